@@ -75,38 +75,36 @@ function lawOf(file: string): [string, Law] | undefined {
 const matches = (rule: string, name: string) =>
   rule === '*' || rule === name || (rule.endsWith('/*') && name.startsWith(rule.slice(0, -1)));
 
-function checkImport(file: string, name: string, law: Law, spec: string, typeOnly: boolean): void {
-  const isTest = /\.(test|fake)\.ts$/.test(file);
-  const complain = (text: string): void => void breaches.push(`${relative(root, file)}: imports ${spec}: ${text}`);
-  if (spec.startsWith('.')) {
-    const target = join(dirname(file), spec);
-    if (!existsSync(target)) return complain('no such file');
-    const own = relative(join(root, 'packages'), file).split('/')[0];
-    if (relative(join(root, 'packages'), target).split('/')[0] !== own)
-      complain(`use '#package/folder' across packages`);
-    return;
-  }
-  if (spec.startsWith('#')) {
-    const target = spec.slice(1);
-    if (!existsSync(join(root, 'packages', target, 'index.ts'))) return complain('that folder has no index.ts');
-    const [pkg, folder] = target.split('/');
-    if (pkg === name.split('/')[0]) return;
-    const allowed = law.packages.some((rule) => {
-      if (rule.startsWith('types:')) return typeOnly && rule.slice(6) === pkg;
-      return rule === '*' || rule === pkg || rule === `${pkg}/${folder}`;
-    });
-    if (!allowed) complain(`${name} may import only: ${law.packages.join(', ') || 'nothing'}`);
-    return;
-  }
+/** Why `spec` may not be imported by `file`, or undefined where it may. */
+function importBreach(file: string, name: string, law: Law, spec: string, typeOnly: boolean): string | undefined {
+  if (spec.startsWith('.')) return relativeBreach(file, spec);
+  if (spec.startsWith('#')) return packageBreach(name, law, spec.slice(1), typeOnly);
   if (/^(node|bun):/.test(spec)) {
-    if (spec.startsWith('bun:') && !/^(runtime|net)(\/|$)/.test(name) && spec !== 'bun:test')
-      complain('Bun-only modules belong in runtime');
-    return;
+    const bunOnly = spec.startsWith('bun:') && !/^(runtime|net)(\/|$)/.test(name) && spec !== 'bun:test';
+    return bunOnly ? 'Bun-only modules belong in runtime' : undefined;
   }
   const npmName = spec.startsWith('@') ? spec.split('/').slice(0, 2).join('/') : (spec.split('/')[0] ?? spec);
-  if (isTest && npmName === 'fast-check') return;
-  if (!law.npm.some((rule) => matches(rule, npmName)))
-    complain(`npm packages allowed here: ${law.npm.join(', ') || 'none'}`);
+  if (/\.(test|fake)\.ts$/.test(file) && npmName === 'fast-check') return undefined;
+  if (law.npm.some((rule) => matches(rule, npmName))) return undefined;
+  return `npm packages allowed here: ${law.npm.join(', ') || 'none'}`;
+}
+
+function relativeBreach(file: string, spec: string): string | undefined {
+  const target = join(dirname(file), spec);
+  if (!existsSync(target)) return 'no such file';
+  const packageOf = (path: string) => relative(join(root, 'packages'), path).split('/')[0];
+  return packageOf(target) === packageOf(file) ? undefined : `use '#package/folder' across packages`;
+}
+
+function packageBreach(name: string, law: Law, target: string, typeOnly: boolean): string | undefined {
+  if (!existsSync(join(root, 'packages', target, 'index.ts'))) return 'that folder has no index.ts';
+  const [pkg, folder] = target.split('/');
+  if (pkg === name.split('/')[0]) return undefined;
+  const allowed = law.packages.some((rule) => {
+    if (rule.startsWith('types:')) return typeOnly && rule.slice(6) === pkg;
+    return rule === '*' || rule === pkg || rule === `${pkg}/${folder}`;
+  });
+  return allowed ? undefined : `${name} may import only: ${law.packages.join(', ') || 'nothing'}`;
 }
 
 for (const file of sources(join(root, 'packages'))) {
@@ -118,8 +116,11 @@ for (const file of sources(join(root, 'packages'))) {
   if (file.includes('/gen/') || file.endsWith('.gen.ts')) continue;
   const [name, law] = found;
   const text = readFileSync(file, 'utf8');
-  for (const match of text.matchAll(IMPORT))
-    checkImport(file, name, law, match[2] ?? match[3] ?? '', Boolean(match[1]));
+  for (const match of text.matchAll(IMPORT)) {
+    const spec = match[2] ?? match[3] ?? '';
+    const breach = importBreach(file, name, law, spec, Boolean(match[1]));
+    if (breach) breaches.push(`${relative(root, file)}: imports ${spec}: ${breach}`);
+  }
   if (law.pure && !/\.(test|fake|bench)\.ts$/.test(file))
     for (const [pattern, instead] of IMPURE)
       if (pattern.test(text)) breaches.push(`${relative(root, file)}: ${pattern.source} in a pure package: ${instead}`);

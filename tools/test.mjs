@@ -1,0 +1,91 @@
+// `npm test [-- --no-install] [FILTER…]`: sets up, checks the tree, runs unit tests on both runtimes and every scenario, and
+// closes with `N passed, N failed`. Exits 1 when anything failed. Each stage is bounded in time.
+import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { bunPath, onPath, root, setUp } from './setup.mjs';
+
+const args = process.argv.slice(2);
+const filters = args.filter((arg) => !arg.startsWith('--'));
+setUp({ mayInstall: !args.includes('--no-install') });
+const bun = bunPath();
+const bin = (name) => join(root, 'node_modules', '.bin', name);
+const MINUTE_MS = 60_000;
+
+let passed = 0;
+let failed = 0;
+const failures = [];
+
+/** Runs a command, showing its output; counts the test results it prints, or the command itself as one test. */
+function run(title, command, argv, { counts = false, limitMs = 5 * MINUTE_MS } = {}) {
+  return new Promise((resolve) => {
+    const startedMs = Date.now();
+    process.stdout.write(`\n== ${title}\n`);
+    const child = spawn(command, argv, {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, CI: 'true' },
+    });
+    let tail = '';
+    const take = (chunk) => {
+      process.stdout.write(chunk);
+      tail = (tail + chunk).slice(-20_000);
+    };
+    child.stdout.on('data', take);
+    child.stderr.on('data', take);
+    const timer = setTimeout(() => {
+      take(`\n${title}: not finished after ${limitMs / MINUTE_MS} minutes, ended\n`);
+      child.kill('SIGTERM');
+      setTimeout(() => child.kill('SIGKILL'), 30_000).unref();
+    }, limitMs);
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      const number = (pattern) => Number(tail.match(pattern)?.[1] ?? 0);
+      const pass = number(/^\s*(?:# pass|ℹ pass)?\s*(\d+) pass$/m) || number(/^(?:#|ℹ) pass (\d+)$/m);
+      const fail = number(/^\s*(\d+) fail$/m) || number(/^(?:#|ℹ) fail (\d+)$/m);
+      if (counts && pass + fail > 0) {
+        passed += pass;
+        failed += fail;
+        if (code !== 0 && fail === 0) failed += 1;
+      } else if (code === 0 && !counts) passed += 1;
+      else failed += 1;
+      if (code !== 0) failures.push(title);
+      process.stdout.write(
+        `== ${title}: ${code === 0 ? 'ok' : 'FAILED'} in ${((Date.now() - startedMs) / 1000).toFixed(1)} s\n`,
+      );
+      resolve(code === 0);
+    });
+  });
+}
+
+/** Test files below `folder`, sorted, as paths from the root. */
+function testFiles(folder) {
+  return readdirSync(join(root, folder), { recursive: true })
+    .map(String)
+    .filter((name) => name.endsWith('.test.ts'))
+    .sort()
+    .map((name) => join(folder, name));
+}
+
+const wanted = (file) => filters.length === 0 || filters.some((filter) => file.includes(filter));
+
+if (filters.length === 0) {
+  await run('format and lint', bin('biome'), ['check', '.']);
+  await run('types', bin('tsc'), []);
+  await run('laws of the repository', bun, ['tools/tidy.ts']);
+  await run('unit tests', bun, ['test', '--timeout', '20000', 'packages', 'tools'], { counts: true });
+  await run('unit tests of wire and model on Node', bun, ['tools/node-tests.ts'], { counts: true });
+}
+if (!onPath('kubectl')) {
+  process.stdout.write('kubectl is not on PATH: scenarios that drive it will fail; install kubectl >= 1.28\n');
+}
+// One file at a time: a scenario owns the machine's two cores while it runs.
+for (const file of testFiles('conformance').filter(wanted))
+  await run(file, bun, ['test', '--timeout', String(10 * MINUTE_MS), `./${file}`], {
+    counts: true,
+    limitMs: 12 * MINUTE_MS,
+  });
+
+if (failures.length > 0) process.stdout.write(`\nfailed: ${failures.join(', ')}\n`);
+process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
+process.exit(failed === 0 && passed > 0 ? 0 : 1);
