@@ -1,0 +1,5 @@
+/**
+ * The built-in kinds as data: their types and merge rules from the tables of api/kube, decoding of protobuf bodies,
+ * normal form and defaults, validation, and the columns that `kubectl get` prints.
+ */
+export * from './field-schema.ts';
