@@ -5,6 +5,8 @@
 import type { Duplex } from 'node:stream';
 import type { AnyObject, Gvr, KubeObject } from '#api/kube';
 
+export * from './api-error.ts';
+
 export interface ListOptions {
   /** Absent: all namespaces. */
   namespace?: string;
@@ -49,6 +51,11 @@ export interface ClusterClient {
       preconditions?: { uid?: string; resourceVersion?: string };
     },
   ): Promise<void>;
+  /**
+   * POST pods/{name}/binding: assigns a pending pod to a node, sets PodScheduled=True. Rejects with Conflict when the pod has a
+   * node already, is being deleted, or its uid is another one than given; with NotFound when it is gone.
+   */
+  bind(pod: { name: string; namespace: string; uid?: string }, nodeName: string): Promise<void>;
   /** A client that acts as another user, so that audit fields and RBAC fit: e.g. `system:serviceaccount:kube-system:x`. */
   as(user: { name: string; groups: readonly string[]; fieldManager: string }): ClusterClient;
   /** Every served resource, CRDs included; garbage collection and namespace deletion iterate it. */
