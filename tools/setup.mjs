@@ -20,6 +20,7 @@ const PROGRAMS = {
   mount: 'mount',
   curl: 'curl',
   tcpdump: 'tcpdump',
+  jq: 'jq',
 };
 
 const say = (text) => process.stderr.write(`setup: ${text}\n`);
