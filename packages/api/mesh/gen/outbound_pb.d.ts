@@ -1463,9 +1463,9 @@ export declare type FailureAccrual = Message<"io.linkerd.proxy.outbound.FailureA
   } | { case: undefined; value?: undefined };
 
   /**
-   * @generated from field: io.linkerd.proxy.outbound.FailureAccrual.EjectionConfig ejection = 3;
+   * @generated from field: io.linkerd.proxy.outbound.EjectionConfig ejection = 3;
    */
-  ejection?: FailureAccrual_EjectionConfig | undefined;
+  ejection?: EjectionConfig | undefined;
 };
 
 /**
@@ -1532,9 +1532,9 @@ export declare type FailureAccrual_Unified = Message<"io.linkerd.proxy.outbound.
 export declare const FailureAccrual_UnifiedSchema: GenMessage<FailureAccrual_Unified>;
 
 /**
- * @generated from message io.linkerd.proxy.outbound.FailureAccrual.EjectionConfig
+ * @generated from message io.linkerd.proxy.outbound.EjectionConfig
  */
-export declare type FailureAccrual_EjectionConfig = Message<"io.linkerd.proxy.outbound.FailureAccrual.EjectionConfig"> & {
+export declare type EjectionConfig = Message<"io.linkerd.proxy.outbound.EjectionConfig"> & {
   /**
    * @generated from field: uint32 min_ready_endpoints = 1;
    */
@@ -1542,10 +1542,10 @@ export declare type FailureAccrual_EjectionConfig = Message<"io.linkerd.proxy.ou
 };
 
 /**
- * Describes the message io.linkerd.proxy.outbound.FailureAccrual.EjectionConfig.
- * Use `create(FailureAccrual_EjectionConfigSchema)` to create a new message.
+ * Describes the message io.linkerd.proxy.outbound.EjectionConfig.
+ * Use `create(EjectionConfigSchema)` to create a new message.
  */
-export declare const FailureAccrual_EjectionConfigSchema: GenMessage<FailureAccrual_EjectionConfig>;
+export declare const EjectionConfigSchema: GenMessage<EjectionConfig>;
 
 /**
  * @generated from message io.linkerd.proxy.outbound.ExponentialBackoff
