@@ -1,0 +1,24 @@
+/**
+ * Speaking to a Kubernetes API server: one HTTP/2 session, typed resources, faithful errors, list+watch.
+ * `connect(access)` gives a {@link KubeClient}; `FakeKubeClient` is its twin in memory, for tests.
+ */
+export { type FakeAction, FakeKubeClient } from './client.fake.ts';
+export { ApiError, isConflict, isGone, isNotFound } from './errors.ts';
+export { createKubeClient } from './http-client.ts';
+export { resourcePath } from './paths.ts';
+export { matchesFields, matchesLabelSelector, matchesLabels } from './selectors.ts';
+export type { ServerAccess, TlsMaterial } from './session.ts';
+export type {
+  DeleteOptions,
+  KubeClient,
+  ListOptions,
+  ObjectRef,
+  Patch,
+  PatchType,
+  RawRequest,
+  RawResponse,
+  VersionInfo,
+  WatchFailure,
+  WatchSink,
+  WriteOptions,
+} from './types.ts';

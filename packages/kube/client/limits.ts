@@ -1,0 +1,26 @@
+/** Bounds of the API client, with the reason for each. */
+export const LIMITS = {
+  /** A unary answer: larger lists are paged (500 objects), so this is a runaway. */
+  responseBytesMax: 256 * 1024 * 1024,
+  /** One watch event: etcd's own limit on an object is 1.5 MiB; JSON may triple it. */
+  watchLineBytesMax: 16 * 1024 * 1024,
+  /** Objects a page of a list asks for, as client-go does. */
+  pageSize: 500,
+  /** Default time for a unary request, headers to last byte. */
+  requestTimeoutMs: 30_000,
+  /** TCP + TLS + HTTP/2 preface. */
+  connectTimeoutMs: 10_000,
+  /** Streams on one session before another is opened: API servers commonly allow 100 to 250. */
+  streamsPerSession: 90,
+  /** A silent session is pinged this often, and dropped when the answer takes longer than `pingTimeoutMs`. */
+  pingIntervalMs: 15_000,
+  pingTimeoutMs: 10_000,
+  /** A watch asks the server to end it after this long (plus up to as much again, so that watches spread). */
+  watchSeconds: 240,
+  /** Retries after 429 with Retry-After, and the longest wait obeyed. */
+  throttleRetries: 3,
+  throttleWaitMsMax: 10_000,
+  /** Backoff of a failing watch: doubles from the first to the cap, with half jitter, for ever. */
+  watchBackoffMsFirst: 200,
+  watchBackoffMsMax: 30_000,
+} as const;

@@ -1,0 +1,92 @@
+import { StringDecoder } from 'node:string_decoder';
+import type { KubeObject, WatchEvent } from '#api/kube';
+import type { WatchStream } from '../watch/reflector.ts';
+import { ApiError } from './errors.ts';
+import type { Http } from './http.ts';
+import { LIMITS } from './limits.ts';
+import { cancel } from './session.ts';
+import type { RawRequest } from './types.ts';
+
+/** Reads one watch: a stream of JSON objects, one a line. `done` settles when it ends; `stop` ends it. */
+export function readWatchStream<T extends KubeObject>(
+  http: Http,
+  path: string,
+  request: RawRequest,
+  receive: (event: WatchEvent<T>) => void,
+  opened: () => void,
+): WatchStream {
+  let stopped = false;
+  let cancelStream: (() => void) | undefined;
+  const run = async (): Promise<void> => {
+    const { status, stream } = await http.stream(path, request);
+    cancelStream = () => cancel(stream);
+    if (stopped) return cancelStream();
+    if (status !== 200) throw ApiError.fromResponse(status, await readText(stream));
+    opened();
+    await new Promise<void>((resolve, reject) => {
+      const lines = new LineReader((line) => {
+        if (!stopped) receive(JSON.parse(line) as WatchEvent<T>);
+      });
+      stream.on('data', (chunk: Buffer) => {
+        try {
+          lines.push(chunk);
+        } catch (error) {
+          cancel(stream);
+          reject(error);
+        }
+      });
+      stream.on('end', resolve);
+      stream.on('close', resolve);
+      stream.on('error', (error) => (stopped ? resolve() : reject(error)));
+    });
+  };
+  return {
+    done: run(),
+    stop: () => {
+      stopped = true;
+      cancelStream?.();
+    },
+  };
+}
+
+/** Splits bytes into lines; a line longer than the limit throws. */
+export class LineReader {
+  readonly #decoder = new StringDecoder('utf8');
+  readonly #line: (text: string) => void;
+  #partial: string[] = [];
+  #partialLength = 0;
+
+  constructor(line: (text: string) => void) {
+    this.#line = line;
+  }
+
+  push(chunk: Buffer): void {
+    const text = this.#decoder.write(chunk);
+    let start = 0;
+    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
+      const line = this.#partial.join('') + text.slice(start, end);
+      this.#partial = [];
+      this.#partialLength = 0;
+      start = end + 1;
+      if (line.trim() !== '') this.#line(line);
+    }
+    if (start === text.length) return;
+    this.#partial.push(text.slice(start));
+    this.#partialLength += text.length - start;
+    if (this.#partialLength > LIMITS.watchLineBytesMax)
+      throw new Error(`a watch event exceeds ${LIMITS.watchLineBytesMax} bytes`);
+  }
+}
+
+function readText(stream: NodeJS.ReadableStream): Promise<string> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    stream.on('data', (chunk: Buffer) => {
+      if (chunks.length < 64) chunks.push(chunk);
+    });
+    const finish = (): void => resolve(Buffer.concat(chunks).toString('utf8'));
+    stream.on('end', finish);
+    stream.on('close', finish);
+    stream.on('error', finish);
+  });
+}

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { KubeObject, WatchEvent } from '#api/kube';
+import { ApiError } from '../client/errors.ts';
+import { startReflector, type WatchSource } from './reflector.ts';
+
+const object = (name: string, resourceVersion: string): KubeObject => ({ metadata: { name, resourceVersion } });
+
+/** A scripted server: each list and each watch takes the next step. */
+function scripted(lists: (KubeObject[] | Error)[], watches: ((WatchEvent | Error)[] | 'hold')[]) {
+  const log: string[] = [];
+  let lastRv = 0;
+  const source: WatchSource<KubeObject> = {
+    async list() {
+      const next = lists.shift();
+      if (!next) throw new Error('no more lists');
+      if (next instanceof Error) throw next;
+      lastRv += 100;
+      return { items: next, resourceVersion: String(lastRv) };
+    },
+    watch(resourceVersion, _seconds, receive, opened) {
+      log.push(`watch ${resourceVersion}`);
+      const steps = watches.shift() ?? 'hold';
+      let stop = (): void => {};
+      const run = async (): Promise<void> => {
+        await Promise.resolve();
+        if (steps === 'hold') {
+          opened();
+          return new Promise((resolve) => {
+            stop = resolve;
+          });
+        }
+        for (const step of steps) {
+          if (step instanceof Error) throw step;
+          opened();
+          receive(step);
+        }
+      };
+      return { done: run(), stop: () => stop() };
+    },
+  };
+  const sink = {
+    reset: (items: readonly KubeObject[]) => void log.push(`reset ${items.map((item) => item.metadata.name)}`),
+    applied: (item: KubeObject, old?: KubeObject) =>
+      void log.push(`applied ${item.metadata.name}${old ? ` was ${old.metadata.resourceVersion}` : ''}`),
+    deleted: (item: KubeObject) => void log.push(`deleted ${item.metadata.name}`),
+    failed: ({ error, attempt, retryInMs }: { error: Error; attempt: number; retryInMs: number }) =>
+      void log.push(`failed ${attempt} ${retryInMs} ${error.message}`),
+    recovered: () => void log.push('recovered'),
+  };
+  return { source, sink, log };
+}
+
+const settle = async (): Promise<void> => {
+  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+};
+const deps = {
+  random: () => 1,
+  after: (ms: number, callback: () => void) => {
+    if (ms > 100_000) return () => {};
+    const handle = setImmediate(callback);
+    return () => clearImmediate(handle);
+  },
+};
+
+test('a watch that ends is resumed from the last version seen', async () => {
+  const { source, sink, log } = scripted(
+    [[object('a', '1')]],
+    [
+      [
+        { type: 'MODIFIED', object: object('a', '101') },
+        { type: 'BOOKMARK', object: object('', '150') },
+      ],
+      'hold',
+    ],
+  );
+  const reflector = startReflector(source, sink, deps);
+  await settle();
+  reflector.stop();
+  assert.deepEqual(log, ['reset a', 'watch 100', 'applied a was 1', 'watch 150']);
+});
+
+test('410 in the stream lists again and resets', async () => {
+  const gone = { type: 'ERROR', object: { code: 410, reason: 'Expired', metadata: {} } } as unknown as WatchEvent;
+  const { source, sink, log } = scripted([[object('a', '1')], [object('b', '2')]], [[gone], 'hold']);
+  const reflector = startReflector(source, sink, deps);
+  await settle();
+  reflector.stop();
+  assert.deepEqual(log, ['reset a', 'watch 100', 'reset b', 'watch 200']);
+});
+
+test('410 as the answer to the watch lists again', async () => {
+  const { source, sink, log } = scripted([[], []], [[ApiError.of(410, 'Expired', 'too old')], 'hold']);
+  const reflector = startReflector(source, sink, deps);
+  await settle();
+  reflector.stop();
+  assert.deepEqual(log, ['reset ', 'watch 100', 'reset ', 'watch 200']);
+});
+
+test('failures back off, doubling to the cap, and never give up', async () => {
+  const errors = Array.from({ length: 12 }, () => new Error('down'));
+  const { source, sink, log } = scripted([...errors, []], ['hold']);
+  const reflector = startReflector(source, sink, deps);
+  for (let turn = 0; turn < 20; turn += 1) await settle();
+  reflector.stop();
+  assert.deepEqual(
+    log.filter((line) => line.startsWith('failed')).map((line) => Number(line.split(' ')[2])),
+    [200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 30_000, 30_000, 30_000, 30_000],
+  );
+  assert.deepEqual(log.slice(-3), ['recovered', 'reset ', 'watch 100']);
+});
+
+test('a sink that throws gets the full set again instead of a gap', async () => {
+  const { source, sink, log } = scripted(
+    [[], [object('a', '1')]],
+    [[{ type: 'ADDED', object: object('a', '101') }], 'hold'],
+  );
+  const reflector = startReflector(
+    source,
+    {
+      ...sink,
+      applied: () => {
+        throw new Error('sink broke');
+      },
+    },
+    deps,
+  );
+  await settle();
+  reflector.stop();
+  assert.deepEqual(log, ['reset ', 'watch 100', 'failed 1 200 sink broke', 'recovered', 'reset a', 'watch 200']);
+});
