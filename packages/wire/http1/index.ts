@@ -1,0 +1,13 @@
+/**
+ * HTTP/1.0 and 1.1 without sockets (RFC 9112): finds messages in a byte stream, refuses ambiguous framing, edits heads by
+ * leaving lines out and putting lines in, and tells HTTP from other protocols by the first bytes.
+ */
+
+export { Http1Decoder, type Http1Sink } from './decoder.ts';
+export { DETECT_BYTES_MIN, type Detected, detectHttp } from './detect.ts';
+export { type DropTable, editHead } from './edit.ts';
+export { HTTP1_FAULTS, type Http1FaultCode } from './faults.ts';
+export { Gather } from './gather.ts';
+export { type Framing, type Http1Head, latin1, listNames } from './head.ts';
+export { LIMITS as HTTP1_LIMITS } from './limits.ts';
+export { createNameTable, FIELD, type NameTable } from './names.ts';
