@@ -31,6 +31,8 @@ export interface FieldSchema {
   readonly patchMergeKey?: string;
   /** Strategic merge: strategies of this field; absent or empty means replace for lists, merge for objects. */
   readonly patchStrategy?: readonly PatchStrategy[];
+  /** Of a scalar: its JSON type, for the texts of typed conversion; absent means any scalar (IntOrString, Quantity). */
+  readonly scalarType?: 'string' | 'number' | 'boolean';
   /** Undeclared fields are allowed and kept (untyped data, or `x-kubernetes-preserve-unknown-fields`). */
   readonly preserveUnknown?: boolean;
 }
