@@ -1,0 +1,48 @@
+/** What a proxy says about itself when it asks the control plane. */
+
+/** Empty strings where the proxy did not say. */
+export interface ContextToken {
+  ns: string;
+  nodeName: string;
+  pod: string;
+}
+
+const NO_CONTEXT: ContextToken = { ns: '', nodeName: '', pod: '' };
+
+/** Reads a destination context token, JSON or the old form `ns:<namespace>`. One that cannot be read counts as empty. */
+export function parseContextToken(text: string): ContextToken {
+  const legacy = /^ns:([^:]*)$/.exec(text.trim());
+  if (legacy) return { ...NO_CONTEXT, ns: legacy[1] ?? '' };
+  const fields = parseObject(text);
+  return { ns: stringOf(fields?.['ns']), nodeName: stringOf(fields?.['nodeName']), pod: stringOf(fields?.['pod']) };
+}
+
+/** Who asks for policy: a pod or an external workload. */
+export interface WorkloadToken {
+  namespace: string;
+  kind: 'pod' | 'external-workload';
+  name: string;
+}
+
+/** Reads `{"ns":…,"pod":…}`, `{"ns":…,"external_workload":…}` or the old form `<namespace>:<pod>`. */
+export function parseWorkloadToken(text: string): WorkloadToken | undefined {
+  const legacy = /^([^:{}\s]+):([^:{}\s]+)$/.exec(text.trim());
+  if (legacy) return { namespace: legacy[1] ?? '', kind: 'pod', name: legacy[2] ?? '' };
+  const fields = parseObject(text);
+  const namespace = stringOf(fields?.['ns']);
+  const pod = stringOf(fields?.['pod']);
+  const external = stringOf(fields?.['external_workload']);
+  if (!namespace || (pod === '') === (external === '')) return undefined;
+  return pod ? { namespace, kind: 'pod', name: pod } : { namespace, kind: 'external-workload', name: external };
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined; // the caller says what an unreadable token means
+  }
+}
+
+const stringOf = (value: unknown) => (typeof value === 'string' ? value : '');
