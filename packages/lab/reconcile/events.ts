@@ -61,7 +61,7 @@ export class EventRecorder {
     const nowMs = this.clock.nowMs();
     const now = formatTime(nowMs);
     const namespace = note.about.namespace ?? 'default';
-    const unique = (nowMs * 1_000_000 + (this.sequence++ % 1_000_000)).toString(16);
+    const unique = (BigInt(nowMs) * 1_000_000n + BigInt(this.sequence++ % 1_000_000)).toString(16);
     const event: KubeEvent & KubeObject = {
       apiVersion: 'v1',
       kind: 'Event',

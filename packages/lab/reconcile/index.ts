@@ -6,5 +6,5 @@ export { type CacheReader, Caches, type Change, refOf, splitRef } from './cache.
 export { type Clock, systemClock } from './clock.ts';
 export { type Controller, type RunnerDeps, type Running, runController, type Trigger } from './controller.ts';
 export { EventRecorder } from './events.ts';
-export { type EventNote, NOTHING, type Plan, referenceTo, type Write } from './plan.ts';
+export { type EventNote, NOTHING, type PatchWrite, type Plan, referenceTo, type Write } from './plan.ts';
 export { WorkQueue } from './queue.ts';

@@ -12,26 +12,28 @@ export interface EventNote {
 
 interface Consequences {
   /** More writes once this one succeeded, given the server's answer. */
-  then?(answer: KubeObject): readonly Write[];
+  succeeded?(answer: KubeObject): readonly Write[];
   /** More writes when it failed; the key is tried again all the same. */
   failed?(error: ApiError): readonly Write[];
   /** Reasons of refusal that count as success. */
   tolerate?: readonly StatusReason[];
 }
 
+/** A JSON merge patch of one object. */
+export interface PatchWrite extends Consequences {
+  verb: 'patch';
+  gvr: Gvr;
+  name: string;
+  namespace?: string;
+  merge: object;
+  subresource?: 'status';
+}
+
 /** One thing a controller wants done. Reconcile returns these; the runner carries them out in order. */
 export type Write =
   | ({ verb: 'create'; gvr: Gvr; object: KubeObject } & Consequences)
   | ({ verb: 'update'; gvr: Gvr; object: KubeObject; subresource?: 'status' | 'finalize' } & Consequences)
-  | ({
-      verb: 'patch';
-      gvr: Gvr;
-      name: string;
-      namespace?: string;
-      /** A JSON merge patch. */
-      merge: object;
-      subresource?: 'status';
-    } & Consequences)
+  | PatchWrite
   | ({
       verb: 'delete';
       gvr: Gvr;

@@ -36,7 +36,7 @@ export class Writer {
     if (write.verb === 'batch') return this.batch(write.writes);
     try {
       const answer = await this.send(write);
-      if (write.verb !== 'bind') await this.all(write.then?.(answer) ?? []);
+      if (write.verb !== 'bind') await this.all(write.succeeded?.(answer) ?? []);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (write.verb !== 'bind' && hasReason(error, ...(write.tolerate ?? []))) return;
