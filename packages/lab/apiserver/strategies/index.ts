@@ -1,0 +1,3 @@
+/** How single resources depart from the common write path, as rows keyed by their name in the store. */
+export { ServiceAddresses, type ServiceRanges } from './service-addresses.ts';
+export { builtinStrategies, type StrategyDeps } from './table.ts';

@@ -1,0 +1,9 @@
+/** Label selectors (text and object form) and field selectors (text form): parsing and matching, with kube's error texts. */
+export { type FieldRequirement, matchesFields, parseFieldSelector } from './field-selector.ts';
+export {
+  type LabelRequirement,
+  labelSelectorText,
+  matchesLabelSelector,
+  matchesLabels,
+  parseLabelSelector,
+} from './label-selector.ts';
