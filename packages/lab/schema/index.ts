@@ -3,3 +3,8 @@
  * normal form and defaults, validation, and the columns that `kubectl get` prints.
  */
 export * from './field-schema.ts';
+export * from './normal-form.ts';
+export * from './protobuf/index.ts';
+export * from './quantity.ts';
+export * from './times.ts';
+export * from './types.ts';
