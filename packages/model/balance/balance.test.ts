@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { type Loaded, PeakEwma, pickLeastLoaded, pickWeighted } from './index.ts';
+
+const config = { defaultRttMs: 30, decayMs: 10_000 };
+
+/** A reproducible source of numbers in [0, 1). */
+function lcg(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
+    return state / 2 ** 31;
+  };
+}
+
+test('an estimate jumps up at once and decays slowly', () => {
+  const ewma = new PeakEwma(config, 0);
+  assert.equal(ewma.estimateMs(0), 30);
+  ewma.observe(500, 100);
+  assert.equal(ewma.estimateMs(100), 500);
+  ewma.observe(10, 10_100);
+  assert.ok(Math.abs(ewma.estimateMs(10_100) - (500 * Math.exp(-1) + 10 * (1 - Math.exp(-1)))) < 1e-9);
+});
+
+test('an estimate without samples sinks, so that a slow endpoint is tried again', () => {
+  const ewma = new PeakEwma(config, 0);
+  ewma.observe(5_000, 0);
+  assert.ok(ewma.estimateMs(60_000) < 15);
+});
+
+test('load grows with requests in flight', () => {
+  const ewma = new PeakEwma(config, 0);
+  assert.equal(ewma.load(0, 0), 30);
+  assert.equal(ewma.load(4, 0), 150);
+});
+
+test('a failure counts as slow as the penalty or as the server asks, up to a bound', () => {
+  const failing = { ...config, penaltyMs: 5_000, retryAfterMaxMs: 300_000 };
+  const ewma = new PeakEwma(failing, 0);
+  ewma.observeFailure(1, 0);
+  assert.equal(ewma.estimateMs(0), 5_000);
+  ewma.observeFailure(1, 0, 9_000_000);
+  assert.equal(ewma.estimateMs(0), 300_000);
+  const lenient = new PeakEwma(config, 0);
+  lenient.observeFailure(1, 0);
+  assert.equal(lenient.estimateMs(0), 30);
+});
+
+test('estimates stay between the smallest and the largest sample ever seen', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.integer({ min: 1, max: 10_000 }), fc.nat(5_000))), (samples) => {
+      const ewma = new PeakEwma(config, 0);
+      let nowMs = 0;
+      let largest = 30;
+      for (const [rttMs, afterMs] of samples) {
+        nowMs += afterMs;
+        ewma.observe(rttMs, nowMs);
+        largest = Math.max(largest, rttMs);
+        assert.ok(ewma.estimateMs(nowMs) <= largest && ewma.estimateMs(nowMs) >= 1);
+      }
+    }),
+  );
+});
+
+test('of two endpoints the slow one gets almost nothing, of equal ones each gets its share', () => {
+  const endpoint = (load: number): Loaded => ({ load: () => load });
+  const random = lcg(1);
+  const fast = endpoint(1);
+  const slow = endpoint(100);
+  for (let i = 0; i < 100; i++) assert.equal(pickLeastLoaded([fast, slow], random, 0), fast);
+  const counts = new Map<Loaded, number>();
+  const three = [endpoint(1), endpoint(1), endpoint(1)];
+  for (let i = 0; i < 3_000; i++) {
+    const picked = pickLeastLoaded(three, random, 0)!;
+    counts.set(picked, (counts.get(picked) ?? 0) + 1);
+  }
+  for (const one of three) assert.ok((counts.get(one) ?? 0) > 600, `${counts.get(one)}`);
+  assert.equal(pickLeastLoaded([], random, 0), undefined);
+});
+
+test('weighted choice follows the weights and knows that nothing can be chosen', () => {
+  const random = lcg(7);
+  const counts = [0, 0, 0];
+  for (let i = 0; i < 4_000; i++) counts[pickWeighted([1, 0, 3], random)]!++;
+  assert.equal(counts[1], 0);
+  assert.ok(counts[2]! > 2_700 && counts[2]! < 3_300, `${counts}`);
+  assert.equal(pickWeighted([0, 0], random), -1);
+});

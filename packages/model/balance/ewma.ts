@@ -1,0 +1,56 @@
+/** Parameters of one balancer's load estimates, in milliseconds. Linkerd: 30 ms and 10 s. */
+export interface EwmaConfig {
+  /** Estimate before the first sample; at least 1 ms. */
+  readonly defaultRttMs: number;
+  /** Time after which an old estimate has lost 63 % of its weight. */
+  readonly decayMs: number;
+  /** A failed response counts as at least this slow; absent: failures are not penalised. */
+  readonly penaltyMs?: number;
+  /** Upper bound for a server's Retry-After. */
+  readonly retryAfterMaxMs?: number;
+}
+
+/**
+ * Peak-sensitive moving average of response times: jumps up to a slow sample at once, forgets it over `decayMs`, and sinks
+ * towards 0 while nothing is measured, so that a once slow endpoint is tried again.
+ */
+export class PeakEwma {
+  readonly #config: EwmaConfig;
+  #rttMs: number;
+  #atMs: number;
+
+  constructor(config: EwmaConfig, nowMs: number) {
+    this.#config = config;
+    this.#rttMs = Math.max(1, config.defaultRttMs);
+    this.#atMs = nowMs;
+  }
+
+  /** A response took `rttMs` until its first data. */
+  observe(rttMs: number, nowMs: number): void {
+    if (rttMs >= this.#rttMs) {
+      this.#rttMs = rttMs;
+      this.#atMs = nowMs;
+      return;
+    }
+    const old = Math.exp(-Math.max(0, nowMs - this.#atMs) / this.#config.decayMs);
+    this.#rttMs = this.#rttMs * old + rttMs * (1 - old);
+    this.#atMs = nowMs;
+  }
+
+  /** A response failed; with a penalty configured it counts as that slow, or as slow as the server asked for. */
+  observeFailure(rttMs: number, nowMs: number, retryAfterMs = 0): void {
+    const { penaltyMs, retryAfterMaxMs } = this.#config;
+    const asked = Math.min(retryAfterMs, retryAfterMaxMs ?? retryAfterMs);
+    this.observe(penaltyMs === undefined ? rttMs : Math.max(penaltyMs, asked, this.estimateMs(nowMs)), nowMs);
+  }
+
+  estimateMs(nowMs: number): number {
+    const elapsedMs = nowMs - this.#atMs;
+    return elapsedMs <= 0 ? this.#rttMs : this.#rttMs * Math.exp(-elapsedMs / this.#config.decayMs);
+  }
+
+  /** What two endpoints are compared by. */
+  load(inFlight: number, nowMs: number): number {
+    return this.estimateMs(nowMs) * (inFlight + 1);
+  }
+}

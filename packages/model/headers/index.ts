@@ -1,0 +1,44 @@
+/**
+ * The header fields that mean something to a proxy, and what each direction does with them in a message that it forwards.
+ * `strip`: taken out of requests (or responses); the proxy may put its own in. Source: Linkerd proxy, section 7 of its header use.
+ */
+type Where = 'inbound-request' | 'outbound-request' | 'inbound-response' | 'outbound-response';
+
+interface HeaderRow {
+  readonly strip: readonly Where[];
+  readonly doc: string;
+}
+
+const everywhere: readonly Where[] = ['inbound-request', 'outbound-request', 'inbound-response', 'outbound-response'];
+
+export const HEADERS = {
+  'l5d-client-id': {
+    strip: ['inbound-request'],
+    doc: 'Set inbound to the TLS identity of the client; whatever a client sends is removed.',
+  },
+  'l5d-dst-canonical': {
+    strip: [],
+    doc: 'Logical destination, set by profile routes, read inbound for profile lookup.',
+  },
+  'l5d-dst-override': { strip: [], doc: 'Target in ingress mode only.' },
+  'l5d-require-id': { strip: ['outbound-request'], doc: 'Server identity that the application demands.' },
+  'l5d-orig-proto': { strip: everywhere, doc: 'HTTP version before an upgrade between proxies.' },
+  'l5d-proxy-error': { strip: ['outbound-response'], doc: 'Why a proxy made this response itself.' },
+  'l5d-proxy-connection': {
+    strip: ['outbound-response'],
+    doc: '`close`: the connection to the application shall close.',
+  },
+  'proxy-authenticate': { strip: [], doc: 'Passed on: transparent proxies are not addressed by it.' },
+} as const satisfies Record<string, HeaderRow>;
+
+export type HeaderName = keyof typeof HEADERS;
+
+/** Fields of one hop (RFC 9110 section 7.6.1); kept in messages that ask for or grant an upgrade. */
+export const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'upgrade'] as const;
+
+/** Names that the given kind of message loses on its way through. */
+export function strippedIn(where: Where): HeaderName[] {
+  return (Object.keys(HEADERS) as HeaderName[]).filter((name) =>
+    (HEADERS[name].strip as readonly Where[]).includes(where),
+  );
+}

@@ -1,0 +1,321 @@
+import type { READERS } from './values.ts';
+
+/** One environment variable of the proxy. `env` is without the prefix `LINKERD2_PROXY_` unless `bare`. */
+export interface ConfigRow {
+  readonly env: string;
+  readonly type: keyof typeof READERS;
+  /** Text used when the variable is unset or empty; absent: the setting is then undefined. */
+  readonly fallback?: string;
+  readonly required?: true;
+  /** A bad value is reported and the fallback used; without this it ends the process. */
+  readonly lenient?: true;
+  readonly bare?: true;
+  readonly doc: string;
+}
+
+/** Every setting of the proxy: field of the configuration -> environment variable. Source: Linkerd 2 proxy, edge-26.8. */
+export const CONFIG_ROWS = {
+  outboundListen: {
+    env: 'OUTBOUND_LISTEN_ADDR',
+    type: 'address',
+    fallback: '127.0.0.1:4140',
+    doc: 'Outbound listener.',
+  },
+  outboundListens: {
+    env: 'OUTBOUND_LISTEN_ADDRS',
+    type: 'addresses',
+    doc: 'Outbound listeners (IPv4 and IPv6); wins.',
+  },
+  inboundListen: { env: 'INBOUND_LISTEN_ADDR', type: 'address', fallback: '0.0.0.0:4143', doc: 'Inbound listener.' },
+  controlListen: { env: 'CONTROL_LISTEN_ADDR', type: 'address', fallback: '0.0.0.0:4190', doc: 'Tap listener.' },
+  adminListen: { env: 'ADMIN_LISTEN_ADDR', type: 'address', fallback: '127.0.0.1:4191', doc: 'Admin listener.' },
+  inboundIps: { env: 'INBOUND_IPS', type: 'ips', fallback: '', doc: 'Own addresses; others are refused inbound.' },
+  inboundPorts: {
+    env: 'INBOUND_PORTS',
+    type: 'ports',
+    fallback: '',
+    doc: 'Ports whose policy is watched from the start.',
+  },
+  inboundDefaultPolicy: {
+    env: 'INBOUND_DEFAULT_POLICY',
+    type: 'policy',
+    fallback: 'all-unauthenticated',
+    doc: 'Policy of a port until the control plane has answered.',
+  },
+  inboundOpaquePorts: {
+    env: 'INBOUND_PORTS_DISABLE_PROTOCOL_DETECTION',
+    type: 'ports',
+    fallback: '',
+    doc: 'Ports that are opaque until the control plane has answered.',
+  },
+  gatewaySuffixes: {
+    env: 'INBOUND_GATEWAY_SUFFIXES',
+    type: 'suffixes',
+    fallback: '',
+    doc: 'Names allowed through the gateway.',
+  },
+  ingressMode: { env: 'INGRESS_MODE', type: 'bool', fallback: 'false', doc: 'Route by l5d-dst-override.' },
+  policyAddr: { env: 'POLICY_SVC_ADDR', type: 'address', required: true, doc: 'Policy controller.' },
+  policyName: { env: 'POLICY_SVC_NAME', type: 'text', doc: 'Its identity; required unless the address is loopback.' },
+  policyWorkload: {
+    env: 'POLICY_WORKLOAD',
+    type: 'text',
+    required: true,
+    doc: 'Sent to the policy controller verbatim.',
+  },
+  clusterNetworks: {
+    env: 'POLICY_CLUSTER_NETWORKS',
+    type: 'networks',
+    fallback: '',
+    doc: 'For the cluster-* policies.',
+  },
+  destinationAddr: { env: 'DESTINATION_SVC_ADDR', type: 'address', required: true, doc: 'Destination controller.' },
+  destinationName: {
+    env: 'DESTINATION_SVC_NAME',
+    type: 'text',
+    doc: 'Its identity; required unless the address is loopback.',
+  },
+  destinationContext: {
+    env: 'DESTINATION_CONTEXT',
+    type: 'text',
+    fallback: '',
+    doc: 'Sent to the destination controller verbatim.',
+  },
+  profileSuffixes: {
+    env: 'DESTINATION_PROFILE_SUFFIXES',
+    type: 'suffixes',
+    fallback: 'svc.cluster.local.',
+    doc: 'Names whose profiles are looked up; "." is all.',
+  },
+  profileNetworks: {
+    env: 'DESTINATION_PROFILE_NETWORKS',
+    type: 'networks',
+    fallback: '',
+    doc: 'Addresses whose profiles are looked up.',
+  },
+  profileInitialTimeoutMs: {
+    env: 'DESTINATION_PROFILE_INITIAL_TIMEOUT',
+    type: 'duration',
+    fallback: '500ms',
+    doc: 'How long an inbound request waits for its profile.',
+  },
+  identityAddr: { env: 'IDENTITY_SVC_ADDR', type: 'address', required: true, doc: 'Identity controller.' },
+  identityName: {
+    env: 'IDENTITY_SVC_NAME',
+    type: 'text',
+    doc: 'Its identity; required unless the address is loopback.',
+  },
+  identityLocalName: { env: 'IDENTITY_LOCAL_NAME', type: 'text', doc: 'Own identity.' },
+  identityServerId: { env: 'IDENTITY_SERVER_ID', type: 'text', doc: 'Own identity, newer form.' },
+  identityServerName: { env: 'IDENTITY_SERVER_NAME', type: 'text', doc: 'Own server name, newer form.' },
+  identityDir: { env: 'IDENTITY_DIR', type: 'text', doc: 'Where Linkerd keeps key and CSR; ours stay in memory.' },
+  trustAnchors: { env: 'IDENTITY_TRUST_ANCHORS', type: 'text', required: true, doc: 'PEM certificates.' },
+  tokenFile: { env: 'IDENTITY_TOKEN_FILE', type: 'text', required: true, doc: 'Service-account token.' },
+  identityMinRefreshMs: {
+    env: 'IDENTITY_MIN_REFRESH',
+    type: 'duration',
+    fallback: '10s',
+    doc: 'Shortest time between renewals.',
+  },
+  identityMaxRefreshMs: {
+    env: 'IDENTITY_MAX_REFRESH',
+    type: 'duration',
+    fallback: '1d',
+    doc: 'Longest time between renewals.',
+  },
+  identityDisabled: { env: 'IDENTITY_DISABLED', type: 'text', doc: 'No longer supported: any value is an error.' },
+  tapName: { env: 'TAP_SVC_NAME', type: 'text', doc: 'Identity that may tap; enables tap.' },
+  streamInitialTimeoutMs: {
+    env: 'CONTROL_STREAM_INITIAL_TIMEOUT',
+    type: 'duration',
+    doc: 'Time to the first message of a stream.',
+  },
+  streamIdleTimeoutMs: {
+    env: 'CONTROL_STREAM_IDLE_TIMEOUT',
+    type: 'duration',
+    doc: 'A silent stream is opened again.',
+  },
+  streamLifetimeMs: { env: 'CONTROL_STREAM_LIFETIME', type: 'duration', doc: 'An old stream is opened again.' },
+  inboundConnectTimeoutMs: {
+    env: 'INBOUND_CONNECT_TIMEOUT',
+    type: 'duration',
+    fallback: '300ms',
+    doc: 'To the local application.',
+  },
+  outboundConnectTimeoutMs: {
+    env: 'OUTBOUND_CONNECT_TIMEOUT',
+    type: 'duration',
+    fallback: '1s',
+    doc: 'TCP, TLS and header together.',
+  },
+  inboundBackoffMinMs: {
+    env: 'INBOUND_CONNECT_EXP_BACKOFF_MIN',
+    type: 'duration',
+    fallback: '100ms',
+    doc: 'Reconnection.',
+  },
+  inboundBackoffMaxMs: {
+    env: 'INBOUND_CONNECT_EXP_BACKOFF_MAX',
+    type: 'duration',
+    fallback: '10s',
+    doc: 'Reconnection.',
+  },
+  inboundBackoffJitter: {
+    env: 'INBOUND_CONNECT_EXP_BACKOFF_JITTER',
+    type: 'ratio',
+    fallback: '0.1',
+    doc: 'Reconnection.',
+  },
+  outboundBackoffMinMs: {
+    env: 'OUTBOUND_CONNECT_EXP_BACKOFF_MIN',
+    type: 'duration',
+    fallback: '100ms',
+    doc: 'Reconnection.',
+  },
+  outboundBackoffMaxMs: {
+    env: 'OUTBOUND_CONNECT_EXP_BACKOFF_MAX',
+    type: 'duration',
+    fallback: '60s',
+    doc: 'Reconnection.',
+  },
+  outboundBackoffJitter: {
+    env: 'OUTBOUND_CONNECT_EXP_BACKOFF_JITTER',
+    type: 'ratio',
+    fallback: '0.1',
+    doc: 'Reconnection.',
+  },
+  inboundAcceptKeepaliveMs: { env: 'INBOUND_ACCEPT_KEEPALIVE', type: 'duration', doc: 'SO_KEEPALIVE.' },
+  outboundAcceptKeepaliveMs: { env: 'OUTBOUND_ACCEPT_KEEPALIVE', type: 'duration', doc: 'SO_KEEPALIVE.' },
+  inboundConnectKeepaliveMs: { env: 'INBOUND_CONNECT_KEEPALIVE', type: 'duration', doc: 'SO_KEEPALIVE.' },
+  outboundConnectKeepaliveMs: { env: 'OUTBOUND_CONNECT_KEEPALIVE', type: 'duration', doc: 'SO_KEEPALIVE.' },
+  inboundAcceptUserTimeoutMs: { env: 'INBOUND_ACCEPT_USER_TIMEOUT', type: 'duration', doc: 'TCP_USER_TIMEOUT.' },
+  outboundAcceptUserTimeoutMs: { env: 'OUTBOUND_ACCEPT_USER_TIMEOUT', type: 'duration', doc: 'TCP_USER_TIMEOUT.' },
+  inboundConnectUserTimeoutMs: { env: 'INBOUND_CONNECT_USER_TIMEOUT', type: 'duration', doc: 'TCP_USER_TIMEOUT.' },
+  outboundConnectUserTimeoutMs: { env: 'OUTBOUND_CONNECT_USER_TIMEOUT', type: 'duration', doc: 'TCP_USER_TIMEOUT.' },
+  inboundBacklog: { env: 'INBOUND_TCP_LISTEN_BACKLOG', type: 'count', doc: 'Listen backlog.' },
+  outboundBacklog: { env: 'OUTBOUND_TCP_LISTEN_BACKLOG', type: 'count', doc: 'Listen backlog.' },
+  inboundDetectTimeoutMs: {
+    env: 'INBOUND_DETECT_TIMEOUT',
+    type: 'duration',
+    fallback: '10s',
+    doc: 'TLS and default HTTP detection.',
+  },
+  outboundDetectTimeoutMs: {
+    env: 'OUTBOUND_DETECT_TIMEOUT',
+    type: 'duration',
+    fallback: '10s',
+    doc: 'HTTP detection.',
+  },
+  inboundDiscoveryIdleMs: {
+    env: 'INBOUND_DISCOVERY_IDLE_TIMEOUT',
+    type: 'duration',
+    fallback: '90s',
+    doc: 'Policy cache.',
+  },
+  outboundDiscoveryIdleMs: {
+    env: 'OUTBOUND_DISCOVERY_IDLE_TIMEOUT',
+    type: 'duration',
+    fallback: '5s',
+    doc: 'Discovery cache.',
+  },
+  inboundQueueCapacity: {
+    env: 'INBOUND_HTTP_QUEUE_CAPACITY',
+    type: 'count',
+    fallback: '10000',
+    doc: 'Waiting requests.',
+  },
+  inboundFailfastMs: {
+    env: 'INBOUND_HTTP_FAILFAST_TIMEOUT',
+    type: 'duration',
+    fallback: '1s',
+    doc: 'Wait for the application.',
+  },
+  outboundTcpQueueCapacity: {
+    env: 'OUTBOUND_TCP_QUEUE_CAPACITY',
+    type: 'count',
+    fallback: '10000',
+    doc: 'Waiting connections.',
+  },
+  outboundTcpFailfastMs: {
+    env: 'OUTBOUND_TCP_FAILFAST_TIMEOUT',
+    type: 'duration',
+    fallback: '3s',
+    doc: 'Wait for an endpoint.',
+  },
+  outboundHttpQueueCapacity: {
+    env: 'OUTBOUND_HTTP_QUEUE_CAPACITY',
+    type: 'count',
+    fallback: '10000',
+    doc: 'Waiting requests.',
+  },
+  outboundHttpFailfastMs: {
+    env: 'OUTBOUND_HTTP_FAILFAST_TIMEOUT',
+    type: 'duration',
+    fallback: '3s',
+    doc: 'Wait for an endpoint.',
+  },
+  inboundInFlightMax: {
+    env: 'INBOUND_MAX_IN_FLIGHT',
+    type: 'count',
+    fallback: '100000',
+    doc: 'Requests without a response head.',
+  },
+  outboundInFlightMax: {
+    env: 'OUTBOUND_MAX_IN_FLIGHT',
+    type: 'count',
+    fallback: '100000',
+    doc: 'Requests without a response head.',
+  },
+  inboundIdleConnectionsMax: {
+    env: 'MAX_IDLE_CONNS_PER_ENDPOINT',
+    type: 'count',
+    fallback: '10000',
+    doc: 'HTTP/1 pool.',
+  },
+  outboundIdleConnectionsMax: {
+    env: 'OUTBOUND_MAX_IDLE_CONNS_PER_ENDPOINT',
+    type: 'count',
+    fallback: '10000',
+    doc: 'HTTP/1 pool.',
+  },
+  inboundPoolIdleMs: {
+    env: 'INBOUND_HTTP1_CONNECTION_POOL_IDLE_TIMEOUT',
+    type: 'duration',
+    fallback: '3s',
+    doc: 'HTTP/1 pool.',
+  },
+  outboundPoolIdleMs: {
+    env: 'OUTBOUND_HTTP1_CONNECTION_POOL_IDLE_TIMEOUT',
+    type: 'duration',
+    fallback: '3s',
+    doc: 'HTTP/1 pool.',
+  },
+  disableInformationalHeaders: {
+    env: 'OUTBOUND_DISABLE_INFORMATIONAL_HEADERS',
+    type: 'bool',
+    doc: 'Keep l5d-proxy-* from the application; default: the value of INGRESS_MODE.',
+  },
+  hostnameLabels: {
+    env: 'OUTBOUND_METRICS_HOSTNAME_LABELS',
+    type: 'bool',
+    fallback: 'false',
+    doc: 'Label `hostname` on route metrics.',
+  },
+  inboundAuthorityLabels: {
+    env: 'INBOUND_METRICS_AUTHORITY_LABELS',
+    type: 'text',
+    doc: '`unsafe` adds the label `authority`.',
+  },
+  metricsRetainIdleMs: { env: 'METRICS_RETAIN_IDLE', type: 'duration', fallback: '10m', doc: 'When unused series go.' },
+  dnsMinTtlMs: { env: 'DNS_MIN_TTL', type: 'duration', doc: 'Lower bound of DNS lifetimes.' },
+  dnsMaxTtlMs: { env: 'DNS_MAX_TTL', type: 'duration', doc: 'Upper bound of DNS lifetimes.' },
+  log: { env: 'LOG', type: 'text', fallback: 'warn,linkerd=info,hickory=error', doc: 'Log filter.' },
+  logFormat: { env: 'LOG_FORMAT', type: 'logFormat', fallback: 'plain', lenient: true, doc: 'plain or json.' },
+  accessLog: { env: 'ACCESS_LOG', type: 'text', doc: 'apache or json.' },
+  shutdownEndpoint: { env: 'SHUTDOWN_ENDPOINT_ENABLED', type: 'bool', fallback: 'false', doc: 'POST /shutdown.' },
+  shutdownGraceMs: { env: 'SHUTDOWN_GRACE_PERIOD', type: 'duration', fallback: '2m', doc: 'Longest drain.' },
+  cores: { env: 'CORES', type: 'count', lenient: true, doc: 'Worker threads.' },
+  coresMin: { env: 'CORES_MIN', type: 'count', lenient: true, doc: 'Worker threads, at least.' },
+  coresMax: { env: 'CORES_MAX', type: 'count', lenient: true, doc: 'Worker threads, at most.' },
+  coresMaxRatio: { env: 'CORES_MAX_RATIO', type: 'ratio', lenient: true, doc: 'Worker threads by available CPUs.' },
+} as const satisfies Record<string, ConfigRow>;

@@ -1,0 +1,50 @@
+/** One series of a counter. */
+export class Counter {
+  value = 0;
+
+  add(amount: number): void {
+    this.value += amount;
+  }
+  inc(): void {
+    this.value++;
+  }
+}
+
+/** One series of a gauge. */
+export class Gauge {
+  value = 0;
+
+  set(value: number): void {
+    this.value = value;
+  }
+  inc(): void {
+    this.value++;
+  }
+  dec(): void {
+    this.value--;
+  }
+}
+
+/** One series of a histogram with fixed upper bounds; counts are kept per bucket and summed up when rendered. */
+export class Histogram {
+  readonly bounds: readonly number[];
+  readonly counts: Uint32Array;
+  sum = 0;
+  count = 0;
+
+  constructor(bounds: readonly number[]) {
+    this.bounds = bounds;
+    this.counts = new Uint32Array(bounds.length);
+  }
+
+  observe(value: number): void {
+    this.sum += value;
+    this.count++;
+    const bounds = this.bounds;
+    for (let i = 0; i < bounds.length; i++)
+      if (value <= bounds[i]!) {
+        this.counts[i]!++;
+        return;
+      }
+  }
+}
