@@ -37,13 +37,12 @@ export function equalJson(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, i) => equalJson(item, b[i]));
   if (isMap(a)) return isMap(b) && equalMaps(a, b);
-  // A big integer equals the number of the same value: 5n == 5.
-  if (typeof a === 'bigint' || typeof b === 'bigint') return isNumeric(a) && isNumeric(b) && a == b;
-  return false;
+  // 5n and 5 are the same integer.
+  return isInteger(a) && isInteger(b) && BigInt(a) === BigInt(b);
 }
 
-function isNumeric(value: unknown): value is number | bigint {
-  return typeof value === 'number' || typeof value === 'bigint';
+function isInteger(value: unknown): value is number | bigint {
+  return typeof value === 'bigint' || Number.isInteger(value);
 }
 
 function equalMaps(a: JsonMap, b: JsonMap): boolean {
