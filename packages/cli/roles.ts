@@ -1,0 +1,18 @@
+/** Loads a role and runs it until it ends; the arguments are those after the role's word. */
+export type Role = (args: string[]) => Promise<void>;
+
+/**
+ * The processes of the mesh, by the word that selects them. Each is loaded only when asked for. Names with two spellings
+ * follow Linkerd's manifests.
+ */
+export const ROLES: Readonly<Record<string, () => Promise<Role>>> = {
+  proxy: async () => (await import('#proxy')).runProxy,
+  init: async () => (await import('#proxy/capture')).runInit,
+  identity: async () => (await import('#control/identity')).runIdentity,
+  destination: async () => (await import('#control/destination')).runDestination,
+  policy: async () => (await import('#control/policy')).runPolicy,
+  injector: async () => (await import('#control/injector')).runInjector,
+  'proxy-injector': async () => (await import('#control/injector')).runInjector,
+  'sp-validator': async () => (await import('#control/sp-validator')).runSpValidator,
+  'service-mirror': async () => (await import('#extensions/multicluster')).runServiceMirror,
+};
