@@ -4,6 +4,7 @@
  * fields stand in declared order and map keys in alphabetical order.
  */
 import type { FieldTable } from '#api/kube';
+import { applyDefaults, type DefaultsTable } from './defaults/index.ts';
 import { READERS } from './special-values.ts';
 import { builtins, type TypeRegistry } from './types.ts';
 
@@ -18,9 +19,16 @@ export interface NormalForm {
   readonly unknownFields: readonly string[];
 }
 
-/** Brings `value` into the normal form of a struct, e.g. `apps/v1.Deployment`. Throws {@link DecodeFault}; keeps its argument. */
-export function toNormalForm(typeId: string, value: unknown, registry: TypeRegistry = builtins): NormalForm {
-  const walk = new Walk(registry);
+/**
+ * Brings `value` into the normal form of a struct, e.g. `apps/v1.Deployment`, and fills `defaults` if given. Throws
+ * {@link DecodeFault}; keeps its argument.
+ */
+export function toNormalForm(
+  typeId: string,
+  value: unknown,
+  { registry = builtins, defaults = {} }: { registry?: TypeRegistry; defaults?: DefaultsTable } = {},
+): NormalForm {
+  const walk = new Walk(registry, defaults);
   const object = walk.struct(typeId, value) as Record<string, unknown>;
   return { object, unknownFields: walk.unknownFields };
 }
@@ -55,14 +63,16 @@ function goType(field: FieldTable, wrap: FieldTable['wrap']): string {
 class Walk {
   readonly unknownFields: string[] = [];
   readonly #registry: TypeRegistry;
+  readonly #defaults: DefaultsTable;
   /** Where the walk is: field names, and for lists `[n]`, for maps keys. */
   readonly #path: string[] = [];
   /** Field names only, as Go keeps them for its messages. */
   readonly #fields: string[] = [];
   #struct = '';
 
-  constructor(registry: TypeRegistry) {
+  constructor(registry: TypeRegistry, defaults: DefaultsTable) {
     this.#registry = registry;
+    this.#defaults = defaults;
   }
 
   struct(id: string, value: unknown): unknown {
@@ -78,7 +88,8 @@ class Walk {
       if (result !== undefined) out[field.name] = result;
     }
     this.#struct = outer;
-    return out;
+    const rules = this.#defaults[id];
+    return rules && applyDefaults(rules, out) ? inOrder(out, type.fields) : out;
   }
 
   #reportUnknown(key: string): void {
@@ -160,6 +171,13 @@ class Walk {
       this.#fields.length > 0 ? `struct field ${this.#struct}.${this.#fields.join('.')} of type` : 'value of type';
     return new DecodeFault(`json: cannot unmarshal ${seen} into Go ${target} ${type}`);
   }
+}
+
+/** The struct with its fields in declared order, which defaults may have broken. */
+function inOrder(struct: Json, fields: ReadonlyMap<string, FieldTable>): Json {
+  const out: Json = {};
+  for (const name of fields.keys()) if (struct[name] !== undefined) out[name] = struct[name];
+  return out;
 }
 
 /** What stands in JSON for a field that is not given: zero values of required scalars. */

@@ -22,7 +22,8 @@ export function decodeProtobuf(body: Uint8Array, registry: TypeRegistry = builti
     const envelope = readEnvelope(body);
     const type = typeOf(envelope, registry);
     const message = new StructDecoder(registry).struct(type, new Reader(envelope.raw));
-    return toNormalForm(type, { ...message, apiVersion: envelope.apiVersion, kind: envelope.kind }, registry).object;
+    return toNormalForm(type, { ...message, apiVersion: envelope.apiVersion, kind: envelope.kind }, { registry })
+      .object;
   } catch (fault) {
     if (fault instanceof WireFault) throw new DecodeFault(fault.message);
     throw fault;
