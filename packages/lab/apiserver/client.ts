@@ -1,4 +1,5 @@
 import type { AnyObject, Gvr, KubeObject } from '#api/kube';
+import type { UserInfo } from '#lab/auth';
 import type { ClusterClient, ListOptions, ServedResource, WatchSink } from '#lab/contract';
 import { asServed, type Core } from './core.ts';
 import { create } from './create.ts';
@@ -8,7 +9,7 @@ import { list, readServed } from './list.ts';
 import { update } from './modify.ts';
 import { patch } from './patch.ts';
 import { bindPod } from './pod-binding.ts';
-import type { Resource, UserInfo, WriteRequest } from './resource.ts';
+import type { Resource, WriteRequest } from './resource.ts';
 import { selectionOf } from './selection.ts';
 import { follow } from './watch.ts';
 

@@ -5,4 +5,4 @@
 export { createClient } from './client.ts';
 export type { Admission, Core } from './core.ts';
 export { ResourceRegistry } from './registry.ts';
-export type { Kind, Resource, Strategy, UserInfo, WriteRequest } from './resource.ts';
+export type { Kind, Resource, Strategy, WriteRequest } from './resource.ts';

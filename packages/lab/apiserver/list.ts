@@ -37,7 +37,7 @@ export function readServed(core: Core, resource: Resource, ref: ObjectRef): AnyO
 
 /** The list verb: a page of the selected objects at one revision (kubernetes.md 1.4). */
 export async function list(core: Core, resource: Resource, input: ListInput): Promise<Page> {
-  checkVersionParameters(resource, input);
+  checkVersionParameters(input);
   const selection = selectionOf(resource, input);
   const token = input.continue ? decodeContinue(input.continue) : undefined;
   const asked = Number(input.resourceVersion ?? 0);
@@ -145,7 +145,7 @@ function decodeContinue(text: string): ContinueToken {
   throw badRequest(`continue key is not valid: ${JSON.stringify(text)}`);
 }
 
-function checkVersionParameters(resource: Resource, input: ListInput): void {
+function checkVersionParameters(input: ListInput): void {
   const { resourceVersion = '', resourceVersionMatch: match = '' } = input;
   const refuse = (detail: string) =>
     invalid('meta.k8s.io', 'ListOptions', '', [cause.forbidden('resourceVersionMatch', detail)]);

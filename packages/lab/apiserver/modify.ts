@@ -81,7 +81,6 @@ async function attemptChange(
   const old = asServed(resource, stored.object);
   const computed = await change.compute(old);
   const pinned = assertPreconditions(resource, computed.metadata, old.metadata);
-  const { subresource } = change;
   return abandonable(request, core.nowMs(), async (context) => {
     const next = await admitted(core, resource, old, computed, change, context);
     if (request.dryRun) return inOrder(next);

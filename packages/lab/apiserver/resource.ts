@@ -1,14 +1,7 @@
 import type { AnyObject, Gvr } from '#api/kube';
+import type { UserInfo } from '#lab/auth';
 import type { FieldSchema } from '#lab/schema';
 import type { FieldCause } from './errors.ts';
-
-/** Who sent a request, as TokenReview and webhooks show it. */
-export interface UserInfo {
-  readonly name: string;
-  readonly uid?: string;
-  readonly groups: readonly string[];
-  readonly extra?: Readonly<Record<string, readonly string[]>>;
-}
 
 /** What a write carries besides its object. */
 export interface WriteRequest {

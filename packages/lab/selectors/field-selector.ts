@@ -18,9 +18,9 @@ export function parseFieldSelector(text: string): FieldRequirement[] {
 /** True when every requirement holds; an absent field counts as the empty text. */
 export function matchesFields(
   requirements: readonly FieldRequirement[],
-  valueOf: (field: string) => string | undefined,
+  readField: (field: string) => string | undefined,
 ): boolean {
-  return requirements.every(({ field, value, not }) => ((valueOf(field) ?? '') === value) !== not);
+  return requirements.every(({ field, value, not }) => ((readField(field) ?? '') === value) !== not);
 }
 
 function parseTerm(term: string): FieldRequirement {

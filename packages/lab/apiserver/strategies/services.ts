@@ -23,7 +23,10 @@ interface ServicePort {
   nodePort?: number;
 }
 
-const specOf = (service: AnyObject): ServiceSpec => (service['spec'] ??= {}) as ServiceSpec;
+function specOf(service: AnyObject): ServiceSpec {
+  service['spec'] ??= {};
+  return service['spec'] as ServiceSpec;
+}
 const hasNodePorts = ({ type, allocateLoadBalancerNodePorts = true }: ServiceSpec): boolean =>
   type === 'NodePort' || (type === 'LoadBalancer' && allocateLoadBalancerNodePorts);
 const isHeadless = ({ clusterIP }: ServiceSpec): boolean => clusterIP === 'None';
@@ -83,7 +86,10 @@ function keepAllocations(spec: ServiceSpec, old: ServiceSpec): void {
     if (old.clusterIPs) spec.clusterIPs = [...old.clusterIPs];
   }
   if (!spec.ipFamilies && old.ipFamilies) spec.ipFamilies = [...old.ipFamilies];
-  if (!hasNodePorts(spec)) return stripNodePorts(spec, old);
+  if (!hasNodePorts(spec)) {
+    stripNodePorts(spec, old);
+    return;
+  }
   for (const port of spec.ports ?? []) port.nodePort ||= oldNodePort(port, old, spec) as number;
   for (const port of spec.ports ?? []) if (!port.nodePort) delete port.nodePort;
 }
