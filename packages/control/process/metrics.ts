@@ -1,0 +1,87 @@
+/** The controllers' metrics as a table; names and labels are Linkerd's. */
+import type { CallName, CallObserver, GrpcCode } from '#runtime/grpc';
+import { Registry } from '#runtime/metrics';
+
+const GRPC = ['grpc_type', 'grpc_service', 'grpc_method'] as const;
+const ENDPOINTS = ['cluster', 'namespace', 'service', 'port', 'hostname', 'nodename'] as const;
+const INJECTOR = ['owner_kind', 'namespace', 'annotation_at', '*'] as const;
+
+export const CONTROL_METRICS = {
+  grpc_server_started_total: { type: 'counter', labels: GRPC, help: 'Calls begun.' },
+  grpc_server_handled_total: { type: 'counter', labels: [...GRPC, 'grpc_code'], help: 'Calls ended, by status.' },
+  grpc_server_msg_received_total: { type: 'counter', labels: GRPC, help: 'Request messages.' },
+  grpc_server_msg_sent_total: { type: 'counter', labels: GRPC, help: 'Response messages.' },
+  grpc_server_handling_seconds: {
+    type: 'histogram',
+    labels: GRPC,
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    help: 'Duration of calls.',
+  },
+  issuer_cert_ttl_seconds: { type: 'gauge', labels: [], help: "Seconds until the issuer's certificate expires." },
+  certify_refused_total: { type: 'counter', labels: ['reason'], help: 'Certificate requests refused, by status code.' },
+  cluster_store_size: { type: 'gauge', labels: [], help: 'Remote clusters whose credentials are known.' },
+  remote_cluster_up: { type: 'gauge', labels: ['cluster'], help: 'Whether the remote API answers: 1 or 0.' },
+  endpoints_subscribers: { type: 'gauge', labels: ENDPOINTS, help: 'Streams that follow the endpoints of a service.' },
+  endpoints_updates: { type: 'counter', labels: ENDPOINTS, help: 'Changes of the endpoints of a service.' },
+  endpoints_pods: { type: 'gauge', labels: ENDPOINTS, help: 'Endpoints of a service.' },
+  endpoints_exists: { type: 'gauge', labels: ENDPOINTS, help: 'Whether the service exists: 1 or 0.' },
+  profile_subscribers: { type: 'gauge', labels: ['namespace', 'profile'], help: 'Streams that follow a profile.' },
+  profile_updates: { type: 'counter', labels: ['namespace', 'profile'], help: 'Profiles sent.' },
+  stream_updates_coalesced: { type: 'counter', labels: ['stream'], help: 'Changes merged while a proxy read slowly.' },
+  kube_watch_failures_total: { type: 'counter', labels: ['cluster', 'resource'], help: 'Failed attempts to watch.' },
+  kube_objects: { type: 'gauge', labels: ['cluster', 'resource'], help: 'Objects known of a resource.' },
+  proxy_inject_admission_requests_total: { type: 'counter', labels: INJECTOR, help: 'Requests to inject.' },
+  proxy_inject_admission_responses_total: {
+    type: 'counter',
+    labels: ['skip', 'skip_reason', ...INJECTOR],
+    help: 'Answers to them.',
+  },
+  admission_reviews_total: { type: 'counter', labels: ['kind', 'allowed'], help: 'Objects validated.' },
+} as const;
+
+export type ControlMetrics = Registry<typeof CONTROL_METRICS>;
+
+/** Series of one controller: some per service, so more than enough for thousands of services. */
+const SERIES_MAX = 50_000;
+/** How long the series of a service nobody follows any more stays. */
+const RETAIN_MS = 10 * 60_000;
+
+/** An empty registry of the table. */
+export function createControlMetrics(nowMs: () => number): ControlMetrics {
+  return new Registry(CONTROL_METRICS, { seriesMax: SERIES_MAX, retainMs: RETAIN_MS }, nowMs);
+}
+
+/** Counts gRPC calls in the families grpc_server_*. */
+export function grpcMetrics(metrics: ControlMetrics): CallObserver {
+  const labels = (call: CallName) => ({ grpc_type: call.type, grpc_service: call.service, grpc_method: call.method });
+  return {
+    started: (call) => metrics.counter('grpc_server_started_total', labels(call)).inc(),
+    received: (call) => metrics.counter('grpc_server_msg_received_total', labels(call)).inc(),
+    sent: (call) => metrics.counter('grpc_server_msg_sent_total', labels(call)).inc(),
+    handled: (call, code, seconds) => {
+      metrics.counter('grpc_server_handled_total', { ...labels(call), grpc_code: GO_CODES[code] }).inc();
+      metrics.histogram('grpc_server_handling_seconds', labels(call)).observe(seconds);
+    },
+  };
+}
+
+/** Status codes as Go's gRPC libraries spell them in metrics. */
+const GO_CODES: Record<GrpcCode, string> = {
+  OK: 'OK',
+  CANCELLED: 'Canceled',
+  UNKNOWN: 'Unknown',
+  INVALID_ARGUMENT: 'InvalidArgument',
+  DEADLINE_EXCEEDED: 'DeadlineExceeded',
+  NOT_FOUND: 'NotFound',
+  ALREADY_EXISTS: 'AlreadyExists',
+  PERMISSION_DENIED: 'PermissionDenied',
+  RESOURCE_EXHAUSTED: 'ResourceExhausted',
+  FAILED_PRECONDITION: 'FailedPrecondition',
+  ABORTED: 'Aborted',
+  OUT_OF_RANGE: 'OutOfRange',
+  UNIMPLEMENTED: 'Unimplemented',
+  INTERNAL: 'Internal',
+  UNAVAILABLE: 'Unavailable',
+  DATA_LOSS: 'DataLoss',
+  UNAUTHENTICATED: 'Unauthenticated',
+};
