@@ -7,7 +7,7 @@ export interface ConfigRow {
   /** Text used when the variable is unset or empty; absent: the setting is then undefined. */
   readonly fallback?: string;
   readonly required?: true;
-  /** A bad value is reported and the fallback used; without this it ends the process. */
+  /** A bad value is reported and the fallback used; without this the proxy does not start. */
   readonly lenient?: true;
   readonly bare?: true;
   readonly doc: string;

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import net from 'node:net';
+import { after, before, test } from 'node:test';
+import type { Listener } from '../net/index.ts';
+import { AdminServer } from './index.ts';
+
+let listener: Listener;
+
+before(async () => {
+  const server = new AdminServer({
+    '/live': () => ({ status: 200, body: 'live\n' }),
+    '/echo': (request) => ({
+      status: 200,
+      body: `${request.method} ${request.query} ${request.body} ${request.local}`,
+    }),
+    '/big': () => ({ status: 200, body: 'x'.repeat(10_000) }),
+    '/broken': () => {
+      throw new Error('on purpose');
+    },
+  });
+  listener = await server.listen('127.0.0.1', 0);
+});
+after(() => listener.close());
+
+/** Sends bytes, ends, and gives everything that came back. */
+function exchange(text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect(listener.addr.port, '127.0.0.1', () => socket.end(text));
+    let answer = '';
+    socket.on('data', (chunk) => {
+      answer += chunk.toString('latin1');
+    });
+    socket.on('close', () => resolve(answer));
+    socket.on('error', reject);
+  });
+}
+
+test('answers by path, with the query and body of the request', async () => {
+  const url = `http://127.0.0.1:${listener.addr.port}`;
+  assert.equal(await (await fetch(`${url}/live`)).text(), 'live\n');
+  assert.equal(await (await fetch(`${url}/echo?a=b`, { method: 'PUT', body: 'hi' })).text(), 'PUT a=b hi true');
+  assert.equal((await fetch(`${url}/constructor`)).status, 404);
+  assert.equal((await fetch(`${url}/broken`)).status, 500);
+  assert.equal((await (await fetch(`${url}/big`)).text()).length, 10_000);
+});
+
+test('answers pipelined requests in order', async () => {
+  const answer = await exchange('GET /echo?1 HTTP/1.1\r\n\r\nGET /echo?2 HTTP/1.1\r\nconnection: close\r\n\r\n');
+  assert.match(answer, /GET 1 {2}true.*GET 2 {2}true/s);
+});
+
+test('refuses what is no HTTP and bodies that are too long', async () => {
+  assert.match(await exchange('hello\r\n\r\n'), /^HTTP\/1.1 400/);
+  assert.match(
+    await exchange(`PUT /echo HTTP/1.1\r\ncontent-length: 70000\r\n\r\n${'x'.repeat(70_000)}`),
+    /^HTTP\/1.1 413/,
+  );
+});

@@ -1,0 +1,187 @@
+import type { Socket } from 'node:net';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { createNameTable, Http1Decoder, type Http1Head, type Http1Sink } from '#wire/http1';
+import { type Listener, listen, unmapIp } from '../net/index.ts';
+
+export interface AdminRequest {
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  /** Without the question mark. */
+  readonly query: string;
+  /** By lower-case name. */
+  readonly headers: ReadonlyMap<string, string>;
+  readonly body: string;
+  /** The caller is on this machine's loopback. */
+  readonly local: boolean;
+}
+
+export interface AdminResponse {
+  readonly status: number;
+  readonly body?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export type AdminHandler = (request: AdminRequest) => AdminResponse | Promise<AdminResponse>;
+
+/** Longest request body; log filters and the like are short. */
+const BODY_BYTES_MAX = 64 * 1024;
+/** Answers below this are not worth compressing. */
+const GZIP_BYTES_MIN = 1024;
+
+const REASONS: Readonly<Record<number, string>> = {
+  200: 'OK',
+  204: 'No Content',
+  400: 'Bad Request',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  406: 'Not Acceptable',
+  413: 'Content Too Large',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+};
+
+const compress = promisify(gzip);
+
+/** Routes by exact path; others are 404. */
+export class AdminServer {
+  readonly #routes: Readonly<Record<string, AdminHandler>>;
+
+  constructor(routes: Readonly<Record<string, AdminHandler>>) {
+    this.#routes = routes;
+  }
+
+  listen(host: string, port: number): Promise<Listener> {
+    return listen({ host, port }, (socket) => this.serve(socket));
+  }
+
+  /** Serves one connection; `first`: bytes that were read already. */
+  serve(socket: Socket, first?: Buffer): void {
+    const connection = new AdminConnection(socket, (request) => this.#answer(request));
+    if (first) connection.data(first);
+  }
+
+  async #answer(request: AdminRequest): Promise<AdminResponse> {
+    const handler = Object.hasOwn(this.#routes, request.path) ? this.#routes[request.path] : undefined;
+    if (!handler) return { status: 404 };
+    return await handler(request);
+  }
+}
+
+const names = createNameTable();
+
+class AdminConnection implements Http1Sink {
+  readonly #socket: Socket;
+  readonly #answer: (request: AdminRequest) => Promise<AdminResponse>;
+  readonly #decoder: Http1Decoder;
+  readonly #local: boolean;
+  #waiting: Buffer = Buffer.alloc(0);
+  /** The peer will send no more. */
+  #ended = false;
+  #busy = false;
+  #chunked = false;
+  #keepAlive = true;
+  #request = { method: '', target: '', headers: new Map<string, string>() };
+  #body: Buffer[] = [];
+  #bodyBytes = 0;
+
+  constructor(socket: Socket, answer: (request: AdminRequest) => Promise<AdminResponse>) {
+    this.#socket = socket;
+    this.#answer = answer;
+    this.#decoder = new Http1Decoder('request', names, this);
+    const remote = unmapIp(socket.remoteAddress ?? '');
+    this.#local = remote === '::1' || remote.startsWith('127.');
+    socket.on('data', (chunk: Buffer) => this.data(chunk));
+    socket.on('end', () => {
+      this.#ended = true;
+      if (!this.#busy) socket.end();
+    });
+    socket.on('error', () => socket.destroy());
+  }
+
+  data(chunk: Buffer): void {
+    this.#waiting = this.#waiting.length === 0 ? chunk : Buffer.concat([this.#waiting, chunk]);
+    this.#next();
+  }
+
+  #next(): void {
+    while (!this.#busy && this.#waiting.length > 0) {
+      const next = this.#decoder.push(this.#waiting, 0, this.#waiting.length);
+      if (next === 0) break;
+      this.#waiting = this.#waiting.subarray(next);
+    }
+    if (this.#busy) this.#socket.pause();
+    else this.#socket.resume();
+  }
+
+  head(head: Http1Head): void {
+    const headers = new Map<string, string>();
+    for (let i = 0; i < head.fieldCount; i++) headers.set(head.name(i).toLowerCase(), head.value(i));
+    this.#request = { method: head.method(), target: head.target(), headers };
+    this.#keepAlive = head.keepAlive;
+    this.#chunked = head.framing === 'chunked';
+    this.#body = [];
+    this.#bodyBytes = 0;
+    if (head.expectContinue) this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n');
+  }
+
+  body(buf: Buffer, start: number, end: number): void {
+    this.#bodyBytes += end - start;
+    if (this.#bodyBytes <= BODY_BYTES_MAX) this.#body.push(buf.subarray(start, end));
+  }
+
+  trailers(): void {
+    // Nothing here reads trailers.
+  }
+
+  fault(): void {
+    this.#write({ status: 400 }, 'GET');
+    this.#socket.end();
+  }
+
+  end(): void {
+    this.#busy = true;
+    if (this.#chunked || this.#bodyBytes > BODY_BYTES_MAX) {
+      this.#finish({ status: this.#chunked ? 400 : 413, body: 'send the body with a content-length\n' });
+      return;
+    }
+    const [path = '', query = ''] = this.#request.target.split(/\?(.*)/s);
+    const request: AdminRequest = {
+      method: this.#request.method,
+      path,
+      query,
+      headers: this.#request.headers,
+      body: Buffer.concat(this.#body).toString(),
+      local: this.#local,
+    };
+    this.#answer(request).then(
+      (response) => this.#finish(response),
+      (error: unknown) => this.#finish({ status: 500, body: `${error instanceof Error ? error.message : error}\n` }),
+    );
+  }
+
+  #finish(response: AdminResponse): void {
+    void this.#write(response, this.#request.method).then(() => {
+      this.#busy = false;
+      if (this.#keepAlive) this.#next();
+      if (!this.#keepAlive || (this.#ended && !this.#busy)) this.#socket.end();
+    });
+  }
+
+  async #write(response: AdminResponse, method: string): Promise<void> {
+    let body = Buffer.from(response.body ?? '');
+    const headers: Record<string, string> = { 'content-type': 'text/plain', ...response.headers };
+    if (body.length >= GZIP_BYTES_MIN && /\bgzip\b/.test(this.#request.headers.get('accept-encoding') ?? '')) {
+      body = await compress(body);
+      headers['content-encoding'] = 'gzip';
+    }
+    if (!this.#keepAlive) headers['connection'] = 'close';
+    if (response.status !== 204) headers['content-length'] = String(body.length);
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    const line = `HTTP/1.1 ${response.status} ${REASONS[response.status] ?? 'Status'}\r\n`;
+    const head = Buffer.from(`${line}${lines.join('')}\r\n`);
+    if (!this.#socket.destroyed) this.#socket.write(method === 'HEAD' ? head : Buffer.concat([head, body]));
+  }
+}
