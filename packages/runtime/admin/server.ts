@@ -165,8 +165,9 @@ class AdminConnection implements Http1Sink {
   #finish(response: AdminResponse): void {
     void this.#write(response, this.#request.method).then(() => {
       this.#busy = false;
-      if (this.#keepAlive) this.#next();
-      if (!this.#keepAlive || (this.#ended && !this.#busy)) this.#socket.end();
+      const closes = !this.#keepAlive;
+      if (!closes) this.#next();
+      if (closes || (this.#ended && !this.#busy)) this.#socket.end();
     });
   }
 
