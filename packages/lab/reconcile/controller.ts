@@ -21,6 +21,8 @@ export interface Controller<Observed> {
   /** E.g. `deployment-controller`: names its service account and the source of its events. */
   readonly name: string;
   readonly triggers: readonly Trigger[];
+  /** Another source of keys, for what triggers cannot say; called once at the start, returns a stop function. */
+  subscribe?(wake: (key: string) => void): () => void;
   readonly concurrency?: number;
   /** Reads caches (or, where a cache may lag and that matters, the server). Undefined: the object is gone, nothing to do. */
   observe(
@@ -86,6 +88,8 @@ export function runController<Observed>(controller: Controller<Observed>, deps: 
       for (const key of trigger.keys(change, caches)) wake(key);
     }),
   );
+  const stopSource = controller.subscribe?.(wake);
+  if (stopSource) stops.push(stopSource);
   void caches.synced().then(() => {
     synced = true;
     for (const key of early) queue.add(key);

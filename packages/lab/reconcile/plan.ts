@@ -40,6 +40,8 @@ export type Write =
       object: KubeObject;
       propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
       gracePeriodSeconds?: number;
+      /** Delete this very state of the object only, else Conflict. */
+      unchanged?: boolean;
     } & Consequences)
   | { verb: 'bind'; pod: KubeObject; nodeName: string; failed?(error: ApiError): readonly Write[] }
   | { verb: 'event'; note: EventNote }

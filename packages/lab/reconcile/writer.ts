@@ -69,10 +69,11 @@ export class Writer {
   }
 
   private async remove(write: Extract<Write, { verb: 'delete' }>): Promise<KubeObject> {
-    const { name = '', namespace, uid } = write.object.metadata;
-    const { propagationPolicy, gracePeriodSeconds } = write;
+    const { name = '', namespace, uid, resourceVersion } = write.object.metadata;
+    const { propagationPolicy, gracePeriodSeconds, unchanged } = write;
+    const preconditions = { ...(uid && { uid }), ...(unchanged && resourceVersion && { resourceVersion }) };
     await this.deps.client.delete(write.gvr, namespace ? { name, namespace } : { name }, {
-      ...(uid && { preconditions: { uid } }),
+      preconditions,
       ...(propagationPolicy && { propagationPolicy }),
       ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }),
     });

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { afterEach, test } from 'node:test';
+import type { Gvr } from '#api/kube';
+import { conditionOf, GVRS, type Namespace, type Secret } from '../../kinds/index.ts';
+import type { Controller } from '../../reconcile/index.ts';
+import { deploymentController } from '../deployment/index.ts';
+import { Everything } from '../everything.ts';
+import { deployment, FakeLab } from '../lab.fake.ts';
+import { replicaSetController } from '../replicaset/index.ts';
+import { defaultAccountController, rootCaController, tokenSecretController } from '../service-account/index.ts';
+import { namespaceController } from './index.ts';
+
+const caPem = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
+const issued: string[] = [];
+const issueToken = async (subject: object): Promise<string> => {
+  issued.push(JSON.stringify(subject));
+  return 'signed';
+};
+const all = [
+  deploymentController,
+  replicaSetController,
+  defaultAccountController,
+  rootCaController(caPem),
+  tokenSecretController({ issueToken, caPem }),
+] as unknown as Controller<never>[];
+let lab: FakeLab;
+let everything: Everything;
+async function start() {
+  issued.length = 0;
+  lab = await new FakeLab({ controllers: all }).start();
+  everything = new Everything(lab.cluster, lab.caches);
+  lab.run(namespaceController(everything) as unknown as Controller<never>);
+  await lab.settle();
+}
+afterEach(() => {
+  everything.stop();
+  lab.stop();
+  assert.deepEqual(lab.failures, []);
+});
+
+const widgets: Gvr = { group: 'example.com', version: 'v1', resource: 'widgets' };
+
+test('a deleted namespace empties itself, running workloads and custom resources included, and goes', async () => {
+  await start();
+  lab.cluster.serve({ gvr: widgets, kind: 'Widget', namespaced: true, verbs: ['list', 'watch', 'delete', 'get'] });
+  await lab.create(GVRS.deployments, deployment('web', 2));
+  await lab.create(widgets, { metadata: { name: 'w' } });
+  await lab.converge();
+  await lab.delete(GVRS.namespaces, 'default');
+  await lab.clock.advance(2_000);
+  for (let turn = 0; turn < 5; turn++) await lab.kubelet();
+  await lab.clock.advance(2_000);
+  const left = lab.cluster
+    .resources()
+    .map(async ({ gvr }) => (await lab.list(gvr)).map((each) => `${gvr.resource}/${each.metadata.name}`));
+  assert.deepEqual((await Promise.all(left)).flat(), []);
+});
+
+test('what holds a namespace back is told in its conditions', async () => {
+  await start();
+  await lab.create(GVRS.configMaps, { metadata: { name: 'held', finalizers: ['x/hold'] } });
+  await lab.delete(GVRS.namespaces, 'default');
+  await lab.clock.advance(2_000);
+  const { status } = await lab.get<Namespace>(GVRS.namespaces, 'default');
+  assert.equal(status?.phase, 'Terminating');
+  assert.equal(conditionOf(status?.conditions, 'NamespaceDeletionContentFailure')?.status, 'False');
+  assert.match(
+    conditionOf(status?.conditions, 'NamespaceContentRemaining')?.message ?? '',
+    /configmaps\. has 1 resource instances/,
+  );
+  assert.match(
+    conditionOf(status?.conditions, 'NamespaceFinalizersRemaining')?.message ?? '',
+    /x\/hold in 1 resource instances/,
+  );
+  await lab.patch(GVRS.configMaps, 'held', { metadata: { finalizers: null } });
+  await lab.clock.advance(2_000);
+  assert.equal(await lab.has(GVRS.namespaces, 'default'), false);
+});
+
+test('every namespace has its default account and the CA, also after somebody removed or changed them', async () => {
+  await start();
+  assert.ok(await lab.has(GVRS.serviceAccounts, 'default'));
+  await lab.delete(GVRS.serviceAccounts, 'default');
+  await lab.patch(GVRS.configMaps, 'kube-root-ca.crt', { data: { 'ca.crt': 'forged', more: 'x' } });
+  await lab.settle();
+  assert.ok(await lab.has(GVRS.serviceAccounts, 'default'));
+  const map = await lab.get<Secret>(GVRS.configMaps, 'kube-root-ca.crt');
+  assert.deepEqual(map.data, { 'ca.crt': caPem });
+});
+
+const tokenSecret = (account: string) => ({
+  metadata: { name: 'link', annotations: { 'kubernetes.io/service-account.name': account } },
+  type: 'kubernetes.io/service-account-token',
+});
+const decoded = (secret: Secret, key: string) => Buffer.from(secret.data?.[key] ?? '', 'base64').toString();
+
+test('a token Secret is filled once its account exists, and goes with it', async () => {
+  await start();
+  await lab.create(GVRS.secrets, tokenSecret('robot'));
+  await lab.settle();
+  assert.equal((await lab.get<Secret>(GVRS.secrets, 'link')).data, undefined);
+  const { metadata } = await lab.create(GVRS.serviceAccounts, { metadata: { name: 'robot' } });
+  await lab.settle();
+  const secret = await lab.get<Secret>(GVRS.secrets, 'link');
+  assert.deepEqual(
+    [decoded(secret, 'token'), decoded(secret, 'namespace'), decoded(secret, 'ca.crt')],
+    ['signed', 'default', caPem],
+  );
+  assert.equal(secret.metadata.annotations?.['kubernetes.io/service-account.uid'], metadata.uid);
+  assert.deepEqual(
+    issued.map((each) => JSON.parse(each)),
+    [
+      {
+        namespace: 'default',
+        serviceAccount: { name: 'robot', uid: metadata.uid },
+        secret: { name: 'link', uid: secret.metadata.uid },
+      },
+    ],
+  );
+  await lab.delete(GVRS.serviceAccounts, 'robot');
+  await lab.settle();
+  assert.equal(await lab.has(GVRS.secrets, 'link'), false);
+});
