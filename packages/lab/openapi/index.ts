@@ -1,0 +1,7 @@
+/**
+ * What the API server tells of itself: discovery documents and OpenAPI, as pure functions from the served resources to JSON.
+ */
+export * from './discovery.ts';
+export * from './negotiate.ts';
+export type { Served } from './served.ts';
+export { type OpenApiDocument, OpenApiV3 } from './v3.ts';
