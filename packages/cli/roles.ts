@@ -1,5 +1,5 @@
-/** Loads a role and runs it until it ends; the arguments are those after the role's word. */
-export type Role = (args: string[]) => Promise<void>;
+/** Runs until it ends and resolves with the exit code; the arguments are those after the role's word. */
+export type Role = (argv: readonly string[], env: NodeJS.ProcessEnv) => Promise<number>;
 
 /**
  * The processes of the mesh, by the word that selects them. Each is loaded only when asked for. Names with two spellings

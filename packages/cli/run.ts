@@ -72,10 +72,7 @@ const VALUE_FLAGS = new Set([
 export async function run(argv: string[], io: Io = processIo()): Promise<number> {
   const role = ROLES[argv[0] ?? ''];
   // Verbs win over roles of the same name unless arguments look like a role's (`identity` is both).
-  if (role && !isVerbUse(argv)) {
-    await (await role())(argv.slice(1));
-    return Number(process.exitCode ?? 0);
-  }
+  if (role && !isVerbUse(argv)) return (await role())(argv.slice(1), io.env);
   const at = verbPosition(argv);
   const word = argv[at];
   const name = verbNamed(word);

@@ -1,0 +1,227 @@
+import { UserError } from '../context.ts';
+import { VERSION } from '../version.ts';
+
+/**
+ * What can be set at install time: the names and defaults of Linkerd's chart, as far as they mean something here. Stored in
+ * ConfigMap `linkerd-config` (private keys blanked), where injector, command line and extensions read them.
+ */
+export type Values = ReturnType<typeof defaultValues>;
+
+const REGISTRY = 'cr.l5d.io/linkerd';
+
+/** The defaults. `registry` comes from $LINKERD_DOCKER_REGISTRY where set. */
+export function defaultValues(registry: string = REGISTRY) {
+  return {
+    cliVersion: `linkerd/cli ${VERSION}`,
+    linkerdVersion: VERSION,
+    clusterDomain: 'cluster.local',
+    clusterNetworks: '10.0.0.0/8,100.64.0.0/10,172.16.0.0/12,192.168.0.0/16,fd00::/8',
+    imagePullPolicy: 'IfNotPresent',
+    cniEnabled: false,
+    disableIPv6: true,
+    enableEndpointSlices: true,
+    enableH2Upgrade: false,
+    controllerImage: `${registry}/controller`,
+    controllerImageVersion: VERSION,
+    controllerLogLevel: 'info',
+    controllerLogFormat: 'plain',
+    controllerReplicas: 1,
+    controllerUID: 2103,
+    controllerGID: -1,
+    enablePodAntiAffinity: false,
+    enablePodDisruptionBudget: false,
+    highAvailability: false,
+    webhookFailurePolicy: 'Ignore',
+    priorityClassName: '',
+    /** `auto`: install the Gateway API's definitions unless the cluster has them; `true`, `false`: insist. */
+    installGatewayAPI: 'auto' as 'auto' | boolean,
+    identityTrustAnchorsPEM: '',
+    identityTrustDomain: '',
+    identity: {
+      externalCA: false,
+      serviceAccountTokenProjection: true,
+      issuer: {
+        scheme: 'linkerd.io/tls',
+        clockSkewAllowance: '20s',
+        issuanceLifetime: '24h0m0s',
+        tls: { crtPEM: '', keyPEM: '' },
+      },
+    },
+    egress: { globalEgressNetworkNamespace: 'linkerd-egress' },
+    policyController: { logLevel: 'info', probeNetworks: ['0.0.0.0/0', '::/0'] },
+    destinationController: {
+      meshedHttp2ClientProtocol: {
+        keep_alive: { interval: { seconds: 10 }, timeout: { seconds: 3 }, while_idle: true },
+      },
+    },
+    proxy: {
+      accessLog: '',
+      await: true,
+      image: { name: `${registry}/proxy`, version: VERSION, pullPolicy: '' },
+      ports: { admin: 4191, control: 4190, inbound: 4143, outbound: 4140 },
+      uid: 2102,
+      gid: -1,
+      logLevel: 'warn,linkerd=info,hickory=error',
+      logFormat: 'plain',
+      logHTTPHeaders: '',
+      defaultInboundPolicy: 'all-unauthenticated',
+      opaquePorts: '25,587,3306,4444,5432,6379,9300,11211',
+      enableExternalProfiles: false,
+      requireIdentityOnInboundPorts: '',
+      requireTLSOnInboundPorts: '',
+      nativeSidecar: true,
+      waitBeforeExitSeconds: 0,
+      outboundConnectTimeout: '1000ms',
+      inboundConnectTimeout: '100ms',
+      outboundDiscoveryCacheUnusedTimeout: '5s',
+      inboundDiscoveryCacheUnusedTimeout: '90s',
+      disableOutboundProtocolDetectTimeout: false,
+      disableInboundProtocolDetectTimeout: false,
+      shutdownGracePeriod: '',
+      enableShutdownEndpoint: false,
+      outboundTransportMode: 'transport-header',
+      cores: 0,
+      resources: {
+        cpu: { limit: '', request: '' },
+        memory: { limit: '', request: '' },
+        'ephemeral-storage': { limit: '', request: '' },
+      },
+      additionalEnv: [] as { name: string; value: string }[],
+    },
+    proxyInit: {
+      ignoreInboundPorts: '4567,4568',
+      ignoreOutboundPorts: '4567,4568',
+      kubeAPIServerPorts: '443,6443',
+      skipSubnets: '',
+      iptablesMode: 'nft',
+      logLevel: '',
+      logFormat: '',
+      runAsRoot: false,
+      runAsUser: 65_534,
+      runAsGroup: 65_534,
+      privileged: false,
+      closeWaitTimeoutSecs: 0,
+      xtMountPath: { mountPath: '/run', name: 'linkerd-proxy-init-xtables-lock' },
+    },
+    proxyInjector: { externalSecret: false, crtPEM: '', keyPEM: '', caBundle: '' },
+    profileValidator: { externalSecret: false, crtPEM: '', keyPEM: '', caBundle: '' },
+    policyValidator: { externalSecret: false, crtPEM: '', keyPEM: '', caBundle: '' },
+    podAnnotations: {} as Record<string, string>,
+    podLabels: {} as Record<string, string>,
+    commonLabels: {} as Record<string, string>,
+    nodeSelector: { 'kubernetes.io/os': 'linux' } as Record<string, string>,
+    destinationResources: resources(),
+    identityResources: resources(),
+    policyControllerResources: resources(),
+    proxyInjectorResources: resources(),
+    spValidatorResources: resources(),
+  };
+}
+
+const resources = () => ({ cpu: { limit: '', request: '' }, memory: { limit: '', request: '' } });
+
+/** Overlay of `--ha`: three replicas that avoid each other, budgets, requests and limits, webhooks that fail closed. */
+export function applyHighAvailability(values: Values): void {
+  const controller = { cpu: { limit: '', request: '100m' }, memory: { limit: '250Mi', request: '50Mi' } };
+  values.highAvailability = true;
+  values.controllerReplicas = 3;
+  values.enablePodAntiAffinity = true;
+  values.enablePodDisruptionBudget = true;
+  values.webhookFailurePolicy = 'Fail';
+  values.destinationResources = structuredClone(controller);
+  values.policyControllerResources = structuredClone(controller);
+  values.proxyInjectorResources = structuredClone(controller);
+  values.spValidatorResources = structuredClone(controller);
+  values.identityResources = { cpu: { limit: '', request: '100m' }, memory: { limit: '250Mi', request: '10Mi' } };
+  values.proxy.resources.cpu.request = '100m';
+  values.proxy.resources.memory = { limit: '250Mi', request: '20Mi' };
+}
+
+/** The domain that identities end with. */
+export const trustDomainOf = (values: Pick<Values, 'identityTrustDomain' | 'clusterDomain'>): string =>
+  values.identityTrustDomain || values.clusterDomain;
+
+type Tree = { [key: string]: unknown };
+
+/** Puts `overlay` over `values` in place, as Helm merges files; returns the paths that no default has. */
+export function mergeValues(values: Tree, overlay: Tree, prefix = ''): string[] {
+  const unknown: string[] = [];
+  for (const [key, value] of Object.entries(overlay)) {
+    const path = prefix === '' ? key : `${prefix}.${key}`;
+    const current = values[key];
+    if (!Object.hasOwn(values, key) && !OPEN_MAPS.has(prefix)) unknown.push(path);
+    if (isTree(value) && isTree(current)) unknown.push(...mergeValues(current, value, path));
+    else values[key] = value;
+  }
+  return unknown;
+}
+
+/** Maps whose keys are the user's. */
+const OPEN_MAPS = new Set(['podAnnotations', 'podLabels', 'commonLabels', 'nodeSelector']);
+
+/** `how` a `--set…` reads its right side: by guess, as text, or as the text of a file. */
+export type SetKind = 'typed' | 'string';
+
+/** Parses `a.b=1,c={x,y},d\.e=f` (Helm's syntax without list indices) into a tree. */
+export function parseSet(text: string, kind: SetKind): Tree {
+  const tree: Tree = {};
+  for (const pair of splitUnescaped(text, ',')) {
+    const at = pair.indexOf('=');
+    if (at <= 0) throw new UserError(`--set: expected key=value, got "${pair}"`);
+    putPath(tree, pair.slice(0, at), readValue(pair.slice(at + 1), kind));
+  }
+  return tree;
+}
+
+/** Sets a dotted path (dots escaped by `\.` belong to a key) in a tree. */
+export function putPath(tree: Tree, path: string, value: unknown): void {
+  const keys = splitUnescaped(path, '.').map((key) => key.replaceAll('\\.', '.'));
+  const last = keys.pop() ?? '';
+  let at = tree;
+  for (const key of keys) {
+    if (!isTree(at[key])) at[key] = {};
+    at = at[key] as Tree;
+  }
+  at[last] = value;
+}
+
+function readValue(text: string, kind: SetKind): unknown {
+  if (text.startsWith('{') && text.endsWith('}'))
+    return splitUnescaped(text.slice(1, -1), ',')
+      .filter((item) => item !== '')
+      .map((item) => readValue(item, kind));
+  const plain = text.replaceAll('\\,', ',');
+  if (kind === 'string') return plain;
+  if (plain === 'true' || plain === 'false') return plain === 'true';
+  if (plain === 'null') return null;
+  return /^(0|-?[1-9]\d{0,14})$/.test(plain) ? Number(plain) : plain;
+}
+
+/** Splits at `separator` outside of braces, unless a backslash stands before it (which stays). */
+function splitUnescaped(text: string, separator: string): string[] {
+  const parts: string[] = [''];
+  let depth = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text[at]!;
+    if (char === '{') depth += 1;
+    if (char === '}') depth -= 1;
+    if (char === separator && depth === 0 && text[at - 1] !== '\\') parts.push('');
+    else parts[parts.length - 1] += char;
+  }
+  return parts;
+}
+
+const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** What `values` says differently from `defaults`: the content of Secret `linkerd-config-overrides`. */
+export function differences(values: Tree, defaults: Tree): Tree {
+  const result: Tree = {};
+  for (const [key, value] of Object.entries(values)) {
+    const standard = defaults[key];
+    if (isTree(value) && isTree(standard)) {
+      const inner = differences(value, standard);
+      if (Object.keys(inner).length > 0) result[key] = inner;
+    } else if (JSON.stringify(value) !== JSON.stringify(standard)) result[key] = value;
+  }
+  return result;
+}
