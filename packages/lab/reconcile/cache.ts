@@ -82,6 +82,12 @@ export class Cache<T extends KubeObject = KubeObject> implements WatchSink<T> {
     this.put({ ...known, metadata: { ...known.metadata, deletionTimestamp: nowText } });
   }
 
+  /** Our own binding was accepted: shows the pod as assigned until the watch tells so. */
+  learnBound(name: string, namespace: string, nodeName: string): void {
+    const known = this.get(name, namespace) as (T & { spec?: { nodeName?: string } }) | undefined;
+    if (known && !known.spec?.nodeName) this.put({ ...known, spec: { ...known.spec, nodeName } });
+  }
+
   reset(objects: readonly T[]): void {
     const present = new Set(objects.map((object) => object.metadata.uid));
     for (const known of [...this.uids.values()]) if (!present.has(known.metadata.uid)) this.drop(known);

@@ -1,6 +1,6 @@
-import type { Clock } from './clock.ts';
+import type { Clock, Timer } from '#runtime/clock';
 
-/** A clock that stands still until a test advances it. Starts at 2026-01-01T00:00:00Z. */
+/** A clock that stands still until a test advances it, letting promises settle at each step. Starts at 2026-01-01T00:00:00Z. */
 export class FakeClock implements Clock {
   private now = Date.UTC(2026, 0, 1);
   private readonly timers = new Set<{ atMs: number; call: () => void }>();
@@ -9,10 +9,14 @@ export class FakeClock implements Clock {
     return this.now;
   }
 
-  after(delayMs: number, call: () => void): () => void {
+  wallMs(): number {
+    return this.now;
+  }
+
+  after(delayMs: number, call: () => void): Timer {
     const timer = { atMs: this.now + delayMs, call };
     this.timers.add(timer);
-    return () => void this.timers.delete(timer);
+    return { cancel: () => void this.timers.delete(timer) };
   }
 
   /** Moves time and fires what became due, in order. Promises settle between timers. */

@@ -1,7 +1,7 @@
 import type { Gvr } from '#api/kube';
+import type { Clock } from '#runtime/clock';
 import { type ClusterClient, hasCause, hasReason } from '../contract/index.ts';
 import type { CacheReader, Caches, Change } from './cache.ts';
-import type { Clock } from './clock.ts';
 import { EventRecorder } from './events.ts';
 import type { Plan } from './plan.ts';
 import { type RunResult, WorkQueue } from './queue.ts';
@@ -65,7 +65,7 @@ export function runController<Observed>(controller: Controller<Observed>, deps: 
     try {
       const observed = await controller.observe(key, caches, client);
       if (observed === undefined || stopped) return undefined;
-      const plan = controller.reconcile(observed, clock.nowMs());
+      const plan = controller.reconcile(observed, clock.wallMs());
       await writer.all(plan.writes);
       return plan.againInMs === undefined ? undefined : { again: { afterMs: plan.againInMs } };
     } catch (error) {

@@ -1,8 +1,8 @@
 import type { KubeObject } from '#api/kube';
+import type { Clock } from '#runtime/clock';
 import type { ClusterClient } from '../contract/index.ts';
 import { hasReason } from '../contract/index.ts';
 import { formatTime, GVRS, type KubeEvent } from '../kinds/index.ts';
-import type { Clock } from './clock.ts';
 import { LIMITS } from './limits.ts';
 import type { EventNote } from './plan.ts';
 
@@ -43,7 +43,7 @@ export class EventRecorder {
   }
 
   private async repeat(series: Series): Promise<boolean> {
-    const nowMs = this.clock.nowMs();
+    const nowMs = this.clock.wallMs();
     series.count++;
     if (nowMs - series.writtenAtMs < LIMITS.eventRepeatMs) return true;
     series.writtenAtMs = nowMs;
@@ -58,7 +58,7 @@ export class EventRecorder {
   }
 
   private async first(note: EventNote, message: string): Promise<Series> {
-    const nowMs = this.clock.nowMs();
+    const nowMs = this.clock.wallMs();
     const now = formatTime(nowMs);
     const namespace = note.about.namespace ?? 'default';
     const unique = (BigInt(nowMs) * 1_000_000n + BigInt(this.sequence++ % 1_000_000)).toString(16);

@@ -3,7 +3,6 @@
  * twice at once and backs off after failures, and a writer that carries out what a pure `reconcile` decided.
  */
 export { type CacheReader, Caches, type Change, refOf, splitRef } from './cache.ts';
-export { type Clock, systemClock } from './clock.ts';
 export { type Controller, type RunnerDeps, type Running, runController, type Trigger } from './controller.ts';
 export { EventRecorder } from './events.ts';
 export { type EventNote, NOTHING, type PatchWrite, type Plan, referenceTo, type Write } from './plan.ts';

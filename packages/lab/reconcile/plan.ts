@@ -43,7 +43,7 @@ export type Write =
       /** Delete this very state of the object only, else Conflict. */
       unchanged?: boolean;
     } & Consequences)
-  | { verb: 'bind'; pod: KubeObject; nodeName: string; failed?(error: ApiError): readonly Write[] }
+  | ({ verb: 'bind'; pod: KubeObject; nodeName: string } & Consequences)
   | { verb: 'event'; note: EventNote }
   /** Independent writes: one, then two, four…, side by side; the rest is dropped when one fails. */
   | { verb: 'batch'; writes: readonly Write[] };

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts';
+import type { Clock, Timer } from '#runtime/clock';
 import { LIMITS } from './limits.ts';
 
 /** What a run of one key asks for next. */
@@ -21,7 +21,7 @@ export class WorkQueue {
   private readonly running = new Set<string>();
   private readonly dirty = new Set<string>();
   private readonly failures = new Map<string, number>();
-  private readonly delayed = new Map<string, { atMs: number; cancel: () => void }>();
+  private readonly delayed = new Map<string, { atMs: number; timer: Timer }>();
   private stopped = false;
 
   constructor(options: WorkQueueOptions) {
@@ -42,12 +42,12 @@ export class WorkQueue {
     const atMs = this.options.clock.nowMs() + delayMs;
     const planned = this.delayed.get(key);
     if (planned && planned.atMs <= atMs) return;
-    planned?.cancel();
-    const cancel = this.options.clock.after(delayMs, () => {
+    planned?.timer.cancel();
+    const timer = this.options.clock.after(delayMs, () => {
       this.delayed.delete(key);
       this.add(key);
     });
-    this.delayed.set(key, { atMs, cancel });
+    this.delayed.set(key, { atMs, timer });
   }
 
   /** Nothing waits, runs or is planned for now (delayed keys do not count). */
@@ -59,7 +59,7 @@ export class WorkQueue {
     this.stopped = true;
     this.waiting.clear();
     this.dirty.clear();
-    for (const { cancel } of this.delayed.values()) cancel();
+    for (const { timer } of this.delayed.values()) timer.cancel();
     this.delayed.clear();
   }
 

@@ -1,8 +1,8 @@
 import type { Gvr, KubeObject } from '#api/kube';
+import type { Clock } from '#runtime/clock';
 import { ApiError, type ClusterClient, hasCause, hasReason } from '../contract/index.ts';
-import { formatTime } from '../kinds/index.ts';
+import { formatTime, GVRS } from '../kinds/index.ts';
 import type { Caches } from './cache.ts';
-import type { Clock } from './clock.ts';
 import type { EventRecorder } from './events.ts';
 import { LIMITS } from './limits.ts';
 import type { Write } from './plan.ts';
@@ -36,10 +36,10 @@ export class Writer {
     if (write.verb === 'batch') return this.batch(write.writes);
     try {
       const answer = await this.send(write);
-      if (write.verb !== 'bind') await this.all(write.succeeded?.(answer) ?? []);
+      await this.all(write.succeeded?.(answer) ?? []);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (write.verb !== 'bind' && hasReason(error, ...(write.tolerate ?? []))) return;
+      if (hasReason(error, ...(write.tolerate ?? []))) return;
       if (write.verb === 'delete' && hasReason(error, 'NotFound')) return;
       if (!hasCause(error, 'NamespaceTerminating')) await this.all(write.failed?.(error) ?? []);
       throw error;
@@ -63,6 +63,7 @@ export class Writer {
       case 'bind': {
         const { name = '', namespace = '', uid = '' } = write.pod.metadata;
         await client.bind({ name, namespace, uid }, write.nodeName);
+        this.deps.caches.of(GVRS.pods).learnBound(name, namespace, write.nodeName);
         return write.pod;
       }
     }
@@ -78,7 +79,7 @@ export class Writer {
       ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }),
     });
     if (this.deps.caches.has(write.gvr))
-      this.deps.caches.of(write.gvr).learnDeleted(name, namespace ?? '', formatTime(this.deps.clock.nowMs()));
+      this.deps.caches.of(write.gvr).learnDeleted(name, namespace ?? '', formatTime(this.deps.clock.wallMs()));
     return write.object;
   }
 
