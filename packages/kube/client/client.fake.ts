@@ -5,6 +5,7 @@ import { matchesFields, matchesLabels } from './selectors.ts';
 import type {
   DeleteOptions,
   KubeClient,
+  LineStream,
   ListOptions,
   ObjectRef,
   Patch,
@@ -160,6 +161,14 @@ export class FakeKubeClient implements KubeClient {
   raw(path: string, _request?: RawRequest): Promise<RawResponse> {
     const found = this.#raw.get(path.split('?')[0] ?? path);
     return Promise.resolve(found ?? { status: 404, headers: {}, body: '404 page not found' });
+  }
+
+  /** The lines of what {@link answerRaw} has for the path; the stream then ends. */
+  lines(path: string, line: (text: string) => void): LineStream {
+    const answer = this.#raw.get(path.split('?')[0] ?? path);
+    if (!answer) return { done: Promise.reject(ApiError.of(404, 'NotFound', `${path} not found`)), stop: () => {} };
+    for (const text of answer.body.split('\n').filter(Boolean)) line(text);
+    return { done: Promise.resolve(), stop: () => {} };
   }
 
   close(): void {

@@ -3,11 +3,13 @@ import { type Reflector, startReflector, type WatchSource } from '../watch/refle
 import { ApiError } from './errors.ts';
 import { Http } from './http.ts';
 import { LIMITS } from './limits.ts';
+import { readLineStream } from './line-stream.ts';
 import { query, resourcePath } from './paths.ts';
 import type { ServerAccess } from './session.ts';
 import type {
   DeleteOptions,
   KubeClient,
+  LineStream,
   ListOptions,
   ObjectRef,
   Patch,
@@ -18,7 +20,6 @@ import type {
   WatchSink,
   WriteOptions,
 } from './types.ts';
-import { readWatchStream } from './watch-stream.ts';
 
 const PATCH_TYPES: Record<PatchType, string> = {
   json: 'application/json-patch+json',
@@ -76,7 +77,8 @@ class HttpKubeClient implements KubeClient {
           if (event.type !== 'ERROR') stripToMetadata(event.object);
           receive(event);
         };
-        return readWatchStream<T>(this.#http, path, request, options.metadataOnly ? strip : receive, opened);
+        const event = options.metadataOnly ? strip : receive;
+        return readLineStream(this.#http, path, request, (line) => event(JSON.parse(line) as WatchEvent<T>), opened);
       },
     };
     const reflector = startReflector(source, sink);
@@ -120,6 +122,10 @@ class HttpKubeClient implements KubeClient {
 
   raw(path: string, request: RawRequest = {}): Promise<RawResponse> {
     return this.#http.request(path, request);
+  }
+
+  lines(path: string, line: (text: string) => void): LineStream {
+    return readLineStream(this.#http, path, { accept: '*/*' }, line);
   }
 
   close(): void {

@@ -11,6 +11,7 @@ export type { ServerAccess, TlsMaterial } from './session.ts';
 export type {
   DeleteOptions,
   KubeClient,
+  LineStream,
   ListOptions,
   ObjectRef,
   Patch,

@@ -79,6 +79,12 @@ export interface RawResponse {
   body: string;
 }
 
+/** An answer that is read as it comes. `done` rejects when it broke off, resolves at its end and after `stop`. */
+export interface LineStream {
+  done: Promise<void>;
+  stop(): void;
+}
+
 /**
  * Access to a cluster's API. Failures reject with `ApiError`. Objects of lists and watches are shared: clone before
  * changing. Items of lists carry `apiVersion` and `kind`, although the API leaves them out.
@@ -96,6 +102,8 @@ export interface KubeClient {
   version(): Promise<VersionInfo>;
   /** Any path, e.g. `/apis`; resolves whatever the status is, rejects only when no answer came. */
   raw(path: string, request?: RawRequest): Promise<RawResponse>;
+  /** A GET whose answer comes line by line for as long as it lasts, e.g. a pod's log with `follow=true`. */
+  lines(path: string, line: (text: string) => void): LineStream;
   /** Ends all watches and the session. */
   close(): void;
 }

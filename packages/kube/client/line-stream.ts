@@ -1,5 +1,4 @@
 import { StringDecoder } from 'node:string_decoder';
-import type { KubeObject, WatchEvent } from '#api/kube';
 import type { WatchStream } from '../watch/reflector.ts';
 import { ApiError } from './errors.ts';
 import type { Http } from './http.ts';
@@ -7,13 +6,13 @@ import { LIMITS } from './limits.ts';
 import { cancel } from './session.ts';
 import type { RawRequest } from './types.ts';
 
-/** Reads one watch: a stream of JSON objects, one a line. `done` settles when it ends; `stop` ends it. */
-export function readWatchStream<T extends KubeObject>(
+/** Reads an answer line by line: a watch, a followed log. `done` settles when it ends; `stop` ends it. */
+export function readLineStream(
   http: Http,
   path: string,
   request: RawRequest,
-  receive: (event: WatchEvent<T>) => void,
-  opened: () => void,
+  receive: (line: string) => void,
+  opened: () => void = () => {},
 ): WatchStream {
   let stopped = false;
   let cancelStream: (() => void) | undefined;
@@ -25,7 +24,7 @@ export function readWatchStream<T extends KubeObject>(
     opened();
     await new Promise<void>((resolve, reject) => {
       const lines = new LineReader((line) => {
-        if (!stopped) receive(JSON.parse(line) as WatchEvent<T>);
+        if (!stopped) receive(line);
       });
       stream.on('data', (chunk: Buffer) => {
         try {
@@ -74,7 +73,7 @@ export class LineReader {
     this.#partial.push(text.slice(start));
     this.#partialLength += text.length - start;
     if (this.#partialLength > LIMITS.watchLineBytesMax)
-      throw new Error(`a watch event exceeds ${LIMITS.watchLineBytesMax} bytes`);
+      throw new Error(`a line of the answer exceeds ${LIMITS.watchLineBytesMax} bytes`);
   }
 }
 
