@@ -1,4 +1,5 @@
 /** Programs on a pseudo-terminal: the one place that uses the runtime's own terminal, which Node has no API for. */
+import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LIMITS } from '../limits.ts';
 import { inNamespaces, type NamespacePaths } from '../netns/enter.ts';
@@ -8,6 +9,8 @@ export interface TerminalProcess {
   readonly pid: number;
   /** Settles with the exit code, 128 + number for a signal. */
   readonly exited: Promise<number>;
+  /** What the program says on descriptor 3, when asked for. */
+  readonly status?: Socket;
   write(chunk: Uint8Array): void;
   resize(columns: number, rows: number): void;
   kill(signal: NodeJS.Signals): void;
@@ -22,6 +25,8 @@ export function spawnOnTerminal(
     cwd?: string;
     columns?: number;
     rows?: number;
+    /** Give the program a pipe on descriptor 3. */
+    statusPipe?: boolean;
     output(chunk: Uint8Array): void;
   },
 ): TerminalProcess {
@@ -37,7 +42,12 @@ export function spawnOnTerminal(
     data: (_terminal, chunk) => options.output(Uint8Array.from(chunk)),
   });
   const child = inNamespaces(options.namespaces ?? {}, () =>
-    Bun.spawn([...argv], { terminal, env: options.env, ...(options.cwd !== undefined && { cwd: options.cwd }) }),
+    Bun.spawn([...argv], {
+      terminal,
+      env: options.env,
+      ...(options.cwd !== undefined && { cwd: options.cwd }),
+      ...(options.statusPipe && { stdio: [null, null, null, 'pipe'] as const }),
+    }),
   );
   const exited = child.exited.then(async (code) => {
     // A background process may hold the terminal open for ever, so its end is awaited only shortly.
@@ -45,7 +55,9 @@ export function spawnOnTerminal(
     terminal.close();
     return code;
   });
+  const statusFd: unknown = options.statusPipe ? (child.stdio as unknown[])[3] : undefined;
   return {
+    ...(typeof statusFd === 'number' && { status: connect({ fd: statusFd } as unknown as NetConnectOpts) }),
     pid: child.pid,
     exited,
     write: (chunk) => void terminal.write(chunk),

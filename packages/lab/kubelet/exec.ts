@@ -1,0 +1,114 @@
+import { spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { findProgram, HostProgramError, SAFE_ENV } from '#net/programs';
+import { spawnOnTerminal } from '#net/terminal';
+import type { ExecIo } from '../contract/index.ts';
+import { childrenOf, exitCodeOf, unprivilegedArgv } from './container-process.ts';
+import { LIMITS } from './limits.ts';
+
+/** A running container as another program may join it. */
+export interface RunningContainer {
+  pid: number;
+  setpriv: readonly string[];
+  env: ReadonlyMap<string, string>;
+  workingDir: string;
+}
+
+function joinArgv({ pid, setpriv, env, workingDir }: RunningContainer, command: readonly string[]): string[] {
+  const nsenter = findProgram('nsenter');
+  if (!nsenter) throw HostProgramError.missing('nsenter');
+  const inside = unprivilegedArgv({ setpriv: [...setpriv], env, argv: command });
+  const chdir = inside.indexOf('-i') + 1;
+  inside.splice(chdir, 0, '-C', workingDir);
+  return [nsenter, `--target=${pid}`, '--mount', '--uts', '--ipc', '--net', '--pid', '--', ...inside];
+}
+
+/** Runs a program in a container until it ends or `io.signal` fires. */
+export function execInContainer(
+  container: RunningContainer,
+  options: { command: readonly string[]; stdin: boolean; tty: boolean },
+  io: ExecIo,
+): Promise<{ exitCode: number }> {
+  const argv = joinArgv(container, options.command);
+  return options.tty ? execOnTerminal(argv, io) : execOnPipes(argv, options.stdin, io);
+}
+
+function execOnPipes(argv: readonly string[], stdin: boolean, io: ExecIo): Promise<{ exitCode: number }> {
+  const [command = '', ...args] = argv;
+  const child = spawn(command, args, { env: SAFE_ENV, cwd: '/', stdio: [stdin ? 'pipe' : 'ignore', 'pipe', 'pipe'] });
+  child.stdout?.on('data', (chunk: Buffer) => io.stdout(chunk));
+  child.stderr?.on('data', (chunk: Buffer) => io.stderr(chunk));
+  if (stdin && io.stdin && child.stdin) {
+    child.stdin.on('error', () => {}); // the program may end without reading all; its exit code tells
+    (io.stdin as Readable).pipe(child.stdin);
+  }
+  return new Promise((resolve, reject) => {
+    const stop = (): void => killTree(child.pid);
+    if (io.signal.aborted) stop();
+    io.signal.addEventListener('abort', stop);
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      io.signal.removeEventListener('abort', stop);
+      resolve({ exitCode: exitCodeOf(code, signal) });
+    });
+  });
+}
+
+async function execOnTerminal(argv: readonly string[], io: ExecIo): Promise<{ exitCode: number }> {
+  const child = spawnOnTerminal(argv, {
+    env: { ...SAFE_ENV, TERM: 'xterm' },
+    cwd: '/',
+    output: (chunk) => io.stdout(chunk),
+  });
+  const stop = (): void => killTree(child.pid);
+  io.signal.addEventListener('abort', stop);
+  if (io.signal.aborted) stop();
+  io.onResize?.((columns, rows) => child.resize(columns, rows));
+  const { stdin } = io;
+  const onData = (chunk: Buffer): void => child.write(chunk);
+  stdin?.on('data', onData);
+  const exitCode = await child.exited;
+  stdin?.removeListener('data', onData);
+  io.signal.removeEventListener('abort', stop);
+  return { exitCode };
+}
+
+/** nsenter waits for the program it started, so the program is what must go. */
+function killTree(pid: number | undefined): void {
+  if (pid === undefined) return;
+  const pids = [...childrenOf(pid), pid];
+  for (const each of pids) {
+    try {
+      process.kill(each, 'SIGKILL');
+    } catch {
+      // It ended by itself.
+    }
+  }
+}
+
+/** What a probe or hook learns of a command. */
+export interface CommandResult {
+  exitCode: number;
+  output: string;
+  timedOut: boolean;
+}
+
+/** Runs a command of a probe or hook, with a time limit; output is cut. */
+export async function runCommand(
+  container: RunningContainer,
+  command: readonly string[],
+  options: { timeoutMs: number; signal?: AbortSignal },
+): Promise<CommandResult> {
+  const timeout = AbortSignal.timeout(options.timeoutMs);
+  const signal = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout;
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  const keep = (chunk: Uint8Array): void => {
+    if (bytes < LIMITS.hookOutputBytesMax) chunks.push(Uint8Array.from(chunk));
+    bytes += chunk.length;
+  };
+  const io: ExecIo = { stdout: keep, stderr: keep, signal };
+  const { exitCode } = await execInContainer(container, { command, stdin: false, tty: false }, io);
+  const output = Buffer.concat(chunks).subarray(0, LIMITS.hookOutputBytesMax).toString('utf8');
+  return { exitCode, output, timedOut: timeout.aborted };
+}

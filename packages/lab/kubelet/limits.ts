@@ -1,0 +1,48 @@
+/** Bounds of the kubelet. */
+export const LIMITS = {
+  /** First and longest pause before a crashed container runs again; doubles in between (kubelet's defaults). */
+  restartBackoffFirstMs: 10_000,
+  restartBackoffCapMs: 300_000,
+  /** A container that ran this long starts from the first pause again. */
+  restartBackoffResetMs: 600_000,
+  /** Pause between attempts to set up a sandbox or volumes; doubles up to the cap. */
+  setupRetryFirstMs: 500,
+  setupRetryCapMs: 30_000,
+  /** Pods a node admits. */
+  podsPerNodeMax: 110,
+  /** Containers of one node that are being started at once. */
+  startsAtOnceMax: 4,
+  /** One log file; when it is full, it becomes the single older part. */
+  logFileBytesMax: 10 * 1024 * 1024,
+  /** A line longer than this is split, as container runtimes do. */
+  logLineBytesMax: 16 * 1024,
+  /** Instances of a container whose logs are kept: the running one and the one before. */
+  logInstancesKept: 2,
+  /** Bytes a slow follower of a log may lag behind before it is cut off. */
+  followerBytesMax: 8 * 1024 * 1024,
+  /** Termination messages, per container, and what falls back to the log. */
+  terminationMessageBytesMax: 4096,
+  terminationLogTailBytesMax: 2048,
+  terminationLogTailLinesMax: 80,
+  /** Setting up a container's filesystem takes milliseconds; a loaded machine may need seconds. */
+  startTimeoutMs: 30_000,
+  /** Output of a probe or hook that is kept for its event. */
+  hookOutputBytesMax: 4096,
+  /** A probe reads this much of an HTTP answer. */
+  probeBodyBytesMax: 10 * 1024,
+  /** After preStop, a container has at least this long for its TERM, as in the kubelet. */
+  graceAfterPreStopMs: 2_000,
+  /** Node status and lease are renewed this often. */
+  heartbeatMs: 30_000,
+  leaseRenewMs: 10_000,
+  leaseDurationSeconds: 40,
+  /** Tokens are renewed at this part of their life, checked this often. */
+  tokenRenewAt: 0.8,
+  tokenCheckMs: 30_000,
+  /** Projected volumes follow their sources after this pause, so that a burst of changes is one update. */
+  volumeRefreshMs: 100,
+  /** Bytes per second-long tail read of a log file. */
+  logReadChunkBytes: 256 * 1024,
+  /** A port-forward's connection inside the pod. */
+  forwardDialTimeoutMs: 5_000,
+} as const;

@@ -1,0 +1,486 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import type { PodStatus } from '#api/kube';
+import type { Timer } from '#runtime/clock';
+import type { ClusterClient } from '../contract/index.ts';
+import { hasReason } from '../contract/index.ts';
+import { GVRS, parseTime } from '../kinds/index.ts';
+import { Retry } from './backoff.ts';
+import { PodContainer } from './container.ts';
+import { hostnameOf } from './env.ts';
+import type { KubeletDeps } from './kubelet.ts';
+import { LIMITS } from './limits.ts';
+import { adoptStatus } from './past-status.ts';
+import type { PodContext, PodEvent } from './pod-context.ts';
+import { podStatus } from './pod-status.ts';
+import { createSandbox, type NodeSite, nodeNetPath } from './sandbox.ts';
+import { type ProcessHolder, startProcessHolder } from './shared-processes.ts';
+import { type BoundPod, containersOf, podName } from './types.ts';
+import { PodVolumes } from './volumes.ts';
+
+/** What a worker needs of its kubelet beyond the common things. */
+export interface WorkerSite {
+  node: NodeSite;
+  takeAddress(uid: string): string | undefined;
+  releaseAddress(uid: string): void;
+  /** Runs a start when there is room for one: bounded per node. */
+  limited<T>(task: () => Promise<T>): Promise<T>;
+  gone(worker: PodWorker): void;
+}
+
+/**
+ * Brings one pod to what its spec says and keeps it there. One step runs at a time; whatever happens (the pod changed, a
+ * container ended, a timer fired) asks for another step, and a step does whatever is next.
+ */
+export class PodWorker {
+  readonly uid: string;
+  readonly containers: PodContainer[] = [];
+  private readonly deps: KubeletDeps;
+  private readonly site: WorkerSite;
+  private readonly context: PodContext;
+  private readonly ender = new AbortController();
+  private readonly volumes: PodVolumes;
+  private readonly memoryFolder: string;
+  private readonly setup = new Retry({ firstMs: LIMITS.setupRetryFirstMs, capMs: LIMITS.setupRetryCapMs });
+  private readonly startedAtMs: number;
+  private running = false;
+  private dirty = false;
+  private volumesReady = false;
+  private isInitialized = false;
+  private finalPhase: 'Succeeded' | 'Failed' | undefined;
+  private failure: { reason: string; message: string } | undefined;
+  private wake: Timer | undefined;
+  private wakeAtMs = Number.POSITIVE_INFINITY;
+  private sent: PodStatus | undefined;
+  private writing: Promise<void> | undefined;
+  private isGone = false;
+  private forced = false;
+  private processHolder: ProcessHolder | undefined;
+  private graceDeadlineMs: number | undefined;
+  private stopAll: Promise<void> | undefined;
+
+  constructor(deps: KubeletDeps, site: WorkerSite, pod: BoundPod) {
+    this.deps = deps;
+    this.site = site;
+    this.uid = pod.metadata.uid ?? '';
+    this.startedAtMs = deps.clock.wallMs();
+    const { folders } = deps;
+    const diskFolder = join(folders.disk, 'pods', this.uid);
+    this.memoryFolder = join(folders.memory, 'pods', this.uid);
+    this.volumes = new PodVolumes({
+      disk: join(diskFolder, 'volumes'),
+      memory: join(this.memoryFolder, 'volumes'),
+      node: join(folders.disk, 'nodes', site.node.name),
+      claim: (namespace, name) => deps.claimFolder(namespace, name),
+    });
+    this.context = {
+      pod,
+      config: deps.config,
+      template: deps.template,
+      dns: deps.dns,
+      volumes: this.volumes,
+      nodeNet: nodeNetPath(site.node),
+      diskFolder,
+      logFolder: join(folders.disk, 'logs', `${pod.metadata.namespace}_${pod.metadata.name}_${this.uid}`),
+      sandbox: undefined,
+      place: { podIp: '', nodeIp: site.node.ip, nodeAllocatable: deps.allocatable },
+      graceMs: graceMsOf(pod),
+      ending: this.ender.signal,
+      sharedPid: () => this.processHolder?.pid(),
+      changed: () => this.poke(),
+      event: (event) => this.event(event),
+    };
+    this.syncContainers();
+    const past = adoptStatus(pod, this.containers, deps.clock.wallMs());
+    this.isInitialized = past.isInitialized;
+    this.finalPhase = past.finalPhase;
+  }
+
+  get pod(): BoundPod {
+    return this.context.pod;
+  }
+
+  get sandboxNet(): string | undefined {
+    return this.context.sandbox?.namespaces.net;
+  }
+
+  container(name: string): PodContainer | undefined {
+    return this.containers.find(({ spec }) => spec.name === name);
+  }
+
+  /** The pod changed. */
+  update(pod: BoundPod): void {
+    this.context.pod = pod;
+    this.context.graceMs = graceMsOf(pod);
+    this.syncContainers();
+    if (pod.metadata.deletionTimestamp) this.beginEnd(Number(pod.metadata.deletionGracePeriodSeconds ?? 30) * 1000);
+    this.poke();
+  }
+
+  /** The pod is gone from the API: ends what is left at once. */
+  removed(): void {
+    this.forced = true;
+    this.beginEnd(0);
+    this.poke();
+  }
+
+  /** A ConfigMap, Secret or token changed: brings volumes up to date and retries what waits for it. */
+  refresh(): void {
+    for (const container of this.containers)
+      if (container.state.kind === 'waiting' && container.state.reason === 'CreateContainerConfigError')
+        container.notBeforeMs = 0;
+    if (this.volumesReady && !this.ender.signal.aborted) void this.refreshVolumes();
+    this.poke();
+  }
+
+  /** Ends everything without telling the API: the node's process stops. */
+  async shutdown(): Promise<void> {
+    this.isGone = true;
+    this.ender.abort();
+    this.wake?.cancel();
+    await Promise.all(this.containers.map((container) => container.killNow()));
+  }
+
+  private async refreshVolumes(): Promise<void> {
+    try {
+      await this.volumes.sync(this.pod, this.volumeDeps());
+    } catch (error) {
+      this.event({
+        type: 'Warning',
+        reason: 'FailedMount',
+        message: error instanceof Error ? error.message : String(error),
+      });
+    }
+  }
+
+  private volumeDeps() {
+    return {
+      config: this.deps.config,
+      place: this.context.place,
+      token: this.deps.tokens.token.bind(this.deps.tokens),
+    };
+  }
+
+  private beginEnd(graceMs: number): void {
+    const deadlineMs = this.deps.clock.wallMs() + graceMs;
+    if (!this.ender.signal.aborted) {
+      this.graceDeadlineMs = deadlineMs;
+      this.ender.abort();
+      return;
+    }
+    if (this.graceDeadlineMs !== undefined && deadlineMs >= this.graceDeadlineMs) return;
+    this.graceDeadlineMs = deadlineMs;
+    this.deps.clock.after(graceMs, () => {
+      for (const container of this.containers) void container.killNow();
+    });
+  }
+
+  private syncContainers(): void {
+    const hasInit = (this.pod.spec.initContainers?.length ?? 0) > 0;
+    for (const { container, role } of containersOf(this.pod)) {
+      if (this.container(container.name)) continue;
+      const waitingReason = hasInit && role !== 'ephemeral' ? 'PodInitializing' : 'ContainerCreating';
+      const deps = { context: this.context, settings: this.deps };
+      this.containers.push(new PodContainer(deps, { spec: container, role, waitingReason }));
+    }
+  }
+
+  /** Asks for a step. */
+  poke(): void {
+    this.dirty = true;
+    if (!this.running && !this.isGone) void this.work();
+  }
+
+  private async work(): Promise<void> {
+    this.running = true;
+    try {
+      while (this.dirty && !this.isGone) {
+        this.dirty = false;
+        await this.step();
+        this.report();
+      }
+    } catch (error) {
+      this.deps.log(
+        `pod ${podName(this.pod)}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      );
+      this.wakeIn(this.setup.failed());
+    } finally {
+      this.running = false;
+    }
+  }
+
+  private async step(): Promise<void> {
+    if (this.ender.signal.aborted) return this.end();
+    if (this.finalPhase) return this.finished();
+    if (this.deadlinePassed()) return this.expire();
+    if (!(await this.prepare())) return;
+    if (!(await this.initialize())) return;
+    await this.runApps();
+  }
+
+  /** Sandbox and volumes; false when something must be tried again later. */
+  private async prepare(): Promise<boolean> {
+    if (this.context.sandbox && this.volumesReady) return true;
+    try {
+      if (!this.context.sandbox) await this.site.limited(() => this.makeSandbox());
+      await this.volumes.sync(this.pod, this.volumeDeps());
+      this.volumesReady = true;
+      this.setup.succeeded();
+      return true;
+    } catch (error) {
+      const reason = this.context.sandbox ? 'FailedMount' : 'FailedCreatePodSandBox';
+      this.event({ type: 'Warning', reason, message: error instanceof Error ? error.message : String(error) });
+      this.wakeIn(this.setup.failed());
+      return false;
+    }
+  }
+
+  private async makeSandbox(): Promise<void> {
+    const { pod, site } = this;
+    const isHostNetwork = pod.spec.hostNetwork === true;
+    const ip = isHostNetwork ? undefined : site.takeAddress(this.uid);
+    if (!isHostNetwork && ip === undefined) throw new Error(`no free address in ${site.node.podCidr}`);
+    const sysctls = (pod.spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value] as const);
+    this.context.sandbox = await createSandbox({
+      uid: this.uid,
+      folder: join(this.memoryFolder, 'ns'),
+      hostname: isHostNetwork ? site.node.name : hostnameOf(pod),
+      node: site.node,
+      ip,
+      sysctls: Object.fromEntries(sysctls),
+    });
+    this.context.place = { ...this.context.place, podIp: this.context.sandbox.ip };
+    if (pod.spec.shareProcessNamespace) this.processHolder = await startProcessHolder();
+    this.report();
+  }
+
+  /** Runs init containers in order and starts sidecars in between; false while the apps must wait. */
+  private async initialize(): Promise<boolean> {
+    for (const container of this.containers) {
+      if (container.role === 'sidecar') {
+        await this.keepRunning(container);
+        if (!container.isStarted && !this.isInitialized) return false;
+      } else if (container.role === 'init' && !this.isInitialized) {
+        const done = await this.runToEnd(container);
+        if (!done) return false;
+      }
+    }
+    if (!this.isInitialized) {
+      this.isInitialized = true;
+      for (const { state, role } of this.containers)
+        if (role === 'app' && state.kind === 'waiting' && state.reason === 'PodInitializing')
+          state.reason = 'ContainerCreating';
+    }
+    return true;
+  }
+
+  private async runToEnd(container: PodContainer): Promise<boolean> {
+    const { state } = container;
+    if (state.kind === 'terminated' && state.exitCode === 0) return true;
+    if (state.kind === 'terminated' && this.pod.spec.restartPolicy === 'Never') {
+      this.finalPhase = 'Failed';
+      this.poke();
+      return false;
+    }
+    await this.keepRunning(container);
+    return false;
+  }
+
+  private async runApps(): Promise<void> {
+    const apps = this.containers.filter(({ role }) => role === 'app');
+    for (const container of this.containers) {
+      if (this.ender.signal.aborted) return;
+      if (container.role === 'ephemeral' && container.state.kind === 'waiting') await this.keepRunning(container);
+      if (container.role === 'app' && this.wantsToRun(container)) await this.keepRunning(container);
+    }
+    const isOver = apps.every((app) => app.state.kind === 'terminated' && !this.wantsToRun(app));
+    if (!isOver) return;
+    const hasFailed = apps.some(({ state }) => state.kind === 'terminated' && state.exitCode !== 0);
+    this.finalPhase = hasFailed ? 'Failed' : 'Succeeded';
+    this.poke();
+  }
+
+  private wantsToRun({ state }: PodContainer): boolean {
+    if (state.kind !== 'terminated') return true;
+    const policy = this.pod.spec.restartPolicy ?? 'Always';
+    return policy === 'Always' || (policy === 'OnFailure' && state.exitCode !== 0);
+  }
+
+  /** Starts a container that does not run, when its back-off allows. */
+  private async keepRunning(container: PodContainer): Promise<void> {
+    if (container.isRunning) return;
+    const waitMs = container.notBeforeMs - this.deps.clock.wallMs();
+    if (waitMs > 0) {
+      container.holdBack();
+      this.wakeIn(waitMs);
+      return;
+    }
+    await this.site.limited(() => container.start());
+    if (!container.isRunning) this.wakeIn(Math.max(1, container.notBeforeMs - this.deps.clock.wallMs()));
+  }
+
+  private deadlinePassed(): boolean {
+    const seconds = this.pod.spec.activeDeadlineSeconds;
+    if (seconds === undefined) return false;
+    const startMs = parseTime(this.pod.status?.startTime) ?? this.startedAtMs;
+    const leftMs = startMs + Number(seconds) * 1000 - this.deps.clock.wallMs();
+    if (leftMs <= 0) return true;
+    this.wakeIn(leftMs);
+    return false;
+  }
+
+  private async expire(): Promise<void> {
+    this.failure = {
+      reason: 'DeadlineExceeded',
+      message: 'Pod was active on the node longer than the specified deadline',
+    };
+    this.finalPhase = 'Failed';
+    this.event({ type: 'Normal', reason: 'DeadlineExceeded', message: this.failure.message });
+    await this.stopContainers(this.context.graceMs);
+  }
+
+  /** The apps are done: sidecars go, then what the pod held. The pod itself stays until someone deletes it. */
+  private async finished(): Promise<void> {
+    await this.stopContainers(this.context.graceMs);
+    await this.release();
+  }
+
+  private async end(): Promise<void> {
+    this.stopAll ??= this.stopContainers(Math.max(0, (this.graceDeadlineMs ?? 0) - this.deps.clock.wallMs()));
+    await this.stopAll;
+    await this.release();
+    if (!this.forced) {
+      this.finalPhase ??= this.endPhase();
+      this.report();
+      await this.writing;
+      await this.deleteFromApi();
+    }
+    await this.clear();
+  }
+
+  private endPhase(): 'Succeeded' | 'Failed' {
+    const apps = this.containers.filter(({ role }) => role === 'app');
+    const allWell = apps.every(({ state }) => state.kind === 'terminated' && state.exitCode === 0);
+    return allWell ? 'Succeeded' : 'Failed';
+  }
+
+  /** Apps first, side by side; then sidecars, last one first. All within the one grace period. */
+  private async stopContainers(graceMs: number): Promise<void> {
+    const deadlineMs = this.deps.clock.wallMs() + graceMs;
+    const live = this.containers.filter(({ isRunning }) => isRunning);
+    const stop = async (container: PodContainer): Promise<void> => {
+      const { name } = container.spec;
+      this.event({ type: 'Normal', reason: 'Killing', message: `Stopping container ${name}` });
+      await container.stop(Math.max(0, deadlineMs - this.deps.clock.wallMs()));
+    };
+    await Promise.all(live.filter(({ role }) => role !== 'sidecar').map(stop));
+    this.report();
+    for (const sidecar of live.filter(({ role }) => role === 'sidecar').reverse()) await stop(sidecar);
+  }
+
+  private async release(): Promise<void> {
+    this.processHolder?.stop();
+    this.processHolder = undefined;
+    await this.context.sandbox?.destroy();
+    this.context.sandbox = undefined;
+    this.volumesReady = false;
+    this.site.releaseAddress(this.uid);
+  }
+
+  private async deleteFromApi(): Promise<void> {
+    const { name = '', namespace = '' } = this.pod.metadata;
+    try {
+      const options = { gracePeriodSeconds: 0, preconditions: { uid: this.uid } };
+      await this.deps.client.delete(GVRS.pods, { name, namespace }, options);
+    } catch (error) {
+      if (!hasReason(error, 'NotFound', 'Conflict')) throw error;
+    }
+  }
+
+  private async clear(): Promise<void> {
+    if (this.isGone) return;
+    this.isGone = true;
+    this.wake?.cancel();
+    this.deps.tokens.forget(this.uid);
+    await this.volumes.remove();
+    for (const folder of [this.context.diskFolder, this.context.logFolder, this.memoryFolder])
+      await rm(folder, { recursive: true, force: true });
+    this.site.gone(this);
+  }
+
+  private wakeIn(delayMs: number): void {
+    const atMs = this.deps.clock.wallMs() + delayMs;
+    if (atMs >= this.wakeAtMs && this.wakeAtMs > this.deps.clock.wallMs()) return;
+    this.wake?.cancel();
+    this.wakeAtMs = atMs;
+    this.wake = this.deps.clock.after(delayMs, () => {
+      this.wakeAtMs = Number.POSITIVE_INFINITY;
+      this.poke();
+    });
+  }
+
+  /** Sends the status if it changed; one write at a time, the newest wins. */
+  private report(): void {
+    if (this.isGone || this.forced) return;
+    this.writing ??= this.writeStatus().finally(() => {
+      this.writing = undefined;
+    });
+  }
+
+  private async writeStatus(): Promise<void> {
+    for (;;) {
+      const status = this.currentStatus();
+      if (isDeepStrictEqual(status, this.sent)) return;
+      const { name = '', namespace = '' } = this.pod.metadata;
+      const patch = {
+        type: 'strategic' as const,
+        body: { metadata: { uid: this.uid }, status },
+        subresource: 'status',
+      };
+      try {
+        await (this.deps.client as ClusterClient).patch(GVRS.pods, { name, namespace }, patch);
+        this.sent = status;
+      } catch (error) {
+        if (hasReason(error, 'NotFound', 'Conflict')) return;
+        this.deps.log(`status of pod ${podName(this.pod)}: ${error instanceof Error ? error.message : String(error)}`);
+        this.wakeIn(this.setup.failed());
+        return;
+      }
+    }
+  }
+
+  private currentStatus(): PodStatus {
+    const { context } = this;
+    const known = this.sent?.conditions;
+    const pod = known
+      ? { ...this.pod, status: { ...this.pod.status, conditions: mergeConditions(this.pod, known) } }
+      : this.pod;
+    return podStatus(
+      {
+        pod: pod as BoundPod,
+        containers: this.containers,
+        ip: context.sandbox?.ip ?? (this.sent?.podIP || undefined),
+        nodeIp: this.site.node.ip,
+        isInitialized: this.isInitialized,
+        finalPhase: this.finalPhase,
+        reason: this.failure?.reason,
+        message: this.failure?.message,
+        startedAtMs: this.startedAtMs,
+      },
+      this.deps.clock.wallMs(),
+    );
+  }
+
+  private event(event: PodEvent): void {
+    this.deps.event(this.pod, this.site.node.name, event);
+  }
+}
+
+const graceMsOf = (pod: BoundPod): number => Number(pod.spec.terminationGracePeriodSeconds ?? 30) * 1000;
+
+/** The conditions we wrote last are newer than those the watch has brought so far. */
+function mergeConditions(pod: BoundPod, written: NonNullable<PodStatus['conditions']>) {
+  const own = new Set(written.map(({ type }) => type));
+  return [...written, ...(pod.status?.conditions ?? []).filter(({ type }) => !own.has(type))];
+}
