@@ -5,6 +5,7 @@
 export * from './defaults/index.ts';
 export * from './field-schema.ts';
 export * from './normal-form.ts';
+export * from './printers/index.ts';
 export * from './protobuf/index.ts';
 export * from './quantity.ts';
 export * from './times.ts';
