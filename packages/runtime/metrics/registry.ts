@@ -73,20 +73,20 @@ export class Registry<T extends MetricsTable> {
       });
   }
 
-  counter<N extends NamesOf<T, 'counter'>>(name: N, labels: LabelsOf<T, N>): Counter {
+  counter<N extends NamesOf<T, 'counter'>>(name: N, labels: LabelsOf<T, NoInfer<N>>): Counter {
     return this.#bind(name, labels, () => new Counter()) as Counter;
   }
 
-  gauge<N extends NamesOf<T, 'gauge'>>(name: N, labels: LabelsOf<T, N>): Gauge {
+  gauge<N extends NamesOf<T, 'gauge'>>(name: N, labels: LabelsOf<T, NoInfer<N>>): Gauge {
     return this.#bind(name, labels, () => new Gauge()) as Gauge;
   }
 
-  histogram<N extends NamesOf<T, 'histogram'>>(name: N, labels: LabelsOf<T, N>): Histogram {
+  histogram<N extends NamesOf<T, 'histogram'>>(name: N, labels: LabelsOf<T, NoInfer<N>>): Histogram {
     return this.#bind(name, labels, (family) => new Histogram(family.buckets)) as Histogram;
   }
 
   /** The holder of a cell will not add to it any more; when all have released it, the series goes after a while. */
-  release<N extends keyof T & string>(name: N, labels: LabelsOf<T, N>): void {
+  release<N extends keyof T & string>(name: N, labels: LabelsOf<T, NoInfer<N>>): void {
     const family = this.#family(name);
     const series = family.series.get(labelText(family, labels));
     if (!series || series.holders === 0) return;

@@ -1,0 +1,42 @@
+import { FAULTS, type FaultCode } from '#model/faults';
+import type { Metrics } from './labels.ts';
+
+type Family =
+  | 'inbound_http_errors_total'
+  | 'inbound_tcp_errors_total'
+  | 'outbound_http_errors_total'
+  | 'outbound_tcp_errors_total';
+
+/** Counts faults under the label that the table gives them. */
+export class Errors {
+  readonly #metrics: Metrics;
+  readonly #family: Family;
+
+  constructor(metrics: Metrics, family: Family) {
+    this.#metrics = metrics;
+    this.#family = family;
+  }
+
+  count(code: FaultCode): void {
+    const error = FAULTS[code].label;
+    if (error !== undefined) this.#metrics.counter(this.#family, { error }).inc();
+  }
+}
+
+/** The label `error` of outbound route metrics. */
+export function routeError(fault: FaultCode | undefined): string {
+  if (fault === undefined) return '';
+  return ROUTE_ERRORS[fault] ?? 'UNKNOWN';
+}
+
+const ROUTE_ERRORS: Partial<Record<FaultCode, string>> = {
+  'fail-fast': 'FAIL_FAST',
+  'load-shed': 'LOAD_SHED',
+  'client-gone': 'CANCEL',
+  'connect-refused': 'IO',
+  'connect-timeout': 'IO',
+  'tls-handshake': 'IO',
+  'identity-mismatch': 'IO',
+  'upstream-reset': 'IO',
+  'upstream-malformed': 'IO',
+};
