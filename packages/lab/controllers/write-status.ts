@@ -14,8 +14,7 @@ export function writeStatus(
   const current = compact(object.status ?? {});
   const next = compact(wanted);
   if (isDeepStrictEqual(current, next)) return [];
-  const removed = Object.keys(object.status ?? {}).filter((field) => !(field in next));
-  const status = { ...Object.fromEntries(removed.map((field) => [field, null])), ...next };
+  const status = mergeDiff(object.status ?? {}, next);
   const { name = '', namespace, uid } = object.metadata;
   return [
     {
@@ -35,3 +34,22 @@ const compact = (status: object): Record<string, unknown> =>
   );
 
 const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
+
+/** The merge patch that turns one object into another: changed members, and null for those that go. */
+function mergeDiff(from: object, to: object): Record<string, unknown> {
+  const [old, next] = [from as Record<string, unknown>, to as Record<string, unknown>];
+  const removed = Object.keys(old).filter((field) => next[field] === undefined);
+  const changed = Object.entries(next).filter(
+    ([field, value]) => value !== undefined && !isDeepStrictEqual(old[field], value),
+  );
+  return Object.fromEntries([
+    ...removed.map((field) => [field, null] as const),
+    ...changed.map(
+      ([field, value]) =>
+        [field, isPlain(old[field]) && isPlain(value) ? mergeDiff(old[field], value) : value] as const,
+    ),
+  ]);
+}
+
+const isPlain = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -8,7 +8,9 @@ function cache() {
   const changes: string[] = [];
   const describe = ({ old, now }: Change): string =>
     `${old?.metadata.resourceVersion ?? '-'}>${now?.metadata.resourceVersion ?? '-'}`;
-  return { changes, cache: new Cache<KubeObject>(GVRS.pods, (change) => changes.push(describe(change))) };
+  const it = new Cache<KubeObject>(GVRS.pods, (change) => changes.push(describe(change)));
+  it.reset([]);
+  return { changes, cache: it };
 }
 const pod = (revision: number, more: object = {}): KubeObject => ({
   metadata: { name: 'a', namespace: 'n', uid: 'u1', resourceVersion: String(revision), ...more },
@@ -63,4 +65,12 @@ test('a new full list drops what is missing in it', () => {
   it.applied(pod(5));
   it.reset([]);
   assert.deepEqual(it.list(), []);
+});
+
+test('changes told before the first full list count after it', () => {
+  const it = new Cache<KubeObject>(GVRS.pods, () => {});
+  it.applied(pod(5));
+  assert.deepEqual(it.list(), []);
+  it.reset([]);
+  assert.equal(it.list().length, 1);
 });

@@ -32,6 +32,8 @@ export class Cache<T extends KubeObject = KubeObject> implements WatchSink<T> {
   private readonly uids = new Map<string, T>();
   private readonly owned = new Map<string, Map<string, T>>();
   private readonly tombstones = new Set<string>();
+  /** What came before the first full list, to be replayed after it. */
+  private early: (() => void)[] | undefined = [];
   private markSynced: () => void = () => {};
   /** Settles after the first full list. */
   readonly synced: Promise<void> = new Promise((done) => {
@@ -69,6 +71,7 @@ export class Cache<T extends KubeObject = KubeObject> implements WatchSink<T> {
 
   /** Takes in the server's answer to our own write. Older states and objects known to be gone are ignored. */
   learn(object: T): void {
+    if (this.early) return void this.early.push(() => this.learn(object));
     const uid = object.metadata.uid ?? '';
     const known = this.uids.get(uid);
     if (this.tombstones.has(uid) || (known && revisionOf(known) >= revisionOf(object))) return;
@@ -91,17 +94,22 @@ export class Cache<T extends KubeObject = KubeObject> implements WatchSink<T> {
   reset(objects: readonly T[]): void {
     const present = new Set(objects.map((object) => object.metadata.uid));
     for (const known of [...this.uids.values()]) if (!present.has(known.metadata.uid)) this.drop(known);
+    const early = this.early ?? [];
+    this.early = undefined;
     for (const object of objects) this.applied(object);
+    for (const replay of early) replay();
     this.markSynced();
   }
 
   applied(object: T): void {
+    if (this.early) return void this.early.push(() => this.applied(object));
     const known = this.uids.get(object.metadata.uid ?? '');
     if (known && revisionOf(known) >= revisionOf(object)) return;
     this.put(object);
   }
 
   deleted(object: T): void {
+    if (this.early) return void this.early.push(() => this.deleted(object));
     const known = this.uids.get(object.metadata.uid ?? '');
     this.bury(object.metadata.uid ?? '');
     if (known) this.drop(known);

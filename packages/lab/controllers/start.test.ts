@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, test } from 'node:test';
+import { FakeLog } from '#runtime/log';
+import { FakeCluster } from '../contract/cluster-client.fake.ts';
+import {
+  conditionOf,
+  type EndpointSlice,
+  formatTime,
+  GVRS,
+  type KubeEvent,
+  type Node,
+  type Pod,
+  type Service,
+} from '../kinds/index.ts';
+import { FakeClock } from '../reconcile/clock.fake.ts';
+import { type RunningControllers, startControllers } from './index.ts';
+import { deployment } from './lab.fake.ts';
+
+let clock: FakeClock;
+let cluster: FakeCluster;
+let running: RunningControllers;
+let log: FakeLog;
+
+beforeEach(async () => {
+  clock = new FakeClock();
+  cluster = new FakeCluster({ nowMs: () => clock.wallMs() });
+  log = new FakeLog();
+  await cluster.create(GVRS.namespaces, { metadata: { name: 'default' } });
+  running = startControllers(
+    { client: cluster, clock, log: log.log, issueToken: async () => 'token' },
+    {
+      caPem: 'PEM',
+      loadBalancerCidr: '172.31.7.0/29',
+      apiServer: { ip: '172.30.0.1', port: 6443, serviceIp: '10.96.0.1' },
+    },
+  );
+  await clock.advance(100);
+});
+afterEach(() => {
+  running.stop();
+  assert.deepEqual(log.lines, []);
+});
+
+const ready = () => ({
+  type: 'Ready',
+  status: 'True' as const,
+  lastHeartbeatTime: formatTime(clock.wallMs()),
+  lastTransitionTime: formatTime(clock.wallMs()),
+});
+const addNode = (name: string) =>
+  cluster.create<Node>(GVRS.nodes, { metadata: { name }, status: { conditions: [ready()] } });
+const node = (name: string) => cluster.get<Node>(GVRS.nodes, name);
+const pods = async () => (await cluster.list<Pod>(GVRS.pods)).items;
+const service = (name: string, spec: object = {}) =>
+  cluster.create<Service>(GVRS.services, {
+    metadata: { name, namespace: 'default' },
+    spec: { type: 'LoadBalancer', ports: [{ port: 80 }], ...spec },
+  });
+const ingress = async (name: string) =>
+  (await cluster.get<Service>(GVRS.services, name, 'default')).status?.loadBalancer?.ingress?.map((each) => each.ip);
+const taints = async (name: string) =>
+  (await node(name)).spec?.taints?.map(({ key, effect }) => `${key.split('/')[1]}:${effect}`);
+
+test('all together: a Deployment becomes bound pods on ready nodes', async () => {
+  await addNode('n1');
+  await addNode('n2');
+  await cluster.create(GVRS.deployments, deployment('web', 4));
+  await clock.advance(500);
+  const nodes = (await pods()).map((pod) => pod.spec.nodeName).sort();
+  assert.deepEqual(nodes, ['n1', 'n1', 'n2', 'n2']);
+  assert.ok(running.idle);
+});
+
+test('Service kubernetes and its endpoints are there, and come back', async () => {
+  const api = await cluster.get<Service>(GVRS.services, 'kubernetes', 'default');
+  assert.deepEqual([api.spec.clusterIP, api.spec.ports?.[0]?.port], ['10.96.0.1', 443]);
+  await cluster.delete(GVRS.endpointSlices, { name: 'kubernetes', namespace: 'default' });
+  await clock.advance(100);
+  const { items } = await cluster.list<EndpointSlice>(GVRS.endpointSlices);
+  assert.deepEqual(
+    items.map((slice) => [slice.metadata.name, slice.endpoints[0]?.addresses, slice.ports?.[0]?.port]),
+    [['kubernetes', ['172.30.0.1'], 6443]],
+  );
+});
+
+test('load balancers get distinct addresses, keep them, and give them back', async () => {
+  await service('a');
+  await service('b', { loadBalancerIP: '172.31.7.1' });
+  await clock.advance(100);
+  assert.deepEqual(await ingress('a'), ['172.31.7.1']);
+  assert.equal(await ingress('b'), undefined);
+  await cluster.patch(
+    GVRS.services,
+    { name: 'a', namespace: 'default' },
+    { type: 'merge', body: { spec: { type: 'ClusterIP' } } },
+  );
+  await clock.advance(100);
+  assert.equal(await ingress('a'), undefined);
+  await service('c');
+  await clock.advance(100);
+  const given = [await ingress('b'), await ingress('c')].map((each) => each?.[0]).sort();
+  assert.deepEqual(given, ['172.31.7.1', '172.31.7.2']);
+});
+
+test('a node that falls silent is tainted, its pods unready and in time evicted; heard again it recovers', async () => {
+  await addNode('n1');
+  await cluster.create<Pod>(GVRS.pods, { metadata: { name: 'a', namespace: 'default' }, spec: { containers: [] } });
+  await clock.advance(100);
+  await cluster.patch(
+    GVRS.pods,
+    { name: 'a', namespace: 'default' },
+    { type: 'merge', subresource: 'status', body: { status: { conditions: [ready()] } } },
+  );
+  await clock.advance(41_000);
+  assert.equal(conditionOf((await node('n1')).status?.conditions, 'Ready')?.status, 'Unknown');
+  assert.deepEqual(await taints('n1'), ['unreachable:NoSchedule', 'unreachable:NoExecute']);
+  assert.equal(conditionOf((await pods())[0]?.status?.conditions, 'Ready')?.status, 'False');
+  await cluster.patch(
+    GVRS.nodes,
+    { name: 'n1' },
+    { type: 'merge', subresource: 'status', body: { status: { conditions: [ready()] } } },
+  );
+  await clock.advance(100);
+  assert.equal(await taints('n1'), undefined);
+  await clock.advance(41_000);
+  assert.equal((await pods())[0]?.metadata.deletionTimestamp, undefined);
+  await clock.advance(301_000);
+  assert.ok((await pods())[0]?.metadata.deletionTimestamp);
+});
+
+test('cordoning taints a node; uncordoning takes the taint away', async () => {
+  await addNode('n1');
+  const cordon = (unschedulable: boolean | null) =>
+    cluster.patch(GVRS.nodes, { name: 'n1' }, { type: 'merge', body: { spec: { unschedulable } } });
+  await cordon(true);
+  await clock.advance(100);
+  assert.deepEqual(await taints('n1'), ['unschedulable:NoSchedule']);
+  await cordon(null);
+  await clock.advance(100);
+  assert.equal(await taints('n1'), undefined);
+});
+
+test('pods of a node that is gone go at once', async () => {
+  await addNode('n1');
+  await cluster.create<Pod>(GVRS.pods, { metadata: { name: 'a', namespace: 'default' }, spec: { containers: [] } });
+  await clock.advance(100);
+  await cluster.delete(GVRS.nodes, { name: 'n1' });
+  await clock.advance(100);
+  assert.deepEqual(await pods(), []);
+});
+
+test('events go an hour after they were last seen', async () => {
+  const event = (name: string) => ({
+    metadata: { name, namespace: 'default' },
+    involvedObject: {},
+    lastTimestamp: formatTime(clock.wallMs()),
+  });
+  await cluster.create<KubeEvent>(GVRS.events, event('old'));
+  await cluster.create<KubeEvent>(GVRS.events, event('repeated'));
+  await clock.advance(1_800_000);
+  await cluster.patch(
+    GVRS.events,
+    { name: 'repeated', namespace: 'default' },
+    { type: 'merge', body: { lastTimestamp: formatTime(clock.wallMs()) } },
+  );
+  await clock.advance(1_801_000);
+  const names = (await cluster.list(GVRS.events)).items.map((each) => each.metadata.name);
+  assert.deepEqual(names, ['repeated']);
+});
+
+test('aggregated ClusterRoles gather the rules of those they select', async () => {
+  const rule = (resource: string) => ({ apiGroups: [''], resources: [resource], verbs: ['get'] });
+  const role = (name: string, more: object) => cluster.create(GVRS.clusterRoles, { metadata: { name }, ...more });
+  await role('view', {
+    aggregationRule: { clusterRoleSelectors: [{ matchLabels: { 'to-view': 'true' } }] },
+    rules: null,
+  });
+  await cluster.create(GVRS.clusterRoles, {
+    metadata: { name: 'a', labels: { 'to-view': 'true' } },
+    rules: [rule('pods')],
+  } as never);
+  await cluster.create(GVRS.clusterRoles, {
+    metadata: { name: 'b', labels: { 'to-view': 'true' } },
+    rules: [rule('pods'), rule('nodes')],
+  } as never);
+  await clock.advance(100);
+  const view = await cluster.get<{ metadata: object; rules: object[] }>(GVRS.clusterRoles, 'view');
+  assert.deepEqual(view.rules, [rule('pods'), rule('nodes')]);
+});
