@@ -135,7 +135,7 @@ export const CONTROL: Readonly<Record<string, Printer>> = {
   ),
   'storage.k8s.io/v1/CSINode': printer<CSINode>('Name|Drivers:i|Age', (object, nowMs) => [
     nameOf(object),
-    object.spec.drivers.length,
+    object.spec.drivers?.length ?? 0,
     ageOf(object, nowMs),
   ]),
   'storage.k8s.io/v1/CSIDriver': printer<CSIDriver>(
