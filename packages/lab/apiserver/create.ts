@@ -1,5 +1,6 @@
 import type { AnyObject } from '#api/kube';
 import { ApiError } from '#lab/contract';
+import { strictFault } from '#lab/decode';
 import { KeyExistsError } from '#lab/store';
 import { asServed, asStored, type Core, newUid } from './core.ts';
 import { alreadyExists, badRequest, invalid, notFound } from './errors.ts';
@@ -8,6 +9,18 @@ import { NAME_ATTEMPTS_MAX } from './limits.ts';
 import { validateMeta } from './meta-validation.ts';
 import { cloned, generatedName, inOrder, tidyMeta, timestamp } from './object-meta.ts';
 import { apiVersionOf, type HookContext, type Resource, type WriteRequest } from './resource.ts';
+
+/** The body in normal form; unknown and repeated fields are refused or warned of as the request asks. */
+export function normalBody(resource: Resource, body: AnyObject, request: WriteRequest): AnyObject {
+  const { object, unknownFields } = resource.shape.normalize(body);
+  const { fieldValidation = 'Ignore', duplicates = [] } = request;
+  if (fieldValidation === 'Ignore') return object;
+  const faults = [...unknownFields.map((path) => `unknown field "${path}"`), ...duplicates];
+  if (faults.length === 0) return object;
+  if (fieldValidation === 'Strict') throw new ApiError(strictFault(body, resource.kind, faults).status);
+  for (const fault of faults) request.warn(fault);
+  return object;
+}
 
 const FAILURE = { apiVersion: 'v1', kind: 'Status', metadata: {}, status: 'Failure' } as const;
 
@@ -64,7 +77,7 @@ export async function create(
       code: 500,
     });
   if (!tracksItself) delete object.metadata.managedFields;
-  object = resource.shape.normalize(object);
+  object = normalBody(resource, object, request);
   const nowMs = core.nowMs();
   if (!tracksItself) object = tracked(undefined, object, { resource, manager: request.fieldManager, nowMs });
   const options = { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1', fieldManager: request.fieldManager };

@@ -1,7 +1,7 @@
 import { memoryLog, Store } from '#lab/store';
 import { builtinResources } from './builtin.ts';
+import { builtinKind } from './builtin-kind.ts';
 import type { Admission, Core } from './core.ts';
-import { PLAIN_KIND } from './plain-kind.ts';
 import { ResourceRegistry } from './registry.ts';
 import { builtinStrategies, ServiceAddresses } from './strategies/index.ts';
 
@@ -11,15 +11,12 @@ export const OPEN_ADMISSION: Admission = {
   validate: async () => undefined,
 };
 
-/** A core on a memory store with every built-in resource, without schemas and admission; time stands at `nowMs`. */
+/** A core on a memory store with every built-in resource, without admission; time stands at `nowMs`. */
 export function memoryCore(overrides: Partial<Core> = {}): Core & { clock: { nowMs: number } } {
   const clock = { nowMs: Date.parse('2026-11-21T10:00:00Z') };
   const registry = new ResourceRegistry();
   const addresses = new ServiceAddresses({ serviceCidr: '10.96.0.0/16', nodePortMin: 30_000, nodePortMax: 32_767 });
-  registry.set(
-    'builtin',
-    builtinResources(() => PLAIN_KIND, builtinStrategies({ addresses }), {}),
-  );
+  registry.set('builtin', builtinResources(builtinKind, builtinStrategies({ addresses }), {}));
   return {
     store: new Store(memoryLog()),
     registry,

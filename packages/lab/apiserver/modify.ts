@@ -1,7 +1,7 @@
 import type { AnyObject, ObjectMeta } from '#api/kube';
 import { RevisionConflictError, type StoredObject } from '#lab/store';
 import { asServed, asStored, type Core, type ObjectRef } from './core.ts';
-import { abandonable, checkType, create, keyOf, ownedBody, validate } from './create.ts';
+import { abandonable, checkType, create, keyOf, normalBody, ownedBody, validate } from './create.ts';
 import { badRequest, cause, conflict, invalid, notFound } from './errors.ts';
 import { tracked } from './field-tracker.ts';
 import { WRITE_ATTEMPTS_MAX } from './limits.ts';
@@ -104,7 +104,7 @@ async function admitted(
 ): Promise<AnyObject> {
   const { subresource } = change;
   const manager = context.fieldManager;
-  let next = scopedNormal(resource, computed, old, subresource);
+  let next = scopedNormal(resource, computed, old, subresource, context);
   if (!change.tracksItself) next = tracked(old, next, { resource, manager, subresource, nowMs: context.nowMs });
   const options = change.options ?? { kind: 'UpdateOptions', apiVersion: 'meta.k8s.io/v1', fieldManager: manager };
   const review = {
@@ -118,7 +118,8 @@ async function admitted(
     options,
   };
   const mutated = (await core.admission.mutate({ ...review, object: next }))!;
-  if (mutated !== next) next = scopedNormal(resource, mutated, old, subresource);
+  if (mutated !== next)
+    next = scopedNormal(resource, mutated, old, subresource, { ...context, fieldValidation: 'Ignore' });
   if (subresource === 'status') resource.strategy.prepareStatus?.(next, old, context);
   else if (!subresource) resource.strategy.prepareUpdate?.(next, old, context);
   countGeneration(resource, next, old);
@@ -179,8 +180,14 @@ function assertPreconditions(resource: Resource, meta: ObjectMeta, old: ObjectMe
 }
 
 /** The part of the change that the endpoint covers, in normal form, with what only the server sets. */
-function scopedNormal(resource: Resource, next: AnyObject, old: AnyObject, subresource: string | undefined): AnyObject {
-  const object = resource.shape.normalize(ownedBody(scoped(resource, next, old, subresource)));
+function scopedNormal(
+  resource: Resource,
+  next: AnyObject,
+  old: AnyObject,
+  subresource: string | undefined,
+  request: WriteRequest,
+): AnyObject {
+  const object = normalBody(resource, ownedBody(scoped(resource, next, old, subresource)), request);
   object.metadata = { ...object.metadata, ...serverMeta(old.metadata) };
   return object;
 }
@@ -199,21 +206,35 @@ function serverMeta(old: ObjectMeta): Record<string, unknown> {
   };
 }
 
-/** Main endpoint: all but status. `/status`: status (and metadata for built-in kinds). Others: as computed. */
+/** Main endpoint: all but status. `/status`: status (and metadata for built-in kinds). Others by {@link SCOPES}. */
 function scoped(resource: Resource, next: AnyObject, old: AnyObject, subresource: string | undefined): AnyObject {
   if (subresource === 'status') {
     const { managedFields } = next.metadata;
-    const kept: AnyObject = { ...old, metadata: { ...(resource.custom ? old.metadata : next.metadata) } };
+    const kept = withField(old, 'status', next['status']);
+    kept.metadata = { ...(resource.custom ? old.metadata : next.metadata) };
     if (managedFields) kept.metadata.managedFields = managedFields;
-    if (next['status'] === undefined) delete kept['status'];
-    else kept['status'] = next['status'];
     return kept;
   }
-  if (subresource || !resource.subresources.has('status')) return next;
-  const kept: AnyObject = { ...next };
-  if (old['status'] === undefined) delete kept['status'];
-  else kept['status'] = old['status'];
-  return kept;
+  if (subresource) return SCOPES[subresource]?.(next, old) ?? next;
+  return resource.subresources.has('status') ? withField(next, 'status', old['status']) : next;
+}
+
+/** What of an object a subresource may change; subresources that are not here change what their handler computed. */
+const SCOPES: Readonly<Record<string, (next: AnyObject, old: AnyObject) => AnyObject>> = {
+  finalize: (next, old) => withField(old, 'spec', next['spec']),
+  approval: (next, old) => withField(old, 'status', next['status']),
+  resize: (next, old) => withField(old, 'spec', next['spec']),
+  ephemeralcontainers: (next, old) => {
+    const { ephemeralContainers } = (next['spec'] ?? {}) as { ephemeralContainers?: unknown };
+    return withField(old, 'spec', { ...(old['spec'] as object), ephemeralContainers });
+  },
+};
+
+function withField(object: AnyObject, field: string, value: unknown): AnyObject {
+  const copy: AnyObject = { ...object };
+  if (value === undefined) delete copy[field];
+  else copy[field] = value;
+  return copy;
 }
 
 function countGeneration(resource: Resource, next: AnyObject, old: AnyObject): void {

@@ -20,8 +20,7 @@ const COLUMNS: readonly Column[] = [
 /** A kind of which nothing is known: any field goes, columns Name and Age. */
 export const PLAIN_KIND: Kind = {
   schema: UNTYPED,
-  normalize: (object: AnyObject) => object,
-  unknownFields: () => [],
+  normalize: (object: AnyObject) => ({ object, unknownFields: [] }),
   validate: () => [],
   columns: COLUMNS,
   row: (object, nowMs) => [object.metadata.name ?? '', timestampAge(object.metadata.creationTimestamp, nowMs)],

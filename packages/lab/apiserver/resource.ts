@@ -8,6 +8,10 @@ export interface WriteRequest {
   readonly user: UserInfo;
   readonly fieldManager: string;
   readonly dryRun: boolean;
+  /** What becomes of unknown and repeated fields: dropped, dropped with a warning, or refused. Default Ignore. */
+  readonly fieldValidation?: 'Ignore' | 'Warn' | 'Strict';
+  /** Repeated fields that decoding saw, as `duplicate field "data.a"`. */
+  readonly duplicates?: readonly string[];
   /** Collects texts for `Warning` headers. */
   warn(text: string): void;
 }
@@ -25,10 +29,11 @@ export interface Column {
 export interface Kind {
   /** Merge rules for patches and server-side apply. */
   readonly schema: FieldSchema;
-  /** Brings an object into normal form (quantities, stringData, pruning) and fills defaults. May change its argument. */
-  normalize(object: AnyObject): AnyObject;
-  /** Unknown fields, as `unknown field "spec.foo"` texts; only strict and warning requests ask. */
-  unknownFields(object: AnyObject): readonly string[];
+  /**
+   * Brings an object into normal form (quantities, stringData, pruning), fills defaults, and tells the paths of fields that
+   * it dropped as unknown. Keeps its argument. @throws ApiError 400 where a value does not fit the kind
+   */
+  normalize(object: AnyObject): { readonly object: AnyObject; readonly unknownFields: readonly string[] };
   validate(object: AnyObject, old?: AnyObject): readonly FieldCause[];
   readonly columns: readonly Column[];
   /** Cells in the order of {@link columns}. */
@@ -94,6 +99,8 @@ export interface Resource {
   readonly fields: ReadonlyMap<string, (object: AnyObject) => string | undefined>;
   /** Paths of the scale subresource. */
   readonly scale?: ScalePaths;
+  /** Of a custom resource: the `openAPIV3Schema` of its version. */
+  readonly openApiSchema?: Record<string, unknown>;
 }
 
 /** Where the scale subresource finds its values; JSONPath-like dotted paths below the object. */

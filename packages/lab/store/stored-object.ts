@@ -1,4 +1,5 @@
 import type { AnyObject } from '#api/kube';
+import { encodeJson } from '#lab/decode';
 
 /** One revision of one object: a frozen snapshot, and its JSON text made at most once however many clients read it. */
 export class StoredObject {
@@ -14,7 +15,7 @@ export class StoredObject {
   }
 
   get json(): string {
-    this.#json ??= JSON.stringify(this.object);
+    this.#json ??= encodeJson(this.object);
     return this.#json;
   }
 }

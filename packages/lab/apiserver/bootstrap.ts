@@ -1,0 +1,83 @@
+import type { AnyObject, Gvr } from '#api/kube';
+import { bootstrapRbac, type ClusterKeys, kubeconfig } from '#lab/auth';
+import { type ClusterClient, hasReason } from '#lab/contract';
+
+/** What the first objects of a cluster tell of it. */
+export interface BootstrapInput {
+  readonly keys: ClusterKeys;
+  /** Where other clusters and pods reach the API server, e.g. `https://172.30.0.1:6443`. */
+  readonly serverUrl: string;
+  /** Cluster IP of the `kubernetes` Service. */
+  readonly serviceIp: string;
+}
+
+const core = (resource: string): Gvr => ({ group: '', version: 'v1', resource });
+const rbac = (resource: string): Gvr => ({ group: 'rbac.authorization.k8s.io', version: 'v1', resource });
+
+const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'] as const;
+
+/** Creates what every cluster has from the start; objects that are there already stay, but facts of this run are renewed. */
+export async function bootstrap(client: ClusterClient, input: BootstrapInput): Promise<void> {
+  for (const name of NAMESPACES) await ensure(client, core('namespaces'), named(name));
+  for (const { resource, object } of bootstrapRbac()) await ensure(client, rbac(resource), object);
+  for (const configMap of configMaps(input)) await renew(client, core('configmaps'), configMap);
+  await ensure(client, core('services'), kubernetesService(input.serviceIp));
+}
+
+const named = (name: string, namespace?: string): AnyObject => ({
+  metadata: { name, ...(namespace && { namespace }) },
+});
+
+async function ensure(client: ClusterClient, gvr: Gvr, object: AnyObject): Promise<void> {
+  try {
+    await client.create(gvr, object);
+  } catch (error) {
+    if (!hasReason(error, 'AlreadyExists')) throw error;
+  }
+}
+
+async function renew(client: ClusterClient, gvr: Gvr, object: AnyObject): Promise<void> {
+  const { name = '', namespace = '' } = object.metadata;
+  const { apiVersion: _v, kind: _k, metadata: _m, ...body } = object;
+  try {
+    await client.create(gvr, object);
+  } catch (error) {
+    if (!hasReason(error, 'AlreadyExists')) throw error;
+    await client.patch(gvr, { name, namespace }, { type: 'merge', body });
+  }
+}
+
+function configMaps({ keys, serverUrl }: BootstrapInput): AnyObject[] {
+  const clusterInfo = kubeconfig([{ name: '', server: serverUrl, ca: keys.ca.certificate }]);
+  return [
+    // Where a client finds the cluster's address and CA without credentials (as kubeadm publishes it).
+    { ...named('cluster-info', 'kube-public'), data: { kubeconfig: clusterInfo } },
+    // How aggregated API servers tell that a request comes from this one.
+    {
+      ...named('extension-apiserver-authentication', 'kube-system'),
+      data: {
+        'client-ca-file': keys.ca.certificate,
+        'requestheader-client-ca-file': keys.frontProxyCa.certificate,
+        'requestheader-allowed-names': '["front-proxy-client"]',
+        'requestheader-username-headers': '["X-Remote-User"]',
+        'requestheader-group-headers': '["X-Remote-Group"]',
+        'requestheader-extra-headers-prefix': '["X-Remote-Extra-"]',
+      },
+    },
+  ];
+}
+
+function kubernetesService(clusterIP: string): AnyObject {
+  return {
+    metadata: {
+      name: 'kubernetes',
+      namespace: 'default',
+      labels: { component: 'apiserver', provider: 'kubernetes' },
+    },
+    spec: {
+      type: 'ClusterIP',
+      clusterIP,
+      ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: 6443 }],
+    },
+  };
+}

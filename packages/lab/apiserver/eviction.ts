@@ -1,0 +1,105 @@
+import type { AnyObject, Condition, LabelSelector } from '#api/kube';
+import { ApiError } from '#lab/contract';
+import { matchesLabelSelector } from '#lab/selectors';
+import type { Core, ObjectRef } from './core.ts';
+import { type DeleteOptions, remove } from './deletion.ts';
+import { internalError, unknownResource } from './errors.ts';
+import { readServed } from './list.ts';
+import { modify } from './modify.ts';
+import { timestamp } from './object-meta.ts';
+import type { Resource, WriteRequest } from './resource.ts';
+
+const PODS = { group: '', version: 'v1', resource: 'pods' } as const;
+const BUDGETS = { group: 'policy', version: 'v1', resource: 'poddisruptionbudgets' } as const;
+
+interface BudgetStatus {
+  disruptionsAllowed?: number;
+  desiredHealthy?: number;
+  currentHealthy?: number;
+  observedGeneration?: number;
+  disruptedPods?: Record<string, string>;
+}
+
+/** The eviction subresource: deletes the pod unless a disruption budget forbids it (429). */
+export async function evictPod(
+  core: Core,
+  ref: ObjectRef,
+  options: DeleteOptions,
+  request: WriteRequest,
+): Promise<void> {
+  const pods = resourceOf(core, PODS);
+  const pod = readServed(core, pods, ref);
+  const budget = isDisruptive(pod) ? budgetOf(core, pod) : undefined;
+  if (budget && !request.dryRun) await spend(core, budget, pod, request);
+  const preconditions = { uid: pod.metadata.uid ?? '', ...options.preconditions };
+  await remove(core, pods, ref, { ...options, preconditions }, request);
+}
+
+function resourceOf(core: Core, gvr: typeof PODS | typeof BUDGETS): Resource {
+  const resource = core.registry.find(gvr);
+  if (!resource) throw unknownResource();
+  return resource;
+}
+
+/** A pod that is finished, pending, leaving or unready is not counted as healthy, so nothing is lost with it. */
+function isDisruptive(pod: AnyObject): boolean {
+  const { phase, conditions = [] } = (pod['status'] ?? {}) as { phase?: string; conditions?: Condition[] };
+  if (pod.metadata.deletionTimestamp || phase !== 'Running') return false;
+  return conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+}
+
+function budgetOf(core: Core, pod: AnyObject): AnyObject | undefined {
+  const budgets = core.store
+    .list('policy/poddisruptionbudgets', pod.metadata.namespace)
+    .map(({ object }) => object)
+    .filter((budget) =>
+      matchesLabelSelector((budget['spec'] as { selector?: LabelSelector } | undefined)?.selector, pod.metadata.labels),
+    );
+  if (budgets.length > 1)
+    throw internalError(
+      'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
+    );
+  return budgets[0];
+}
+
+/** Takes one disruption from the budget, so that a second eviction before the controller counts again is refused. */
+async function spend(core: Core, budget: AnyObject, pod: AnyObject, request: WriteRequest): Promise<void> {
+  const { name = '', namespace } = budget.metadata;
+  const podName = pod.metadata.name ?? '';
+  await modify(
+    core,
+    resourceOf(core, BUDGETS),
+    { name, namespace },
+    {
+      subresource: 'status',
+      compute: (current) => {
+        const status = (current['status'] ?? {}) as BudgetStatus;
+        assertAllowed(current, status);
+        return {
+          ...current,
+          status: {
+            ...status,
+            disruptionsAllowed: (status.disruptionsAllowed ?? 0) - 1,
+            disruptedPods: { ...status.disruptedPods, [podName]: timestamp(core.nowMs()) },
+          },
+        };
+      },
+    },
+    request,
+  );
+}
+
+function assertAllowed(budget: AnyObject, status: BudgetStatus): void {
+  const refuse = (message: string) =>
+    ApiError.of('TooManyRequests', "Cannot evict pod as it would violate the pod's disruption budget.", {
+      causes: [{ reason: 'DisruptionBudget', message }],
+      ...((status.observedGeneration ?? 0) < (budget.metadata.generation ?? 0) && { retryAfterSeconds: 10 }),
+    });
+  if ((status.observedGeneration ?? 0) < (budget.metadata.generation ?? 0))
+    throw refuse(`The disruption budget ${budget.metadata.name} is still being processed by the server.`);
+  if ((status.disruptionsAllowed ?? 0) > 0) return;
+  const { desiredHealthy = 0, currentHealthy = 0 } = status;
+  throw refuse(
+    `The disruption budget ${budget.metadata.name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`,
+  );
+}
