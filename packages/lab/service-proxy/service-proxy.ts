@@ -1,0 +1,130 @@
+import type { EndpointSlice, Pod, Service } from '#api/kube';
+import { applyNft } from '#net/nftables';
+import type { Clock, Timer } from '#runtime/clock';
+import { GVRS } from '../kinds/index.ts';
+import type { Caches } from '../reconcile/index.ts';
+import type { ProxyNode } from './endpoints.ts';
+import { buildRules, encodeRules, type HostPort, type RuleSet } from './rules.ts';
+
+/** Bounds of the service proxy. */
+export const LIMITS = {
+  /** Changes within this time become one transaction. */
+  gatherMs: 15,
+  /** Pause after a refused transaction; doubles up to the cap. */
+  retryFirstMs: 500,
+  retryCapMs: 30_000,
+} as const;
+
+export interface ServiceProxyDeps {
+  caches: Caches;
+  clock: Clock;
+  log(message: string): void;
+  /** Applies a script in a network namespace; nft by default. */
+  apply?(script: string, netPath: string): Promise<void>;
+}
+
+interface NodeState {
+  node: ProxyNode;
+  netPath: string;
+  applied: RuleSet | undefined;
+}
+
+/** Keeps the service tables of a cluster's nodes in step with its Services, EndpointSlices and pods' host ports. */
+export class ServiceProxy {
+  private readonly deps: ServiceProxyDeps;
+  private readonly serviceCidr: string;
+  private readonly nodes: readonly NodeState[];
+  private readonly stops: (() => void)[] = [];
+  private timer: Timer | undefined;
+  private working: Promise<void> | undefined;
+  private dirty = false;
+  private retryMs: number = LIMITS.retryFirstMs;
+  private stopped = false;
+
+  constructor(
+    deps: ServiceProxyDeps,
+    options: { serviceCidr: string; nodes: readonly (ProxyNode & { netPath: string })[] },
+  ) {
+    this.deps = deps;
+    this.serviceCidr = options.serviceCidr;
+    this.nodes = options.nodes.map(({ netPath, ...node }) => ({ node, netPath, applied: undefined }));
+  }
+
+  /** Starts to follow the cluster; settles when the first rules stand on all nodes. */
+  async start(): Promise<void> {
+    const { caches } = this.deps;
+    for (const gvr of [GVRS.services, GVRS.endpointSlices])
+      this.stops.push(caches.subscribe(gvr, () => this.changed()));
+    this.stops.push(
+      caches.subscribe(GVRS.pods, ({ now, old }) => {
+        if (hasHostPorts(now as Pod | undefined) || hasHostPorts(old as Pod | undefined)) this.changed();
+      }),
+    );
+    await caches.synced();
+    await this.applyAll();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.timer?.cancel();
+    for (const stop of this.stops) stop();
+  }
+
+  private changed(): void {
+    this.dirty = true;
+    if (this.timer || this.working || this.stopped) return;
+    this.timer = this.deps.clock.after(LIMITS.gatherMs, () => {
+      this.timer = undefined;
+      this.working = this.applyAll().finally(() => {
+        this.working = undefined;
+        if (this.dirty) this.changed();
+      });
+    });
+  }
+
+  private async applyAll(): Promise<void> {
+    this.dirty = false;
+    for (const state of this.nodes) await this.apply(state);
+  }
+
+  private async apply(state: NodeState): Promise<void> {
+    const { caches, apply = applyNft } = this.deps;
+    const rules = buildRules({
+      services: caches.of<Service>(GVRS.services).list(),
+      slices: caches.of<EndpointSlice>(GVRS.endpointSlices).list(),
+      hostPorts: caches
+        .of<Pod>(GVRS.pods)
+        .list()
+        .flatMap((pod) => hostPortsOn(pod, state.node.name)),
+      node: state.node,
+      serviceCidr: this.serviceCidr,
+    });
+    const text = (set: RuleSet): string => encodeRules(set, { serviceCidr: this.serviceCidr, before: undefined });
+    if (state.applied && text(state.applied) === text(rules)) return;
+    try {
+      await apply(encodeRules(rules, { serviceCidr: this.serviceCidr, before: state.applied }), state.netPath);
+      state.applied = rules;
+      this.retryMs = LIMITS.retryFirstMs;
+    } catch (error) {
+      // Whatever state the table is in, the next attempt builds it anew.
+      state.applied = undefined;
+      this.deps.log(`services of node ${state.node.name}: ${error instanceof Error ? error.message : String(error)}`);
+      this.deps.clock.after(this.retryMs, () => this.changed());
+      this.retryMs = Math.min(this.retryMs * 2, LIMITS.retryCapMs);
+    }
+  }
+}
+
+const portsOf = (pod: Pod | undefined) =>
+  [...(pod?.spec?.containers ?? []), ...(pod?.spec?.initContainers ?? [])].flatMap(({ ports = [] }) => ports);
+
+const hasHostPorts = (pod: Pod | undefined): boolean => portsOf(pod).some(({ hostPort }) => hostPort);
+
+function hostPortsOn(pod: Pod, nodeName: string): HostPort[] {
+  const ip = pod.status?.podIP;
+  const isLive = pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed';
+  if (pod.spec?.nodeName !== nodeName || !ip || pod.spec.hostNetwork || !isLive) return [];
+  return portsOf(pod).flatMap(({ hostPort, containerPort, protocol = 'TCP' }) =>
+    hostPort ? [{ ip, port: containerPort, hostPort, protocol }] : [],
+  );
+}
