@@ -1,0 +1,229 @@
+/**
+ * The linked clusters: Secrets with credentials, each turned into an index of that cluster. Whatever happens there, nothing
+ * here waits for it: a cluster that does not answer keeps what was last known of it, or has nothing yet.
+ */
+import type { Gvr, KubeObject } from '#api/kube';
+import type { KubeClient } from '#kube/client';
+import { ANNOTATION_KEYS, KUBECONFIG_KEY, LABELS, REMOTE_KUBECONFIG_TYPE } from '#model/names';
+import type { Log } from '#runtime/log';
+import { ClusterIndex } from './cluster/index.ts';
+import { type EndpointConfig, type EndpointsObserver, EndpointWatches } from './endpoints/index.ts';
+
+const SECRETS: Gvr = { group: '', version: 'v1', resource: 'secrets' };
+
+/** A linked cluster that was listed completely at least once. */
+export interface RemoteCluster {
+  name: string;
+  clusterDomain: string;
+  index: ClusterIndex;
+  watches: EndpointWatches;
+}
+
+export interface ClusterStoreDeps {
+  kube: Pick<KubeClient, 'watch'>;
+  /** Connects to the cluster of a kubeconfig; throws when it cannot be read. */
+  connect(kubeconfig: string): Pick<KubeClient, 'watch' | 'close'>;
+  log: Log;
+  endpointConfig: EndpointConfig & { ipv6: boolean };
+  observer(cluster: string): EndpointsObserver;
+  /** Told of a remote API that stops or begins to answer. */
+  reachable(cluster: string, up: boolean): void;
+}
+
+/** What a Secret says, and what became of it. */
+interface Entry {
+  secretName: string;
+  /** Changes with anything that matters. */
+  credentials: string;
+  stop(): void;
+}
+
+export class ClusterStore {
+  readonly #deps: ClusterStoreDeps;
+  readonly #entries = new Map<string, Entry>();
+  readonly #ready = new Map<string, RemoteCluster>();
+  readonly #listeners = new Set<() => void>();
+  readonly #starting = new Set<Promise<unknown>>();
+  #stopWatch: (() => void) | undefined;
+  #listed: (() => void) | undefined;
+  readonly #firstList = new Promise<void>((resolve) => {
+    this.#listed = resolve;
+  });
+
+  constructor(deps: ClusterStoreDeps) {
+    this.#deps = deps;
+  }
+
+  /** Begins to follow the Secrets of the control plane's namespace. */
+  start(namespace: string): void {
+    this.#stopWatch = this.#deps.kube.watch<KubeObject>(
+      SECRETS,
+      { namespace },
+      {
+        reset: (secrets) => {
+          const named = new Set(secrets.map((secret) => secret.metadata.name));
+          for (const secret of secrets) this.#apply(secret);
+          for (const [cluster, entry] of [...this.#entries]) if (!named.has(entry.secretName)) this.#remove(cluster);
+          this.#listed?.();
+        },
+        applied: (secret) => this.#apply(secret),
+        deleted: (secret) => this.#removeSecret(secret.metadata.name ?? ''),
+        failed: ({ error, attempt }) => {
+          if (attempt === 1)
+            this.#deps.log.warn('cannot watch the credentials of linked clusters', { error: error.message });
+        },
+      },
+    );
+  }
+
+  stop(): void {
+    this.#stopWatch?.();
+    for (const cluster of [...this.#entries.keys()]) this.#remove(cluster);
+  }
+
+  /** The cluster, once it is known completely. */
+  get(cluster: string): RemoteCluster | undefined {
+    return this.#ready.get(cluster);
+  }
+
+  /** Whether there are usable credentials for the cluster, answering or not. */
+  has(cluster: string): boolean {
+    return this.#entries.has(cluster);
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** The clusters that are known completely. */
+  clusters(): RemoteCluster[] {
+    return [...this.#ready.values()];
+  }
+
+  /** Calls `listener` whenever a cluster came, was replaced or went. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Resolves when all clusters that had credentials at the start are known, at the latest after `maxMs`. */
+  async settled(maxMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const overdue = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, maxMs);
+    });
+    await Promise.race([overdue, this.#firstList.then(() => Promise.all(this.#starting))]);
+    clearTimeout(timer);
+  }
+
+  #apply(secret: KubeObject): void {
+    const name = secret.metadata.name ?? '';
+    const read = readSecret(secret);
+    if (read === undefined || 'problem' in read) {
+      if (read)
+        this.#deps.log.warn('ignoring credentials of a linked cluster', { secret: name, problem: read.problem });
+      this.#removeSecret(name);
+      return;
+    }
+    const credentials = JSON.stringify(read);
+    const entry = this.#entries.get(read.cluster);
+    if (entry?.credentials === credentials) return;
+    // The name of the cluster in a Secret may have changed.
+    for (const [cluster, other] of [...this.#entries])
+      if (other.secretName === name && cluster !== read.cluster) this.#remove(cluster);
+    this.#connect(name, credentials, read, entry);
+  }
+
+  /** Follows a cluster; what was known of it under older credentials stays until the new ones have listed everything. */
+  #connect(secretName: string, credentials: string, read: RemoteAccess, old: Entry | undefined): void {
+    const { log } = this.#deps;
+    const { cluster } = read;
+    let kube: Pick<KubeClient, 'watch' | 'close'>;
+    try {
+      kube = this.#deps.connect(read.kubeconfig);
+    } catch (error) {
+      log.warn('cannot use the kubeconfig of a linked cluster', { cluster, error: (error as Error).message });
+      return;
+    }
+    const index = new ClusterIndex();
+    const watches = new EndpointWatches(
+      index,
+      { ...this.#deps.endpointConfig, trustDomain: read.trustDomain },
+      this.#deps.observer(cluster),
+    );
+    let failing = 0;
+    const run = index.start(kube, false, {
+      failed: (resource, error) => {
+        failing += 1;
+        log.warn('cannot watch a linked cluster', { cluster, resource, error: error.message });
+        this.#deps.reachable(cluster, false);
+      },
+      recovered: () => {
+        failing -= 1;
+        if (failing === 0) this.#deps.reachable(cluster, true);
+      },
+    });
+    const entry: Entry = {
+      secretName,
+      credentials,
+      stop: () => {
+        run.stop();
+        kube.close();
+        old?.stop();
+      },
+    };
+    this.#entries.set(cluster, entry);
+    const starting = run.synced.then(() => {
+      this.#starting.delete(starting);
+      if (this.#entries.get(cluster) !== entry) return;
+      log.info('linked cluster is known', { cluster });
+      this.#deps.reachable(cluster, true);
+      this.#ready.set(cluster, { name: cluster, clusterDomain: read.clusterDomain, index, watches });
+      this.#notify();
+      old?.stop();
+      old = undefined;
+    });
+    this.#starting.add(starting);
+  }
+
+  #removeSecret(name: string): void {
+    for (const [cluster, entry] of [...this.#entries]) if (entry.secretName === name) this.#remove(cluster);
+  }
+
+  #remove(cluster: string): void {
+    const entry = this.#entries.get(cluster);
+    if (!entry) return;
+    this.#entries.delete(cluster);
+    this.#ready.delete(cluster);
+    entry.stop();
+    this.#deps.log.info('linked cluster is gone', { cluster });
+    this.#notify();
+  }
+
+  #notify(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+}
+
+interface RemoteAccess {
+  cluster: string;
+  trustDomain: string;
+  clusterDomain: string;
+  kubeconfig: string;
+}
+
+/** Undefined for Secrets of other types. */
+function readSecret(secret: KubeObject): RemoteAccess | { problem: string } | undefined {
+  const { type, data } = secret as KubeObject & { type?: string; data?: Record<string, string> };
+  if (type !== REMOTE_KUBECONFIG_TYPE) return undefined;
+  const { labels = {}, annotations = {} } = secret.metadata;
+  const cluster = labels[LABELS.clusterName];
+  if (!cluster) return { problem: `label ${LABELS.clusterName} is missing` };
+  const trustDomain = annotations[ANNOTATION_KEYS.trustDomain];
+  if (!trustDomain) return { problem: `annotation ${ANNOTATION_KEYS.trustDomain} is missing` };
+  const clusterDomain = annotations[ANNOTATION_KEYS.clusterDomain];
+  if (!clusterDomain) return { problem: `annotation ${ANNOTATION_KEYS.clusterDomain} is missing` };
+  const kubeconfig = data?.[KUBECONFIG_KEY];
+  if (!kubeconfig) return { problem: `data key ${KUBECONFIG_KEY} is missing` };
+  return { cluster, trustDomain, clusterDomain, kubeconfig: Buffer.from(kubeconfig, 'base64').toString('utf8') };
+}

@@ -1,0 +1,271 @@
+/** What is kept of Kubernetes objects: the fields that discovery depends on, read once. */
+import type { Container, EndpointSlice, KubeObject, LabelSelector, OwnerReference, Pod, Service } from '#api/kube';
+import { PortSet } from '#model/annotations';
+import { ANNOTATION_KEYS, LABELS, PROXY_CONTAINER } from '#model/names';
+import { keyOf } from './collection.ts';
+
+export interface PortName {
+  name: string;
+  port: number;
+  /** 0: none. */
+  hostPort: number;
+}
+
+export interface PodRecord {
+  key: string;
+  namespace: string;
+  name: string;
+  ips: readonly string[];
+  hostIps: readonly string[];
+  hostNetwork: boolean;
+  running: boolean;
+  /** Succeeded or Failed. */
+  finished: boolean;
+  terminating: boolean;
+  labels: Readonly<Record<string, string>>;
+  serviceAccount: string;
+  ports: readonly PortName[];
+  /** Undefined: no annotation, so the default list applies. */
+  opaquePorts: PortSet | undefined;
+  skippedInboundPorts: PortSet;
+  /** The sole owner. */
+  owner: OwnerReference | undefined;
+  /** Where the proxy listens for inbound connections; undefined when it does not say. */
+  inboundPort: number | undefined;
+  /** The proxy's admin and control ports. */
+  proxyPorts: readonly number[];
+}
+
+/** Reads a pod. */
+export function readPod(object: KubeObject): PodRecord {
+  const pod = object as Pod;
+  const { spec, status, metadata } = pod;
+  const containers = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])];
+  const ports = containers.flatMap((container) => (container.ports ?? []).map(readPort));
+  const proxy = containers.find((container) => container.name === PROXY_CONTAINER);
+  const named = (name: string) => ports.filter((port) => port.name === name).map((port) => port.port);
+  const owners = metadata.ownerReferences ?? [];
+  return {
+    key: keyOf(metadata.namespace, metadata.name),
+    namespace: metadata.namespace ?? '',
+    name: metadata.name ?? '',
+    ips: listOf(
+      status?.podIPs?.map((each) => each.ip),
+      status?.podIP,
+    ),
+    hostIps: listOf(
+      status?.hostIPs?.map((each) => each.ip),
+      status?.hostIP,
+    ),
+    hostNetwork: spec?.hostNetwork === true,
+    running: status?.phase === 'Running',
+    finished: status?.phase === 'Succeeded' || status?.phase === 'Failed',
+    terminating: metadata.deletionTimestamp !== undefined,
+    labels: metadata.labels ?? {},
+    serviceAccount: spec?.serviceAccountName || 'default',
+    ports,
+    opaquePorts: portSet(metadata.annotations?.[ANNOTATION_KEYS.opaquePorts], named),
+    skippedInboundPorts: portSet(metadata.annotations?.[ANNOTATION_KEYS.skipInboundPorts], named) ?? PortSet.EMPTY,
+    owner: owners.length === 1 ? owners[0] : undefined,
+    inboundPort: listenPort(proxy, 'LINKERD2_PROXY_INBOUND_LISTEN_ADDR'),
+    proxyPorts: ['LINKERD2_PROXY_ADMIN_LISTEN_ADDR', 'LINKERD2_PROXY_CONTROL_LISTEN_ADDR'].flatMap(
+      (name) => listenPort(proxy, name) ?? [],
+    ),
+  };
+}
+
+const readPort = (port: { name?: string; containerPort: number; hostPort?: number }): PortName => ({
+  name: port.name ?? '',
+  port: port.containerPort,
+  hostPort: port.hostPort ?? 0,
+});
+
+function listOf(many: (string | undefined)[] | undefined, one: string | undefined): string[] {
+  const list = (many ?? []).filter((each) => each !== undefined && each !== '') as string[];
+  return list.length === 0 && one ? [one] : list;
+}
+
+/** The set in an annotation; undefined without one. A malformed one counts as none, as its owner was told at admission. */
+function portSet(text: string | undefined, named: (name: string) => readonly number[]): PortSet | undefined {
+  return text === undefined ? undefined : PortSet.parse(text, named);
+}
+
+function listenPort(proxy: Container | undefined, name: string): number | undefined {
+  const value = proxy?.env?.find((each) => each.name === name)?.value;
+  const port = Number(/:(\d{1,5})$/.exec(value ?? '')?.[1]);
+  return port > 0 ? port : undefined;
+}
+
+export interface ServicePortRecord {
+  name: string;
+  port: number;
+}
+
+export interface ServiceRecord {
+  key: string;
+  namespace: string;
+  name: string;
+  externalName: boolean;
+  clusterIps: readonly string[];
+  ports: readonly ServicePortRecord[];
+  /** Undefined: no annotation, so the default list applies. */
+  opaquePorts: PortSet | undefined;
+  localTraffic: boolean;
+  labels: Readonly<Record<string, string>>;
+  annotations: Readonly<Record<string, string>>;
+}
+
+/** Reads a Service. */
+export function readService(object: KubeObject): ServiceRecord {
+  const { spec, metadata } = object as Service;
+  const ports = (spec?.ports ?? []).map((port) => ({ name: port.name ?? '', port: port.port }));
+  const ips = listOf(spec?.clusterIPs, spec?.clusterIP).filter((ip) => ip !== 'None');
+  return {
+    key: keyOf(metadata.namespace, metadata.name),
+    namespace: metadata.namespace ?? '',
+    name: metadata.name ?? '',
+    externalName: spec?.type === 'ExternalName',
+    clusterIps: ips,
+    ports,
+    opaquePorts: portSet(metadata.annotations?.[ANNOTATION_KEYS.opaquePorts], (name) =>
+      ports.filter((port) => port.name === name).map((port) => port.port),
+    ),
+    localTraffic: spec?.internalTrafficPolicy === 'Local',
+    labels: metadata.labels ?? {},
+    annotations: metadata.annotations ?? {},
+  };
+}
+
+export interface SliceEndpoint {
+  address: string;
+  hostname: string | undefined;
+  nodeName: string | undefined;
+  zone: string | undefined;
+  /** Zones that should use it; undefined without hints. */
+  hintZones: readonly string[] | undefined;
+  target: { kind: string; key: string } | undefined;
+}
+
+export interface SliceRecord {
+  key: string;
+  serviceKey: string;
+  serviceName: string;
+  namespace: string;
+  ipv6: boolean;
+  ports: readonly { name: string; port: number }[];
+  /** The ready ones. */
+  endpoints: readonly SliceEndpoint[];
+  gatewayIdentity: string | undefined;
+  remoteFqName: string | undefined;
+  clusterName: string | undefined;
+}
+
+/** Reads an EndpointSlice; undefined when it belongs to no Service or holds names. */
+export function readSlice(object: KubeObject): SliceRecord | undefined {
+  const { metadata, addressType, ports, endpoints } = object as EndpointSlice;
+  const serviceName =
+    metadata.labels?.[LABELS.serviceName] ?? metadata.ownerReferences?.find((owner) => owner.kind === 'Service')?.name;
+  if (!serviceName || addressType === 'FQDN') return undefined;
+  const namespace = metadata.namespace ?? '';
+  return {
+    key: keyOf(namespace, metadata.name),
+    serviceKey: keyOf(namespace, serviceName),
+    serviceName,
+    namespace,
+    ipv6: addressType === 'IPv6',
+    ports: (ports ?? []).flatMap((port) => (port.port === undefined ? [] : { name: port.name ?? '', port: port.port })),
+    endpoints: (endpoints ?? [])
+      .filter((endpoint) => endpoint.conditions?.ready !== false)
+      .flatMap((endpoint) =>
+        endpoint.addresses.slice(0, 1).map((address) => readEndpoint(address, endpoint, namespace)),
+      ),
+    gatewayIdentity: metadata.annotations?.[ANNOTATION_KEYS.remoteGatewayIdentity] || undefined,
+    remoteFqName: metadata.annotations?.[ANNOTATION_KEYS.remoteServiceFqName] || undefined,
+    clusterName: metadata.labels?.[LABELS.mirrorClusterName],
+  };
+}
+
+function readEndpoint(address: string, endpoint: EndpointSlice['endpoints'][number], namespace: string): SliceEndpoint {
+  const ref = endpoint.targetRef;
+  return {
+    address,
+    hostname: endpoint.hostname || undefined,
+    nodeName: endpoint.nodeName || undefined,
+    zone: endpoint.zone,
+    hintZones: endpoint.hints?.forZones?.map((zone) => zone.name),
+    target: ref && { kind: ref.kind ?? '', key: keyOf(ref.namespace || namespace, ref.name) },
+  };
+}
+
+export interface WorkloadRecord {
+  key: string;
+  namespace: string;
+  name: string;
+  labels: Readonly<Record<string, string>>;
+  ips: readonly string[];
+  ports: readonly { name: string; port: number }[];
+  identity: string;
+  serverName: string;
+  opaquePorts: PortSet | undefined;
+  owner: OwnerReference | undefined;
+}
+
+/** Reads an ExternalWorkload. */
+export function readWorkload(object: KubeObject): WorkloadRecord {
+  const { metadata } = object;
+  const { spec } = object as KubeObject & { spec?: WorkloadSpec };
+  const ports = (spec?.ports ?? []).map((port) => ({ name: port.name ?? '', port: port.port }));
+  const owners = metadata.ownerReferences ?? [];
+  return {
+    key: keyOf(metadata.namespace, metadata.name),
+    namespace: metadata.namespace ?? '',
+    name: metadata.name ?? '',
+    labels: metadata.labels ?? {},
+    ips: (spec?.workloadIPs ?? []).map((each) => each.ip),
+    ports,
+    identity: spec?.meshTLS?.identity ?? '',
+    serverName: spec?.meshTLS?.serverName ?? '',
+    opaquePorts: portSet(metadata.annotations?.[ANNOTATION_KEYS.opaquePorts], (name) =>
+      ports.filter((port) => port.name === name).map((port) => port.port),
+    ),
+    owner: owners.length === 1 ? owners[0] : undefined,
+  };
+}
+
+interface WorkloadSpec {
+  meshTLS?: { identity?: string; serverName?: string };
+  ports?: { name?: string; port: number }[];
+  workloadIPs?: { ip: string }[];
+}
+
+export interface ServerRecord {
+  namespace: string;
+  podSelector: LabelSelector | undefined;
+  workloadSelector: LabelSelector | undefined;
+  port: number | string;
+}
+
+/** Reads a Server if it makes its port opaque; discovery needs no others. */
+export function readOpaqueServer(object: KubeObject): ServerRecord | undefined {
+  const { spec } = object as KubeObject & { spec?: ServerSpec };
+  if (spec?.proxyProtocol !== 'opaque' || spec.port === undefined) return undefined;
+  return {
+    namespace: object.metadata.namespace ?? '',
+    podSelector: spec.podSelector,
+    workloadSelector: spec.externalWorkloadSelector,
+    port: spec.port,
+  };
+}
+
+interface ServerSpec {
+  proxyProtocol?: string;
+  port?: number | string;
+  podSelector?: LabelSelector;
+  externalWorkloadSelector?: LabelSelector;
+}
+
+/** The sole owner of a ReplicaSet or Job. */
+export function readOwner(object: KubeObject): { owner: OwnerReference | undefined } {
+  const owners = object.metadata.ownerReferences ?? [];
+  return { owner: owners.length === 1 ? owners[0] : undefined };
+}

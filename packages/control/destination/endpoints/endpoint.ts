@@ -1,0 +1,164 @@
+/** One address of a service, with the message that proxies get for it. */
+import { create } from '@bufbuild/protobuf';
+import { destination, encodeTcpAddress } from '#api/mesh';
+import type { PortSet } from '#model/annotations';
+import { identityOf, LABELS } from '#model/names';
+import type { ClusterIndex, PodRecord, WorkloadRecord } from '../cluster/index.ts';
+
+/** What decides how endpoints are described; see the flags of the process. */
+export interface EndpointConfig {
+  controlPlaneNamespace: string;
+  /** Of the cluster that the endpoints live in. Empty: no identities. */
+  trustDomain: string;
+  defaultOpaquePorts: PortSet;
+  /** Dial every meshed endpoint at its proxy's inbound port, with a transport header. */
+  forceOpaqueTransport: boolean;
+  /** Tell proxies that meshed endpoints speak HTTP/2. */
+  h2Upgrade: boolean;
+  /** Prefer endpoints in the client's zone by weight. */
+  zoneWeights: boolean;
+  http2: destination.Http2ClientParams | undefined;
+}
+
+export type Locality = 'local' | 'remote' | 'unknown';
+
+/** 10000 is a weight of 1. */
+const WEIGHT = 10_000;
+/** Factor for endpoints in the client's zone, where zones weigh. */
+const LOCAL_ZONE_FACTOR = 10;
+/** Where a workload outside the cluster listens unless it says otherwise. */
+const WORKLOAD_INBOUND_PORT = 4143;
+
+/** Where an endpoint is, and what stands behind the address. */
+export interface Located {
+  ip: string;
+  port: number;
+  /** As the slice says; undefined where it does not. */
+  zone: string | undefined;
+}
+
+/** Labels, identity and hints of an endpoint; the rest of its message depends on who asks. */
+export type Description = Pick<destination.WeightedAddr, 'metricLabels'> &
+  Partial<Pick<destination.WeightedAddr, 'tlsIdentity' | 'protocolHint' | 'authorityOverride' | 'http2'>>;
+
+/** The message for an endpoint; `locality` undefined leaves the label away (profiles). Undefined when the IP is none. */
+export function weightedAddr(
+  at: Located,
+  description: Description,
+  locality: Locality | undefined,
+  config: EndpointConfig,
+): destination.WeightedAddr | undefined {
+  const addr = encodeTcpAddress(at.ip, at.port);
+  if (!addr) return undefined;
+  const metricLabels = locality ? { ...description.metricLabels, zone_locality: locality } : description.metricLabels;
+  const weight = config.zoneWeights && locality === 'local' ? WEIGHT * LOCAL_ZONE_FACTOR : WEIGHT;
+  return create(destination.WeightedAddrSchema, { ...description, addr, weight, metricLabels });
+}
+
+/** Describes a port of a pod. */
+export function describePod(index: ClusterIndex, pod: PodRecord, at: Located, config: EndpointConfig): Description {
+  const owner = index.ownerOf(pod, 'pod');
+  const controlPlane = pod.labels[LABELS.controlPlaneNamespace] ?? '';
+  const templateHash = pod.labels[LABELS.podTemplateHash];
+  const metricLabels = {
+    pod: pod.name,
+    [labelOfOwner(owner.kind)]: owner.name,
+    serviceaccount: pod.serviceAccount,
+    ...(controlPlane && { control_plane_ns: controlPlane }),
+    ...(templateHash && { pod_template_hash: templateHash }),
+    zone: at.zone ?? '',
+  };
+  if (controlPlane === '' || pod.skippedInboundPorts.has(at.port)) return { metricLabels };
+  const opaque = (pod.opaquePorts ?? config.defaultOpaquePorts).has(at.port) || index.isOpaqueByServer(pod, at.port);
+  // The proxy's own ports are not behind its inbound listener.
+  const inboundPort = pod.proxyPorts.includes(at.port) ? undefined : pod.inboundPort;
+  return {
+    metricLabels,
+    ...meshed(opaque, inboundPort, config),
+    ...(controlPlane === config.controlPlaneNamespace &&
+      config.trustDomain && { tlsIdentity: podIdentity(pod, config) }),
+  };
+}
+
+function podIdentity(pod: PodRecord, config: EndpointConfig): destination.TlsIdentity {
+  const name = identityOf(pod, config);
+  return dnsIdentity(name, name);
+}
+
+function dnsIdentity(name: string, serverName: string | undefined): destination.TlsIdentity {
+  return create(destination.TlsIdentitySchema, {
+    strategy: { case: 'dnsLikeIdentity', value: { name } },
+    ...(serverName && { serverName: { name: serverName } }),
+  });
+}
+
+function meshed(opaque: boolean, inboundPort: number | undefined, config: EndpointConfig): Partial<Description> {
+  const transport = inboundPort !== undefined && (opaque || config.forceOpaqueTransport);
+  const protocol = opaque
+    ? { case: 'opaque' as const, value: {} }
+    : config.h2Upgrade
+      ? { case: 'h2' as const, value: {} }
+      : { case: undefined };
+  return {
+    protocolHint: create(destination.ProtocolHintSchema, {
+      protocol,
+      ...(transport && { opaqueTransport: { inboundPort } }),
+    }),
+    ...(config.http2 && { http2: config.http2 }),
+  };
+}
+
+/** Describes a port of a workload outside the cluster. */
+export function describeWorkload(
+  index: ClusterIndex,
+  workload: WorkloadRecord,
+  at: Located,
+  config: EndpointConfig,
+): Description {
+  const owner = index.ownerOf(workload, '');
+  const opaque =
+    (workload.opaquePorts ?? config.defaultOpaquePorts).has(at.port) ||
+    index.isWorkloadOpaqueByServer(workload, at.port);
+  const inboundPort = workload.ports.find((port) => port.name === 'linkerd-proxy')?.port ?? WORKLOAD_INBOUND_PORT;
+  return {
+    metricLabels: {
+      external_workload: workload.name,
+      ...(owner.kind && { [labelOfOwner(owner.kind)]: owner.name }),
+      zone: at.zone ?? '',
+    },
+    ...meshed(opaque, inboundPort, config),
+    tlsIdentity: create(destination.TlsIdentitySchema, {
+      strategy: { case: 'uriLikeIdentity', value: { uri: workload.identity } },
+      serverName: { name: workload.serverName },
+    }),
+  };
+}
+
+/** Describes a bare address: unmeshed, or a gateway of another cluster when the slice names its identity. */
+export function describeAddress(
+  gateway: { identity: string | undefined; fqName: string | undefined; servicePort: number },
+  config: EndpointConfig,
+): Description {
+  return {
+    metricLabels: {},
+    ...(gateway.fqName && {
+      authorityOverride: create(destination.AuthorityOverrideSchema, {
+        authorityOverride: `${gateway.fqName}:${gateway.servicePort}`,
+      }),
+    }),
+    ...(gateway.identity && gatewayProxy(gateway.identity, config)),
+  };
+}
+
+function gatewayProxy(identity: string, config: EndpointConfig): Partial<Description> {
+  return {
+    tlsIdentity: dnsIdentity(identity, undefined),
+    ...(config.h2Upgrade && {
+      protocolHint: create(destination.ProtocolHintSchema, { protocol: { case: 'h2', value: {} } }),
+    }),
+    ...(config.http2 && { http2: config.http2 }),
+  };
+}
+
+/** `job` is taken by Prometheus. */
+const labelOfOwner = (kind: string) => (kind === 'job' ? 'k8s_job' : kind);
