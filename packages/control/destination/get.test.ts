@@ -1,0 +1,334 @@
+import assert from 'node:assert/strict';
+import { afterEach, test } from 'node:test';
+import { FakeCluster, type Heard, type Scene, startScene, until } from './scene.fake.ts';
+
+const scenes: Scene[] = [];
+afterEach(async () => {
+  for (const scene of scenes.splice(0)) await scene.close();
+});
+async function start(...args: Parameters<typeof startScene>): Promise<Scene> {
+  const scene = await startScene(...args);
+  scenes.push(scene);
+  return scene;
+}
+const WEB = 'web.shop.svc.cluster.local:80';
+const hears = (heard: Heard, ...addresses: string[]) =>
+  until(
+    () => heard.addresses.join() === addresses.join(),
+    () => [heard.addresses, heard.ended],
+  );
+
+test('describes a meshed pod: identity, owner, zone and the port of its proxy', async () => {
+  const cluster = new FakeCluster()
+    .put('Node', 'n1', { metadata: { labels: { 'topology.kubernetes.io/zone': 'z1' } } })
+    .put('ReplicaSet', 'shop/web-5d', {
+      metadata: { ownerReferences: [{ kind: 'Deployment', name: 'web', uid: 'd' }] },
+    })
+    .pod('shop/web-5d-x', '10.42.0.7', {
+      serviceAccountName: 'web-sa',
+      labels: { 'pod-template-hash': '5d' },
+      ownerReferences: [{ kind: 'ReplicaSet', name: 'web-5d', uid: 'r' }],
+    })
+    .service('shop/web', [{ ip: '10.42.0.7', pod: 'web-5d-x', zone: 'z1' }]);
+  const scene = await start(cluster);
+  const heard = scene.get(WEB);
+  await hears(heard, '10.42.0.7:8080');
+  const addr = heard.only;
+  const id = 'web-sa.shop.serviceaccount.identity.linkerd.cluster.local';
+  assert.equal(addr.weight, 10000);
+  assert.equal(addr.tlsIdentity?.strategy.case, 'dnsLikeIdentity');
+  assert.equal(addr.tlsIdentity?.serverName?.name, id);
+  assert.equal(addr.protocolHint?.protocol.case, undefined);
+  assert.equal(addr.protocolHint?.opaqueTransport?.inboundPort, 4143);
+  assert.deepEqual(addr.metricLabels, {
+    pod: 'web-5d-x',
+    deployment: 'web',
+    serviceaccount: 'web-sa',
+    control_plane_ns: 'linkerd',
+    pod_template_hash: '5d',
+    zone: 'z1',
+    zone_locality: 'local',
+  });
+  assert.deepEqual(heard.labels, { service: 'web', namespace: 'shop' });
+});
+
+test('names the Job as k8s_job, and the pod itself where it has no owner', async () => {
+  const cluster = new FakeCluster()
+    .pod('shop/a', '10.42.0.1', { ownerReferences: [{ kind: 'Job', name: 'j', uid: 'j' }] })
+    .pod('shop/b', '10.42.0.2')
+    .service('shop/web', [
+      { ip: '10.42.0.1', pod: 'a' },
+      { ip: '10.42.0.2', pod: 'b' },
+    ]);
+  const heard = (await start(cluster)).get(WEB);
+  await hears(heard, '10.42.0.1:8080', '10.42.0.2:8080');
+  assert.equal(heard.endpoints.get('10.42.0.1:8080')?.metricLabels['k8s_job'], 'j');
+  assert.equal(heard.endpoints.get('10.42.0.2:8080')?.metricLabels['pod'], 'b');
+});
+
+test('gives no identity to pods without proxy, to skipped ports, or to pods of another mesh', async () => {
+  const cluster = new FakeCluster()
+    .pod('shop/plain', '10.42.0.1', { meshed: false })
+    .pod('shop/skip', '10.42.0.2', { annotations: { 'config.linkerd.io/skip-inbound-ports': '8000-8090' } })
+    .pod('shop/other', '10.42.0.3', { labels: { 'linkerd.io/control-plane-ns': 'mesh2' } })
+    .service('shop/web', [
+      { ip: '10.42.0.1', pod: 'plain' },
+      { ip: '10.42.0.2', pod: 'skip' },
+      { ip: '10.42.0.3', pod: 'other' },
+    ]);
+  const heard = (await start(cluster)).get(WEB);
+  await hears(heard, '10.42.0.1:8080', '10.42.0.2:8080', '10.42.0.3:8080');
+  const hints = [...heard.endpoints.values()].map((addr) => [Boolean(addr.tlsIdentity), Boolean(addr.protocolHint)]);
+  assert.deepEqual(hints, [
+    [false, false],
+    [false, false],
+    [false, true],
+  ]);
+});
+
+test('hints HTTP/2 only where told to, and opaque ports always', async () => {
+  const cluster = new FakeCluster()
+    .pod('shop/a', '10.42.0.1')
+    .pod('shop/b', '10.42.0.2', {
+      annotations: { 'config.linkerd.io/opaque-ports': 'sql' },
+      ports: [{ name: 'sql', containerPort: 8080 }],
+    })
+    .service('shop/web', [
+      { ip: '10.42.0.1', pod: 'a' },
+      { ip: '10.42.0.2', pod: 'b' },
+    ]);
+  const heard = (await start(cluster, {}, { h2Upgrade: true, forceOpaqueTransport: false })).get(WEB);
+  await hears(heard, '10.42.0.1:8080', '10.42.0.2:8080');
+  const hint = (ip: string) => heard.endpoints.get(`${ip}:8080`)?.protocolHint;
+  assert.equal(hint('10.42.0.1')?.protocol.case, 'h2');
+  assert.equal(hint('10.42.0.1')?.opaqueTransport, undefined);
+  assert.equal(hint('10.42.0.2')?.protocol.case, 'opaque');
+  assert.equal(hint('10.42.0.2')?.opaqueTransport?.inboundPort, 4143);
+});
+
+test("a Server makes its pods' port opaque, and no longer when it goes", async () => {
+  const cluster = new FakeCluster()
+    .pod('shop/a', '10.42.0.1', { labels: { app: 'web' } })
+    .service('shop/web', [{ ip: '10.42.0.1', pod: 'a' }]);
+  const heard = (await start(cluster)).get(WEB);
+  await hears(heard, '10.42.0.1:8080');
+  const protocol = () => heard.only.protocolHint?.protocol.case;
+  assert.equal(protocol(), undefined);
+  cluster.put('Server', 'shop/web', {
+    spec: { podSelector: { matchLabels: { app: 'web' } }, port: 8080, proxyProtocol: 'opaque' },
+  });
+  await until(() => protocol() === 'opaque');
+  await cluster.remove('Server', 'shop/web');
+  await until(() => protocol() === undefined);
+});
+
+test("dials the proxy's own ports directly", async () => {
+  const cluster = new FakeCluster()
+    .pod('shop/a', '10.42.0.1')
+    .service('shop/web', [{ ip: '10.42.0.1', pod: 'a' }], {
+      spec: {
+        ports: [
+          { name: 'http', port: 80 },
+          { name: 'admin', port: 4191 },
+        ],
+      },
+    })
+    .slice('shop/web', [{ ip: '10.42.0.1', pod: 'a' }], {
+      ports: [
+        { name: 'http', port: 8080 },
+        { name: 'admin', port: 4191 },
+      ],
+    });
+  const heard = (await start(cluster)).get('web.shop.svc.cluster.local:4191');
+  await hears(heard, '10.42.0.1:4191');
+  assert.ok(heard.only.tlsIdentity);
+  assert.equal(heard.only.protocolHint?.opaqueTransport, undefined);
+});
+
+test('finds the port by the Service port name, and takes an undeclared number as it is', async () => {
+  const cluster = new FakeCluster()
+    .service('shop/web', [{ ip: '10.42.0.1' }])
+    .slice('shop/web', [{ ip: '10.42.0.2' }], { suffix: '2', ports: [{ name: 'grpc', port: 9 }] });
+  const scene = await start(cluster);
+  const declared = scene.get(WEB);
+  const undeclared = scene.get('web.shop.svc.cluster.local:1234');
+  await hears(declared, '10.42.0.1:8080');
+  await hears(undeclared, '10.42.0.1:1234', '10.42.0.2:1234');
+});
+
+test('sends differences: new, changed and gone endpoints', async () => {
+  const cluster = new FakeCluster()
+    .pod('shop/a', '10.42.0.1')
+    .pod('shop/b', '10.42.0.2')
+    .service('shop/web', [{ ip: '10.42.0.1', pod: 'a' }]);
+  const heard = (await start(cluster)).get(WEB);
+  await hears(heard, '10.42.0.1:8080');
+  cluster.slice('shop/web', [
+    { ip: '10.42.0.1', pod: 'a' },
+    { ip: '10.42.0.2', pod: 'b' },
+    { ip: '10.42.0.3', ready: false },
+  ]);
+  await hears(heard, '10.42.0.1:8080', '10.42.0.2:8080');
+  cluster.pod('shop/b', '10.42.0.2', { serviceAccountName: 'other' });
+  await until(() => heard.log.length === 3);
+  cluster.slice('shop/web', [{ ip: '10.42.0.2', pod: 'b' }]);
+  await hears(heard, '10.42.0.2:8080');
+  await cluster.remove('Service', 'shop/web');
+  await hears(heard);
+  assert.deepEqual(heard.log, [
+    '+10.42.0.1:8080',
+    '+10.42.0.2:8080',
+    '+10.42.0.2:8080',
+    '-10.42.0.1:8080',
+    '-10.42.0.2:8080',
+  ]);
+  assert.equal(heard.ended, undefined);
+});
+
+test('says nothing of what does not matter to a proxy', async () => {
+  const cluster = new FakeCluster().pod('shop/a', '10.42.0.1').service('shop/web', [{ ip: '10.42.0.1', pod: 'a' }]);
+  const heard = (await start(cluster)).get(WEB);
+  await hears(heard, '10.42.0.1:8080');
+  cluster
+    .pod('shop/a', '10.42.0.1', { annotations: { note: 'changed' } })
+    .slice('shop/web', [{ ip: '10.42.0.1', pod: 'a' }]);
+  cluster.pod('shop/b', '10.42.0.2').slice('shop/web', [
+    { ip: '10.42.0.1', pod: 'a' },
+    { ip: '10.42.0.2', pod: 'b' },
+  ]);
+  await hears(heard, '10.42.0.1:8080', '10.42.0.2:8080');
+  assert.deepEqual(heard.log, ['+10.42.0.1:8080', '+10.42.0.2:8080']);
+});
+
+test('keeps to the zone where all endpoints have hints, and to all where one lacks them', async () => {
+  const near = { ip: '10.42.0.1', zone: 'z1', zones: ['z1'] };
+  const far = { ip: '10.42.0.2', zone: 'z2', zones: ['z2'] };
+  const cluster = new FakeCluster()
+    .put('Node', 'n1', { metadata: { labels: { 'topology.kubernetes.io/zone': 'z1' } } })
+    .service('shop/web', [near, far]);
+  const scene = await start(cluster);
+  const heard = scene.get(WEB);
+  const elsewhere = scene.get(WEB, '{"ns":"shop","nodeName":"unknown"}');
+  await hears(heard, '10.42.0.1:8080');
+  await hears(elsewhere, '10.42.0.1:8080', '10.42.0.2:8080');
+  cluster.slice('shop/web', [near, far, { ip: '10.42.0.3' }]);
+  await hears(heard, '10.42.0.1:8080', '10.42.0.2:8080', '10.42.0.3:8080');
+  assert.equal(heard.endpoints.get('10.42.0.2:8080')?.metricLabels['zone_locality'], 'remote');
+});
+
+test('with internalTrafficPolicy Local, only endpoints of the own node, or none', async () => {
+  const cluster = new FakeCluster().service(
+    'shop/web',
+    [
+      { ip: '10.42.0.1', nodeName: 'n1' },
+      { ip: '10.42.0.2', nodeName: 'n2' },
+    ],
+    { spec: { internalTrafficPolicy: 'Local' } },
+  );
+  const scene = await start(cluster);
+  const heard = scene.get(WEB);
+  await hears(heard, '10.42.0.1:8080');
+  cluster.put('Service', 'shop/web', { spec: { ports: [{ name: 'http', port: 80 }] } });
+  await hears(heard, '10.42.0.1:8080', '10.42.0.2:8080');
+});
+
+test('finds one instance of a headless Service by its host name', async () => {
+  const cluster = new FakeCluster().service('shop/db', [
+    { ip: '10.42.0.1', hostname: 'db-0' },
+    { ip: '10.42.0.2', hostname: 'db-1' },
+  ]);
+  const heard = (await start(cluster)).get('db-1.db.shop.svc.cluster.local:80');
+  await hears(heard, '10.42.0.2:8080');
+});
+
+test('describes the gateway of a mirrored Service', async () => {
+  const cluster = new FakeCluster()
+    .put('Service', 'shop/web-east', { spec: { ports: [{ name: 'http', port: 80 }] } })
+    .slice('shop/web-east', [{ ip: '172.30.1.9' }], {
+      metadata: {
+        labels: { 'mirror.linkerd.io/cluster-name': 'east' },
+        annotations: {
+          'mirror.linkerd.io/remote-gateway-identity': 'gw.id',
+          'mirror.linkerd.io/remote-svc-fq-name': 'web.shop.svc.east.local',
+        },
+      },
+    });
+  const heard = (await start(cluster)).get('web-east.shop.svc.cluster.local:80');
+  await hears(heard, '172.30.1.9:8080');
+  assert.equal(heard.only.authorityOverride?.authorityOverride, 'web.shop.svc.east.local:80');
+  assert.equal(heard.only.tlsIdentity?.serverName, undefined);
+  assert.deepEqual(heard.labels, {
+    service: 'web-east',
+    namespace: 'shop',
+    target_cluster: 'east',
+    target_service: 'web',
+    target_service_namespace: 'shop',
+  });
+});
+
+test('describes a workload outside the cluster by its SPIFFE identity', async () => {
+  const cluster = new FakeCluster()
+    .put('ExternalWorkload', 'shop/vm', {
+      spec: {
+        meshTLS: { identity: 'spiffe://root/vm', serverName: 'vm.test' },
+        ports: [{ name: 'http', port: 8080 }],
+        workloadIPs: [{ ip: '192.0.2.1' }],
+      },
+    })
+    .service('shop/web', [{ ip: '192.0.2.1', targetRef: { kind: 'ExternalWorkload', namespace: 'shop', name: 'vm' } }]);
+  const heard = (await start(cluster)).get(WEB);
+  await hears(heard, '192.0.2.1:8080');
+  assert.deepEqual(heard.only.tlsIdentity?.strategy.case, 'uriLikeIdentity');
+  assert.equal(heard.only.protocolHint?.opaqueTransport?.inboundPort, 4143);
+  assert.equal(heard.only.metricLabels['external_workload'], 'vm');
+});
+
+test('prefers IPv6 of pods that have both, where it is enabled', async () => {
+  const cluster = new FakeCluster()
+    .pod('shop/a', '10.42.0.1')
+    .service('shop/web', [{ ip: '10.42.0.1', pod: 'a' }])
+    .slice('shop/web', [{ ip: 'fd00::1', pod: 'a' }], { suffix: '6', addressType: 'IPv6' });
+  await hears((await start(cluster)).get(WEB), '10.42.0.1:8080');
+  await hears((await start(cluster, {}, { ipv6: true })).get(WEB), '[fd00::1]:8080');
+});
+
+test('answers with the status that a proxy expects', async () => {
+  const cluster = new FakeCluster()
+    .put('Service', 'shop/ext', { spec: { type: 'ExternalName', externalName: 'example.com' } })
+    .put('Service', 'shop/flat', { metadata: { labels: { 'multicluster.linkerd.io/remote-discovery': 'east' } } })
+    .put('Service', 'shop/lost', {
+      metadata: {
+        labels: { 'multicluster.linkerd.io/remote-discovery': 'east', 'multicluster.linkerd.io/remote-service': 'x' },
+      },
+    });
+  const scene = await start(cluster);
+  const cases: Record<string, string> = {
+    'web.shop.svc.cluster.local:80': 'NOT_FOUND',
+    'ext.shop.svc.cluster.local:80': 'INVALID_ARGUMENT',
+    'flat.shop.svc.cluster.local:80': 'FAILED_PRECONDITION',
+    'lost.shop.svc.cluster.local:80': 'NOT_FOUND',
+    '10.42.0.1:80': 'INVALID_ARGUMENT',
+    'example.com:80': 'INVALID_ARGUMENT',
+    'web.shop.svc.cluster.local:http': 'INVALID_ARGUMENT',
+    'web.shop.svc.cluster.local.:80': 'INVALID_ARGUMENT',
+  };
+  for (const [path, code] of Object.entries(cases)) {
+    const heard = scene.get(path);
+    await until(
+      () => heard.ended !== undefined,
+      () => path,
+    );
+    assert.equal(heard.ended, code, path);
+  }
+});
+
+test('an empty service is a silent stream, and counts its followers', async () => {
+  const cluster = new FakeCluster().put('Service', 'shop/web', { spec: { ports: [{ name: 'http', port: 80 }] } });
+  const scene = await start(cluster);
+  const heard = scene.get(WEB);
+  const count = 'endpoints_subscribers{cluster="local",namespace="shop",service="web",port="80"}';
+  await until(() => scene.metrics.render().includes(`${count} 1`));
+  assert.deepEqual([heard.log, heard.ended], [[], undefined]);
+  heard.cancel();
+  await until(() => scene.metrics.render().includes(`${count} 0`));
+});

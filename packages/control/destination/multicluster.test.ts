@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { afterEach, test } from 'node:test';
+import type { KubeClient } from '#kube/client';
+import { FakeCluster, type Heard, linkSecret, type Scene, startScene, until } from './scene.fake.ts';
+
+const scenes: Scene[] = [];
+afterEach(async () => {
+  for (const scene of scenes.splice(0)) await scene.close();
+});
+async function start(...args: Parameters<typeof startScene>): Promise<Scene> {
+  const scene = await startScene(...args);
+  scenes.push(scene);
+  return scene;
+}
+const FEDERATED = 'bb-federated.shop.svc.cluster.local:80';
+const hears = (heard: Heard, ...addresses: string[]) =>
+  until(
+    () => heard.addresses.join() === addresses.join(),
+    () => [heard.addresses, heard.ended],
+  );
+
+/** A cluster with a Service bb whose only pod has this IP. */
+const member = (ip: string) =>
+  new FakeCluster()
+    .pod('shop/bb-1', ip, { serviceAccountName: 'bb' })
+    .service('shop/bb', [{ ip, pod: 'bb-1', zone: 'z9' }]);
+
+function federate(cluster: FakeCluster, remotes: string, local = 'bb'): FakeCluster {
+  return cluster.put('Service', 'shop/bb-federated', {
+    metadata: {
+      annotations: {
+        ...(remotes && { 'multicluster.linkerd.io/remote-discovery': remotes }),
+        ...(local && { 'multicluster.linkerd.io/local-discovery': local }),
+      },
+    },
+    spec: { clusterIP: '10.96.0.50', ports: [{ name: 'http', port: 80 }] },
+  });
+}
+
+/** A cluster whose API never answers. */
+const dead: Pick<KubeClient, 'watch' | 'close'> = { watch: () => () => {}, close: () => {} };
+
+test('a federated service is the union of its members, each with the identity of its own trust domain', async () => {
+  const west = federate(member('10.42.0.1'), 'bb@east,bb@north')
+    .put('Secret', 'linkerd/east', linkSecret('east', 'east.test'))
+    .put('Secret', 'linkerd/north', linkSecret('north'));
+  const scene = await start(west, { east: member('10.43.0.1').kube, north: member('10.44.0.1').kube });
+  const heard = scene.get(FEDERATED);
+  await hears(heard, '10.42.0.1:8080', '10.43.0.1:8080', '10.44.0.1:8080');
+  assert.equal(
+    heard.endpoints.get('10.43.0.1:8080')?.tlsIdentity?.serverName?.name,
+    'bb.shop.serviceaccount.identity.linkerd.east.test',
+  );
+  assert.deepEqual(heard.labels, { service: 'bb', namespace: 'shop' });
+  assert.deepEqual(Object.keys(heard.endpoints.get('10.44.0.1:8080')?.metricLabels ?? {}).includes('cluster'), false);
+});
+
+test('follows members as they scale, join and leave', async () => {
+  const east = member('10.43.0.1');
+  const north = member('10.44.0.1');
+  const west = federate(member('10.42.0.1'), 'bb@east')
+    .put('Secret', 'linkerd/east', linkSecret('east'))
+    .put('Secret', 'linkerd/north', linkSecret('north'));
+  const scene = await start(west, { east: east.kube, north: north.kube });
+  const heard = scene.get(FEDERATED);
+  await hears(heard, '10.42.0.1:8080', '10.43.0.1:8080');
+  east.slice('shop/bb', []);
+  await hears(heard, '10.42.0.1:8080');
+  east.slice('shop/bb', [{ ip: '10.43.0.1', pod: 'bb-1' }]);
+  await hears(heard, '10.42.0.1:8080', '10.43.0.1:8080');
+  federate(west, 'bb@east,bb@north');
+  await hears(heard, '10.42.0.1:8080', '10.43.0.1:8080', '10.44.0.1:8080');
+  federate(west, 'bb@north', '');
+  await hears(heard, '10.44.0.1:8080');
+});
+
+test('a linked cluster that is dead takes nothing from the others, and its members join when it answers', async () => {
+  const sinks: (() => void)[] = [];
+  const east = member('10.43.0.1');
+  const slow: Pick<KubeClient, 'watch' | 'close'> = {
+    close: () => {},
+    watch: (gvr, options, sink) => {
+      sinks.push(() => void east.kube.watch(gvr, options, sink));
+      return () => {};
+    },
+  };
+  const west = federate(member('10.42.0.1'), 'bb@east,bb@gone')
+    .put('Secret', 'linkerd/east', linkSecret('east'))
+    .put('Secret', 'linkerd/gone', linkSecret('gone'));
+  const scene = await start(west, { east: slow, gone: dead });
+  const heard = scene.get(FEDERATED);
+  await hears(heard, '10.42.0.1:8080');
+  for (const answer of sinks) answer();
+  await hears(heard, '10.42.0.1:8080', '10.43.0.1:8080');
+});
+
+test('members of a cluster come with its credentials and go with them', async () => {
+  const west = federate(member('10.42.0.1'), 'bb@east');
+  const scene = await start(west, { east: member('10.43.0.1').kube, moved: member('10.43.0.2').kube });
+  const heard = scene.get(FEDERATED);
+  await hears(heard, '10.42.0.1:8080');
+  west.put('Secret', 'linkerd/east', linkSecret('east'));
+  await hears(heard, '10.42.0.1:8080', '10.43.0.1:8080');
+  west.put('Secret', 'linkerd/east', linkSecret('east', 'cluster.local', 'moved'));
+  await hears(heard, '10.42.0.1:8080', '10.43.0.2:8080');
+  await west.remove('Secret', 'linkerd/east');
+  await hears(heard, '10.42.0.1:8080');
+  assert.equal(heard.ended, undefined);
+});
+
+test('while new credentials are tried, what the old ones showed stays', async () => {
+  const west = federate(member('10.42.0.1'), 'bb@east').put('Secret', 'linkerd/east', linkSecret('east'));
+  const scene = await start(west, { east: member('10.43.0.1').kube, dead });
+  const heard = scene.get(FEDERATED);
+  await hears(heard, '10.42.0.1:8080', '10.43.0.1:8080');
+  west.put('Secret', 'linkerd/east', linkSecret('east', 'cluster.local', 'dead'));
+  west.slice('shop/bb', []);
+  await hears(heard, '10.43.0.1:8080');
+});
+
+test('two members with one address do not evict each other', async () => {
+  const east = member('10.42.0.1');
+  const west = federate(member('10.42.0.1'), 'bb@east').put('Secret', 'linkerd/east', linkSecret('east', 'east.test'));
+  const scene = await start(west, { east: east.kube });
+  const heard = scene.get(FEDERATED);
+  await hears(heard, '10.42.0.1:8080');
+  west.slice('shop/bb', []);
+  await until(() => heard.only.tlsIdentity?.serverName?.name.endsWith('east.test') ?? false);
+  assert.ok(!heard.log.some((line) => line.startsWith('-')));
+});
+
+test('ends the stream when the service is no longer federated, so that the proxy asks again', async () => {
+  const west = federate(member('10.42.0.1'), '');
+  const heard = (await start(west)).get(FEDERATED);
+  await hears(heard, '10.42.0.1:8080');
+  federate(west, '', '');
+  await until(
+    () => heard.ended === 'OK',
+    () => heard.ended,
+  );
+});
+
+test("a flat mirror has the other cluster's endpoints, unfiltered by zones, on the same port number", async () => {
+  const east = new FakeCluster().pod('shop/web-1', '10.43.0.1').service('shop/web', [
+    { ip: '10.43.0.1', pod: 'web-1', zones: ['z9'] },
+    { ip: '10.43.0.2', zones: ['z8'] },
+  ]);
+  const west = new FakeCluster()
+    .put('Node', 'n1', { metadata: { labels: { 'topology.kubernetes.io/zone': 'z8' } } })
+    .put('Secret', 'linkerd/east', linkSecret('east'))
+    .put('Service', 'shop/web-east', {
+      metadata: {
+        labels: { 'multicluster.linkerd.io/remote-discovery': 'east', 'multicluster.linkerd.io/remote-service': 'web' },
+      },
+      spec: { ports: [{ name: 'http', port: 80 }] },
+    });
+  const scene = await start(west, { east: east.kube });
+  const heard = scene.get('web-east.shop.svc.cluster.local:80');
+  await hears(heard, '10.43.0.1:8080', '10.43.0.2:8080');
+  assert.deepEqual(heard.labels, { service: 'web', namespace: 'shop' });
+  await west.remove('Secret', 'linkerd/east');
+  await hears(heard);
+});
+
+test('says what is wrong with credentials, and counts good ones', async () => {
+  const bad = linkSecret('east') as { metadata: { annotations?: object } };
+  bad.metadata.annotations = {};
+  const west = new FakeCluster()
+    .put('Secret', 'linkerd/bad', bad)
+    .put('Secret', 'linkerd/unreadable', linkSecret('nowhere'))
+    .put('Secret', 'linkerd/other', { type: 'Opaque' })
+    .put('Secret', 'linkerd/good', linkSecret('good'));
+  const scene = await start(west, { good: member('10.43.0.1').kube });
+  await until(() => scene.metrics.render().includes('cluster_store_size 1'));
+  assert.ok(scene.log.lines.some((line) => /secret=bad .*trust-domain is missing/.test(line)));
+  assert.ok(scene.log.lines.some((line) => /cluster=nowhere/.test(line)));
+});
