@@ -6,6 +6,7 @@ export { inClusterAccess, inClusterNamespace, isInCluster } from './in-cluster.t
 export {
   accessOf,
   currentContext,
+  inlineAccess,
   type KubeConfig,
   type KubeConfigCluster,
   type KubeConfigContext,

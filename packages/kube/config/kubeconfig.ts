@@ -175,3 +175,21 @@ function mergeInto<T>(into: Map<string, T>, from: Map<string, T>): void {
 
 const known = (contexts: Map<string, unknown>): string =>
   contexts.size === 0 ? '; the kubeconfig has no contexts' : `; there are: ${[...contexts.keys()].join(', ')}`;
+
+/**
+ * Access by a kubeconfig that came from elsewhere, such as a Secret: only what stands in the text itself is used. Files and
+ * plug-ins of this machine are refused, or whoever can write the Secret could read and run them.
+ */
+export function inlineAccess(text: string): ServerAccess {
+  const context = resolveContext(parseKubeConfig(text, '/'));
+  const { cluster, user } = context;
+  const outside = [
+    cluster['certificate-authority'],
+    user['client-certificate'],
+    user['client-key'],
+    user.tokenFile,
+    user.exec?.command,
+  ].find((value) => value !== undefined);
+  if (outside !== undefined) throw new Error(`the kubeconfig must be self-contained, but refers to ${outside}`);
+  return accessOf(context);
+}

@@ -1,0 +1,73 @@
+import type { LabelSelector } from '#api/kube';
+import type { KubeClient } from '#kube/client';
+import type { Clock } from '#runtime/clock';
+import type { Log } from '#runtime/log';
+import { LINKS, type Link } from '../link/index.ts';
+import { reconcileLocal } from '../mirror/index.ts';
+import { settingsOf } from '../mirror/reconcile.ts';
+import { applyChanges } from './apply.ts';
+import { LocalCluster } from './local-cluster.ts';
+import { Loop } from './loop.ts';
+
+export interface LocalControllerOptions {
+  /** Namespace of the Links. */
+  namespace: string;
+  federatedServiceSelector: LabelSelector;
+  excludedLabels: readonly string[];
+  excludedAnnotations: readonly string[];
+}
+
+/** The local cluster's part in federated services, and the clearing away after Links whose own controller is gone, too. */
+export class LocalController {
+  readonly #client: KubeClient;
+  readonly #log: Log;
+  readonly #options: LocalControllerOptions;
+  readonly #local: LocalCluster;
+  readonly #loop: Loop;
+  readonly #stopLinks: () => void;
+  /** Cluster name by Link name; undefined until the Links were seen in full. */
+  #clusters: Map<string, string> | undefined;
+
+  constructor(deps: { client: KubeClient; clock: Clock; log: Log }, options: LocalControllerOptions) {
+    this.#client = deps.client;
+    this.#log = deps.log;
+    this.#options = options;
+    this.#loop = new Loop(deps.clock, deps.log, () => this.#reconcile());
+    const changed = (): void => this.#loop.trigger();
+    this.#local = new LocalCluster(deps.client, deps.log, changed);
+    this.#stopLinks = deps.client.watch<Link>(
+      LINKS,
+      { namespace: options.namespace },
+      {
+        reset: (links) => {
+          this.#clusters = new Map(links.map((link) => [link.metadata.name ?? '', settingsOf(link).cluster]));
+          changed();
+        },
+        applied: (link) => {
+          this.#clusters?.set(link.metadata.name ?? '', settingsOf(link).cluster);
+          changed();
+        },
+        deleted: (link) => {
+          this.#clusters?.delete(link.metadata.name ?? '');
+          changed();
+        },
+        failed: ({ error, attempt }) => deps.log.warn('cannot watch links', { error: error.message, attempt }),
+      },
+    );
+  }
+
+  stop(): void {
+    this.#loop.stop();
+    this.#stopLinks();
+    this.#local.stop();
+  }
+
+  async #reconcile(): Promise<'done' | 'again'> {
+    if (!this.#local.synced) return 'done';
+    const linked = this.#clusters && new Set(this.#clusters.values());
+    const changes = reconcileLocal(this.#options, this.#local, linked);
+    const { failures, conflicts } = await applyChanges(this.#client, changes);
+    for (const [name, message] of failures) this.#log.warn(message, { service: name });
+    return failures.size > 0 || conflicts > 0 ? 'again' : 'done';
+  }
+}

@@ -1,0 +1,62 @@
+import type { Clock, Timer } from '#runtime/clock';
+import type { Log } from '#runtime/log';
+import { LIMITS } from './limits.ts';
+
+/**
+ * Runs one level-triggered reconciliation at a time: soon after something changed, and again with growing pauses while it
+ * reports that something is left to do.
+ */
+export class Loop {
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #reconcile: () => Promise<'done' | 'again'>;
+  #timer: Timer | undefined;
+  #dueMs = Number.POSITIVE_INFINITY;
+  #running = false;
+  #dirty = false;
+  #failures = 0;
+  #stopped = false;
+
+  constructor(clock: Clock, log: Log, reconcile: () => Promise<'done' | 'again'>) {
+    this.#clock = clock;
+    this.#log = log;
+    this.#reconcile = reconcile;
+  }
+
+  /** Something changed. */
+  trigger(): void {
+    this.#dirty = true;
+    if (!this.#running) this.#schedule(LIMITS.settleMs);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+  }
+
+  #schedule(delayMs: number): void {
+    const dueMs = this.#clock.nowMs() + delayMs;
+    if (this.#stopped || dueMs >= this.#dueMs) return;
+    this.#timer?.cancel();
+    this.#dueMs = dueMs;
+    this.#timer = this.#clock.after(delayMs, () => void this.#run());
+  }
+
+  async #run(): Promise<void> {
+    this.#dueMs = Number.POSITIVE_INFINITY;
+    this.#running = true;
+    this.#dirty = false;
+    let result: 'done' | 'again';
+    try {
+      result = await this.#reconcile();
+    } catch (error) {
+      this.#log.error('reconciliation failed', { error: error instanceof Error ? error.message : String(error) });
+      result = 'again';
+    }
+    this.#running = false;
+    this.#failures = result === 'done' ? 0 : this.#failures + 1;
+    if (this.#dirty) this.#schedule(LIMITS.settleMs);
+    else if (result === 'again')
+      this.#schedule(Math.min(LIMITS.retryMsMax, LIMITS.retryMsFirst * 2 ** Math.min(this.#failures - 1, 16)));
+  }
+}

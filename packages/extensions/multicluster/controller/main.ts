@@ -1,0 +1,119 @@
+import { type ProcessContext, type Running, runProcess } from '#control/process';
+import { createKubeClient } from '#kube/client';
+import { inlineAccess } from '#kube/config';
+import { electLeader } from '#kube/lease';
+import { systemClock } from '#runtime/clock';
+import { parseSelector } from '../link/index.ts';
+import { LinkController } from './link-controller.ts';
+import { LocalController } from './local-controller.ts';
+
+const FLAGS = {
+  'metrics-addr': { default: ':9999' as string, doc: 'Address of probes and metrics.' },
+  namespace: { default: 'linkerd-multicluster' as string, doc: 'Namespace of Links and credentials.' },
+  'local-mirror': { default: false as boolean, doc: 'Serve the local cluster instead of a Link.' },
+  'federated-service-selector': {
+    default: 'mirror.linkerd.io/federated=member' as string,
+    doc: 'With -local-mirror: which local services are members.',
+  },
+  'excluded-labels': { default: '' as string, doc: 'With -local-mirror: labels not to copy, comma-separated.' },
+  'excluded-annotations': { default: '' as string, doc: 'With -local-mirror: annotations not to copy.' },
+  'enable-namespace-creation': {
+    default: false as boolean,
+    doc: 'Create namespaces that only the remote cluster has.',
+  },
+  'enable-headless-services': { default: false as boolean, doc: 'Accepted for compatibility; needs a gateway.' },
+  'event-requeue-limit': {
+    default: 3 as number,
+    doc: 'Accepted for compatibility; failed writes are retried for ever.',
+  },
+  'endpoint-refresh-period': { default: '1m' as string, doc: 'Accepted for compatibility; needs a gateway.' },
+  'probe-service': { default: '' as string, doc: 'Accepted for compatibility; needs a gateway.' },
+};
+
+/**
+ * Runs a mirror controller until a signal: `service-mirror [flags] <link>`, or with `-local-mirror` for the cluster itself.
+ * Only the holder of the Lease works. Resolves with the exit code.
+ */
+export function runServiceMirror(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const links = argv.filter((word) => !word.startsWith('-'));
+  const flags = argv.filter((word) => word.startsWith('-'));
+  return runProcess(flags, env, {
+    name: 'service-mirror',
+    flags: FLAGS,
+    adminFlag: 'metrics-addr',
+    build: (context) => build(context, links),
+  });
+}
+
+async function build(context: ProcessContext<typeof FLAGS>, links: readonly string[]): Promise<Running> {
+  const { flags, log, env } = context;
+  const [link] = links;
+  const isLocal = flags['local-mirror'];
+  if (isLocal === (link !== undefined) || links.length > 1)
+    throw new Error(`expected the name of one Link, or -local-mirror; got ${JSON.stringify(links)}`);
+  const identity = env['HOSTNAME'];
+  if (!identity)
+    throw new Error('the environment variable HOSTNAME must hold the name of the pod: it identifies the lease holder');
+  const client = await context.kube();
+  const start = isLocal ? startLocal(context, client) : startLink(context, client, link ?? '');
+  const election = electLeader(
+    {
+      client,
+      namespace: flags.namespace,
+      name: isLocal ? 'local-service-mirror-write' : `service-mirror-write-${link}`,
+      identity,
+    },
+    {
+      onStarted(signal) {
+        log.info('leading');
+        const controller = start();
+        signal.addEventListener('abort', () => {
+          log.info('no longer leading');
+          controller.stop();
+        });
+      },
+      onLeader: (leader) => log.info('lease holder', { leader }),
+      onError: (error) => log.warn('cannot take or renew the lease', { error: error.message }),
+    },
+  );
+  return {
+    ready: () => true,
+    async drain() {
+      await election.stop();
+      client.close();
+    },
+  };
+}
+
+type Client = Awaited<ReturnType<ProcessContext<typeof FLAGS>['kube']>>;
+
+function startLink({ flags, log, metrics }: ProcessContext<typeof FLAGS>, client: Client, link: string) {
+  return () =>
+    new LinkController(
+      {
+        client,
+        clock: systemClock,
+        log,
+        connect: (kubeconfig) => createKubeClient(inlineAccess(kubeconfig)),
+        onReachable: (cluster, reachable) => metrics.gauge('remote_cluster_up', { cluster }).set(reachable ? 1 : 0),
+      },
+      { link, namespace: flags.namespace, enableNamespaceCreation: flags['enable-namespace-creation'] },
+    );
+}
+
+function startLocal({ flags, log }: ProcessContext<typeof FLAGS>, client: Client) {
+  const federatedServiceSelector = parseSelector(flags['federated-service-selector']);
+  if (!federatedServiceSelector)
+    throw new Error(`flag -federated-service-selector: not a label selector: "${flags['federated-service-selector']}"`);
+  const list = (text: string): string[] => text.split(',').filter(Boolean);
+  return () =>
+    new LocalController(
+      { client, clock: systemClock, log },
+      {
+        namespace: flags.namespace,
+        federatedServiceSelector,
+        excludedLabels: list(flags['excluded-labels']),
+        excludedAnnotations: list(flags['excluded-annotations']),
+      },
+    );
+}

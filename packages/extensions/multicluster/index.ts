@@ -1,0 +1,14 @@
+/**
+ * Many clusters as one mesh: the Link resource, mirrors of remote services (flat network), federated services, and the
+ * controller that keeps them (`weft service-mirror`). The reconcile functions are pure; `controller` is the rim.
+ */
+export { runServiceMirror } from './controller/index.ts';
+export * from './link/index.ts';
+export {
+  FEDERATED_LABEL,
+  FLAT_EXPORT,
+  federatedName,
+  MIRROR,
+  mirrorName,
+  readMembers,
+} from './mirror/index.ts';

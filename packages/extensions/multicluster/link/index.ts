@@ -1,0 +1,14 @@
+/** The Link: one remote cluster to take services from, and what became of them. */
+export {
+  CONTROLLER_NAME,
+  CREDENTIALS,
+  DEFAULT_SELECTORS,
+  LINKS,
+  type Link,
+  type LinkSpec,
+  type LinkStatus,
+  type ServiceCondition,
+  type ServiceStatus,
+} from './link.ts';
+export { parseSelector, selects } from './selector.ts';
+export { type MirrorOutcome, type Reachability, statusPatch } from './status.ts';

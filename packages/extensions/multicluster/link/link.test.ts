@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseSelector, statusPatch } from './index.ts';
+
+const NOW = '2026-01-01T00:00:00Z';
+const LATER = '2026-01-01T01:00:00Z';
+const mirrored = {
+  namespace: 'mc-demo',
+  name: 'bb',
+  reason: 'Mirrored',
+  message: '',
+  localName: 'bb-federated',
+} as const;
+
+test('the status has the published shape', () => {
+  assert.deepEqual(statusPatch(undefined, { federated: [mirrored], mirrors: [] }, NOW), {
+    status: {
+      mirrorServices: [],
+      federatedServices: [
+        {
+          conditions: [
+            {
+              lastTransitionTime: NOW,
+              localRef: { group: '', kind: 'Service', name: 'bb-federated', namespace: 'mc-demo' },
+              message: '',
+              reason: 'Mirrored',
+              status: 'True',
+              type: 'Mirrored',
+            },
+          ],
+          controllerName: 'linkerd.io/service-mirror',
+          remoteRef: { group: '', kind: 'Service', name: 'bb', namespace: 'mc-demo' },
+        },
+      ],
+    },
+  });
+});
+
+test('what is so already is not written again, and what stays keeps its time', () => {
+  const first = statusPatch(undefined, { federated: [mirrored], mirrors: [] }, NOW);
+  assert.equal(statusPatch(first?.status, { federated: [mirrored], mirrors: [] }, LATER), undefined);
+  const other = { ...mirrored, name: 'aa', localName: 'aa-federated' };
+  const second = statusPatch(first?.status, { federated: [mirrored, other] }, LATER)?.status.federatedServices;
+  assert.deepEqual(
+    second?.map(({ remoteRef, conditions }) => [remoteRef.name, conditions[0]?.lastTransitionTime]),
+    [
+      ['aa', LATER],
+      ['bb', NOW],
+    ],
+  );
+});
+
+test('the last entry that goes is taken away by an explicit empty list', () => {
+  const first = statusPatch(undefined, { federated: [mirrored] }, NOW);
+  assert.deepEqual(statusPatch(first?.status, { federated: [] }, LATER), { status: { federatedServices: [] } });
+});
+
+test('an unreachable cluster is said without touching what is known of its services', () => {
+  const lost = { reachable: false, reason: 'Unreachable', message: 'connect refused' };
+  assert.deepEqual(statusPatch({ federatedServices: [] }, { reachability: lost }, NOW), {
+    status: {
+      conditions: [
+        {
+          type: 'RemoteReachable',
+          status: 'False',
+          reason: 'Unreachable',
+          message: 'connect refused',
+          lastTransitionTime: NOW,
+        },
+      ],
+    },
+  });
+});
+
+test('selectors are read as kubectl writes them', () => {
+  assert.deepEqual(parseSelector('a=b,c!=d, e in (f, g),h,!i,x/y==z'), {
+    matchLabels: { a: 'b', 'x/y': 'z' },
+    matchExpressions: [
+      { key: 'c', operator: 'NotIn', values: ['d'] },
+      { key: 'e', operator: 'In', values: ['f', 'g'] },
+      { key: 'h', operator: 'Exists' },
+      { key: 'i', operator: 'DoesNotExist' },
+    ],
+  });
+  for (const bad of ['=a', 'a b', 'in (x)', 'a=b=c']) assert.equal(parseSelector(bad), undefined, bad);
+});

@@ -1,0 +1,111 @@
+import type { Condition } from '#api/kube';
+import { CONTROLLER_NAME, type LinkStatus, type ServiceCondition, type ServiceStatus } from './link.ts';
+
+/** What reconciliation says about one remote Service. `localName`: the Service it became, when it did. */
+export interface MirrorOutcome {
+  namespace: string;
+  name: string;
+  reason: 'Mirrored' | 'InvalidService' | 'MissingNamespace' | 'Error';
+  message: string;
+  localName?: string;
+}
+
+/** Whether the remote API answers; `message` says why not. */
+export interface Reachability {
+  reachable: boolean;
+  reason: string;
+  message: string;
+}
+
+/**
+ * The merge patch that brings a Link's status to what is true now, or undefined when it says so already. Lists are always
+ * spelled out, empty ones too: a merge patch without them would leave the last entry for ever. Times of what did not change
+ * stay.
+ */
+export function statusPatch(
+  current: LinkStatus | undefined,
+  wanted: {
+    /** Undefined: not known yet, what stands there stays. */
+    mirrors?: readonly MirrorOutcome[];
+    federated?: readonly MirrorOutcome[];
+    reachability?: Reachability;
+  },
+  nowIso: string,
+): { status: LinkStatus } | undefined {
+  const next: LinkStatus = {};
+  if (wanted.mirrors) next.mirrorServices = services(current?.mirrorServices, wanted.mirrors, nowIso);
+  if (wanted.federated) next.federatedServices = services(current?.federatedServices, wanted.federated, nowIso);
+  if (wanted.reachability) next.conditions = [clusterCondition(current?.conditions, wanted.reachability, nowIso)];
+  const fields = Object.keys(next) as (keyof LinkStatus)[];
+  const same = fields.every((field) => sameJson(current?.[field] ?? [], next[field]));
+  return same ? undefined : { status: next };
+}
+
+function services(
+  current: readonly ServiceStatus[] | undefined,
+  outcomes: readonly MirrorOutcome[],
+  nowIso: string,
+): ServiceStatus[] {
+  const before = new Map(current?.map((status) => [`${status.remoteRef.namespace}/${status.remoteRef.name}`, status]));
+  return [...outcomes]
+    .sort((a, b) => (a.namespace === b.namespace ? compare(a.name, b.name) : compare(a.namespace, b.namespace)))
+    .map((outcome) => {
+      const { namespace, name } = outcome;
+      const old = before.get(`${namespace}/${name}`)?.conditions[0];
+      return {
+        conditions: [condition(outcome, old, nowIso)],
+        controllerName: CONTROLLER_NAME,
+        remoteRef: { group: '', kind: 'Service', name, namespace },
+      };
+    });
+}
+
+function condition(outcome: MirrorOutcome, old: ServiceCondition | undefined, nowIso: string): ServiceCondition {
+  const { namespace, reason, message, localName } = outcome;
+  const fresh: ServiceCondition = {
+    lastTransitionTime: nowIso,
+    ...(localName !== undefined && { localRef: { group: '', kind: 'Service', name: localName, namespace } }),
+    message,
+    reason,
+    status: reason === 'Mirrored' ? 'True' : 'False',
+    type: 'Mirrored',
+  };
+  return keepTime(fresh, old);
+}
+
+function clusterCondition(current: readonly Condition[] | undefined, now: Reachability, nowIso: string): Condition {
+  const type = 'RemoteReachable';
+  const fresh: Condition = {
+    lastTransitionTime: nowIso,
+    message: now.message,
+    reason: now.reason,
+    status: now.reachable ? 'True' : 'False',
+    type,
+  };
+  return keepTime(
+    fresh,
+    current?.find((each) => each.type === type),
+  );
+}
+
+/** A condition that says what the old one said is as old as that. */
+function keepTime<C extends Condition>(fresh: C, old: C | undefined): C {
+  if (old === undefined || old.lastTransitionTime === undefined) return fresh;
+  const aged = { ...fresh, lastTransitionTime: old.lastTransitionTime };
+  return sameJson(aged, old) ? aged : fresh;
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Equality of JSON values whatever the order of fields; servers keep their own. */
+function sameJson(a: unknown, b: unknown): boolean {
+  return canonical(a) === canonical(b);
+}
+
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([x], [y]) => compare(x, y)))
+      : inner,
+  );
+}

@@ -1,0 +1,115 @@
+import type { MirrorOutcome } from '../link/index.ts';
+import { copyAnnotations, copyLabels } from './copy.ts';
+import { federatedName, type Members, MIRROR, memberOf, readMembers, writeMembers } from './names.ts';
+import type { LocalView } from './reconcile.ts';
+import { agrees, type Change, type ObservedService, serviceKey, serviceObject } from './service.ts';
+
+/** Who joins or leaves: a linked cluster by name, or the local cluster (`''`). */
+export interface Joiner {
+  cluster: string;
+  excludedLabels: readonly string[];
+  excludedAnnotations: readonly string[];
+  /** Creation time of each cluster's Link, RFC 3339; clusters without one are unknown. */
+  linkedAt: ReadonlyMap<string, string>;
+}
+
+/** Brings `<svc>-federated` to where this member belongs to it. */
+export function joinFederated(
+  member: ObservedService,
+  joiner: Joiner,
+  local: LocalView,
+): { outcome: MirrorOutcome; change?: Change } {
+  const { namespace } = member;
+  const name = federatedName(member.name);
+  const say = (reason: MirrorOutcome['reason'], message: string): { outcome: MirrorOutcome } => ({
+    outcome: { namespace, name: member.name, reason, message },
+  });
+  const existing = local.services.get(serviceKey(namespace, name));
+  if (member.headless || member.external) {
+    const what = member.headless ? 'Headless' : 'ExternalName';
+    const refused = say('InvalidService', `${what} service cannot join federated service`);
+    const leave = existing && leaveFederated(existing, member.name, joiner.cluster);
+    return leave ? { ...refused, change: leave } : refused;
+  }
+  if (!local.namespaces.has(namespace)) return say('MissingNamespace', 'Namespace does not exist');
+  if (existing && !isFederated(existing))
+    return say(
+      'Error',
+      `Failed to update federated service: Service ${namespace}/${name} exists and is not ours to change`,
+    );
+  const outcome: MirrorOutcome = { namespace, name: member.name, reason: 'Mirrored', message: '', localName: name };
+  const members = withMember(
+    existing ? readMembers(existing.annotations) : { remote: [] },
+    member.name,
+    joiner.cluster,
+  );
+  const leads = !existing || isAuthoritative(readMembers(existing.annotations), joiner);
+  const wanted = {
+    labels: leads ? copyLabels(member.labels, joiner.excludedLabels) : existing.labels,
+    annotations: {
+      ...(leads
+        ? copyAnnotations(member.annotations, joiner.excludedAnnotations)
+        : withoutDiscovery(existing.annotations)),
+      ...writeMembers(members),
+    },
+    ports: leads ? member.ports : existing.ports,
+  };
+  const { ports, ...metadata } = wanted;
+  if (!existing)
+    return { outcome, change: { do: 'create', service: serviceObject({ name, namespace, ...metadata }, ports) } };
+  if (agrees(existing, wanted)) return { outcome };
+  const { resourceVersion } = existing;
+  return {
+    outcome,
+    change: { do: 'update', service: serviceObject({ name, namespace, resourceVersion, ...metadata }, ports) },
+  };
+}
+
+/** Takes a member out; the last one takes the Service with it. Undefined when it is no member. */
+export function leaveFederated(federated: ObservedService, service: string, cluster: string): Change | undefined {
+  if (!isFederated(federated)) return undefined;
+  const before = readMembers(federated.annotations);
+  const members: Members = {
+    remote: before.remote.filter((entry) => !(entry.service === service && entry.cluster === cluster)),
+  };
+  if (before.local && !(cluster === '' && before.local === service)) members.local = before.local;
+  if (members.remote.length === before.remote.length && members.local === before.local) return undefined;
+  const { name, namespace, resourceVersion, labels, ports } = federated;
+  if (members.remote.length === 0 && members.local === undefined)
+    return { do: 'delete', name, namespace, resourceVersion };
+  const annotations = { ...withoutDiscovery(federated.annotations), ...writeMembers(members) };
+  return { do: 'update', service: serviceObject({ name, namespace, resourceVersion, labels, annotations }, ports) };
+}
+
+/** A federated service of ours: marked as mirrored, of no one cluster, named after its members. */
+export const isFederated = (service: ObservedService): boolean =>
+  service.labels[MIRROR.mirroredService] === 'true' &&
+  service.labels[MIRROR.clusterName] === undefined &&
+  memberOf(service.name) !== undefined;
+
+function withMember(members: Members, service: string, cluster: string): Members {
+  if (cluster === '') return { ...members, local: service };
+  const there = members.remote.some((entry) => entry.service === service && entry.cluster === cluster);
+  return there ? members : { ...members, remote: [...members.remote, { service, cluster }] };
+}
+
+/**
+ * Whose labels, annotations and ports the federated service has: the local member's; without one, those of the member whose
+ * Link is oldest. Members of clusters without a Link do not count.
+ */
+function isAuthoritative(members: Members, joiner: Joiner): boolean {
+  if (joiner.cluster === '') return true;
+  if (members.local !== undefined) return false;
+  const mine = joiner.linkedAt.get(joiner.cluster) ?? '';
+  return members.remote.every(({ cluster }) => {
+    const other = joiner.linkedAt.get(cluster);
+    if (cluster === joiner.cluster || other === undefined) return true;
+    // Links made in the same second are ordered by name, so that exactly one of them leads.
+    return mine < other || (mine === other && joiner.cluster < cluster);
+  });
+}
+
+function withoutDiscovery(annotations: Record<string, string>): Record<string, string> {
+  const { [MIRROR.remoteDiscovery]: _remote, [MIRROR.localDiscovery]: _local, ...rest } = annotations;
+  return rest;
+}

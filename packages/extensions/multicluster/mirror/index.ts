@@ -1,0 +1,14 @@
+/** Pure decisions: which local Services should exist for the remote ones, and with what in them. */
+export { copyAnnotations, copyLabels } from './copy.ts';
+export {
+  EXPORTED_LABEL,
+  FEDERATED_LABEL,
+  FLAT_EXPORT,
+  federatedName,
+  MIRROR,
+  mirrorName,
+  readMembers,
+} from './names.ts';
+export { type LinkReconciliation, type LocalView, reconcileLink } from './reconcile.ts';
+export { reconcileLocal } from './reconcile-local.ts';
+export { type Change, changeName, type ObservedService, observe, serviceKey } from './service.ts';

@@ -1,0 +1,61 @@
+import type { LabelSelector } from '#api/kube';
+import { selects } from '../link/index.ts';
+import { isFederated, joinFederated, leaveFederated } from './federated.ts';
+import { isMirrorOf } from './flat.ts';
+import { MIRROR, readMembers } from './names.ts';
+import type { LocalView } from './reconcile.ts';
+import { type Change, type ObservedService, serviceKey } from './service.ts';
+
+export interface LocalSettings {
+  federatedServiceSelector: LabelSelector;
+  excludedLabels: readonly string[];
+  excludedAnnotations: readonly string[];
+}
+
+/**
+ * What the local cluster's own members change, and the clearing away after Links that are gone: their mirrors, and their
+ * members of federated services. `linkedClusters` undefined: Links are not known yet, so nothing is cleared.
+ */
+export function reconcileLocal(
+  settings: LocalSettings,
+  local: LocalView,
+  linkedClusters: ReadonlySet<string> | undefined,
+): Change[] {
+  const joiner = { ...settings, cluster: '', linkedAt: new Map<string, string>() };
+  const changes: Change[] = [];
+  const joined = new Set<string>();
+  const touched = new Set<string>();
+  for (const service of local.services.values()) {
+    if (service.labels[MIRROR.mirroredService] !== undefined) continue;
+    if (!selects(settings.federatedServiceSelector, service.labels)) continue;
+    joined.add(serviceKey(service.namespace, service.name));
+    const { change } = joinFederated(service, joiner, local);
+    if (!change) continue;
+    changes.push(change);
+    if (change.do !== 'delete') touched.add(serviceKey(service.namespace, change.service.metadata.name ?? ''));
+  }
+  for (const service of local.services.values()) {
+    // One change to an object at a time: the next round sees what the first one made of it.
+    if (touched.has(serviceKey(service.namespace, service.name))) continue;
+    const change = leftMember(service, joined) ?? (linkedClusters && orphan(service, linkedClusters));
+    if (change) changes.push(change);
+  }
+  return changes;
+}
+
+function leftMember(service: ObservedService, joined: ReadonlySet<string>): Change | undefined {
+  if (!isFederated(service)) return undefined;
+  const member = readMembers(service.annotations).local;
+  if (member === undefined || joined.has(serviceKey(service.namespace, member))) return undefined;
+  return leaveFederated(service, member, '');
+}
+
+function orphan(service: ObservedService, linkedClusters: ReadonlySet<string>): Change | undefined {
+  const { name, namespace, resourceVersion, labels, annotations } = service;
+  const cluster = labels[MIRROR.clusterName];
+  if (cluster !== undefined && isMirrorOf(service, cluster) && labels[MIRROR.remoteService] !== undefined)
+    return linkedClusters.has(cluster) ? undefined : { do: 'delete', name, namespace, resourceVersion };
+  if (!isFederated(service)) return undefined;
+  const gone = readMembers(annotations).remote.find((entry) => !linkedClusters.has(entry.cluster));
+  return gone && leaveFederated(service, gone.service, gone.cluster);
+}

@@ -1,0 +1,294 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { Link } from '../link/index.ts';
+import {
+  type Change,
+  type LocalView,
+  MIRROR,
+  type ObservedService,
+  observe,
+  reconcileLink,
+  reconcileLocal,
+  serviceKey,
+} from './index.ts';
+import type { ServiceObject } from './service.ts';
+
+const MEMBER = { 'mirror.linkerd.io/federated': 'member' };
+const EXPORTED = { 'mirror.linkerd.io/exported': 'remote-discovery' };
+
+function link(name: string, more: Link['spec'] = {}, createdAt = '2026-01-01T00:00:00Z'): Link {
+  return {
+    metadata: { name, creationTimestamp: createdAt },
+    spec: {
+      targetClusterName: name,
+      targetClusterDomain: 'cluster.local',
+      remoteDiscoverySelector: { matchLabels: EXPORTED },
+      federatedServiceSelector: { matchLabels: MEMBER },
+      ...more,
+    },
+  };
+}
+
+let versions = 0;
+function service(
+  name: string,
+  labels: Record<string, string> = {},
+  more: Partial<ObservedService> = {},
+): ObservedService {
+  versions += 1;
+  const standard = {
+    annotations: {},
+    ports: [{ name: 'http', port: 8080, targetPort: 8080 }],
+    headless: false,
+    external: false,
+  };
+  return { name, namespace: 'shop', resourceVersion: String(versions), labels, ...standard, ...more };
+}
+
+/** A local cluster that changes can be played into, as an API server would keep it. */
+class World implements LocalView {
+  readonly services = new Map<string, ObservedService>();
+  readonly namespaces = new Set(['shop']);
+
+  constructor(...services: ObservedService[]) {
+    for (const each of services) this.services.set(serviceKey(each.namespace, each.name), each);
+  }
+
+  play(changes: readonly Change[]): this {
+    for (const change of changes) {
+      if (change.do === 'delete') this.services.delete(serviceKey(change.namespace, change.name));
+      else this.#put(change.service);
+    }
+    return this;
+  }
+
+  get(name: string): ObservedService {
+    const found = this.services.get(`shop/${name}`);
+    assert.ok(found, `${name} exists`);
+    return found;
+  }
+
+  names(): string[] {
+    return [...this.services.values()].map((each) => each.name).sort();
+  }
+
+  #put(object: ServiceObject): void {
+    versions += 1;
+    const observed = observe({ ...object, metadata: { ...object.metadata, resourceVersion: String(versions) } });
+    this.services.set(serviceKey(observed.namespace, observed.name), observed);
+  }
+}
+
+const remote = (...services: ObservedService[]) =>
+  new Map(services.map((each) => [serviceKey(each.namespace, each.name), each]));
+const times = (...links: Link[]) =>
+  new Map(links.map((each) => [each.metadata.name ?? '', each.metadata.creationTimestamp ?? '']));
+const members = (each: ObservedService): string | undefined => each.annotations[MIRROR.remoteDiscovery];
+
+test('a member of two clusters becomes one federated service without cluster name that names both', () => {
+  const [east, north] = [link('east'), link('north', {}, '2026-01-02T00:00:00Z')];
+  const world = new World();
+  for (const each of [east, north]) {
+    const result = reconcileLink(each, remote(service('bb', MEMBER)), world, times(east, north));
+    assert.deepEqual(result.federated, [
+      { namespace: 'shop', name: 'bb', reason: 'Mirrored', message: '', localName: 'bb-federated' },
+    ]);
+    world.play(result.changes);
+  }
+  const federated = world.get('bb-federated');
+  assert.equal(members(federated), 'bb@east,bb@north');
+  assert.deepEqual(federated.labels, { [MIRROR.mirroredService]: 'true' });
+  assert.deepEqual(federated.ports, [{ name: 'http', port: 8080, targetPort: 8080 }]);
+});
+
+test('reconciling again what is already so changes nothing', () => {
+  const east = link('east');
+  const seen = remote(service('bb', { ...MEMBER, ...EXPORTED, app: 'bb' }));
+  const world = new World().play(reconcileLink(east, seen, new World(), times(east)).changes);
+  assert.deepEqual(world.names(), ['bb-east', 'bb-federated']);
+  assert.deepEqual(reconcileLink(east, seen, world, times(east)).changes, []);
+});
+
+test('the local member leads: its labels, annotations and ports win over those of others', () => {
+  const east = link('east');
+  const world = new World();
+  world.play(reconcileLink(east, remote(service('bb', { ...MEMBER, from: 'east' })), world, times(east)).changes);
+  const local = service('bb', { ...MEMBER, from: 'west' }, { ports: [{ port: 9090 }] });
+  world.services.set('shop/bb', local);
+  const settings = { federatedServiceSelector: { matchLabels: MEMBER }, excludedLabels: [], excludedAnnotations: [] };
+  world.play(reconcileLocal(settings, world, new Set(['east'])));
+  const federated = world.get('bb-federated');
+  assert.equal(federated.annotations[MIRROR.localDiscovery], 'bb');
+  assert.equal(members(federated), 'bb@east');
+  assert.equal(federated.labels['from'], 'west');
+  assert.deepEqual(federated.ports, [{ port: 9090 }]);
+  assert.deepEqual(
+    reconcileLink(east, remote(service('bb', { ...MEMBER, from: 'east' })), world, times(east)).changes,
+    [],
+  );
+});
+
+test('among remote members the one with the oldest Link leads, whatever the order of joining', () => {
+  const [old, young] = [link('north', {}, '2026-01-01T00:00:00Z'), link('east', {}, '2026-01-02T00:00:00Z')];
+  const world = new World();
+  for (const each of [young, old, young]) {
+    const label = { ...MEMBER, from: each.metadata.name ?? '' };
+    world.play(reconcileLink(each, remote(service('bb', label)), world, times(old, young)).changes);
+  }
+  assert.equal(world.get('bb-federated').labels['from'], 'north');
+});
+
+test('a member that loses its label leaves; the last one takes the service along', () => {
+  const [east, north] = [link('east'), link('north')];
+  const world = new World();
+  for (const each of [east, north])
+    world.play(reconcileLink(each, remote(service('bb', MEMBER)), world, times(east, north)).changes);
+  const left = reconcileLink(east, remote(service('bb')), world, times(east, north));
+  assert.deepEqual(left.federated, []);
+  assert.equal(members(world.play(left.changes).get('bb-federated')), 'bb@north');
+  world.play(reconcileLink(north, remote(), world, times(east, north)).changes);
+  assert.deepEqual(world.names(), []);
+});
+
+test('a headless member is refused, and leaves if it was in; others are unaffected', () => {
+  const east = link('east');
+  const world = new World();
+  world.play(reconcileLink(east, remote(service('bb', MEMBER), service('aa', MEMBER)), world, times(east)).changes);
+  const headless = service('bb', MEMBER, { headless: true });
+  const result = reconcileLink(east, remote(headless, service('aa', MEMBER)), world, times(east));
+  assert.deepEqual(
+    result.federated.map(({ name, reason, message }) => [name, reason, message]),
+    [
+      ['bb', 'InvalidService', 'Headless service cannot join federated service'],
+      ['aa', 'Mirrored', ''],
+    ],
+  );
+  assert.deepEqual(world.play(result.changes).names(), ['aa-federated']);
+});
+
+test('a service of the same name that is not ours is left alone and reported', () => {
+  const east = link('east');
+  const world = new World(service('bb-federated', { app: 'mine' }), service('bb-east', { app: 'mine' }));
+  const result = reconcileLink(east, remote(service('bb', { ...MEMBER, ...EXPORTED })), world, times(east));
+  assert.deepEqual(result.changes, []);
+  for (const { reason, message } of [...result.mirrors, ...result.federated]) {
+    assert.equal(reason, 'Error');
+    assert.match(message, /exists and is not ours to change/);
+  }
+  assert.deepEqual(reconcileLink(east, remote(), world, times(east)).changes, []);
+});
+
+test('without its namespace nothing is made, and the status says why', () => {
+  const east = link('east');
+  const elsewhere = service('bb', { ...MEMBER, ...EXPORTED }, { namespace: 'other' });
+  const result = reconcileLink(east, remote(elsewhere), new World(), times(east));
+  assert.deepEqual(result.changes, []);
+  assert.deepEqual(
+    [...result.mirrors, ...result.federated].map(({ reason }) => reason),
+    ['MissingNamespace', 'MissingNamespace'],
+  );
+});
+
+test('a flat mirror names cluster and service in labels and follows ports and versions of its original', () => {
+  const east = link('east', { excludedLabels: ['team', 'x.io/*'], excludedAnnotations: ['note'] });
+  const world = new World();
+  const labels = { ...EXPORTED, app: 'web', team: 'a', 'x.io/y': '1', 'x.iobar': '1' };
+  const annotations = {
+    note: '1',
+    'config.linkerd.io/opaque-ports': '80',
+    'service.kubernetes.io/topology-mode': 'auto',
+  };
+  const web = service('web', labels, { annotations });
+  world.play(reconcileLink(east, remote(web), world, times(east)).changes);
+  const mirror = world.get('web-east');
+  assert.deepEqual(mirror.labels, {
+    app: 'web',
+    'x.iobar': '1',
+    'mirror.linkerd.io/mirrored-service': 'true',
+    'mirror.linkerd.io/cluster-name': 'east',
+    'multicluster.linkerd.io/remote-discovery': 'east',
+    'multicluster.linkerd.io/remote-service': 'web',
+  });
+  assert.deepEqual(mirror.annotations, {
+    'config.linkerd.io/opaque-ports': '80',
+    'mirror.linkerd.io/remote-resource-version': web.resourceVersion,
+    'mirror.linkerd.io/remote-svc-fq-name': 'web.shop.svc.cluster.local',
+  });
+  const changed = service('web', labels, { annotations, ports: [{ port: 81 }] });
+  world.play(reconcileLink(east, remote(changed), world, times(east)).changes);
+  assert.deepEqual(world.get('web-east').ports, [{ port: 81 }]);
+  world.play(reconcileLink(east, remote(service('web')), world, times(east)).changes);
+  assert.deepEqual(world.names(), []);
+});
+
+test('mirrors and federated services are never mirrored on, whatever the selectors', () => {
+  const east = link('east', { remoteDiscoverySelector: { matchLabels: { app: 'web' } } });
+  const mirror = service('web-west', { app: 'web', ...MEMBER, [MIRROR.mirroredService]: 'true' });
+  assert.deepEqual(reconcileLink(east, remote(mirror), new World(), times(east)).changes, []);
+});
+
+test('an absent or empty selector takes nothing', () => {
+  const bare: Link = { metadata: { name: 'east' }, spec: { federatedServiceSelector: {} } };
+  assert.deepEqual(reconcileLink(bare, remote(service('bb', MEMBER)), new World(), new Map()), {
+    changes: [],
+    mirrors: [],
+    federated: [],
+  });
+});
+
+test('when a Link is gone, its mirrors and members go and those of others stay', () => {
+  const [east, north] = [link('east'), link('north')];
+  const world = new World(service('mine', { app: 'mine' }));
+  for (const each of [east, north])
+    world.play(
+      reconcileLink(each, remote(service('bb', { ...MEMBER, ...EXPORTED })), world, times(east, north)).changes,
+    );
+  const settings = { federatedServiceSelector: { matchLabels: MEMBER }, excludedLabels: [], excludedAnnotations: [] };
+  assert.deepEqual(reconcileLocal(settings, world, undefined), []);
+  for (const clear of [
+    () => reconcileLink(east, remote(), world, times(north)).changes,
+    () => reconcileLocal(settings, world, new Set(['north'])),
+  ]) {
+    const after = new World(...world.services.values()).play(clear());
+    assert.deepEqual(after.names(), ['bb-federated', 'bb-north', 'mine']);
+    assert.equal(members(after.get('bb-federated')), 'bb@north');
+  }
+});
+
+test('going through a gateway is refused in words', () => {
+  const east = link('east', {
+    gatewayAddress: '192.0.2.1',
+    selector: { matchLabels: { 'mirror.linkerd.io/exported': 'true' } },
+  });
+  const { mirrors, changes } = reconcileLink(
+    east,
+    remote(service('web', { 'mirror.linkerd.io/exported': 'true' })),
+    new World(),
+    times(east),
+  );
+  assert.deepEqual(changes, []);
+  assert.match(mirrors[0]?.message ?? '', /through a gateway is not supported/);
+});
+
+test('whatever joins and leaves in whatever order, the members are those that want to be', () => {
+  const clusters = ['a', 'b', 'c'];
+  const links = clusters.map((name, at) => link(name, {}, `2026-01-0${at + 1}T00:00:00Z`));
+  const step = fc.record({ cluster: fc.nat(2), member: fc.boolean() });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
+      const world = new World();
+      const wants = new Set<string>();
+      for (const { cluster, member } of steps) {
+        const each = links[cluster]!;
+        const name = clusters[cluster]!;
+        if (member) wants.add(name);
+        else wants.delete(name);
+        world.play(reconcileLink(each, remote(service('bb', member ? MEMBER : {})), world, times(...links)).changes);
+      }
+      const federated = world.services.get('shop/bb-federated');
+      const now = (federated && members(federated)?.split(',')) ?? [];
+      assert.deepEqual([...now].sort(), [...wants].map((name) => `bb@${name}`).sort());
+    }),
+  );
+});

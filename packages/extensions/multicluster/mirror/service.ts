@@ -1,0 +1,89 @@
+import type { KubeObject, ObjectMeta } from '#api/kube';
+
+export interface ServicePort {
+  name?: string;
+  protocol?: string;
+  port: number;
+  targetPort?: number | string;
+}
+
+/** As much of a Service as mirroring looks at; watches of whole clusters keep only this. */
+export interface ObservedService {
+  name: string;
+  namespace: string;
+  resourceVersion: string;
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+  ports: ServicePort[];
+  headless: boolean;
+  external: boolean;
+}
+
+export interface ServiceObject extends KubeObject {
+  spec?: {
+    type?: string;
+    clusterIP?: string;
+    selector?: Record<string, string>;
+    ports?: (ServicePort & Record<string, unknown>)[];
+  };
+}
+
+/** What should happen to one local Service. An update replaces labels, annotations and ports of the version named. */
+export type Change =
+  | { do: 'create'; service: ServiceObject }
+  | { do: 'update'; service: ServiceObject }
+  | { do: 'delete'; name: string; namespace: string; resourceVersion: string };
+
+export const serviceKey = (namespace: string, name: string): string => `${namespace}/${name}`;
+export const changeName = (change: Change): string =>
+  change.do === 'delete'
+    ? serviceKey(change.namespace, change.name)
+    : serviceKey(change.service.metadata.namespace ?? '', change.service.metadata.name ?? '');
+
+/** Reduces an object of the API. */
+export function observe(object: ServiceObject): ObservedService {
+  const { name = '', namespace = '', resourceVersion = '', labels = {}, annotations = {} } = object.metadata;
+  return {
+    name,
+    namespace,
+    resourceVersion,
+    labels,
+    annotations,
+    ports: (object.spec?.ports ?? []).map(portOf),
+    headless: object.spec?.clusterIP === 'None',
+    external: object.spec?.type === 'ExternalName',
+  };
+}
+
+/** The parts of a port that mean the same in another cluster. */
+const portOf = (port: ServicePort): ServicePort => ({
+  ...(port.name && { name: port.name }),
+  ...(port.protocol && { protocol: port.protocol }),
+  port: port.port,
+  ...(port.targetPort !== undefined && { targetPort: port.targetPort }),
+});
+
+/** A Service without selector, as mirrors and federated services are. */
+export function serviceObject(metadata: ObjectMeta, ports: readonly ServicePort[]): ServiceObject {
+  return { apiVersion: 'v1', kind: 'Service', metadata, spec: { ports: ports.map(portOf) as never } };
+}
+
+/** Whether an observed Service has exactly these labels, annotations and ports (with the API's defaults filled in). */
+export function agrees(
+  observed: ObservedService,
+  wanted: { labels: Record<string, string>; annotations: Record<string, string>; ports: readonly ServicePort[] },
+): boolean {
+  return (
+    sameMap(observed.labels, wanted.labels) &&
+    sameMap(observed.annotations, wanted.annotations) &&
+    observed.ports.map(portText).join() === wanted.ports.map(portText).join()
+  );
+}
+
+const portText = ({ name = '', protocol = 'TCP', port, targetPort }: ServicePort): string =>
+  `${name}|${protocol}|${port}|${targetPort || port}`;
+
+function sameMap(a: Record<string, string>, b: Record<string, string>): boolean {
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
+}
