@@ -10,3 +10,4 @@ export * from './protobuf/index.ts';
 export * from './quantity.ts';
 export * from './times.ts';
 export * from './types.ts';
+export * from './validate/index.ts';
