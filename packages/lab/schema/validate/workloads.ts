@@ -221,7 +221,7 @@ export const WORKLOAD_RULES: RulesTable = {
     check: (spec, at) => checkTemplate(spec, at, { emptySelectorOf: 'statefulset', kind: 'StatefulSet' }),
   },
   'apps/v1.DaemonSetSpec': {
-    fields: COUNTS,
+    fields: { minReadySeconds: [nonNegative], revisionHistoryLimit: [nonNegative] },
     check: (spec, at) => checkTemplate(spec, at, { emptySelectorOf: 'daemonset', kind: 'DaemonSet' }),
   },
   'apps/v1.RollingUpdateDaemonSet': ROLLING,
