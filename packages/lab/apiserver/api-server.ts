@@ -11,8 +11,10 @@ import {
   TokenAuthority,
   TokenReviewer,
 } from '#lab/auth';
+import { Cel } from '#lab/cel';
 import type { ClusterClient, PodRuntime } from '#lab/contract';
 import type { Store } from '#lab/store';
+import { keepAccountTokenSecrets } from './account-token-secrets.ts';
 import { bootstrap } from './bootstrap.ts';
 import { builtinResources } from './builtin.ts';
 import { builtinKind } from './builtin-kind.ts';
@@ -78,6 +80,7 @@ export async function createApiServer(deps: ApiServerDeps, config: ApiServerConf
   const serviceIp = firstAddress(config.serviceCidr);
   const address = `${config.advertiseAddress}:${config.advertisePort}`;
   await bootstrap(client, { keys, serverUrl: `https://${address}`, serviceIp });
+  const stopSecrets = keepAccountTokenSecrets({ client, tokens, keys, log: deps.log });
   const authentication = new Authentication({
     reviewer,
     authorizer,
@@ -113,6 +116,7 @@ export async function createApiServer(deps: ApiServerDeps, config: ApiServerConf
     adminKubeconfig: (name, server) => kubeconfig([{ name, server, ca: keys.ca.certificate, credentials: admin }]),
     requestToken: (account, spec) => requestToken(core, tokens, account, spec),
     close: async () => {
+      stopSecrets();
       authorizer.close();
       await Promise.all([...servers].map((server) => new Promise((resolve) => server.close(resolve))));
     },
@@ -122,12 +126,19 @@ export async function createApiServer(deps: ApiServerDeps, config: ApiServerConf
 function createCore(deps: ApiServerDeps, config: ApiServerConfig): Core {
   const { store, nowMs, random } = deps;
   const registry = new ResourceRegistry();
+  const cel = new Cel();
   const ranges = { serviceCidr: config.serviceCidr, nodePortMin: NODE_PORT_MIN, nodePortMax: NODE_PORT_MAX };
   const addresses = new ServiceAddresses(ranges);
   const services = store.list('/services').map(({ object }) => object);
   recoverAddresses(addresses, services);
   registry.set('builtin', builtinResources(builtinKind, builtinStrategies({ addresses }), CONVERSIONS));
-  return { store, registry, admission: new Admission({ store, random }), nowMs, random };
+  return {
+    store,
+    registry,
+    admission: new Admission({ store, random, cel, dial: deps.dial, log: deps.log }),
+    nowMs,
+    random,
+  };
 }
 
 async function clusterKeys(store: Store, nowMs: number): Promise<ClusterKeys> {

@@ -44,8 +44,8 @@ export async function remove(
     if (!stored) throw notFound(resource.gvr, ref.name);
     const old = asServed(resource, stored.object);
     assertPreconditions(resource, old, options);
-    await core.admission.validate({
-      operation: 'DELETE',
+    const review = {
+      operation: 'DELETE' as const,
       resource,
       namespace: ref.namespace,
       name: ref.name,
@@ -53,7 +53,9 @@ export async function remove(
       old,
       request,
       options: { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', ...options },
-    });
+    };
+    await core.admission.mutate(review);
+    await core.admission.validate(review);
     if (core.store.get(resource.storage, ref) === stored) {
       try {
         return removeNow(core, resource, stored.object, stored.revision, options, request);
