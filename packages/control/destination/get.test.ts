@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import { FakeCluster, type Heard, type Scene, startScene, until } from './scene.fake.ts';
+import { create } from '@bufbuild/protobuf';
+import { destination, encodeTcpAddress } from '#api/mesh';
+import type { Endpoint, EndpointWatches } from './endpoints/index.ts';
+import { GetStream } from './get-stream.ts';
+import { FakeCluster, Heard, type Scene, startScene, until } from './scene.fake.ts';
 
 const scenes: Scene[] = [];
 afterEach(async () => {
@@ -331,4 +335,62 @@ test('an empty service is a silent stream, and counts its followers', async () =
   assert.deepEqual([heard.log, heard.ended], [[], undefined]);
   heard.cancel();
   await until(() => scene.metrics.render().includes(`${count} 0`));
+});
+
+test('merges changes for a proxy that reads slowly, and then sends only what it lacks', () => {
+  const endpoint = (ip: string): Endpoint => ({
+    ip,
+    port: 80,
+    key: `${ip}:80`,
+    zone: undefined,
+    hostname: undefined,
+    nodeName: undefined,
+    hintZones: undefined,
+    fingerprint: ip,
+    message: () => create(destination.WeightedAddrSchema, { addr: encodeTcpAddress(ip, 80)! }),
+  });
+  const [a, b, c] = ['10.0.0.1', '10.0.0.2', '10.0.0.3'].map(endpoint) as [Endpoint, Endpoint, Endpoint];
+  let endpoints = [a];
+  let changed = () => {};
+  const watches = {
+    subscribe: (_: string, __: number, listener: () => void) => {
+      changed = listener;
+      return { current: () => ({ exists: true, localTraffic: false, labels: {}, endpoints }), stop: () => {} };
+    },
+  } as unknown as EndpointWatches;
+  const heard = new Heard();
+  const pipe = { writable: true, resume: () => {} };
+  let merged = 0;
+  const stream = new GetStream(
+    {
+      stream: {
+        write: (message) => {
+          heard.receive(create(destination.UpdateSchema, message));
+          return true;
+        },
+        get writable() {
+          return pipe.writable;
+        },
+        onWritable: (listener) => {
+          pipe.resume = listener;
+        },
+      },
+      client: () => ({ nodeName: '', zone: '' }),
+      coalesced: () => {
+        merged += 1;
+      },
+    },
+    { port: 80, hostname: undefined },
+  );
+  stream.setMembers([{ id: 'web', watches, serviceKey: 'shop/web', filtered: true }]);
+  pipe.writable = false;
+  for (const next of [[a, b], [b], [b, c]]) {
+    endpoints = next;
+    changed();
+  }
+  assert.deepEqual(heard.log, ['+10.0.0.1:80']);
+  pipe.writable = true;
+  pipe.resume();
+  assert.deepEqual(heard.log, ['+10.0.0.1:80', '+10.0.0.2:80,10.0.0.3:80', '-10.0.0.1:80']);
+  assert.equal(merged, 2);
 });

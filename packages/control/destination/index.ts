@@ -2,7 +2,7 @@
  * The destination service: endpoints of services and profiles of targets, streamed to proxies; of this cluster, of linked
  * clusters, and of services federated over several.
  */
-export { ClusterIndex, keyOf } from './cluster/index.ts';
+export { ClusterIndex } from './cluster/index.ts';
 export { ClusterStore, type RemoteCluster } from './cluster-store.ts';
 export type { EndpointConfig } from './endpoints/index.ts';
 export { readHttp2Params } from './http2-params.ts';

@@ -1,10 +1,9 @@
 /** Everything that discovery knows of one cluster: a fold of its watches, and who is told of changes. */
 import type { KubeObject, LabelSelector, OwnerReference } from '#api/kube';
 import { type KubeClient, matchesLabelSelector } from '#kube/client';
-import { Collection, keyOf } from './collection.ts';
+import { Collection, keyOf, type Listener, Topics } from '../../fold/index.ts';
 import type { PodRecord, ServiceRecord, SliceRecord, WorkloadRecord } from './records.ts';
 import { RESOURCES, type Records } from './resources.ts';
-import { type Listener, Topics } from './topics.ts';
 
 export interface IndexObserver {
   /** A watch failed; it goes on trying. Called with the first failure of a row only. */

@@ -2,7 +2,7 @@
 import type { Container, EndpointSlice, KubeObject, LabelSelector, OwnerReference, Pod, Service } from '#api/kube';
 import { PortSet } from '#model/annotations';
 import { ANNOTATION_KEYS, LABELS, PROXY_CONTAINER } from '#model/names';
-import { keyOf } from './collection.ts';
+import { keyOf } from '../../fold/index.ts';
 
 export interface PortName {
   name: string;

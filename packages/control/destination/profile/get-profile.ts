@@ -1,10 +1,10 @@
 /** Destination.GetProfile: from an address or name to a stream of profiles. */
 import { isIP } from 'node:net';
-import { toBinary } from '@bufbuild/protobuf';
 import { decodeIp, destination, encodeIp } from '#api/mesh';
 import { parseAuthority, parseContextToken, parseServiceName, serviceFqdn } from '#model/names';
 import { GrpcError, type ResponseStream } from '#runtime/grpc';
-import { type ClusterIndex, keyOf, type ServiceRecord } from '../cluster/index.ts';
+import { keyOf, type Question, streamSnapshots } from '../../fold/index.ts';
+import type { ClusterIndex, ServiceRecord } from '../cluster/index.ts';
 import { addressProfile, type ProfileConfig, podByHostname, serviceProfile } from './snapshot.ts';
 import { ProfileError } from './translate.ts';
 
@@ -18,12 +18,7 @@ export interface GetProfileDeps {
 
 type ProfileStream = ResponseStream<typeof destination.DestinationProfileSchema>;
 
-/** A question that is asked again whenever one of its topics changes. */
-interface Question {
-  snapshot(): destination.DestinationProfile;
-  /** Calls back after changes of what the snapshot depends on; returns stop functions. */
-  follow(changed: () => void): (() => void)[];
-}
+type ProfileQuestion = Question<typeof destination.DestinationProfileSchema>;
 
 /** Serves one stream. Throws GrpcError when the request cannot be answered. */
 export function serveGetProfile(
@@ -38,59 +33,33 @@ export function serveGetProfile(
   // Two spellings of one IPv6 address are one address.
   const ip = isIP(host) ? (decodeIp(encodeIp(host)) ?? host) : undefined;
   const question = ip ? aboutIp(deps, ip, port, clientNamespace) : aboutName(deps, host, port, clientNamespace);
-  answer(deps, request.path, question, stream);
+  const schema = destination.DestinationProfileSchema;
+  streamSnapshots(schema, tolerant(deps, request.path, question), stream, deps.coalesced);
 }
 
-/** Sends the snapshot, then each one that differs from the last, as fast as the proxy reads. */
-function answer(deps: GetProfileDeps, target: string, question: Question, stream: ProfileStream): void {
-  let last: Uint8Array | undefined;
-  let dirty = false;
-  const send = (): void => {
-    dirty = false;
-    const profile = tolerant(deps, target, question);
-    if (!profile) return;
-    const bytes = toBinary(destination.DestinationProfileSchema, profile);
-    if (last && Buffer.compare(last, bytes) === 0) return;
-    last = bytes;
-    stream.write(profile);
-  };
-  const changed = (): void => {
-    try {
-      if (stream.writable) send();
-      else {
-        if (dirty) deps.coalesced();
-        dirty = true;
+/** An invalid ServiceProfile gives no answer, so that the last good one stays. */
+function tolerant(deps: GetProfileDeps, target: string, question: ProfileQuestion): ProfileQuestion {
+  return {
+    ...question,
+    snapshot: () => {
+      try {
+        return question.snapshot();
+      } catch (error) {
+        if (!(error instanceof ProfileError)) throw error;
+        deps.invalidProfile(target, error.message);
+        return undefined;
       }
-    } catch (error) {
-      stream.end(GrpcError.from(error));
-    }
+    },
   };
-  send();
-  const stops = question.follow(changed);
-  stream.onWritable(() => {
-    if (dirty) changed();
-  });
-  stream.onClose(() => {
-    for (const stop of stops) stop();
-  });
-}
-
-function tolerant(
-  deps: GetProfileDeps,
-  target: string,
-  question: Question,
-): destination.DestinationProfile | undefined {
-  try {
-    return question.snapshot();
-  } catch (error) {
-    if (!(error instanceof ProfileError)) throw error;
-    deps.invalidProfile(target, error.message);
-    return undefined;
-  }
 }
 
 /** The Service that has the IP as its own, or whatever pod or workload is there; either may come and go. */
-function aboutIp({ index, config }: GetProfileDeps, ip: string, port: number, clientNamespace: string): Question {
+function aboutIp(
+  { index, config }: GetProfileDeps,
+  ip: string,
+  port: number,
+  clientNamespace: string,
+): ProfileQuestion {
   const serviceAt = (): ServiceRecord | undefined => {
     const claims = index.servicesByIp(ip);
     if (claims.length > 1)
@@ -116,7 +85,12 @@ function aboutIp({ index, config }: GetProfileDeps, ip: string, port: number, cl
   };
 }
 
-function aboutName({ index, config }: GetProfileDeps, host: string, port: number, clientNamespace: string): Question {
+function aboutName(
+  { index, config }: GetProfileDeps,
+  host: string,
+  port: number,
+  clientNamespace: string,
+): ProfileQuestion {
   const name = parseServiceName(host, config.clusterDomain);
   if (!name) throw new GrpcError('INVALID_ARGUMENT', `invalid service "${host}"`);
   const key = keyOf(name.namespace, name.name);

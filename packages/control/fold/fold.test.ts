@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type StringValue, StringValueSchema } from '@bufbuild/protobuf/wkt';
+import { ApiError } from '#kube/client';
+import { GrpcError, type ResponseStream } from '#runtime/grpc';
+import { Collection, streamSnapshots, Topics } from './index.ts';
+
+const turn = () => new Promise<void>((resolve) => queueMicrotask(() => queueMicrotask(resolve)));
+
+test('a topic tells its listeners once for many changes, and nobody after they stopped', async () => {
+  const topics = new Topics();
+  const heard: string[] = [];
+  const stop = topics.subscribe('service:a/web', 'a', () => heard.push('web'));
+  topics.subscribe('service:b/db', 'b', () => heard.push('db'));
+  topics.subscribe('ip:1', undefined, () => heard.push('ip'));
+  topics.touch('service:a/web');
+  topics.touch('service:a/web');
+  topics.touchAll('service:', 'b');
+  topics.touch('service:unknown');
+  await turn();
+  assert.deepEqual(heard, ['web', 'db']);
+  stop();
+  topics.touchAll('service:');
+  await turn();
+  assert.deepEqual(heard, ['web', 'db', 'db']);
+});
+
+test('a collection folds a new full set into what changed, and takes a missing resource for an empty one', () => {
+  const heard: string[] = [];
+  const names = new Collection<string>(
+    (object) => (object.metadata.name === 'skip' ? undefined : object.metadata.name),
+    (key, now, old) => heard.push(`${key}: ${old ?? '-'} > ${now ?? '-'}`),
+  );
+  let synced = 0;
+  const sink = names.sink(
+    () => {
+      synced += 1;
+    },
+    () => {},
+    () => {},
+  );
+  const object = (name: string) => ({ metadata: { namespace: 'a', name } });
+  sink.reset([object('x'), object('y'), object('skip')]);
+  sink.reset([object('y')]);
+  sink.deleted(object('y'));
+  assert.deepEqual(heard, ['a/x: - > x', 'a/y: - > y', 'a/y: y > y', 'a/x: x > -', 'a/y: y > -']);
+  sink.failed?.({ error: ApiError.of(404, 'NotFound', 'no such resource'), attempt: 1, retryInMs: 0 });
+  sink.failed?.({ error: new Error('refused'), attempt: 2, retryInMs: 0 });
+  assert.equal(synced, 3);
+});
+
+/** A stream whose reader is slow when told so. */
+function fakeStream() {
+  const sent: string[] = [];
+  let writable = true;
+  let resume = () => {};
+  let closed = () => {};
+  const stream: ResponseStream<typeof StringValueSchema> = {
+    write(message) {
+      sent.push((message as StringValue).value);
+      return writable;
+    },
+    get writable() {
+      return writable;
+    },
+    onWritable: (listener) => {
+      resume = listener;
+    },
+    end: (error) => sent.push(`end ${error?.code}`),
+    onClose: (listener) => {
+      closed = listener;
+    },
+  };
+  return {
+    sent,
+    stream,
+    slow: () => {
+      writable = false;
+    },
+    catchUp: () => {
+      writable = true;
+      resume();
+    },
+    close: () => closed(),
+  };
+}
+
+test('snapshots go out when they differ; for a slow reader only the last of many', () => {
+  const fake = fakeStream();
+  let value = 'a';
+  let changed = () => {};
+  let stopped = false;
+  let merged = 0;
+  streamSnapshots(
+    StringValueSchema,
+    {
+      snapshot: () => {
+        if (value === 'bad') throw new GrpcError('FAILED_PRECONDITION', 'conflict');
+        return value === 'none' ? undefined : { value };
+      },
+      follow: (listener) => {
+        changed = listener;
+        return [
+          () => {
+            stopped = true;
+          },
+        ];
+      },
+    },
+    fake.stream,
+    () => {
+      merged += 1;
+    },
+  );
+  const set = (next: string) => {
+    value = next;
+    changed();
+  };
+  set('a');
+  set('b');
+  set('none');
+  fake.slow();
+  set('c');
+  set('d');
+  fake.catchUp();
+  set('bad');
+  fake.close();
+  assert.deepEqual(fake.sent, ['a', 'b', 'd', 'end FAILED_PRECONDITION']);
+  assert.equal(merged, 1);
+  assert.ok(stopped);
+});
