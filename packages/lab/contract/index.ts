@@ -88,6 +88,8 @@ export interface ExecIo {
   stderr(chunk: Uint8Array): void;
   /** Called with columns and rows whenever the client's terminal changes. */
   onResize?(listener: (columns: number, rows: number) => void): void;
+  /** Called with true when the client takes output more slowly than it comes: read no more of it until called with false. */
+  onPressure?(listener: (full: boolean) => void): void;
   signal: AbortSignal;
 }
 
