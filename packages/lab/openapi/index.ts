@@ -4,4 +4,5 @@
 export * from './discovery.ts';
 export * from './negotiate.ts';
 export type { Served } from './served.ts';
+export { OPENAPI_V2_PROTOBUF, OpenApiV2 } from './v2.ts';
 export { type OpenApiDocument, OpenApiV3 } from './v3.ts';

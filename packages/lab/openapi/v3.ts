@@ -60,7 +60,8 @@ export class OpenApiV3 {
   }
 }
 
-function hashOf(gitVersion: string, resources: readonly Served[]): string {
+/** Identifies a document by what it is written from. */
+export function hashOf(gitVersion: string, resources: readonly Served[]): string {
   const hash = createHash('sha256').update(gitVersion);
   for (const { gvr, kind, listKind, namespaced, verbs, subresources, openApiSchema } of resources)
     hash.update(JSON.stringify([gvr, kind, listKind, namespaced, verbs, [...subresources], openApiSchema]));
