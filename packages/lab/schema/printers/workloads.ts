@@ -88,7 +88,7 @@ function metricText(spec: MetricSpec, status: MetricStatus | undefined): string 
   return `${current?.averageValue ?? unknown}/${target.averageValue}${spec.type === 'Pods' ? '' : ' (avg)'}`;
 }
 
-function metricsText(specs: readonly MetricSpec[] = [], statuses: readonly MetricStatus[] = []): string {
+function metricsText(specs: readonly MetricSpec[], statuses: readonly MetricStatus[]): string {
   if (specs.length === 0) return NONE;
   const shown = specs.slice(0, METRICS_SHOWN_MAX).map((spec, at) => metricText(spec, statuses[at]));
   const more = specs.length - shown.length;
@@ -198,7 +198,7 @@ export const WORKLOADS: Readonly<Record<string, Printer>> = {
   'autoscaling/v2/HorizontalPodAutoscaler': printer<HorizontalPodAutoscaler>(HPA, (object, nowMs) => [
     nameOf(object),
     `${object.spec?.scaleTargetRef.kind}/${object.spec?.scaleTargetRef.name}`,
-    metricsText(object.spec?.metrics, object.status?.currentMetrics),
+    metricsText(object.spec?.metrics ?? [], object.status?.currentMetrics ?? []),
     String(object.spec?.minReplicas ?? UNSET),
     object.spec?.maxReplicas ?? 0,
     object.status?.currentReplicas ?? 0,

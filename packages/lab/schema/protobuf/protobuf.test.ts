@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { builtins, DecodeFault, toNormalForm } from '../index.ts';
+import { builtins, DEFAULTS, DecodeFault, toNormalForm, validateBuiltin } from '../index.ts';
 import { decodeProtobuf, isProtobuf } from './index.ts';
 
 interface Fixture {
@@ -58,4 +58,18 @@ test('kinds without a table are refused by name', () => {
   ]);
   assert.ok(isProtobuf(link));
   assert.throws(() => decodeProtobuf(link), /no kind "Link" is registered for version "a\/v"/);
+});
+
+test('defaults settle at once, and random objects are refused in words, never by an exception', () => {
+  for (const { kind, json } of fixtures) {
+    const [apiVersion = '', name = ''] = kind.split(' ');
+    const [version = '', group = ''] = apiVersion.split('/').reverse();
+    const type = builtins.findKind(group, version, name)?.type;
+    if (!type) continue;
+    const once = toNormalForm(type, json, { defaults: DEFAULTS }).object;
+    assert.deepEqual(toNormalForm(type, once, { defaults: DEFAULTS }).object, once, kind);
+    for (const cause of validateBuiltin(type, once, once)) assert.ok(cause.message !== '' && cause.reason !== '', kind);
+    const empty = toNormalForm(type, {}, { defaults: DEFAULTS }).object;
+    assert.ok(Array.isArray(validateBuiltin(type, empty, once)), kind);
+  }
 });
