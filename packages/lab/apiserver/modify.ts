@@ -51,7 +51,10 @@ export async function update(
   return modify(core, resource, ref, { subresource, compute: () => object }, request);
 }
 
-/** Any change of an existing object. Repeats on races unless the new object names the revision it was made from. */
+/**
+ * Any change of an existing object. Repeats on races: what was computed from the present object is computed anew, and a revision
+ * that the client named no longer fits then and is refused.
+ */
 export async function modify(
   core: Core,
   resource: Resource,
@@ -80,16 +83,10 @@ async function attemptChange(
 ): Promise<AnyObject> {
   const old = asServed(resource, stored.object);
   const computed = await change.compute(old);
-  const pinned = assertPreconditions(resource, computed.metadata, old.metadata);
+  assertPreconditions(resource, computed.metadata, old.metadata);
   return abandonable(request, core.nowMs(), async (context) => {
     const next = await admitted(core, resource, old, computed, change, context);
-    if (request.dryRun) return inOrder(next);
-    try {
-      return store(core, resource, stored, old, next);
-    } catch (error) {
-      if (pinned && error instanceof RevisionConflictError) throw conflict(resource.gvr, old.metadata.name ?? '');
-      throw error;
-    }
+    return request.dryRun ? inOrder(next) : store(core, resource, stored, old, next);
   });
 }
 
@@ -162,7 +159,7 @@ const withoutRevision = (object: AnyObject): unknown => ({
 });
 
 /** Checks uid and revision that the new object claims; true when it names a revision. */
-function assertPreconditions(resource: Resource, meta: ObjectMeta, old: ObjectMeta): boolean {
+function assertPreconditions(resource: Resource, meta: ObjectMeta, old: ObjectMeta): void {
   const name = old.name ?? '';
   if (meta.uid && meta.uid !== old.uid)
     throw conflict(
@@ -170,13 +167,12 @@ function assertPreconditions(resource: Resource, meta: ObjectMeta, old: ObjectMe
       name,
       `Precondition failed: UID in precondition: ${meta.uid}, UID in object meta: ${old.uid}`,
     );
-  if (!hasRevision(meta)) return false;
+  if (!hasRevision(meta)) return;
   if (!/^[1-9]\d*$/.test(meta.resourceVersion!))
     throw invalid(resource.gvr.group, resource.kind, name, [
       cause.invalid('metadata.resourceVersion', meta.resourceVersion, 'must be a decimal number'),
     ]);
   if (meta.resourceVersion !== old.resourceVersion) throw conflict(resource.gvr, name);
-  return true;
 }
 
 /** The part of the change that the endpoint covers, in normal form, with what only the server sets. */
