@@ -10,8 +10,9 @@ type Check = (text: string) => string[];
 const DNS_LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 const QUALIFIED = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
 
+/** Kubernetes puts a comma behind each example, and two spaces before `or`. */
 const regexFault = (message: string, pattern: string, ...examples: string[]) =>
-  `${message} (e.g. ${examples.map((example) => `'${example}'`).join(' or ')}, regex used for validation is '${pattern}')`;
+  `${message} (e.g. ${examples.map((example) => `'${example}', `).join(' or ')}regex used for validation is '${pattern}')`;
 
 const LABEL_FAULT = regexFault(
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character",
