@@ -1,7 +1,7 @@
 /** OpenAPI schemas of the built-in types, from the tables; and of custom resources, from their CRD. */
 import type { BaseType, FieldTable } from '#api/kube';
 import { builtins, DEFAULTS } from '#lab/schema';
-import { componentName, LIST_META, OBJECT_META, PATCH, SPECIAL } from './names.ts';
+import { componentName, OBJECT_META, PATCH, SPECIAL } from './names.ts';
 import type { Json, Served } from './served.ts';
 
 /** The two dialects differ in where types live and in what they allow beside a reference. */
@@ -96,7 +96,7 @@ export class SchemaCollector {
   custom(name: string, resource: Served, gvk: Json): Json {
     this.type(OBJECT_META_ID);
     const given = resource.openApiSchema ?? { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
-    const structural = this.#dialect.version === 3 ? given : (forV2(given) as Json);
+    const structural = this.#dialect.version === 3 ? given : forV2(given);
     const properties = (structural['properties'] as Json | undefined) ?? {};
     const metadata = this.#ref(OBJECT_META);
     this.schemas[name] ??= {
@@ -166,8 +166,6 @@ export class SchemaCollector {
 const LIST_META_ID = 'meta/v1.ListMeta';
 const OBJECT_META_ID = 'meta/v1.ObjectMeta';
 
-export { LIST_META };
-
 function addGvks(schema: Json | undefined, gvks: readonly Json[]): void {
   if (!schema) return;
   const known = (schema['x-kubernetes-group-version-kind'] as Json[] | undefined) ?? [];
@@ -176,18 +174,33 @@ function addGvks(schema: Json | undefined, gvks: readonly Json[]): void {
   schema['x-kubernetes-group-version-kind'] = [...known, ...fresh];
 }
 
-/** Keywords that OpenAPI 2 does not have, or has with another meaning. */
+/** Keywords that OpenAPI 2 does not have. */
 const V3_ONLY = new Set(['oneOf', 'anyOf', 'not', 'nullable', 'x-kubernetes-validations']);
 
-/** A structural schema in OpenAPI 2: combinators and nullability are left out, int-or-string loses its type. */
-function forV2(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(forV2);
-  if (typeof schema !== 'object' || schema === null) return schema;
+/**
+ * A structural schema in OpenAPI 2, which cannot say "or null" nor "integer or string": such values, and combinators, are left
+ * open rather than refused by a client that checks.
+ */
+function forV2(schema: Json): Json {
+  const open = schema['nullable'] === true || schema['x-kubernetes-int-or-string'] === true;
   const out: Json = {};
-  for (const [key, value] of Object.entries(schema))
-    if (!V3_ONLY.has(key)) out[key] = V2_AS_IS.has(key) ? value : forV2(value);
-  if (out['nullable'] || (schema as Json)['x-kubernetes-int-or-string']) delete out['type'];
+  for (const [keyword, value] of Object.entries(schema)) {
+    if (V3_ONLY.has(keyword) || (open && OPENED.has(keyword))) continue;
+    out[keyword] = SUBSCHEMAS[keyword]?.(value) ?? value;
+  }
   return out;
 }
 
-const V2_AS_IS = new Set(['default', 'enum', 'example', 'required']);
+const OPENED = new Set(['type', 'items', 'properties', 'additionalProperties', 'required']);
+
+const isSchema = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Keywords with schemas below them; everything else is kept as it is. */
+const SUBSCHEMAS: Readonly<Record<string, (value: unknown) => unknown>> = {
+  properties: (map) =>
+    Object.fromEntries(Object.entries(map as Record<string, Json>).map(([name, each]) => [name, forV2(each)])),
+  items: (value) => (isSchema(value) ? forV2(value) : value),
+  additionalProperties: (value) => (isSchema(value) ? forV2(value) : value),
+  allOf: (list) => (list as Json[]).map(forV2),
+};

@@ -27,6 +27,22 @@ test('the document is written anew only when the served set changes', () => {
   assert.notEqual(openApi.protobuf().hash, before.hash);
 });
 
+test('a CRD that says null or int-or-string is left open, and its property names are no keywords', () => {
+  const properties = {
+    not: { type: 'string' },
+    maybe: { type: 'object', nullable: true, properties: { a: { type: 'string' } } },
+    port: { 'x-kubernetes-int-or-string': true, anyOf: [{ type: 'integer' }, { type: 'string' }] },
+  };
+  const openApi = new OpenApiV2('v1');
+  openApi.update([{ ...LINKS, openApiSchema: { type: 'object', properties } }]);
+  const { definitions } = JSON.parse(openApi.json().body) as { definitions: Record<string, { properties: Json }> };
+  const link = definitions['io.linkerd.multicluster.v1alpha3.Link']?.properties ?? {};
+  assert.deepEqual(
+    [link['not'], link['maybe'], link['port']],
+    [{ type: 'string' }, {}, { 'x-kubernetes-int-or-string': true }],
+  );
+});
+
 /** Fields of a message: number, and bytes of length-delimited ones. */
 function fieldsOf(bytes: Uint8Array): { number: number; bytes: Uint8Array }[] {
   const fields: { number: number; bytes: Uint8Array }[] = [];
