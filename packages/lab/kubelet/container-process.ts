@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { inNamespaces, type NamespacePaths } from '#net/netns';
-import { findProgram, HostProgramError, SAFE_ENV } from '#net/programs';
+import { childrenOf, findProgram, HostProgramError, SAFE_ENV } from '#net/programs';
 import { spawnOnTerminal } from '#net/terminal';
 import { LIMITS } from './limits.ts';
 
@@ -175,16 +174,6 @@ export const exitCodeOf = (code: number | null, signal: NodeJS.Signals | null): 
 /** The only child of the waiting `unshare`: the container's program. */
 const firstChild = ({ pid }: { pid?: number | undefined }): number | undefined =>
   pid === undefined ? undefined : childrenOf(pid)[0];
-
-/** The pids that a process started and that still run; none when it is gone. */
-export function childrenOf(pid: number): number[] {
-  try {
-    const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
-    return text.split(' ').filter(Boolean).map(Number);
-  } catch {
-    return []; // it ended
-  }
-}
 
 function signalChild(child: ChildProcess | { pid: number }, name: NodeJS.Signals): void {
   const pid = firstChild(child);

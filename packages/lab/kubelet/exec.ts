@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import { findProgram, HostProgramError, SAFE_ENV } from '#net/programs';
+import { childrenOf, findProgram, HostProgramError, SAFE_ENV } from '#net/programs';
 import { spawnOnTerminal } from '#net/terminal';
 import type { ExecIo } from '../contract/index.ts';
-import { childrenOf, exitCodeOf, unprivilegedArgv } from './container-process.ts';
+import { exitCodeOf, unprivilegedArgv } from './container-process.ts';
 import { LIMITS } from './limits.ts';
 
 /** A running container as another program may join it. */

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { findProgram, HostProgramError, SAFE_ENV } from '#net/programs';
-import { childrenOf } from './container-process.ts';
+import { childrenOf, findProgram, HostProgramError, SAFE_ENV } from '#net/programs';
 
 /** Keeps the process namespace that the containers of one pod share, and reaps what they leave behind. */
 export interface ProcessHolder {

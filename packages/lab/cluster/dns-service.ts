@@ -1,0 +1,47 @@
+import type { Endpoints, Service } from '#api/kube';
+import { type ClusterClient, hasReason } from '../contract/index.ts';
+import { GVRS } from '../kinds/index.ts';
+
+const META = {
+  name: 'kube-dns',
+  namespace: 'kube-system',
+  labels: { 'k8s-app': 'kube-dns', 'kubernetes.io/name': 'CoreDNS' },
+};
+
+const PORTS = [
+  { name: 'dns', port: 53, protocol: 'UDP' },
+  { name: 'dns-tcp', port: 53, protocol: 'TCP' },
+] as const;
+
+/** Makes Service kube-system/kube-dns lead to the cluster's own DNS server, which is no pod. */
+export async function publishDns(
+  client: ClusterClient,
+  address: { serviceIp: string; serverIp: string },
+): Promise<void> {
+  const service: Service = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: META,
+    spec: { clusterIP: address.serviceIp, ports: PORTS.map((port) => ({ ...port, targetPort: 53 })) },
+  };
+  const endpoints: Endpoints = {
+    apiVersion: 'v1',
+    kind: 'Endpoints',
+    metadata: META,
+    subsets: [{ addresses: [{ ip: address.serverIp }], ports: PORTS.map((port) => ({ ...port })) }],
+  };
+  await ensure(client, GVRS.services, service);
+  await ensure(client, GVRS.endpoints, endpoints);
+}
+
+async function ensure(
+  client: ClusterClient,
+  gvr: (typeof GVRS)[keyof typeof GVRS],
+  object: Service | Endpoints,
+): Promise<void> {
+  try {
+    await client.create(gvr, object);
+  } catch (error) {
+    if (!hasReason(error, 'AlreadyExists')) throw error;
+  }
+}

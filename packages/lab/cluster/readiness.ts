@@ -1,0 +1,17 @@
+import type { ServiceAccount } from '#api/kube';
+import type { ClusterClient } from '../contract/index.ts';
+import { GVRS } from '../kinds/index.ts';
+
+/** Settles once `default/default` exists: from then on pods can be created. */
+export function defaultAccountExists(client: ClusterClient): Promise<void> {
+  return new Promise((done) => {
+    let stop = (): void => {};
+    const look = (account: ServiceAccount): void => {
+      if (account.metadata.name !== 'default') return;
+      done();
+      queueMicrotask(() => stop());
+    };
+    const sink = { reset: (all: readonly ServiceAccount[]) => all.forEach(look), applied: look, deleted: () => {} };
+    stop = client.watch<ServiceAccount>(GVRS.serviceAccounts, { namespace: 'default' }, sink);
+  });
+}
