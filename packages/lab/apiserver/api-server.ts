@@ -21,6 +21,7 @@ import { builtinKind } from './builtin-kind.ts';
 import { createClient } from './client.ts';
 import { CONVERSIONS } from './conversions.ts';
 import type { Core } from './core.ts';
+import { CustomResources } from './custom-resources.ts';
 import { Authentication, asReply, createServer, Documents, listen, Pipeline } from './http/index.ts';
 import { ResourceRegistry } from './registry.ts';
 import { builtinStrategies, recoverAddresses, ServiceAddresses } from './strategies/index.ts';
@@ -72,11 +73,12 @@ const ADMIN = { name: 'kubernetes-admin', groups: ['system:masters'] } as const;
 export async function createApiServer(deps: ApiServerDeps, config: ApiServerConfig): Promise<ApiServer> {
   const { store, nowMs } = deps;
   const keys = await clusterKeys(store, nowMs());
-  const core = createCore(deps, config);
+  const { core, customResources } = createCore(deps, config);
   const tokens = await TokenAuthority.open(keys);
   const authorizer = new Authorizer(store);
   const reviewer = new TokenReviewer(tokens, (resource, ref) => store.get(`/${resource}`, ref)?.object);
   const client = createClient(core, { user: SYSTEM_USER, fieldManager: 'kube-apiserver' }, () => undefined);
+  customResources.start(client);
   const serviceIp = firstAddress(config.serviceCidr);
   const address = `${config.advertiseAddress}:${config.advertisePort}`;
   await bootstrap(client, { keys, serverUrl: `https://${address}`, serviceIp });
@@ -117,13 +119,14 @@ export async function createApiServer(deps: ApiServerDeps, config: ApiServerConf
     requestToken: (account, spec) => requestToken(core, tokens, account, spec),
     close: async () => {
       stopSecrets();
+      customResources.close();
       authorizer.close();
       await Promise.all([...servers].map((server) => new Promise((resolve) => server.close(resolve))));
     },
   };
 }
 
-function createCore(deps: ApiServerDeps, config: ApiServerConfig): Core {
+function createCore(deps: ApiServerDeps, config: ApiServerConfig): { core: Core; customResources: CustomResources } {
   const { store, nowMs, random } = deps;
   const registry = new ResourceRegistry();
   const cel = new Cel();
@@ -131,14 +134,11 @@ function createCore(deps: ApiServerDeps, config: ApiServerConfig): Core {
   const addresses = new ServiceAddresses(ranges);
   const services = store.list('/services').map(({ object }) => object);
   recoverAddresses(addresses, services);
-  registry.set('builtin', builtinResources(builtinKind, builtinStrategies({ addresses }), CONVERSIONS));
-  return {
-    store,
-    registry,
-    admission: new Admission({ store, random, cel, dial: deps.dial, log: deps.log }),
-    nowMs,
-    random,
-  };
+  const customResources = new CustomResources({ store, registry, cel, log: deps.log });
+  const strategies = builtinStrategies({ addresses, definitions: customResources.strategy });
+  registry.set('builtin', builtinResources(builtinKind, strategies, CONVERSIONS));
+  const admission = new Admission({ store, random, cel, dial: deps.dial, log: deps.log });
+  return { core: { store, registry, admission, nowMs, random }, customResources };
 }
 
 async function clusterKeys(store: Store, nowMs: number): Promise<ClusterKeys> {

@@ -1,17 +1,16 @@
 import type { AnyObject } from '#api/kube';
 import { ApiError } from '#lab/contract';
 import { badRequest, cannotHandle } from '#lab/decode';
-import { builtins, DEFAULTS, DecodeFault, toNormalForm } from '#lab/schema';
+import { builtins, DEFAULTS, DecodeFault, printerOf, toNormalForm, validateBuiltin } from '#lab/schema';
 import type { BuiltinRow } from './builtin-resources.ts';
-import { PLAIN_KIND } from './plain-kind.ts';
 import type { Kind } from './resource.ts';
 
 /** The shape of a built-in kind, from the tables of lab/schema. */
 export function builtinKind({ group, version, kind }: Pick<BuiltinRow, 'group' | 'version' | 'kind'>): Kind {
   const found = builtins.findKind(group, version, kind);
   if (!found) throw new Error(`no table describes ${group}/${version} ${kind}`);
+  const printer = printerOf(group, version, kind);
   return {
-    ...PLAIN_KIND,
     schema: builtins.schemaOf(found.type),
     normalize: (object) => {
       try {
@@ -22,5 +21,8 @@ export function builtinKind({ group, version, kind }: Pick<BuiltinRow, 'group' |
         throw new ApiError(badRequest(cannotHandle({ version, kind }, kind, error.message)));
       }
     },
+    validate: (object, old) => validateBuiltin(found.type, object, old),
+    columns: printer.columns,
+    row: (object, nowMs) => printer.row(object, nowMs),
   };
 }

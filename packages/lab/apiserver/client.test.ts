@@ -111,7 +111,8 @@ test('a watch hears the present set, then changes in order, by its selector', as
 
 test('a spec change counts the generation, a status change does not and leaves the spec alone', async () => {
   const { client } = setUp();
-  const spec = { replicas: 1, selector: { matchLabels: { app: 'd' } } };
+  const template = { metadata: { labels: { app: 'd' } }, spec: { containers: [{ name: 'c', image: 'i' }] } };
+  const spec = { replicas: 1, selector: { matchLabels: { app: 'd' } }, template };
   const made = await client.create<AnyObject>(DEPLOYMENTS, { metadata: { name: 'd', namespace: 'default' }, spec });
   assert.equal(made.metadata.generation, 1);
   const scaled = await client.update<AnyObject>(DEPLOYMENTS, {
@@ -164,7 +165,7 @@ test('a pod on a node is deleted gracefully, one without a node at once', async 
   const { client } = setUp();
   const pod = (name: string): AnyObject => ({
     metadata: { name, namespace: 'default' },
-    spec: { containers: [{ name: 'c' }] },
+    spec: { containers: [{ name: 'c', image: 'i' }] },
   });
   await client.create(PODS, pod('a'));
   await client.create(PODS, pod('b'));
@@ -193,11 +194,11 @@ test('services get addresses of the range, keep them over updates and give them 
   const a = await client.create<AnyObject>(SERVICES, service('a', { ports: [{ port: 80 }], clusterIP: '10.96.0.1' }));
   assert.deepEqual((a['spec'] as { clusterIPs: string[] }).clusterIPs, ['10.96.0.1']);
   assert.match(
-    await message(client.create(SERVICES, service('b', { clusterIP: '10.96.0.1' }))),
+    await message(client.create(SERVICES, service('b', { ports: [{ port: 80 }], clusterIP: '10.96.0.1' }))),
     /^422 Invalid: Service "b" is invalid: spec.clusterIPs: Invalid value: \["10.96.0.1"\]: failed to allocate IP 10.96.0.1: provided IP is already allocated$/,
   );
   assert.match(
-    await message(client.create(SERVICES, service('b', { clusterIP: '10.1.0.1' }))),
+    await message(client.create(SERVICES, service('b', { ports: [{ port: 80 }], clusterIP: '10.1.0.1' }))),
     /not in the valid range. The range of valid IPs is 10.96.0.0\/16$/,
   );
   const c = await client.create<AnyObject>(SERVICES, service('c', { type: 'NodePort', ports: [{ port: 80 }] }));
@@ -211,7 +212,7 @@ test('services get addresses of the range, keep them over updates and give them 
   assert.equal((changed['spec'] as { clusterIP: string }).clusterIP, clusterIP);
   assert.equal((changed['spec'] as { ports: { nodePort: number }[] }).ports[0]?.nodePort, 30_000);
   await client.delete(SERVICES, { name: 'a', namespace: 'default' });
-  await client.create(SERVICES, service('b', { clusterIP: '10.96.0.1' }));
+  await client.create(SERVICES, service('b', { ports: [{ port: 80 }], clusterIP: '10.96.0.1' }));
 });
 
 test('a namespace is terminating until it is finalized', async () => {

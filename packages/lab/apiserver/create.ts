@@ -86,6 +86,7 @@ export async function create(
   return abandonable(request, nowMs, async (context) => {
     initMeta(core, resource, object, nowMs);
     if (resource.strategy.initialStatus) object['status'] = resource.strategy.initialStatus(object);
+    else if (resource.custom && resource.subresources.has('status')) delete object['status'];
     resource.strategy.prepareCreate?.(object, context);
     object.metadata = tidyMeta(object.metadata);
     validate(resource, object, undefined);

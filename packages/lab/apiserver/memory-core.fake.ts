@@ -16,7 +16,7 @@ export function memoryCore(overrides: Partial<Core> = {}): Core & { clock: { now
   const clock = { nowMs: Date.parse('2026-11-21T10:00:00Z') };
   const registry = new ResourceRegistry();
   const addresses = new ServiceAddresses({ serviceCidr: '10.96.0.0/16', nodePortMin: 30_000, nodePortMax: 32_767 });
-  registry.set('builtin', builtinResources(builtinKind, builtinStrategies({ addresses }), {}));
+  registry.set('builtin', builtinResources(builtinKind, builtinStrategies({ addresses, definitions: {} }), {}));
   return {
     store: new Store(memoryLog()),
     registry,

@@ -93,7 +93,10 @@ export interface Resource {
   readonly generation: boolean;
   readonly shape: Kind;
   readonly strategy: Strategy;
-  /** Between this version and the stored one; absent where they are the same. */
+  /**
+   * Between this version and the stored one; absent where they are the same. `fromStored` gives the very object back where
+   * nothing has to change, so that its JSON text can be shared.
+   */
   readonly conversion?: { fromStored(object: AnyObject): AnyObject; toStored(object: AnyObject): AnyObject };
   /** Fields that a field selector may name besides metadata.name and metadata.namespace, each with its reader. */
   readonly fields: ReadonlyMap<string, (object: AnyObject) => string | undefined>;

@@ -40,5 +40,5 @@ function observe(resource: Resource, selection: Selection, event: StoreEvent): O
   const matches = event.type !== 'DELETED' && selection.matches(object);
   if (!matched && !matches) return undefined;
   const type = matches ? (matched ? 'MODIFIED' : 'ADDED') : 'DELETED';
-  return { type, object, old, stored: resource.conversion ? undefined : current };
+  return { type, object, old, stored: object === current.object ? current : undefined };
 }

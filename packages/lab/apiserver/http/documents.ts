@@ -1,6 +1,6 @@
 import { ISSUER, type TokenAuthority } from '#lab/auth';
 import { ApiError } from '#lab/contract';
-import { Discovery, negotiateDiscovery, OpenApiV3 } from '#lab/openapi';
+import { Discovery, negotiateDiscovery, OPENAPI_V2_PROTOBUF, OpenApiV2, OpenApiV3 } from '#lab/openapi';
 import type { ResourceRegistry } from '../registry.ts';
 import type { Call } from './call.ts';
 import { headerOf, send } from './exchange.ts';
@@ -31,6 +31,7 @@ export class Documents {
   readonly #registry: ResourceRegistry;
   readonly #tokens: TokenAuthority;
   readonly #openApi = new OpenApiV3(GIT_VERSION);
+  readonly #openApiV2 = new OpenApiV2(GIT_VERSION);
   readonly #address: string;
   #generation = -1;
   #discovery: Discovery | undefined;
@@ -104,6 +105,15 @@ export class Documents {
     return true;
   }
 
+  sendOpenApiV2(call: Call): void {
+    this.#current();
+    const accept = headerOf(call.request, 'accept') ?? '';
+    const binary = accept.includes(OPENAPI_V2_PROTOBUF.accept);
+    const { body, hash } = binary ? this.#openApiV2.protobuf() : this.#openApiV2.json();
+    const contentType = binary ? OPENAPI_V2_PROTOBUF.contentType : 'application/json';
+    sendTagged(call, contentType, body, `"${hash}"`, { vary: 'Accept' });
+  }
+
   sendHealth(call: Call): void {
     const verbose = call.info.query.has('verbose');
     const lines = HEALTH_CHECKS.map((check) => `[+]${check} ok\n`).join('');
@@ -132,6 +142,7 @@ export class Documents {
       const resources = this.#registry.all();
       this.#discovery = new Discovery(resources, [], this.#address);
       this.#openApi.update(resources);
+      this.#openApiV2.update(resources);
       this.#generation = this.#registry.generation;
     }
     return this.#discovery;
@@ -150,6 +161,7 @@ const EXACT: Readonly<Record<string, Handler>> = {
   '/readyz': health,
   '/api': (documents, call) => documents.sendDiscovery(call, 'api'),
   '/apis': (documents, call) => documents.sendDiscovery(call, 'apis'),
+  '/openapi/v2': (documents, call) => documents.sendOpenApiV2(call),
   '/openapi/v3': (documents, call) => documents.sendOpenApiRoot(call),
   '/.well-known/openid-configuration': (documents, call) => documents.sendIssuer(call),
   '/openid/v1/jwks': (documents, call) => documents.sendKeys(call),
@@ -158,7 +170,7 @@ const EXACT: Readonly<Record<string, Handler>> = {
 function sendTagged(
   call: Call,
   contentType: string,
-  body: string,
+  body: string | Uint8Array,
   etag: string,
   headers: Readonly<Record<string, string>>,
 ): void {

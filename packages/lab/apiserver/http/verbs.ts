@@ -1,5 +1,6 @@
 import type { AnyObject, Status } from '#api/kube';
 import { ApiError } from '#lab/contract';
+import { encodeJson } from '#lab/decode';
 import { asServed } from '../core.ts';
 import { create } from '../create.ts';
 import { type DeleteOptions, remove } from '../deletion.ts';
@@ -59,8 +60,8 @@ export const refOf = ({ info }: Call, resource: Resource): { name: string; names
 
 async function getObject(call: Call, resource: Resource): Promise<void> {
   const stored = read(call.core, resource, refOf(call, resource));
-  const json = resource.conversion ? undefined : stored.json;
-  sendObject(call, resource, asServed(resource, stored.object), 200, json);
+  const object = asServed(resource, stored.object);
+  sendObject(call, resource, object, 200, object === stored.object ? stored.json : undefined);
 }
 
 async function listObjects(call: Call, resource: Resource): Promise<void> {
@@ -117,7 +118,8 @@ function listText(resource: Resource, page: Page, metadata: ListMetadata): strin
   const head = `{"kind":"${resource.listKind}","apiVersion":"${apiVersion}","metadata":${JSON.stringify(metadata)},"items":[`;
   const typePrefix = resource.custom ? '' : `{"apiVersion":"${apiVersion}","kind":"${resource.kind}",`;
   const items = page.stored.map((stored) => {
-    if (resource.conversion) return JSON.stringify(withoutType(asServed(resource, stored.object)));
+    const object = asServed(resource, stored.object);
+    if (object !== stored.object) return encodeJson(resource.custom ? object : withoutType(object));
     const { json } = stored;
     return typePrefix && json.startsWith(typePrefix) ? `{${json.slice(typePrefix.length)}` : json;
   });

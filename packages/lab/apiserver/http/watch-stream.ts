@@ -85,6 +85,7 @@ class WatchStream {
   readonly #format: Format;
   readonly #timers: NodeJS.Timeout[] = [];
   #stop: () => void = () => undefined;
+  #stopRegistry: () => void = () => undefined;
   #ended = false;
 
   constructor(call: Call, resource: Resource, format: Format) {
@@ -96,6 +97,10 @@ class WatchStream {
   start(selection: Selection, options: WatchOptions): void {
     const { core, reply } = this.#call;
     reply.on('close', () => this.#end());
+    // The CRD behind the resource went, or stopped serving this version.
+    this.#stopRegistry = core.registry.onChange(() => {
+      if (!core.registry.find(this.#resource.gvr)) this.#end();
+    });
     const present = core.store.revision;
     const { revision, initialEvents } = options;
     if (initialEvents) this.#sendPresent(selection);
@@ -125,7 +130,7 @@ class WatchStream {
   #sendPresent(selection: Selection): void {
     for (const stored of this.#call.core.store.list(this.#resource.storage, selection.namespace)) {
       const object = asServed(this.#resource, stored.object);
-      if (selection.matches(object)) this.#write('ADDED', object, this.#resource.conversion ? undefined : stored.json);
+      if (selection.matches(object)) this.#write('ADDED', object, object === stored.object ? stored.json : undefined);
     }
   }
 
@@ -175,6 +180,7 @@ class WatchStream {
     this.#ended = true;
     for (const timer of this.#timers) clearTimeout(timer);
     this.#stop();
+    this.#stopRegistry();
     this.#call.reply.end();
   }
 }

@@ -11,6 +11,8 @@ import { serviceStrategy } from './services.ts';
 /** What strategies need of the rest of the server. */
 export interface StrategyDeps {
   readonly addresses: ServiceAddresses;
+  /** How CustomResourceDefinitions are written. */
+  readonly definitions: Strategy;
 }
 
 const EMPTY_STATUS: Strategy = { initialStatus: () => ({}) };
@@ -29,7 +31,7 @@ const fixed = (path: string, initialStatus: () => unknown): Strategy => ({
 });
 
 /** One row per stored resource that departs from the common path; others have none. */
-export function builtinStrategies({ addresses }: StrategyDeps): Readonly<Record<string, Strategy>> {
+export function builtinStrategies({ addresses, definitions }: StrategyDeps): Readonly<Record<string, Strategy>> {
   return {
     '/pods': podStrategy,
     '/namespaces': namespaceStrategy,
@@ -68,7 +70,7 @@ export function builtinStrategies({ addresses }: StrategyDeps): Readonly<Record<
     'rbac.authorization.k8s.io/clusterroles': CREATE_ON_UPDATE,
     'rbac.authorization.k8s.io/rolebindings': fixedRoleRef(),
     'rbac.authorization.k8s.io/clusterrolebindings': fixedRoleRef(),
-    'apiextensions.k8s.io/customresourcedefinitions': { unconditionalUpdate: false, returnsDeleted: true },
+    'apiextensions.k8s.io/customresourcedefinitions': definitions,
     'apiregistration.k8s.io/apiservices': { unconditionalUpdate: false, initialStatus: () => ({}) },
     'admissionregistration.k8s.io/mutatingwebhookconfigurations': CONDITIONAL,
     'admissionregistration.k8s.io/validatingwebhookconfigurations': CONDITIONAL,
