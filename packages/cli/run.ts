@@ -21,10 +21,6 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     aliases: ['dg'],
     load: async () => (await import('./commands/diagnostics/index.ts')).registerDiagnostics,
   },
-  identity: {
-    summary: "Display the certificates of one or more selected pods' proxies",
-    load: async () => (await import('./commands/identity.ts')).registerIdentity,
-  },
   inject: {
     summary: 'Add the proxy to a Kubernetes config',
     load: async () => (await import('./commands/inject.ts')).registerInject,
@@ -71,8 +67,7 @@ const VALUE_FLAGS = new Set([
 /** Runs one invocation and returns its exit code. `argv` has neither the runtime nor the script. */
 export async function run(argv: string[], io: Io = processIo()): Promise<number> {
   const role = ROLES[argv[0] ?? ''];
-  // Verbs win over roles of the same name unless arguments look like a role's (`identity` is both).
-  if (role && !isVerbUse(argv)) return (await role())(argv.slice(1), io.env);
+  if (role) return (await role())(argv.slice(1), io.env);
   const at = verbPosition(argv);
   const word = argv[at];
   const name = verbNamed(word);
@@ -193,15 +188,6 @@ function verbNamed(word: string | undefined): string | undefined {
   if (word === undefined) return undefined;
   if (Object.hasOwn(VERBS, word)) return word;
   return Object.entries(VERBS).find(([, verb]) => verb.aliases?.includes(word))?.[0];
-}
-
-/**
- * `identity` is the role of the identity controller and a verb about pods' certificates. The controller gets Go-style flags
- * (`-log-level=info`), the verb a pod's name, `-l`, `-n`, or global flags.
- */
-function isVerbUse(argv: readonly string[]): boolean {
-  if (argv[0] !== 'identity') return false;
-  return argv.slice(1).some((word) => /^(-n|-l|-h|--.+|[^-].*)$/.test(word));
 }
 
 function processIo(): Io {

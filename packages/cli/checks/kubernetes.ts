@@ -1,0 +1,218 @@
+import {
+  CUSTOM_RESOURCE_DEFINITIONS,
+  type Gvr,
+  type KubeObject,
+  NAMESPACES,
+  NODES,
+  SELF_SUBJECT_ACCESS_REVIEWS,
+} from '#api/kube';
+import { isNotFound } from '#kube/client';
+import { LINKERD_CRDS } from '../manifests/crds/index.ts';
+import { type Category, type Check, CheckFailure } from './check.ts';
+import type { CheckSubject } from './subject.ts';
+
+const MINIMUM = [1, 31, 0] as const;
+
+export const kubernetesApiCategory = (subject: CheckSubject): Category => ({
+  name: 'kubernetes-api',
+  checks: [
+    {
+      description: 'can initialize the client',
+      anchor: 'k8s-api',
+      severity: 'fatal',
+      run: async () => void (await subject.client()),
+    },
+    {
+      description: 'can query the Kubernetes API',
+      anchor: 'k8s-api',
+      severity: 'fatal',
+      run: async () => void (await (await subject.client()).version()),
+    },
+  ],
+});
+
+export const kubernetesVersionCategory = (subject: CheckSubject): Category => ({
+  name: 'kubernetes-version',
+  checks: [
+    {
+      description: 'is running the minimum Kubernetes API version',
+      anchor: 'k8s-version',
+      async run() {
+        const { gitVersion } = await (await subject.client()).version();
+        const found = /^v?(\d+)\.(\d+)\.(\d+)/.exec(gitVersion)?.slice(1).map(Number);
+        if (!found) throw new Error(`cannot read the version "${gitVersion}"`);
+        const at = MINIMUM.findIndex((part, index) => part !== found[index]);
+        if (at >= 0 && found[at]! < MINIMUM[at]!)
+          throw new Error(
+            `Kubernetes is on version [${found.join('.')}], but version [${MINIMUM.join('.')}] or more recent is required`,
+          );
+      },
+    },
+  ],
+});
+
+interface Definition extends KubeObject {
+  spec?: { versions?: { name: string; served?: boolean }[] };
+}
+
+export const gatewayApiCategory = (subject: CheckSubject): Category => ({
+  name: 'gateway-api-crd',
+  checks: [
+    {
+      description: 'Gateway API CRDs are installed',
+      anchor: 'gateway-api-crd',
+      severity: 'fatal',
+      async run() {
+        const client = await subject.client();
+        for (const plural of ['httproutes', 'grpcroutes'])
+          try {
+            const name = `${plural}.gateway.networking.k8s.io`;
+            const found = await client.get<Definition>(CUSTOM_RESOURCE_DEFINITIONS, name);
+            if (found.spec?.versions?.some((version) => version.name === 'v1' && version.served !== false)) return;
+            throw new Error(`${name} does not serve v1; Gateway API v1.1.1 or newer is needed`);
+          } catch (error) {
+            if (!isNotFound(error)) throw error;
+          }
+        throw new Error('the Gateway API CRDs are not installed: run `linkerd install --crds | kubectl apply -f -`');
+      },
+    },
+  ],
+});
+
+export const crdCategory = (subject: CheckSubject): Category => ({
+  name: 'linkerd-crd',
+  checks: [
+    {
+      description: 'control plane CustomResourceDefinitions exist',
+      anchor: 'l5d-existence-crd',
+      severity: 'fatal',
+      retry: true,
+      run: () => crdsExist(subject),
+    },
+  ],
+});
+
+/** Every definition is there with every version that this program knows. */
+export async function crdsExist(subject: CheckSubject): Promise<void> {
+  const { items } = await (await subject.client()).list<Definition>(CUSTOM_RESOURCE_DEFINITIONS);
+  const served = new Map(
+    items.map(({ metadata, spec }) => [metadata.name ?? '', new Set(spec?.versions?.map(({ name }) => name))]),
+  );
+  const missing = LINKERD_CRDS.flatMap(({ plural, group, versions }) => {
+    const name = `${plural}.${group}`;
+    const found = served.get(name);
+    if (!found) return [`missing ${name}`];
+    return versions
+      .filter((version) => !found.has(version.name))
+      .map((version) => `${name} lacks version ${version.name}`);
+  });
+  if (missing.length > 0) throw new CheckFailure('CustomResourceDefinitions are not as they should be:', missing);
+}
+
+// --- before the installation --------------------------------------------------------------------------------------------
+
+const access =
+  (subject: CheckSubject, verb: string, gvr: Gvr, namespace?: string): (() => Promise<void>) =>
+  async () => {
+    const resourceAttributes = {
+      verb,
+      group: gvr.group,
+      version: gvr.version,
+      resource: gvr.resource,
+      ...(namespace && { namespace }),
+    };
+    const review = await (await subject.client()).create<
+      KubeObject & { spec: unknown; status?: { allowed?: boolean } }
+    >(SELF_SUBJECT_ACCESS_REVIEWS, {
+      apiVersion: 'authorization.k8s.io/v1',
+      kind: 'SelfSubjectAccessReview',
+      metadata: {},
+      spec: { resourceAttributes },
+    });
+    if (!review.status?.allowed)
+      throw new Error(`not authorized to ${verb} ${gvr.resource}${gvr.group ? `.${gvr.group}` : ''}`);
+  };
+
+const gvr = (group: string, resource: string): Gvr => ({ group, version: 'v1', resource });
+const CREATED: readonly (readonly [string, Gvr])[] = [
+  ['ServiceAccounts', gvr('', 'serviceaccounts')],
+  ['Services', gvr('', 'services')],
+  ['Deployments', gvr('apps', 'deployments')],
+  ['CronJobs', gvr('batch', 'cronjobs')],
+  ['ConfigMaps', gvr('', 'configmaps')],
+  ['Secrets', gvr('', 'secrets')],
+];
+const CLUSTER_KINDS: readonly Gvr[] = [
+  gvr('', 'namespaces'),
+  gvr('rbac.authorization.k8s.io', 'clusterroles'),
+  gvr('rbac.authorization.k8s.io', 'clusterrolebindings'),
+  gvr('apiextensions.k8s.io', 'customresourcedefinitions'),
+  gvr('admissionregistration.k8s.io', 'mutatingwebhookconfigurations'),
+  gvr('admissionregistration.k8s.io', 'validatingwebhookconfigurations'),
+];
+
+export function preCategory(subject: CheckSubject): Category {
+  const { namespace } = subject;
+  const creations: Check[] = CREATED.map(([kinds, resource]) => ({
+    description: `can create ${kinds}`,
+    anchor: 'pre-k8s',
+    run: access(subject, 'create', resource, namespace),
+  }));
+  return {
+    name: 'pre-kubernetes-setup',
+    checks: [
+      {
+        description: 'control plane namespace does not already exist',
+        anchor: 'pre-ns',
+        async run() {
+          if (await subject.exists(NAMESPACES, namespace))
+            throw new Error(`The "${namespace}" namespace already exists`);
+        },
+      },
+      {
+        description: 'can create non-namespaced resources',
+        anchor: 'pre-k8s-cluster-k8s',
+        async run() {
+          for (const kind of CLUSTER_KINDS) await access(subject, 'create', kind)();
+        },
+      },
+      ...creations,
+      {
+        description: 'can read Secrets',
+        anchor: 'pre-k8s',
+        run: access(subject, 'get', gvr('', 'secrets'), namespace),
+      },
+      {
+        description: 'can read extension-apiserver-authentication configmap',
+        anchor: 'pre-k8s',
+        run: access(subject, 'get', gvr('', 'configmaps'), 'kube-system'),
+      },
+      {
+        description: 'no clock skew detected',
+        anchor: 'pre-k8s-clock-skew',
+        severity: 'warning',
+        run: () => clockSkew(subject),
+      },
+    ],
+  };
+}
+
+/** A ready node reports at least every five minutes; ten seconds more are allowed. */
+const HEARTBEAT_MS_MAX = 5 * 60_000 + 10_000;
+
+async function clockSkew(subject: CheckSubject): Promise<void> {
+  interface Node extends KubeObject {
+    status?: { conditions?: { type: string; status: string; lastHeartbeatTime?: string }[] };
+  }
+  const { items } = await (await subject.client()).list<Node>(NODES);
+  const skewed = items.filter(({ status }) => {
+    const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+    if (ready?.status !== 'True' || !ready.lastHeartbeatTime) return false;
+    return Math.abs(Date.now() - Date.parse(ready.lastHeartbeatTime)) > HEARTBEAT_MS_MAX;
+  });
+  if (skewed.length > 0)
+    throw new CheckFailure(
+      'clock skew detected for nodes:',
+      skewed.map(({ metadata }) => metadata.name ?? ''),
+    );
+}

@@ -1,0 +1,259 @@
+import {
+  CLUSTER_ROLE_BINDINGS,
+  CLUSTER_ROLES,
+  CONFIG_MAPS,
+  type ConfigMap,
+  DEPLOYMENTS,
+  type KubeObject,
+  NAMESPACES,
+  ROLE_BINDINGS,
+  ROLES,
+  SERVICE_ACCOUNTS,
+  SERVICES,
+} from '#api/kube';
+import { CREDENTIALS, LINKS, type Link, MIRROR } from '#extensions/multicluster';
+import { createKubeClient, isNotFound, type KubeClient } from '#kube/client';
+import { inlineAccess } from '#kube/config';
+import { sameCertificates } from '../certificates/index.ts';
+import { controllerNames } from '../manifests/multicluster.ts';
+import { type Category, type Check, type CheckDetails, CheckFailure, CheckSkipped } from './check.ts';
+import { proxyChecks } from './control-plane.ts';
+import { EXTENSION_LABEL } from './extensions.ts';
+import type { CheckSubject } from './subject.ts';
+
+export interface MulticlusterOptions {
+  expectedVersion: string;
+  /** Bound on each request to a remote cluster. */
+  timeoutMs: number;
+  /** Opens a remote cluster; real by default. */
+  connect?(kubeconfig: string): KubeClient;
+}
+
+const clusterOf = (link: Link): string => link.spec?.targetClusterName || (link.metadata.name ?? '');
+
+/** The extension seen from the source cluster: links, credentials, trust, controllers, what they mirror. */
+export function multiclusterCategory(subject: CheckSubject, options: MulticlusterOptions): Category {
+  const links = async (): Promise<Link[]> => {
+    const { items } = await (await subject.client()).list<Link>(LINKS);
+    return items.sort((a, b) => (clusterOf(a) < clusterOf(b) ? -1 : 1));
+  };
+  /** Judges every link; skipped without links. */
+  const each =
+    (headline: string, judge: (link: Link) => Promise<string | undefined>) => async (): Promise<CheckDetails> => {
+      const all = await links();
+      if (all.length === 0) throw new CheckSkipped('no links');
+      const problems = await Promise.all(all.map(async (link) => judge(link)));
+      const bad = problems.filter((problem) => problem !== undefined);
+      if (bad.length > 0) throw new CheckFailure(headline, bad);
+      return { items: all.map(clusterOf) };
+    };
+  const remotes = new Remotes(subject, options);
+  return {
+    name: 'linkerd-multicluster',
+    checks: [
+      {
+        description: 'Link CRD exists',
+        anchor: 'l5d-multicluster-link-crd-exists',
+        severity: 'fatal',
+        async run() {
+          try {
+            await links();
+          } catch (error) {
+            throw new Error(`multicluster.linkerd.io/Link CRD is missing: ${(error as Error).message}`);
+          }
+        },
+      },
+      {
+        description: 'Link resources are valid',
+        anchor: 'l5d-multicluster-links-are-valid',
+        severity: 'fatal',
+        run: each('Links that lack what a controller needs:', async (link) => flaw(link)),
+      },
+      {
+        description: 'Link and CLI versions match',
+        anchor: 'l5d-multicluster-links-version',
+        severity: 'warning',
+        run: each('Links of other versions:', async (link) => otherVersion(link, options.expectedVersion)),
+      },
+      {
+        description: 'remote cluster access credentials are valid',
+        anchor: 'l5d-smc-target-clusters-access',
+        run: each('Problematic clusters:', (link) => remotes.accessible(link)),
+      },
+      {
+        description: 'clusters share trust anchors',
+        anchor: 'l5d-multicluster-clusters-share-anchors',
+        run: each('Problematic clusters:', (link) => remotes.sharesAnchors(link)),
+      },
+      {
+        description: 'service mirror controller has required permissions',
+        anchor: 'l5d-multicluster-source-rbac-correct',
+        run: each('missing service mirror resources:', (link) => missingPermissions(subject, link)),
+      },
+      {
+        description: 'service mirror controllers are running',
+        anchor: 'l5d-multicluster-service-mirror-running',
+        retry: true,
+        run: each('Problematic service mirrors:', (link) => controllerProblem(subject, link)),
+      },
+      orphanCheck(subject, links),
+      ...proxyHealth(subject, options),
+    ],
+  };
+}
+
+function flaw(link: Link): string | undefined {
+  const name = `${link.metadata.namespace}/${link.metadata.name}`;
+  const required = ['targetClusterName', 'targetClusterDomain', 'clusterCredentialsSecret'] as const;
+  const missing = required.filter((field) => !link.spec?.[field]);
+  return missing.length > 0 ? `${name}: spec lacks ${missing.join(', ')}` : undefined;
+}
+
+function otherVersion(link: Link, expected: string): string | undefined {
+  const createdBy = link.metadata.annotations?.['linkerd.io/created-by'] ?? '';
+  const version = /^linkerd\/(?:cli|helm) (.+)$/.exec(createdBy)?.[1];
+  if (version === undefined) return `${clusterOf(link)}: unable to determine version`;
+  return version === expected
+    ? undefined
+    : `${clusterOf(link)}: CLI version is ${expected} but Link version is ${version}`;
+}
+
+/** Looks into the linked clusters with the credentials that their controllers use. */
+class Remotes {
+  readonly #subject: CheckSubject;
+  readonly #options: MulticlusterOptions;
+
+  constructor(subject: CheckSubject, options: MulticlusterOptions) {
+    this.#subject = subject;
+    this.#options = options;
+  }
+
+  accessible(link: Link): Promise<string | undefined> {
+    return this.#inside(link, async (remote) => {
+      await remote.version();
+      await remote.list(SERVICES, { metadataOnly: true });
+      return undefined;
+    });
+  }
+
+  sharesAnchors(link: Link): Promise<string | undefined> {
+    return this.#inside(link, async (remote) => {
+      const namespace = link.spec?.targetClusterLinkerdNamespace || this.#subject.namespace;
+      const config = await remote.get<ConfigMap>(CONFIG_MAPS, 'linkerd-config', namespace);
+      const { parse } = await import('yaml');
+      const values = parse(config.data?.['values'] ?? '') as { identityTrustAnchorsPEM?: string } | null;
+      const theirs = values?.identityTrustAnchorsPEM ?? '';
+      return sameCertificates(theirs, await this.#subject.anchors())
+        ? undefined
+        : `${clusterOf(link)}: its trust anchors are not those of this cluster`;
+    });
+  }
+
+  async #inside(link: Link, look: (remote: KubeClient) => Promise<string | undefined>): Promise<string | undefined> {
+    const cluster = clusterOf(link);
+    const namespace = link.metadata.namespace ?? '';
+    const name = link.spec?.clusterCredentialsSecret ?? '';
+    let remote: KubeClient | undefined;
+    try {
+      const kubeconfig = await this.#subject.secretText(name, namespace, CREDENTIALS.key);
+      if (kubeconfig === undefined)
+        return `${cluster}: secret: [${namespace}/${name}] with key ${CREDENTIALS.key} is missing`;
+      remote = this.#options.connect?.(kubeconfig) ?? createKubeClient(inlineAccess(kubeconfig));
+      return await bounded(look(remote), this.#options.timeoutMs);
+    } catch (error) {
+      return `${cluster}: ${(error as Error).message}`;
+    } finally {
+      remote?.close();
+    }
+  }
+}
+
+async function bounded<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([work, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function missingPermissions(subject: CheckSubject, link: Link): Promise<string | undefined> {
+  const namespace = link.metadata.namespace ?? '';
+  const names = controllerNames(link.metadata.name ?? '');
+  const wanted = [
+    ['ServiceAccount', SERVICE_ACCOUNTS, names.serviceAccount, namespace],
+    ['ClusterRole', CLUSTER_ROLES, names.clusterRole, undefined],
+    ['ClusterRoleBinding', CLUSTER_ROLE_BINDINGS, names.clusterRoleBinding, undefined],
+    ['Role', ROLES, names.role, namespace],
+    ['RoleBinding', ROLE_BINDINGS, names.roleBinding, namespace],
+  ] as const;
+  const missing: string[] = [];
+  for (const [kind, gvr, name, at] of wanted)
+    if (!(await subject.exists(gvr, name, at))) missing.push(`${kind} ${name}`);
+  return missing.length > 0 ? `${clusterOf(link)}: missing ${missing.join(', ')}` : undefined;
+}
+
+interface Deployment extends KubeObject {
+  status?: { availableReplicas?: number };
+}
+
+async function controllerProblem(subject: CheckSubject, link: Link): Promise<string | undefined> {
+  const client = await subject.client();
+  const { items } = await client.list<Deployment>(DEPLOYMENTS, {
+    namespace: link.metadata.namespace ?? '',
+    labelSelector: `${MIRROR.clusterName}=${link.metadata.name}`,
+  });
+  const cluster = clusterOf(link);
+  if (items.length === 0) return `${cluster}: no service mirror controller deployment`;
+  if (items.length > 1)
+    return `${cluster}: too many service mirror controller deployments: ${items.map(({ metadata }) => metadata.name).join(', ')}`;
+  const [deployment] = items;
+  return (deployment?.status?.availableReplicas ?? 0) < 1
+    ? `${cluster}: service mirror controller ${deployment?.metadata.name} is not available`
+    : undefined;
+}
+
+const orphanCheck = (subject: CheckSubject, links: () => Promise<Link[]>): Check => ({
+  description: 'all mirror services are part of a Link',
+  anchor: 'l5d-multicluster-orphaned-services',
+  severity: 'warning',
+  async run() {
+    const known = new Set((await links()).map(clusterOf));
+    const { items } = await (await subject.client()).list(SERVICES, {
+      labelSelector: `${MIRROR.mirroredService}=true,${MIRROR.clusterName}`,
+      metadataOnly: true,
+    });
+    if (items.length === 0) throw new CheckSkipped('no mirror services');
+    const orphans = items.filter(({ metadata }) => !known.has(metadata.labels?.[MIRROR.clusterName] ?? ''));
+    if (orphans.length > 0)
+      throw new CheckFailure(
+        'mirror services that belong to no Link:',
+        orphans.map(({ metadata }) => `${metadata.name}.${metadata.namespace}`),
+      );
+  },
+});
+
+function proxyHealth(subject: CheckSubject, { expectedVersion }: MulticlusterOptions): Check[] {
+  const pods = async () => {
+    const namespace = await multiclusterNamespace(subject);
+    return namespace === undefined ? [] : subject.pods({ namespace });
+  };
+  return proxyChecks('multicluster extension', 'l5d-multicluster-proxy', pods, expectedVersion, 'warning');
+}
+
+/** The extension's namespace by its label; undefined when it is not installed. */
+export async function multiclusterNamespace(subject: CheckSubject): Promise<string | undefined> {
+  const client = await subject.client();
+  try {
+    const { items } = await client.list(NAMESPACES, {
+      labelSelector: `${EXTENSION_LABEL} in (multicluster, linkerd-multicluster)`,
+    });
+    return items[0]?.metadata.name;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,69 @@
+import type { X509Certificate } from 'node:crypto';
+import {
+  type Gvr,
+  type KubeObject,
+  MUTATING_WEBHOOK_CONFIGURATIONS,
+  VALIDATING_WEBHOOK_CONFIGURATIONS,
+} from '#api/kube';
+import { issuedByAnchors, readCertificates } from '../certificates/index.ts';
+import { WEBHOOKS } from '../manifests/index.ts';
+import type { Category } from './check.ts';
+import { endingSoon, invalidNow } from './identity.ts';
+import type { CheckSubject } from './subject.ts';
+
+interface Configuration extends KubeObject {
+  webhooks?: { clientConfig?: { caBundle?: string } }[];
+}
+
+const GVRS: Record<(typeof WEBHOOKS)[number]['kind'], Gvr> = {
+  MutatingWebhookConfiguration: MUTATING_WEBHOOK_CONFIGURATIONS,
+  ValidatingWebhookConfiguration: VALIDATING_WEBHOOK_CONFIGURATIONS,
+};
+
+/** Each webhook's certificate: trusted by what its configuration says, made for its service, not about to end. */
+export const webhookCategory = (subject: CheckSubject): Category => ({
+  name: 'linkerd-webhooks-and-apisvc-tls',
+  checks: WEBHOOKS.flatMap((webhook) => {
+    const name = webhook.service.replace(/^linkerd-/, '');
+    return [
+      {
+        description: `${name} webhook has valid cert`,
+        anchor: `l5d-${name}-webhook-cert-valid`,
+        severity: 'fatal' as const,
+        run: () => certificateValid(subject, webhook),
+      },
+      {
+        description: `${name} cert is valid for at least 60 days`,
+        anchor: `l5d-${name}-webhook-cert-not-expiring-soon`,
+        severity: 'warning' as const,
+        async run() {
+          const soon = endingSoon((await certificates(subject, webhook.service))[0]!);
+          if (soon !== undefined) throw new Error(`certificate ${soon}`);
+        },
+      },
+    ];
+  }),
+});
+
+async function certificates(subject: CheckSubject, service: string): Promise<X509Certificate[]> {
+  const secret = `${service}-k8s-tls`;
+  const pem = await subject.secretText(secret, subject.namespace, 'tls.crt');
+  if (pem === undefined) throw new Error(`secrets "${secret}" not found or without tls.crt`);
+  return readCertificates(pem);
+}
+
+async function certificateValid(subject: CheckSubject, webhook: (typeof WEBHOOKS)[number]): Promise<void> {
+  const { service, kind } = webhook;
+  const client = await subject.client();
+  const configuration = await client.get<Configuration>(GVRS[kind], `${service}-webhook-config`);
+  const caBundle = configuration.webhooks?.[0]?.clientConfig?.caBundle;
+  if (!caBundle) throw new Error(`${service}-webhook-config has no caBundle`);
+  const anchors = readCertificates(Buffer.from(caBundle, 'base64').toString('utf8'));
+  const [certificate, ...chain] = await certificates(subject, service);
+  const invalid = invalidNow(certificate!);
+  if (invalid !== undefined) throw new Error(`certificate ${invalid}`);
+  const host = `${service}.${subject.namespace}.svc`;
+  if (certificate!.checkHost(host) === undefined) throw new Error(`the certificate is not valid for ${host}`);
+  if (!issuedByAnchors(certificate!, anchors, chain))
+    throw new Error('x509: certificate signed by unknown authority: the webhook configuration trusts another one');
+}

@@ -1,0 +1,42 @@
+import { type Command, Option } from 'commander';
+import { SERVICE_ACCOUNTS } from '#api/kube';
+import { isNotFound } from '#kube/client';
+import { type CliContext, UserError } from '../../context.ts';
+import { defaultMulticluster, extensionNamespace, remoteAccess } from '../../manifests/multicluster.ts';
+import { renderManifests } from '../../output/index.ts';
+
+interface AllowFlags {
+  serviceAccountName: string;
+  namespace: string;
+  ignoreCluster?: boolean;
+  output: 'yaml' | 'json';
+}
+
+/** `multicluster allow`: another account with which a cluster may look at this one. */
+export function registerAllow(group: Command, context: CliContext): void {
+  group
+    .command('allow')
+    .description('Output credential resources that allow service mirror controllers to connect to this cluster')
+    .requiredOption('--service-account-name <name>', 'Name of the account')
+    .option('--namespace <namespace>', 'Namespace of the extension', 'linkerd-multicluster')
+    .option('--ignore-cluster', 'Do not look at the cluster')
+    .addOption(new Option('-o, --output <format>', 'Output format').choices(['yaml', 'json']).default('yaml'))
+    .action(async (flags: AllowFlags) => {
+      const { serviceAccountName: name, namespace } = flags;
+      if (!flags.ignoreCluster) await refuseExisting(context, name, namespace);
+      const settings = { ...defaultMulticluster(), namespace };
+      const objects = [extensionNamespace(settings), ...remoteAccess(settings, name)];
+      context.io.out(renderManifests(objects, flags.output));
+    });
+}
+
+async function refuseExisting(context: CliContext, name: string, namespace: string): Promise<void> {
+  const { client } = await context.connect();
+  try {
+    await client.get(SERVICE_ACCOUNTS, name, namespace);
+  } catch (error) {
+    if (isNotFound(error)) return;
+    throw error;
+  }
+  throw new UserError(`service account ${namespace}/${name} already exists; --ignore-cluster renders it anyway`);
+}
