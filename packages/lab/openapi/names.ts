@@ -20,7 +20,6 @@ export const customName = (group: string, version: string, kind: string): string
 
 const META = PACKAGES['meta'];
 export const OBJECT_META = `${META}.v1.ObjectMeta`;
-export const LIST_META = `${META}.v1.ListMeta`;
 export const DELETE_OPTIONS = `${META}.v1.DeleteOptions`;
 export const STATUS = `${META}.v1.Status`;
 export const PATCH = `${META}.v1.Patch`;

@@ -17,7 +17,7 @@ import {
   uniqueBy,
 } from './checks.ts';
 import { dnsLabel, dnsSubdomain, envName, headerName, labelValue, portName, qualifiedName } from './names.ts';
-import { listAt, objectAt, type RulesTable, type StructRules } from './rules.ts';
+import { listAt, objectAt, type RulesTable, type Scope, type StructRules } from './rules.ts';
 
 const INT32_MAX = 2 ** 31 - 1;
 const UID = between(0, INT32_MAX);
@@ -90,10 +90,16 @@ const CONTAINER: StructRules = {
 
 const LISTS = ['containers', 'initContainers', 'ephemeralContainers'] as const;
 
+/** What mounts may name: the pod's volumes, and the claims that a StatefulSet makes for its pods. */
+function volumeNames(spec: Json, { root }: Scope): ReadonlySet<unknown> {
+  const claims = listAt(objectAt(root, 'spec'), 'volumeClaimTemplates').map((claim) => objectAt(claim, 'metadata'));
+  return new Set([...listAt(spec, 'volumes'), ...claims].map(({ name }) => name));
+}
+
 /** Container names are one namespace over all three lists; mounts name volumes of the pod. */
-function checkContainers(spec: Json, at: At): void {
+function checkContainers(spec: Json, at: At, scope: Scope): void {
   const names = new Set<unknown>();
-  const volumes = new Set(listAt(spec, 'volumes').map((volume) => volume['name']));
+  const volumes = volumeNames(spec, scope);
   for (const list of LISTS)
     listAt(spec, list).forEach((container, index) => {
       const here = at.child(list).item(index);
@@ -195,8 +201,8 @@ export const POD_RULES: RulesTable = {
       subdomain: [form(dnsLabel)],
       readinessGates: [],
     },
-    check: (spec, at) => {
-      checkContainers(spec, at);
+    check: (spec, at, scope) => {
+      checkContainers(spec, at, scope);
       checkDns(spec, at);
     },
   },

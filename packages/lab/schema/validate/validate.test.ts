@@ -130,6 +130,19 @@ test('a StatefulSet keeps what its pods are known by', () => {
   assert.deepEqual(faults('apps/v1.StatefulSet', deployment({ serviceName: 'a', replicas: 5 }), old), []);
 });
 
+test("a StatefulSet's pods may mount the claims it makes", () => {
+  const mounting = template({ containers: [{ ...CONTAINER, volumeMounts: [{ name: 'data', mountPath: '/d' }] }] });
+  const claim = {
+    metadata: { name: 'data' },
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+  };
+  assert.deepEqual(
+    faults('apps/v1.StatefulSet', deployment({ template: mounting, volumeClaimTemplates: [claim] })),
+    [],
+  );
+  assert.equal(faults('apps/v1.StatefulSet', deployment({ template: mounting })).length, 1);
+});
+
 test('jobs end, and keep their template', () => {
   const job = (spec: Json) => ({ spec: { template: template({ restartPolicy: 'Never' }), ...spec } });
   assert.deepEqual(faults('batch/v1.Job', job({})), []);
