@@ -1,0 +1,40 @@
+/** Rules for egress networks and rate limits. */
+import { checkNetworks } from './authorization.ts';
+import { isRef, listOf, objectOf, Refusal, type Rule, refOf } from './refusal.ts';
+
+export const checkEgressNetwork: Rule = ({ spec }) => {
+  if (spec['networks'] === undefined || spec['networks'] === null) return;
+  const networks = listOf(spec, 'networks');
+  if (networks.length === 0) throw new Refusal('networks: at least one network must be specified');
+  checkNetworks(networks);
+};
+
+export const checkRateLimit: Rule = ({ spec }) => {
+  const target = objectOf(spec, 'targetRef');
+  if (!target || !isRef(refOf(target), 'policy.linkerd.io', 'Server'))
+    throw new Refusal('targetRef: expected a Server');
+  const total = rate(objectOf(spec, 'total'), 'total');
+  if (total === 0) throw new Refusal('total: requestsPerSecond must be greater than 0');
+  const limits: [string, Readonly<Record<string, unknown>> | undefined][] = [
+    ['identity', objectOf(spec, 'identity')],
+    ...listOf(spec, 'overrides').map((override): [string, typeof override] => ['overrides', override]),
+  ];
+  for (const [name, limit] of limits) {
+    const value = rate(limit, name);
+    if (value === 0) throw new Refusal(`${name}: requestsPerSecond must be greater than 0`);
+    if (value !== undefined && total !== undefined && value > total)
+      throw new Refusal(`${name}: requestsPerSecond (${value}) must not exceed that of total (${total})`);
+  }
+  for (const override of listOf(spec, 'overrides'))
+    for (const ref of listOf(override, 'clientRefs').map(refOf))
+      if (!isRef(ref, '', 'ServiceAccount'))
+        throw new Refusal(`overrides: clientRefs: expected ServiceAccount, got ${ref.kind}`);
+};
+
+function rate(limit: Readonly<Record<string, unknown>> | undefined, name: string): number | undefined {
+  if (!limit) return undefined;
+  const value = limit['requestsPerSecond'];
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0)
+    throw new Refusal(`${name}: requestsPerSecond: expected a whole number, got ${JSON.stringify(value)}`);
+  return value;
+}

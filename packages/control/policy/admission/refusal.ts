@@ -1,0 +1,71 @@
+/** What rules see of an object, and how they refuse it. */
+
+export interface PolicyObject {
+  namespace: string;
+  annotations: Readonly<Record<string, string>>;
+  /** Not validated: rules check what they read. */
+  spec: Readonly<Record<string, unknown>>;
+}
+
+/** Why an object is refused; a sentence without the kind. */
+export class Refusal extends Error {}
+
+/** Throws {@link Refusal}. */
+export type Rule = (object: PolicyObject) => void;
+
+/** An object reference with the defaults filled in; core's group is ''. */
+export interface Ref {
+  group: string;
+  kind: string;
+  name: string;
+  namespace: string | undefined;
+  port: number | undefined;
+}
+
+/** A list field; absent is empty. Refuses anything else. */
+export function listOf(
+  parent: Readonly<Record<string, unknown>>,
+  field: string,
+): readonly Readonly<Record<string, unknown>>[] {
+  const value = parent[field];
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value)) throw new Refusal(`${field}: expected a list`);
+  return value;
+}
+
+/** An object field; undefined where absent. Refuses anything else. */
+export function objectOf(
+  parent: Readonly<Record<string, unknown>>,
+  field: string,
+): Readonly<Record<string, unknown>> | undefined {
+  const value = parent[field];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== 'object' || Array.isArray(value)) throw new Refusal(`${field}: expected an object`);
+  return value as Readonly<Record<string, unknown>>;
+}
+
+/** Texts of a list field. */
+export function textsOf(parent: Readonly<Record<string, unknown>>, field: string): readonly string[] {
+  return (listOf(parent, field) as readonly unknown[]).map((value) => {
+    if (typeof value !== 'string') throw new Refusal(`${field}: expected texts`);
+    return value;
+  });
+}
+
+/** Reads a reference to another object. */
+export function refOf(value: Readonly<Record<string, unknown>>): Ref {
+  const text = (field: string) => (typeof value[field] === 'string' ? (value[field] as string) : undefined);
+  const group = text('group') ?? '';
+  return {
+    group: group.toLowerCase() === 'core' ? '' : group.toLowerCase(),
+    kind: text('kind') ?? '',
+    name: text('name') ?? '',
+    namespace: text('namespace') || undefined,
+    port: typeof value['port'] === 'number' ? value['port'] : undefined,
+  };
+}
+
+/** Groups and kinds compare without regard to case. */
+export function isRef(ref: Ref, group: string, kind: string): boolean {
+  return ref.group === group && ref.kind.toLowerCase() === kind.toLowerCase();
+}

@@ -1,0 +1,103 @@
+/** Services as outbound policy sees them. */
+import type { Gvr, KubeObject, Service } from '#api/kube';
+import type { KubeClient } from '#kube/client';
+import { PortSet } from '#model/annotations';
+import { ANNOTATION_KEYS } from '#model/names';
+import { Collection, keyOf, type Listener, Topics } from '../../fold/index.ts';
+
+const SERVICES: Gvr = { group: '', version: 'v1', resource: 'services' };
+
+export interface ServicePort {
+  port: number;
+  appProtocol: string | undefined;
+}
+
+export interface ServiceRecord {
+  key: string;
+  namespace: string;
+  name: string;
+  /** Cluster IPs and those of load balancers. */
+  ips: readonly string[];
+  ports: readonly ServicePort[];
+  /** Undefined: the default list applies. */
+  opaquePorts: PortSet | undefined;
+  annotations: Readonly<Record<string, string>>;
+}
+
+/** Reads a Service. */
+export function readService(object: KubeObject): ServiceRecord {
+  const { metadata, spec, status } = object as Service;
+  const clusterIps = spec?.clusterIPs ?? (spec?.clusterIP ? [spec.clusterIP] : []);
+  const balancerIps = (status?.loadBalancer?.ingress ?? []).flatMap((ingress) => ingress.ip ?? []);
+  const opaque = metadata.annotations?.[ANNOTATION_KEYS.opaquePorts];
+  const named = (name: string) => (spec?.ports ?? []).filter((port) => port.name === name).map((port) => port.port);
+  return {
+    key: keyOf(metadata.namespace, metadata.name),
+    namespace: metadata.namespace ?? '',
+    name: metadata.name ?? '',
+    ips: [...clusterIps.filter((ip) => ip !== 'None' && ip !== ''), ...balancerIps],
+    ports: (spec?.ports ?? []).map(({ port, appProtocol }) => ({ port, appProtocol })),
+    opaquePorts: opaque === undefined ? undefined : PortSet.parse(opaque, named),
+    annotations: metadata.annotations ?? {},
+  };
+}
+
+export interface ServicesObserver {
+  failed(resource: string, error: Error): void;
+  recovered(resource: string): void;
+}
+
+/** A fold of the Services of the cluster, found by name and by IP. */
+export class Services {
+  readonly #topics = new Topics();
+  readonly #byIp = new Map<string, Set<string>>();
+  readonly #collection = new Collection<ServiceRecord>(readService, (key, now, old) => this.#changed(key, now, old));
+
+  start(kube: Pick<KubeClient, 'watch'>, observer: ServicesObserver): { synced: Promise<void>; stop(): void } {
+    let stop = () => {};
+    const synced = new Promise<void>((resolve) => {
+      let failing = false;
+      const sink = this.#collection.sink(
+        resolve,
+        ({ error }) => {
+          if (!failing) observer.failed('services', error);
+          failing = true;
+        },
+        () => {
+          failing = false;
+          observer.recovered('services');
+        },
+      );
+      stop = kube.watch(SERVICES, {}, sink);
+    });
+    return { synced, stop: () => stop() };
+  }
+
+  get(key: string): ServiceRecord | undefined {
+    return this.#collection.records.get(key);
+  }
+
+  /** The Service that has the IP; of several, the first by name. */
+  byIp(ip: string): ServiceRecord | undefined {
+    const [first] = [...(this.#byIp.get(ip) ?? [])].sort();
+    return first === undefined ? undefined : this.get(first);
+  }
+
+  onService(key: string, listener: Listener): () => void {
+    return this.#topics.subscribe(`service:${key}`, undefined, listener);
+  }
+  onIp(ip: string, listener: Listener): () => void {
+    return this.#topics.subscribe(`ip:${ip}`, undefined, listener);
+  }
+
+  #changed(key: string, now: ServiceRecord | undefined, old: ServiceRecord | undefined): void {
+    for (const ip of old?.ips ?? []) {
+      const keys = this.#byIp.get(ip);
+      keys?.delete(key);
+      if (keys?.size === 0) this.#byIp.delete(ip);
+    }
+    for (const ip of now?.ips ?? []) this.#byIp.set(ip, (this.#byIp.get(ip) ?? new Set()).add(key));
+    for (const ip of new Set([...(old?.ips ?? []), ...(now?.ips ?? [])])) this.#topics.touch(`ip:${ip}`);
+    this.#topics.touch(`service:${key}`);
+  }
+}

@@ -1,0 +1,100 @@
+/** The policy service put together: what it watches, and the two gRPC services on a server. */
+import type { KubeClient } from '#kube/client';
+import type { PortSet } from '#model/annotations';
+import type { DefaultPolicyName } from '#model/policy';
+import type { GrpcServer } from '#runtime/grpc';
+import type { Log } from '#runtime/log';
+import type { ControlMetrics } from '../process/index.ts';
+import { InboundView, serveInbound } from './inbound/index.ts';
+import type { Network, NetworkMatch } from './networks.ts';
+import { Services, serveOutbound } from './outbound/index.ts';
+
+export interface PolicyConfig {
+  controlPlaneNamespace: string;
+  trustDomain: string;
+  clusterDomain: string;
+  clusterNetworks: readonly Network[];
+  probeNetworks: readonly Network[];
+  defaultPolicy: DefaultPolicyName;
+  defaultOpaquePorts: PortSet;
+}
+
+export interface PolicyDeps {
+  kube: Pick<KubeClient, 'watch'>;
+  log: Log;
+  metrics: ControlMetrics;
+}
+
+export interface PolicyService {
+  /** Settles when everything was listed once. */
+  synced: Promise<void>;
+  serve(server: GrpcServer): void;
+  stop(): void;
+}
+
+/** Warnings are given once; of more different ones than this, again. */
+const WARNINGS_KEPT_MAX = 1000;
+
+/** Begins to watch the cluster. */
+export function createPolicy({ kube, log, metrics }: PolicyDeps, config: PolicyConfig): PolicyService {
+  const observer = {
+    failed: (resource: string, error: Error) => {
+      metrics.counter('kube_watch_failures_total', { cluster: 'local', resource }).inc();
+      log.warn('cannot watch the cluster', { resource, error: error.message });
+    },
+    recovered: (resource: string) => log.info('watching the cluster again', { resource }),
+  };
+  const view = new InboundView((resource, object) =>
+    log.warn('ignoring an object that does not say what it must', { resource, object }),
+  );
+  const services = new Services();
+  const runs = [view.start(kube, observer), services.start(kube, observer)];
+  const coalesced = (stream: string) => () => metrics.counter('stream_updates_coalesced', { stream }).inc();
+  return {
+    synced: Promise.all(runs.map((run) => run.synced)).then(() => undefined),
+    serve(server) {
+      const all = (networks: readonly Network[]): NetworkMatch[] =>
+        networks.map((network) => ({ network, except: [] }));
+      const { controlPlaneNamespace, trustDomain, defaultPolicy, clusterDomain, defaultOpaquePorts } = config;
+      serveInbound(
+        {
+          view,
+          coalesced: coalesced('inbound'),
+          config: {
+            controlPlaneNamespace,
+            trustDomain,
+            defaultPolicy,
+            clusterNetworks: all(config.clusterNetworks),
+            probeNetworks: all(config.probeNetworks),
+          },
+        },
+        server,
+      );
+      serveOutbound(
+        {
+          services,
+          coalesced: coalesced('outbound'),
+          config: { clusterDomain, defaultOpaquePorts },
+          clusterNetworks: config.clusterNetworks,
+          warn: once((service, message) => log.warn('ignoring an annotation', { service, message })),
+        },
+        server,
+      );
+    },
+    stop() {
+      for (const run of runs) run.stop();
+    },
+  };
+}
+
+/** The same warning is given once, although it is met at every question. */
+function once(warn: (service: string, message: string) => void): (service: string, message: string) => void {
+  const given = new Set<string>();
+  return (service, message) => {
+    const key = `${service} ${message}`;
+    if (given.has(key)) return;
+    if (given.size >= WARNINGS_KEPT_MAX) given.clear();
+    given.add(key);
+    warn(service, message);
+  };
+}
