@@ -105,32 +105,48 @@ export function parseTables(text: string = TABLES): Tables {
   return { kinds, types, enums };
 }
 
-const WRAPS = { '*': 'pointer', '[]': 'list', '{}': 'map' } as const;
-const OPTION = /^(\S+) (\S+) (\*?)((?:\[\]|\{\}|\*)*)([^\s~]+)(?:~(\S+))?((?: [?o])?)(.*)$/;
+const FIELD = /^(\S+) (\S+) (\*?)((?:\[\]|\{\}|\*)*)([^\s~]+)(?:~(\S+))?(?: ([?o])(?= |$))?(.*)$/;
 
 function parseField(line: string): FieldTable {
-  const match = OPTION.exec(line);
+  const match = FIELD.exec(line);
   if (!match) throw new Error(`kube tables: cannot read field line "${line}"`);
   const [, name = '', proto = '', pointer, wraps = '', base = '', stringType, presence, rest = ''] = match;
-  const option = (key: string) => new RegExp(` ${key}=(\\S+)`).exec(rest)?.[1];
-  const [listType = 'atomic', ...listKeys] = option('l')?.split(',') ?? [];
-  const mergeKey = option('k');
-  const defaultTo = / d=(.+)$/.exec(rest)?.[1];
+  const isRef = base.includes('/');
   return {
     name,
     proto: proto === '-' ? [] : proto.split('.').map(Number),
     pointer: pointer === '*',
-    wrap: (wraps.match(/\[\]|\{\}/g) ?? []).map((each) => WRAPS[each as '[]' | '{}']),
-    base: base.includes('/') ? 'ref' : (base as BaseType),
-    ...(base.includes('/') && { ref: base }),
+    wrap: wraps === '' ? NO_WRAP : (wraps.match(/\[\]|\{\}/g) ?? []).map((each) => (each === '[]' ? 'list' : 'map')),
+    base: isRef ? 'ref' : (base as BaseType),
+    ...(isRef && { ref: base }),
     ...(stringType && { stringType }),
-    omitEmpty: presence === ' ?',
-    optional: presence !== '',
+    omitEmpty: presence === '?',
+    optional: presence !== undefined,
+    ...parseRules(rest),
+  };
+}
+
+const NO_WRAP: FieldTable['wrap'] = [];
+type Rules = Pick<FieldTable, 'mergeKey' | 'strategy' | 'listType' | 'listKeys' | 'atomicMap' | 'default'>;
+const NO_RULES: Rules = { strategy: [], listType: 'atomic', listKeys: [], atomicMap: false };
+
+function parseRules(text: string): Rules {
+  if (text === '') return NO_RULES;
+  const options = new Map(
+    text
+      .slice(1)
+      .split(' ')
+      .map((option) => [option.slice(0, 2), option.slice(2)]),
+  );
+  const [listType = 'atomic', ...listKeys] = options.get('l=')?.split(',') ?? [];
+  const mergeKey = options.get('k=');
+  const defaultTo = options.get('d=');
+  return {
     ...(mergeKey && { mergeKey }),
-    strategy: option('s')?.split(',') ?? [],
+    strategy: options.get('s=')?.split(',') ?? [],
     listType: listType as FieldTable['listType'],
     listKeys,
-    atomicMap: option('m') === 'atomic',
+    atomicMap: options.get('m=') === 'atomic',
     ...(defaultTo !== undefined && { default: JSON.parse(defaultTo) as unknown }),
   };
 }
