@@ -18,6 +18,8 @@ export const LIMITS = {
   balancersMax: 4_096,
   /** Endpoints of one balancer. */
   endpointsMax: 20_000,
+  /** How long a connection waits for profile and policy of its destination. */
+  discoveryWaitMs: 10_000,
   /** Metric series; a proxy of a busy pod has a few thousand. */
   seriesMax: 50_000,
   /** Time for the TLS handshake of an accepted connection. */

@@ -14,6 +14,8 @@ export interface Upstream {
   acquire(exchange: Exchange): void;
   /** The exchange does not wait any longer. */
   cancel(exchange: Exchange): void;
+  /** A connection was attached; what the endpoint counts may be added to `exchange.scopes`. */
+  attached?(exchange: Exchange): void;
   /** The response head came; load balancers learn from it. */
   responded?(exchange: Exchange): void;
   /** What was attached is given up; it counted as in flight since then. */
@@ -83,6 +85,8 @@ export class Exchange {
   attempts = 0;
   /** Whatever the upstream wants to remember about this request. */
   ticket: unknown;
+  /** When the current attempt was given to an endpoint. */
+  dispatchedMs = 0;
   open = false;
   noBody = false;
   /** The method is CONNECT. */
@@ -103,6 +107,8 @@ export class Exchange {
   #responseStarted = false;
   #acquiring = false;
   #attached = false;
+  /** Scopes of the route; those behind them belong to the attempt. */
+  #routeScopes = 0;
   #sent: Buffer[] = [];
   #sentBytes = 0;
   #replayable = true;
@@ -146,6 +152,7 @@ export class Exchange {
     }
     const drops = this.#side.request;
     editHead(head, head.upgrade ? drops.upgrade : drops.usual, this.extra, this.#requestOut);
+    this.#routeScopes = this.scopes.length;
     for (let i = 0; i < this.scopes.length; i++) this.scopes[i]!.started();
     this.#acquire();
   }
@@ -206,6 +213,9 @@ export class Exchange {
     this.#attached = true;
     this.#client = client;
     client.start(this);
+    const before = this.scopes.length;
+    this.upstream?.attached?.(this);
+    for (let i = before; i < this.scopes.length; i++) this.scopes[i]!.started();
     for (let i = 0; i < this.#sent.length; i++) if (!client.write(this.#sent[i]!)) this.#down.pause(PAUSE_UPSTREAM);
     if (this.#sentBytes > LIMITS.replayBytesMax) this.#forget();
     this.#down.resume(PAUSE_HELD);
@@ -228,7 +238,7 @@ export class Exchange {
       this.#finish(false);
       this.#down.destroy();
     } else if (retry === 'if-reused' && reused && this.#replayable && this.#idempotent) {
-      this.#leave();
+      this.#endAttempt(fault.code);
       this.#acquire();
     } else this.fail(fault);
   }
@@ -322,6 +332,16 @@ export class Exchange {
   #leave(): void {
     if (this.#attached) this.upstream?.ended?.(this);
     this.#attached = false;
+  }
+
+  /** The attempt failed, the request goes on. */
+  #endAttempt(code: FaultCode): void {
+    this.outcome.fault = code;
+    this.outcome.endMs = this.#clock.nowMs();
+    for (let i = this.#routeScopes; i < this.scopes.length; i++) this.scopes[i]!.ended(this.outcome);
+    this.scopes.length = this.#routeScopes;
+    this.outcome.fault = undefined;
+    this.#leave();
   }
 
   #forget(): void {

@@ -3,9 +3,10 @@
  * them, which edits heads, passes bodies by reference and answers in place of a server that cannot.
  */
 export { type ClientHost, Http1Client } from './client.ts';
+export { Connections, type ConnectionsOptions } from './connections.ts';
 export { type Downstream, Exchange, type HttpSide, type Router, type Upstream } from './exchange.ts';
 export { DROPS, NAMES } from './names.ts';
 export { Outcome, type RequestScope } from './outcome.ts';
-export { Http1Pool } from './pool.ts';
+
 export { faultResponse } from './respond.ts';
 export { Http1Server, type ServerOptions } from './server.ts';

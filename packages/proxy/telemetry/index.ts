@@ -14,4 +14,5 @@ export {
   targetLabels,
 } from './labels.ts';
 export { OutboundBackendScope, OutboundRouteScope } from './outbound-route-scope.ts';
+export { ScopeCache } from './scope-cache.ts';
 export { TcpCounters, type TcpLabels } from './tcp-scope.ts';

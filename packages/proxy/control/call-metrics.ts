@@ -1,0 +1,59 @@
+import type { ControlService } from '#model/proxy-config';
+import type { Clock } from '#runtime/clock';
+import { CODES, type GrpcCode, GrpcError } from '#runtime/grpc';
+import { formatAddr } from '#runtime/net';
+import type { StreamSink } from '../discover/index.ts';
+import type { Metrics } from '../telemetry/index.ts';
+
+/** control_request_total and its kin for the calls to one service. */
+export class CallMetrics {
+  readonly #metrics: Metrics;
+  readonly #clock: Clock;
+  readonly #labels: { addr: string; tls: string; server_id?: string; no_tls_reason?: string };
+
+  constructor(service: ControlService, metrics: Metrics, clock: Clock) {
+    this.#metrics = metrics;
+    this.#clock = clock;
+    const addr = formatAddr(service.addr.host, service.addr.port);
+    this.#labels =
+      service.name === undefined
+        ? { addr, tls: 'no_identity', no_tls_reason: 'loopback' }
+        : { addr, tls: 'true', server_id: service.name };
+  }
+
+  /** Counts a stream from now until it ends. */
+  counted<T>(sink: StreamSink<T>): StreamSink<T> {
+    const done = this.#begin();
+    return {
+      message: (value) => sink.message(value),
+      ended: (error) => {
+        done((error?.code ?? 'OK') as GrpcCode);
+        sink.ended(error);
+      },
+    };
+  }
+
+  async timed<T>(call: () => Promise<T>): Promise<T> {
+    const done = this.#begin();
+    try {
+      const result = await call();
+      done('OK');
+      return result;
+    } catch (error) {
+      done(GrpcError.from(error).code);
+      throw error;
+    }
+  }
+
+  #begin(): (code: GrpcCode) => void {
+    const startMs = this.#clock.nowMs();
+    this.#metrics.counter('control_request_total', this.#labels).inc();
+    return (code) => {
+      const labels = { ...this.#labels, status_code: '200' };
+      const classification = code === 'OK' ? 'success' : 'failure';
+      const grpc_status = String(CODES[code] ?? CODES.UNKNOWN);
+      this.#metrics.counter('control_response_total', { ...labels, classification, grpc_status, error: '' }).inc();
+      this.#metrics.histogram('control_response_latency_ms', labels).observe(this.#clock.nowMs() - startMs);
+    };
+  }
+}

@@ -1,0 +1,60 @@
+import type { SecureContext } from 'node:tls';
+import type { ControlService } from '#model/proxy-config';
+import { createGrpcClient, type GrpcClient } from '#runtime/grpc';
+import { formatAddr } from '#runtime/net';
+import type { Deps } from '../deps.ts';
+import { dial } from '../dial/index.ts';
+import type { Conn } from '../tcp/index.ts';
+import type { Resolver } from './resolve.ts';
+
+export interface ControlChannelDeps extends Pick<Deps, 'clock' | 'random' | 'log'> {
+  readonly resolver: Pick<Resolver, 'resolve'>;
+  readonly context: () => SecureContext;
+}
+
+export interface ControlChannelConfig {
+  readonly connectTimeoutMs: number;
+  readonly keepaliveMs: number | undefined;
+  readonly userTimeoutMs: number | undefined;
+}
+
+/** One HTTP/2 connection to a control-plane service, opened on demand to an address taken by chance. */
+export function createControlChannel(
+  service: ControlService,
+  config: ControlChannelConfig,
+  deps: ControlChannelDeps,
+): GrpcClient {
+  const { addr, name } = service;
+  const connect = async (): Promise<Conn> => {
+    const found = await deps.resolver.resolve(addr);
+    let failure: unknown;
+    for (const { host, port } of shuffled(found, deps.random)) {
+      const tls = name === undefined ? undefined : { context: deps.context, serverName: name, identity: name };
+      const options = { keepaliveMs: config.keepaliveMs, userTimeoutMs: config.userTimeoutMs };
+      try {
+        return await dialed({ host, port, timeoutMs: config.connectTimeoutMs, options, ...(tls && { tls }) }, deps);
+      } catch (error) {
+        failure = error;
+        deps.log.warn('Failed to connect', { addr: formatAddr(host, port), error: (error as Error).message });
+      }
+    }
+    throw failure;
+  };
+  return createGrpcClient({ connect, authority: formatAddr(addr.host, addr.port), keepAlive: KEEP_ALIVE });
+}
+
+/** A dead control plane must be noticed although streams are silent. */
+const KEEP_ALIVE = { intervalMs: 10_000, timeoutMs: 3_000 };
+
+function dialed(target: Parameters<typeof dial>[0], deps: Pick<Deps, 'clock'>): Promise<Conn> {
+  return new Promise((connected, failed) => dial(target, deps, { connected, failed }));
+}
+
+function shuffled<T>(items: readonly T[], random: () => number): T[] {
+  const list = [...items];
+  for (let i = list.length - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1));
+    [list[i], list[j]] = [list[j]!, list[i]!];
+  }
+  return list;
+}

@@ -1,0 +1,99 @@
+import { Fault } from '#model/faults';
+import type { Log } from '#runtime/log';
+import type { Http1Head } from '#wire/http1';
+import type { Authorization, InboundRoute, ServerPolicy } from '../discover/index.ts';
+import type { Exchange, RequestScope, Router, Upstream } from '../http/index.ts';
+import { findRoute, HeadView, matchesEverything } from '../routes/index.ts';
+import { authorize, type ClientTls } from './authorize.ts';
+
+/** What the router tells to be counted. */
+export interface AuthzCounts {
+  allow(route: InboundRoute, authorization: Authorization): { count(): void; scopes: readonly RequestScope[] };
+  deny(route: InboundRoute): void;
+  notFound(): void;
+}
+
+export interface InboundRouterOptions {
+  readonly policy: () => ServerPolicy;
+  readonly ip: Uint8Array;
+  readonly tls: ClientTls;
+  readonly app: Upstream;
+  /** Made anew for each policy, whose names are labels. */
+  readonly counts: (policy: ServerPolicy) => AuthzCounts;
+  readonly log: Log;
+}
+
+interface Allowed {
+  readonly count: () => void;
+  readonly scopes: readonly RequestScope[];
+  readonly audit: boolean;
+}
+
+const NO_COUNTS: AuthzCounts = {
+  allow: () => ({ count: () => undefined, scopes: [] }),
+  deny: () => undefined,
+  notFound: () => undefined,
+};
+
+const NO_LINES: readonly Buffer[] = [];
+
+/**
+ * Decides about the requests of one client connection by the port's policy: a route must match, then some authorization of the
+ * route or of the port must admit the client. Decisions are kept until the policy changes.
+ */
+export class InboundRouter implements Router {
+  readonly #options: InboundRouterOptions;
+  readonly #lines: readonly Buffer[];
+  #counts: AuthzCounts = NO_COUNTS;
+  #policy: ServerPolicy | undefined;
+  #only: InboundRoute | undefined;
+  #decisions = new Map<InboundRoute, Allowed | Fault>();
+
+  constructor(options: InboundRouterOptions) {
+    this.#options = options;
+    const { identity } = options.tls;
+    this.#lines = identity === undefined ? NO_LINES : [Buffer.from(`l5d-client-id: ${identity}\r\n`, 'latin1')];
+  }
+
+  route(exchange: Exchange, head: Http1Head): Fault | undefined {
+    const policy = this.#options.policy();
+    if (policy !== this.#policy) this.#take(policy);
+    if (policy.invalid !== undefined) return new Fault('invalid-policy', policy.invalid);
+    const route = this.#only ?? findRoute<object, InboundRoute>(policy.routes, new HeadView(head))?.route;
+    if (!route) {
+      this.#counts.notFound();
+      return new Fault('route-not-found');
+    }
+    const decision = this.#decisions.get(route) ?? this.#decide(policy, route);
+    if (decision instanceof Fault) {
+      this.#counts.deny(route);
+      return decision;
+    }
+    decision.count();
+    if (decision.audit) this.#options.log.info('Request allowed', { route: route.meta.name, policy: policy.meta.name });
+    exchange.scopes.push(...decision.scopes);
+    exchange.extra = this.#lines;
+    exchange.upstream = this.#options.app;
+    return undefined;
+  }
+
+  #take(policy: ServerPolicy): void {
+    this.#policy = policy;
+    this.#counts = this.#options.counts(policy);
+    this.#only = matchesEverything(policy.routes) ? policy.routes[0] : undefined;
+    this.#decisions = new Map();
+  }
+
+  #decide(policy: ServerPolicy, route: InboundRoute): Allowed | Fault {
+    const { ip, tls } = this.#options;
+    const admitted = authorize([...route.authorizations, ...policy.authorizations], ip, tls);
+    const decision = admitted
+      ? {
+          ...this.#counts.allow(route, admitted),
+          audit: admitted.meta.kind === 'default' && admitted.meta.name === 'audit',
+        }
+      : new Fault('unauthorized');
+    this.#decisions.set(route, decision);
+    return decision;
+  }
+}

@@ -1,0 +1,4 @@
+/** Which route a request takes: hosts, paths, headers, queries and methods, best match first. Pure. */
+
+export { HeadView } from './head-view.ts';
+export { findRoute, matchesEverything, type RequestView, type Routed } from './match.ts';
