@@ -14,7 +14,6 @@ import {
 import { Cel } from '#lab/cel';
 import type { ClusterClient, PodRuntime } from '#lab/contract';
 import type { Store } from '#lab/store';
-import { keepAccountTokenSecrets } from './account-token-secrets.ts';
 import { bootstrap } from './bootstrap.ts';
 import { builtinResources } from './builtin.ts';
 import { builtinKind } from './builtin-kind.ts';
@@ -22,7 +21,17 @@ import { createClient } from './client.ts';
 import { CONVERSIONS } from './conversions.ts';
 import type { Core } from './core.ts';
 import { CustomResources } from './custom-resources.ts';
-import { Authentication, asReply, createServer, Documents, listen, Pipeline } from './http/index.ts';
+import {
+  Authentication,
+  answerLog,
+  asReply,
+  createServer,
+  Documents,
+  listen,
+  needsUpgrade,
+  Pipeline,
+  serveUpgrade,
+} from './http/index.ts';
 import { ResourceRegistry } from './registry.ts';
 import { builtinStrategies, recoverAddresses, ServiceAddresses } from './strategies/index.ts';
 import { type IssuedToken, requestToken, type TokenRequestSpec } from './token-request.ts';
@@ -82,7 +91,6 @@ export async function createApiServer(deps: ApiServerDeps, config: ApiServerConf
   const serviceIp = firstAddress(config.serviceCidr);
   const address = `${config.advertiseAddress}:${config.advertisePort}`;
   await bootstrap(client, { keys, serverUrl: `https://${address}`, serviceIp });
-  const stopSecrets = keepAccountTokenSecrets({ client, tokens, keys, log: deps.log });
   const authentication = new Authentication({
     reviewer,
     authorizer,
@@ -98,7 +106,12 @@ export async function createApiServer(deps: ApiServerDeps, config: ApiServerConf
     tokens,
     documents: new Documents(core.registry, tokens, address),
     detours: [],
-    streams: {},
+    streams: {
+      log: (call, resource) => answerLog(deps.podRuntime, call, resource),
+      exec: needsUpgrade,
+      attach: needsUpgrade,
+      portforward: needsUpgrade,
+    },
     log: deps.log,
   });
   const names = [config.advertiseAddress, serviceIp, ...(config.extraNames ?? [])];
@@ -112,13 +125,15 @@ export async function createApiServer(deps: ApiServerDeps, config: ApiServerConf
       const server = createServer(certificate, keys.ca.certificate, (request, reply) => {
         void pipeline.handle(request, asReply(reply));
       });
+      server.on('upgrade', (request, socket, head) => {
+        void serveUpgrade(pipeline, deps.podRuntime, request, socket, head);
+      });
       servers.add(server);
       return listen(server, host, port);
     },
     adminKubeconfig: (name, server) => kubeconfig([{ name, server, ca: keys.ca.certificate, credentials: admin }]),
     requestToken: (account, spec) => requestToken(core, tokens, account, spec),
     close: async () => {
-      stopSecrets();
       customResources.close();
       authorizer.close();
       await Promise.all([...servers].map((server) => new Promise((resolve) => server.close(resolve))));

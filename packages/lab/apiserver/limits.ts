@@ -31,3 +31,6 @@ export const EVENT_TTL_MS = 60 * 60_000;
 
 /** Least pause between two sweeps of old events; sweeps ride on the creation of events. */
 export const EVENT_SWEEP_INTERVAL_MS = 60_000;
+
+/** As {@link WATCH_BUFFER_BYTES_MAX}, for a log stream. */
+export const LOG_BUFFER_BYTES_MAX = 16 * 1024 * 1024;

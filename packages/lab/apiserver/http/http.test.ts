@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { AnyObject, Status } from '#api/kube';
-import { createAuthority, issueClientCertificate, issueLeaf, kubeconfig } from '#lab/auth';
+import { createAuthority, issueClientCertificate, issueLeaf, kubeconfig, TokenAuthority } from '#lab/auth';
 import { type LoopbackServer, startLoopbackServer } from '../loopback.fake.ts';
 import { LoopbackClient } from './loopback-client.fake.ts';
 
@@ -345,44 +345,21 @@ test('tokens are reviewed for the audiences that a service asks for', async () =
   assert.match((await review(['identity.l5d.io'])).error ?? '', /service account UID \(.*\) does not match claim/);
 });
 
-test('a Secret for a service account is filled with a token that works, and goes with the account', async () => {
+test('the token of a Secret works as long as the Secret and its account are there', async () => {
   const account = { namespace: 'default', name: 'linked' };
   const secrets = { group: '', version: 'v1', resource: 'secrets' };
-  await lab.client.create({ group: '', version: 'v1', resource: 'serviceaccounts' }, { metadata: account });
-  const metadata = {
-    name: 'linked-token',
-    namespace: 'default',
-    annotations: { 'kubernetes.io/service-account.name': 'linked' },
-  };
-  await lab.client.create(secrets, { metadata, type: 'kubernetes.io/service-account-token' } as AnyObject);
-  const filled = await eventually(async () => {
-    const { data } = await lab.client.get<AnyObject & { data?: Record<string, string> }>(
-      secrets,
-      'linked-token',
-      'default',
-    );
-    return data?.['token'] ? data : undefined;
-  });
-  const text = (key: string) => Buffer.from(filled[key] ?? '', 'base64').toString();
-  assert.equal(text('ca.crt'), lab.keys.ca.certificate);
-  assert.equal(text('namespace'), 'default');
-  const answer = await clientOf({ token: text('token') }).request(PATH);
-  assert.match(answer.json<Status>().message ?? '', /User "system:serviceaccount:default:linked" cannot list/);
-  await lab.client.delete({ group: '', version: 'v1', resource: 'serviceaccounts' }, account);
-  await eventually(async () => {
-    const { items } = await lab.client.list(secrets, { fieldSelector: 'metadata.name=linked-token' });
-    return items.length === 0 || undefined;
-  });
+  const accounts = { group: '', version: 'v1', resource: 'serviceaccounts' };
+  const { metadata } = await lab.client.create<AnyObject>(accounts, { metadata: account });
+  const authority = await TokenAuthority.open(lab.keys);
+  const serviceAccount = { name: 'linked', uid: metadata.uid ?? '' };
+  const token = await authority.issueLegacy({ namespace: 'default', serviceAccount, secretName: 'linked-token' });
+  const ask = async () => (await clientOf({ token }).request(PATH)).json<Status>();
+  assert.equal((await ask()).reason, 'Unauthorized');
+  await lab.client.create(secrets, { metadata: { name: 'linked-token', namespace: 'default' } });
+  assert.match((await ask()).message ?? '', /User "system:serviceaccount:default:linked" cannot list/);
+  await lab.client.delete(accounts, account);
+  assert.equal((await ask()).reason, 'Unauthorized');
 });
-
-async function eventually<T>(probe: () => Promise<T | undefined>): Promise<T> {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const found = await probe();
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error('it did not come to pass');
-}
 
 test('a pod is evicted only as its disruption budget allows', async () => {
   const pods = { group: '', version: 'v1', resource: 'pods' };

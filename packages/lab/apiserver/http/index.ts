@@ -12,6 +12,8 @@ export {
   sendHead,
   sendStatus,
 } from './exchange.ts';
+export { answerLog } from './logs.ts';
 export { type Detour, Pipeline, type PipelineDeps, type StreamHandler } from './pipeline.ts';
 export { userInfoOf } from './reviews.ts';
 export { createServer, listen } from './server.ts';
+export { needsUpgrade, serveUpgrade } from './upgrades.ts';

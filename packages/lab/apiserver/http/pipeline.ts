@@ -18,6 +18,9 @@ export interface Detour {
   take(call: Call): Promise<boolean>;
 }
 
+/** An upgrade request behind authorization. */
+export type UpgradeCall = Pick<Call, 'core' | 'info' | 'user'>;
+
 /** A stage that answers a subresource which streams: log, exec, attach, portforward, proxy. */
 export type StreamHandler = (call: Call, resource: Resource) => Promise<void>;
 
@@ -57,12 +60,12 @@ export class Pipeline {
     }
   }
 
-  /** The error of an upgrade request that was refused, or its authorized call. */
-  async admitUpgrade(request: ServerRequest, reply: ServerReply): Promise<{ call: Call; resource: Resource }> {
+  /** An upgrade request that may go on, understood. It has no reply: its handler owns the socket. @throws ApiError */
+  async admitUpgrade(request: ServerRequest): Promise<{ call: UpgradeCall; resource: Resource }> {
     const info = readRequestInfo(request.method ?? 'GET', request.url ?? '/', pinnedName);
     const user = await this.#deps.authentication.identify(request);
     this.#authorize(info, user);
-    const call = { core: this.#deps.core, info, user, request, reply, warnings: new Warnings() };
+    const call = { core: this.#deps.core, info, user };
     return { call, resource: this.#resourceOf(info) };
   }
 

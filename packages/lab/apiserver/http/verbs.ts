@@ -53,7 +53,10 @@ export function sendObject(call: Call, resource: Resource, object: AnyObject, co
 }
 
 /** The object that a request names. */
-export const refOf = ({ info }: Call, resource: Resource): { name: string; namespace: string | undefined } => ({
+export const refOf = (
+  { info }: Pick<Call, 'info'>,
+  resource: Resource,
+): { name: string; namespace: string | undefined } => ({
   name: info.name,
   namespace: resource.namespaced ? info.namespace : undefined,
 });
@@ -248,5 +251,5 @@ function fromQuery(query: URLSearchParams): Record<string, unknown> {
 }
 
 /** The present object of a call in the served version, for subresource handlers. */
-export const presentOf = (call: Call, resource: Resource): AnyObject =>
+export const presentOf = (call: Pick<Call, 'core' | 'info'>, resource: Resource): AnyObject =>
   readServed(call.core, resource, refOf(call, resource));
