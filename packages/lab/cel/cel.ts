@@ -11,7 +11,7 @@ import { EXPRESSION_CHARS_MAX, PROGRAMS_MAX } from './limits.ts';
 import { rewriteOptionals } from './optionals.ts';
 import { celToJson, jsonToCel } from './values.ts';
 
-/** An expression that cannot be compiled, with the text that Kubernetes shows after `compilation failed: `. */
+/** An expression that cannot be compiled: `ERROR: <input>:1:6: undeclared reference to 'x' …` with the line and a caret. */
 export class CelCompileError extends Error {
   constructor(message: string) {
     super(message);
@@ -31,8 +31,10 @@ export interface CelProgram {
   readonly source: string;
   /** The parsed expression, for static checks. */
   readonly expr: Expr;
-  /** Names that it takes from outside, e.g. `self`, `oldSelf`. */
-  readonly names: ReadonlySet<string>;
+  /** Words a fault at `expr`, as cel-go does. */
+  errorAt(expr: Expr, text: string): CelCompileError;
+  /** Names that it takes from outside, e.g. `self`, `oldSelf`, each with the place of its first use. */
+  readonly names: ReadonlyMap<string, Expr>;
   /** Runs it with CEL values. Throws {@link CelEvaluationError}. */
   run(bindings: Record<string, CelInput>): CelValue;
   /** Runs it with plain JSON (integral numbers are ints) and returns plain JSON. Throws {@link CelEvaluationError}. */
@@ -71,32 +73,32 @@ export class Cel {
    */
   compile(source: string, allowed: readonly string[]): CelProgram {
     const program = this.programs.get(source) ?? this.build(source);
-    for (const name of program.names)
-      if (!allowed.includes(name) && !TYPE_NAMES.has(name))
-        throw new CelCompileError(`undeclared reference to '${name}' (in container '')`);
+    for (const [name, at] of program.names)
+      if (!allowed.includes(name) && !TYPE_NAMES.has(name)) throw program.errorAt(at, undeclared(name));
     return program;
   }
 
   private build(source: string): CelProgram {
     if (source.length > EXPRESSION_CHARS_MAX)
       throw new CelCompileError(`expression is longer than ${EXPRESSION_CHARS_MAX} characters`);
-    const expr = parseExpression(rewriteOptionals(source));
-    for (const { name, qualified } of callsOf(expr))
+    const { expr, positions } = parseExpression(rewriteOptionals(source));
+    const errorAt = (at: Expr, text: string) => celError(source, positions[String(at.id)] ?? 0, text);
+    for (const { name, qualified, call } of callsOf(expr))
       if (
         !INTERNAL_CALL.test(name) &&
         !this.functionNames.has(name) &&
         !(qualified && this.functionNames.has(qualified))
       )
-        throw new CelCompileError(`undeclared reference to '${name}' (in container '')`);
-    const program = this.programOf(source, expr);
+        throw errorAt(call, undeclared(name));
+    const program = this.programOf(source, expr, errorAt);
     if (this.programs.size >= PROGRAMS_MAX) this.programs.clear();
     this.programs.set(source, program);
     return program;
   }
 
-  private programOf(source: string, expr: Expr): CelProgram {
+  private programOf(source: string, expr: Expr, errorAt: CelProgram['errorAt']): CelProgram {
     // Namespaces of functions (`format.`, `sets.`) parse as names.
-    const names = new Set([...freeNames(expr)].filter((name) => !NAMESPACES.has(name)));
+    const names = new Map([...freeNames(expr)].filter(([name]) => !NAMESPACES.has(name)));
     const evaluate = plan(this.env, expr);
     const run = (bindings: Record<string, CelInput>): CelValue => {
       const result = evaluate(bindings);
@@ -106,6 +108,7 @@ export class Cel {
     return {
       source,
       expr,
+      errorAt,
       names,
       run,
       runJson: (bindings) =>
@@ -131,14 +134,33 @@ const TYPE_NAMES = new Set([
   'google',
 ]);
 
-function parseExpression(source: string): Expr {
+const undeclared = (name: string) => `undeclared reference to '${name}' (in container '')`;
+
+/** cel-go's layout: position, text, the line and a caret below it. */
+function celError(source: string, offset: number, text: string): CelCompileError {
+  const before = source.slice(0, offset).split('\n');
+  const column = (before.at(-1) ?? '').length;
+  const line = source.split('\n')[before.length - 1] ?? '';
+  return new CelCompileError(
+    `ERROR: <input>:${before.length}:${column + 1}: ${text}\n | ${line}\n | ${'.'.repeat(column)}^`,
+  );
+}
+
+function parseExpression(source: string): { expr: Expr; positions: Record<string, number> } {
   try {
-    const { expr } = parse(source);
-    if (expr) return expr;
+    const { expr, sourceInfo } = parse(source);
+    if (expr) return { expr, positions: sourceInfo?.positions ?? {} };
   } catch (error) {
-    throw new CelCompileError(`Syntax error: ${error instanceof Error ? error.message : String(error)}`);
+    const message = error instanceof Error ? error.message : String(error);
+    const [, line = '1', column = '1', text = message] = /^<input>:(\d+):(\d+): ([\s\S]*)$/.exec(message) ?? [];
+    const lineStart =
+      source
+        .split('\n')
+        .slice(0, Number(line) - 1)
+        .join('\n').length + (line === '1' ? 0 : 1);
+    throw celError(source, lineStart + Number(column) - 1, `Syntax error: ${text}`);
   }
-  throw new CelCompileError('Syntax error: the expression is empty');
+  throw celError(source, 0, 'Syntax error: the expression is empty');
 }
 
 /** The library's texts for what clients meet most, in cel-go's words. */

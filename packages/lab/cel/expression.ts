@@ -26,27 +26,29 @@ export function partsOf({ exprKind }: Expr): Expr[] {
   }
 }
 
-/** The names that an expression takes from outside: `self`, `oldSelf`, `variables`… */
-export function freeNames(expr: Expr, bound: readonly string[] = []): Set<string> {
+/** The names that an expression takes from outside (`self`, `oldSelf`…), each with its first use. */
+export function freeNames(expr: Expr, bound: readonly string[] = []): Map<string, Expr> {
   const { exprKind } = expr;
-  if (exprKind.case === 'identExpr') return new Set(bound.includes(exprKind.value.name) ? [] : [exprKind.value.name]);
-  const inner =
-    exprKind.case === 'comprehensionExpr' ? [...bound, exprKind.value.iterVar, exprKind.value.accuVar] : bound;
-  const names = new Set<string>();
-  for (const part of partsOf(expr)) {
-    const outside = exprKind.case === 'comprehensionExpr' && part === exprKind.value.iterRange;
-    for (const name of freeNames(part, outside ? bound : inner)) names.add(name);
+  if (exprKind.case === 'identExpr') {
+    const { name } = exprKind.value;
+    return new Map(bound.includes(name) ? [] : [[name, expr]]);
   }
+  const loop = exprKind.case === 'comprehensionExpr' ? exprKind.value : undefined;
+  const inner = loop ? [...bound, loop.iterVar, loop.accuVar] : bound;
+  const names = new Map<string, Expr>();
+  for (const part of partsOf(expr))
+    for (const [name, at] of freeNames(part, part === loop?.iterRange ? bound : inner))
+      if (!names.has(name)) names.set(name, at);
   return names;
 }
 
 /** Every call: the function's name and, for `a.f()` where `a` is a plain name, the qualified name too. */
-export function callsOf(expr: Expr): { name: string; qualified: string | undefined }[] {
+export function callsOf(expr: Expr): { name: string; qualified: string | undefined; call: Expr }[] {
   const { exprKind } = expr;
   const calls = partsOf(expr).flatMap(callsOf);
   if (exprKind.case !== 'callExpr') return calls;
   const target = exprKind.value.target?.exprKind;
   const prefix = target?.case === 'identExpr' ? target.value.name : undefined;
   const name = exprKind.value.function;
-  return [...calls, { name, qualified: prefix && `${prefix}.${name}` }];
+  return [...calls, { name, qualified: prefix && `${prefix}.${name}`, call: expr }];
 }
