@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { type ImageRecord, parseImageRecords } from '#lab/images';
 import { type HostMessage, labDown, labFolders, labUp } from '#lab/supervisor';
 import { type CliContext, UserError } from '../../context.ts';
+import { demoImages } from '../../demos.ts';
 import { AFTER_UP, type AfterUpStep } from './after-up.ts';
 import { compiledExecutable, selfArgv } from './executable.ts';
 import { weftImages } from './images.ts';
@@ -107,7 +108,8 @@ const fileImages = (paths: readonly string[]): ImageRecord[] =>
 
 function ownImages(isNeeded: boolean, progress: (line: string) => void): ImageRecord[] {
   try {
-    return weftImages(compiledExecutable());
+    const executable = compiledExecutable();
+    return [...weftImages(executable), ...demoImages(executable)];
   } catch (error) {
     if (isNeeded) throw error;
     progress(`no images of weft: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`);
