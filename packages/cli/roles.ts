@@ -1,5 +1,8 @@
-/** Runs until it ends and resolves with the exit code; the arguments are those after the role's word. */
-export type Role = (argv: readonly string[], env: NodeJS.ProcessEnv) => Promise<number>;
+/**
+ * Runs until it ends; the arguments are those after the role's word. Resolves with the exit code, or with nothing where the
+ * role set the process's own.
+ */
+export type Role = (argv: readonly string[], env: NodeJS.ProcessEnv) => Promise<number> | Promise<void>;
 
 /**
  * The processes of the mesh, by the word that selects them. Each is loaded only when asked for. Names with two spellings

@@ -67,7 +67,7 @@ const VALUE_FLAGS = new Set([
 /** Runs one invocation and returns its exit code. `argv` has neither the runtime nor the script. */
 export async function run(argv: string[], io: Io = processIo()): Promise<number> {
   const role = ROLES[argv[0] ?? ''];
-  if (role) return (await role())(argv.slice(1), io.env);
+  if (role) return (await (await role())(argv.slice(1), io.env)) ?? Number(process.exitCode ?? 0);
   const at = verbPosition(argv);
   const word = argv[at];
   const name = verbNamed(word);
