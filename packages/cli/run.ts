@@ -16,6 +16,10 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     summary: 'Check the installation for potential problems',
     load: async () => (await import('./commands/check.ts')).registerCheck,
   },
+  demo: {
+    summary: 'Three meshed clusters on this machine, one federated service, real traffic',
+    load: async () => (await import('./demo/index.ts')).registerDemo,
+  },
   diagnostics: {
     summary: 'Commands used to diagnose the control plane and proxies',
     aliases: ['dg'],

@@ -1,4 +1,5 @@
 import type { LabPlan } from '#lab/supervisor';
+import { MESH_STEP } from '../../mesh/lab-step.ts';
 
 /** A lab that is up, as what builds on it sees it. */
 export interface LabUp {
@@ -19,4 +20,4 @@ export interface AfterUpStep {
 }
 
 /** The steps, in the order in which they run. The lab itself knows none of what they install. */
-export const AFTER_UP: readonly AfterUpStep[] = [];
+export const AFTER_UP: readonly AfterUpStep[] = [MESH_STEP];
