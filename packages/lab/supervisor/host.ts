@@ -18,6 +18,7 @@ import { createCgroup, type LabCgroup, removeCgroup } from './cgroup.ts';
 import { type LabFolders, labFolders } from './folders.ts';
 import { mergeKubeconfigs } from './kubeconfigs.ts';
 import { LIMITS } from './limits.ts';
+import { lastLines } from './log-tail.ts';
 import { buildNetwork, nodeNetFile } from './network.ts';
 import type { ClusterPlan, LabPlan } from './plan.ts';
 import { openRelay, type Relay } from './relay.ts';
@@ -184,14 +185,18 @@ class Host {
     return new Promise((resolve, reject) => {
       const fail = (why: string): void => {
         clearTimeout(timer);
-        reject(new Error(`cluster ${cluster.name}: ${why}; see "weft lab logs ${cluster.name}"`));
+        reject(new Error(`cluster ${cluster.name}: ${why}`));
       };
       const timer = setTimeout(
         () => fail(`not ready within ${LIMITS.clusterReadyTimeoutMs / 1000} s`),
         LIMITS.clusterReadyTimeoutMs,
       );
       child.once('error', (error) => fail(error.message));
-      child.once('close', () => fail(`its process ended while it was starting (${status.stage})`));
+      child.once('close', () =>
+        fail(
+          `its process ended while it was starting ${status.stage}: ${lastLines(this.folders.clusterLog(cluster.name))}`,
+        ),
+      );
       this.options.ending.addEventListener('abort', () => fail('ended'), { once: true });
       const lines = createInterface({ input: child.stdout! });
       lines.on('line', (line) => {

@@ -8,4 +8,5 @@ export { type ClusterStatus, type HostMessage, runHost } from './host.ts';
 export { labEnvironment, labShellArgv } from './inside.ts';
 export { LIMITS } from './limits.ts';
 export { type ClusterPlan, type LabPlan, type NodePlan, type PlanOptions, planLab } from './plan.ts';
-export { labUp, quote, REQUIRED_PROGRAMS, type UpOptions } from './up.ts';
+export { quote } from './shell.ts';
+export { labUp, REQUIRED_PROGRAMS, type UpOptions } from './up.ts';

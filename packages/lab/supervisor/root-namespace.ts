@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { childrenOf, findProgram, HostProgramError, run, SAFE_ENV } from '#net/programs';
 import { joinArgv, type LabCgroup } from './cgroup.ts';
 import { LIMITS } from './limits.ts';
+import { quote } from './shell.ts';
 
 /** The lab's outer namespaces, alive as long as their first process. */
 export interface RootNamespace {
@@ -20,10 +21,10 @@ export interface RootNamespace {
 
 /**
  * Between the host's process and the lab: dies with the host's process, takes the lab along, and removes what a dead lab leaves
- * in files. Arguments: the lab's script, then the files and folders to remove.
+ * in files. Arguments: the files and folders to remove.
  */
-const GUARD_SCRIPT = `
-lab=$1; shift; paths=$*
+const guardScript = (labArgv: readonly string[]): string => `
+paths=$*
 end() { trap '' TERM INT HUP; kill -KILL $child 2>/dev/null; wait $child 2>/dev/null; tidy; exit 0; }
 tidy() {
   for path in $paths; do
@@ -34,7 +35,7 @@ tidy() {
   done
 }
 trap end TERM INT HUP
-setpriv --pdeathsig KILL unshare --pid --fork --kill-child --mount --net --ipc --uts --propagation private sh -c "$lab" lab &
+${labArgv.map(quote).join(' ')} &
 child=$!
 while kill -0 $child 2>/dev/null; do wait $child; done
 `;
@@ -64,16 +65,22 @@ export async function startRootNamespace(options: {
     if (!path) throw HostProgramError.missing(name);
     return path;
   };
-  const guard = [
+  const unshare = [program('unshare'), '--pid', '--fork', '--kill-child', '--mount', '--net', '--ipc', '--uts'];
+  const lab = [
+    program('setpriv'),
+    '--pdeathsig',
+    'KILL',
+    ...unshare,
+    '--propagation',
+    'private',
     'sh',
     '-c',
-    GUARD_SCRIPT,
-    'weft-lab-guard',
     LAB_SCRIPT,
-    ...options.cgroup.folders,
-    ...options.leftovers,
   ];
-  const [command = '', ...args] = [program('setpriv'), '--pdeathsig', 'TERM', ...joinArgv(options.cgroup, guard)];
+  // The guard stays outside of the control groups: it removes them.
+  const script = guardScript(joinArgv(options.cgroup, lab));
+  const guard = ['sh', '-c', script, 'weft-lab-guard', ...options.cgroup.folders, ...options.leftovers];
+  const [command = '', ...args] = [program('setpriv'), '--pdeathsig', 'TERM', ...guard];
   const log = openSync(options.logFile, 'a');
   const child = spawn(command, args, { env: SAFE_ENV, cwd: '/', stdio: ['ignore', 'pipe', log] });
   closeSync(log);
@@ -89,7 +96,9 @@ export async function startRootNamespace(options: {
     enterArgv,
     async ip(lines, netns) {
       const batch = [program('ip'), ...(netns === undefined ? [] : ['-n', netns]), '-batch', '-'];
-      await run('nsenter', [`--target=${pid}`, '--mount', '--net', '--pid', '--', ...batch], { input: `${lines.join('\n')}\n` });
+      await run('nsenter', [`--target=${pid}`, '--mount', '--net', '--pid', '--', ...batch], {
+        input: `${lines.join('\n')}\n`,
+      });
     },
     kill: () => void child.kill('SIGTERM'),
   };

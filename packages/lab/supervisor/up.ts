@@ -7,8 +7,10 @@ import type { ImageRecord } from '../images/index.ts';
 import { type LabFolders, labFolders } from './folders.ts';
 import type { HostMessage } from './host.ts';
 import { LIMITS } from './limits.ts';
+import { lastLines } from './log-tail.ts';
 import { type LabPlan, type PlanOptions, planLab } from './plan.ts';
 import { rewriteLock, takeLock } from './running.ts';
+import { quote } from './shell.ts';
 
 /** Host programs without which no lab starts. */
 export const REQUIRED_PROGRAMS = [
@@ -102,9 +104,6 @@ function prepareFolder(folders: LabFolders, plan: LabPlan, { images, tools }: Up
   writeFileSync(folders.resolvConf, `${search}\nnameserver ${first?.dnsIp}\noptions ndots:5\n`);
 }
 
-/** One word of a shell command. */
-export const quote = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
-
 /** The lab's process outlives this one; until it is ready, it ends when this one does. */
 async function startHost(folders: LabFolders, options: UpOptions): Promise<void> {
   const [command = '', ...args] = [...options.hostArgv, '--name', options.name, '--root', options.root];
@@ -144,12 +143,4 @@ function hostReady(child: ChildProcess, options: UpOptions, folders: LabFolders)
       options.progress(message);
     });
   });
-}
-
-function lastLines(path: string): string {
-  try {
-    return readFileSync(path, 'utf8').trim().split('\n').slice(-5).join(' | ');
-  } catch {
-    return 'it left no log';
-  }
 }

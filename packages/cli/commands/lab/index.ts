@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process';
 import { createReadStream, existsSync, readFileSync, watch } from 'node:fs';
 import type { Command } from 'commander';
-import { runCluster } from '#lab/cluster';
 import {
   DEFAULT_ROOT,
   labDown,
@@ -177,5 +176,9 @@ function addProcesses(lab: Command): void {
   lab
     .command('cluster', { hidden: true })
     .requiredOption('--config <file>')
-    .action(async ({ config }: { config: string }) => runCluster(config));
+    .action(async ({ config }: { config: string }) => {
+      // Only this process needs the code of a whole cluster.
+      const { runCluster } = await import('#lab/cluster');
+      await runCluster(config);
+    });
 }

@@ -1,0 +1,2 @@
+/** One word of a shell command. */
+export const quote = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
