@@ -1,4 +1,5 @@
 import * as packet from 'dns-packet';
+import { type DnsResponse, encodeResponse } from './encode.ts';
 import { type DnsRecord, type DnsView, resolve } from './records.ts';
 
 /** Bounds of the DNS server. */
@@ -17,41 +18,52 @@ export const LIMITS = {
 } as const;
 
 /** Response codes of RFC 1035. */
+const HEADER_BYTES = 12;
 const RCODE = { ok: 0, formatError: 1, noSuchName: 3, notImplemented: 4 } as const;
 const AUTHORITATIVE = 1 << 10;
 const TRUNCATED = 1 << 9;
 const RECURSION_AVAILABLE = 1 << 7;
 const RECURSION_DESIRED = 1 << 8;
 
-type Answer = packet.Answer;
+/** Type codes of questions that records can answer. */
+const ASKED: Readonly<Record<string, number>> = { A: 1, CNAME: 5, PTR: 12, SRV: 33, AAAA: 28, ANY: 255 };
 
-/** Answers one query datagram; undefined for what is no query. `limitBytes` cuts UDP answers, TCP has none. */
+/**
+ * Answers one query; undefined for what is no query. Over UDP an answer that is too long is cut and says so.
+ * `turn` says which record comes first, so that clients that take the first address spread.
+ */
 export function answer(
   query: Buffer,
   view: DnsView,
-  options: { clusterDomain: string; isUdp: boolean },
+  options: { clusterDomain: string; isUdp: boolean; turn?: number },
 ): Buffer | undefined {
   const decoded = decode(query);
-  if (!decoded) return query.length < 12 ? undefined : formatError(query);
+  if (!decoded) return query.length < HEADER_BYTES ? undefined : formatError(query);
   if (decoded.type !== 'query') return undefined;
   const edns = decoded.additionals?.find(({ type }) => type === 'OPT') as packet.OptAnswer | undefined;
   const [question] = decoded.questions ?? [];
   const found = question ? lookUp(question, view, options.clusterDomain) : { rcode: RCODE.formatError, answers: [] };
-  const flags = AUTHORITATIVE | RECURSION_AVAILABLE | ((decoded.flags ?? 0) & RECURSION_DESIRED) | found.rcode;
-  const response: packet.Packet = {
-    type: 'response',
+  const response: DnsResponse = {
     id: decoded.id ?? 0,
-    flags,
-    questions: question ? [question] : [],
-    answers: found.answers,
-    authorities: found.answers.length === 0 ? [startOfAuthority(options.clusterDomain)] : [],
-    additionals: edns ? [ednsAnswer()] : [],
+    flags: AUTHORITATIVE | RECURSION_AVAILABLE | ((decoded.flags ?? 0) & RECURSION_DESIRED) | found.rcode,
+    question: question && questionOf(query, question),
+    answers: rotated(found.answers, options.turn ?? 0),
+    ttlSeconds: LIMITS.ttlSeconds,
+    authority: found.answers.length === 0 ? options.clusterDomain : undefined,
+    ednsBytes: edns && LIMITS.udpBytesMax,
   };
-  const bytes = packet.encode(response);
+  const bytes = encodeResponse(response);
   const asked = edns?.udpPayloadSize ?? LIMITS.plainUdpBytesMax;
   const limit = Math.min(Math.max(asked, LIMITS.plainUdpBytesMax), LIMITS.udpBytesMax);
   if (!options.isUdp || bytes.length <= limit) return bytes;
-  return packet.encode({ ...response, flags: flags | TRUNCATED, answers: [], authorities: [] });
+  return encodeResponse({ ...response, flags: response.flags | TRUNCATED, answers: [], authority: undefined });
+}
+
+/** Aliases stay in front of what they lead to. */
+function rotated(records: readonly DnsRecord[], turn: number): readonly DnsRecord[] {
+  if (records.length < 2 || records[0]?.type === 'CNAME') return records;
+  const first = turn % records.length;
+  return [...records.slice(first), ...records.slice(0, first)];
 }
 
 function decode(query: Buffer): packet.DecodedPacket | undefined {
@@ -62,38 +74,23 @@ function decode(query: Buffer): packet.DecodedPacket | undefined {
   }
 }
 
-function formatError(query: Buffer): Buffer {
-  return packet.encode({ type: 'response', id: query.readUInt16BE(0), flags: RCODE.formatError });
+const nothing = { question: undefined, answers: [], ttlSeconds: 0, authority: undefined, ednsBytes: undefined };
+
+const formatError = (query: Buffer): Buffer =>
+  encodeResponse({ ...nothing, id: query.readUInt16BE(0), flags: RCODE.formatError });
+
+/** The question as it must come back, with the type's code even where it has no name here. */
+function questionOf(query: Buffer, { name, type }: packet.Question): DnsResponse['question'] {
+  const end = HEADER_BYTES + Buffer.byteLength(name, 'latin1') + (name === '' || name === '.' ? 1 : 2);
+  const code = ASKED[type] ?? (end + 2 <= query.length ? query.readUInt16BE(end) : 0);
+  return { name, type: code, class: 1 };
 }
 
-const ednsAnswer = (): packet.OptAnswer => ({
-  type: 'OPT',
-  name: '.',
-  udpPayloadSize: LIMITS.udpBytesMax,
-  extendedRcode: 0,
-  ednsVersion: 0,
-  flags: 0,
-  flag_do: false,
-  options: [],
-});
-
-/** The authority of an empty answer: how long its emptiness may be believed. */
-const startOfAuthority = (clusterDomain: string): Answer => ({
-  type: 'SOA',
-  name: clusterDomain,
-  ttl: LIMITS.ttlSeconds,
-  data: {
-    mname: `ns.dns.${clusterDomain}`,
-    rname: `hostmaster.${clusterDomain}`,
-    serial: 1,
-    refresh: 7200,
-    retry: 1800,
-    expire: 86_400,
-    minimum: LIMITS.ttlSeconds,
-  },
-});
-
-function lookUp(question: packet.Question, view: DnsView, clusterDomain: string): { rcode: number; answers: Answer[] } {
+function lookUp(
+  question: packet.Question,
+  view: DnsView,
+  clusterDomain: string,
+): { rcode: number; answers: DnsRecord[] } {
   const first = resolve(question.name, view, clusterDomain);
   if (!first.exists) return { rcode: RCODE.noSuchName, answers: [] };
   const records = followAliases(first.records, view, clusterDomain).filter(
@@ -102,7 +99,7 @@ function lookUp(question: packet.Question, view: DnsView, clusterDomain: string)
   // Clients compare the spelling of the name with their own.
   const asAsked = (record: DnsRecord): DnsRecord =>
     record.name === question.name.toLowerCase() ? { ...record, name: question.name } : record;
-  return { rcode: RCODE.ok, answers: records.map(asAsked).map(toAnswer) };
+  return { rcode: RCODE.ok, answers: records.map(asAsked) };
 }
 
 /** An alias that leads to another name of the cluster brings that name's records along. */
@@ -114,12 +111,4 @@ function followAliases(records: readonly DnsRecord[], view: DnsView, clusterDoma
     all.push(...resolve(last.target, view, clusterDomain).records);
   }
   return all;
-}
-
-function toAnswer(record: DnsRecord): Answer {
-  const common = { name: record.name, ttl: LIMITS.ttlSeconds };
-  if (record.type === 'A') return { ...common, type: 'A', data: record.address };
-  if (record.type === 'SRV')
-    return { ...common, type: 'SRV', data: { priority: 0, weight: 100, port: record.port, target: record.target } };
-  return { ...common, type: record.type, data: record.target };
 }

@@ -11,12 +11,16 @@ export interface DnsServerOptions {
   log(message: string): void;
 }
 
+/** Turns of answers; divisible by all small numbers of endpoints. */
+const TURNS = 27_720;
+
 /** Serves the cluster's names over UDP and TCP. */
 export class DnsServer {
   private readonly view: DnsView;
   private readonly options: DnsServerOptions;
   private readonly udp: UdpSocket;
   private readonly tcp: Server;
+  private turn = 0;
   private readonly connections = new Set<Socket>();
 
   constructor(view: DnsView, options: DnsServerOptions) {
@@ -49,7 +53,8 @@ export class DnsServer {
   }
 
   private answer(query: Buffer, isUdp: boolean): Buffer | undefined {
-    return answer(query, this.view, { clusterDomain: this.options.clusterDomain, isUdp });
+    this.turn = (this.turn + 1) % TURNS;
+    return answer(query, this.view, { clusterDomain: this.options.clusterDomain, isUdp, turn: this.turn });
   }
 
   /** Messages over TCP are led by two bytes of length; several may follow one another. */
