@@ -1,5 +1,5 @@
-import { webcrypto } from 'node:crypto';
-import { Pkcs10CertificateRequestGenerator, SubjectAlternativeNameExtension } from '@peculiar/x509';
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { bits, commonName, der, dnsNameExtension, ECDSA_SHA256, integer, oid, sequence, set } from './der.ts';
 
 /** A key pair and the request that names it. */
 export interface IdentityKey {
@@ -9,29 +9,21 @@ export interface IdentityKey {
   readonly csrDer: Uint8Array;
 }
 
-const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+/** PKCS#9: extensions asked for in a certificate request. */
+const EXTENSION_REQUEST = '1.2.840.113549.1.9.14';
 
-/** Makes an ECDSA P-256 key and its certificate signing request. */
-export async function createKey(identity: string): Promise<IdentityKey> {
-  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-  const request = await Pkcs10CertificateRequestGenerator.create(
-    {
-      name: [{ CN: [identity] }],
-      keys: keys as CryptoKeyPair,
-      signingAlgorithm: ALGORITHM,
-      extensions: [new SubjectAlternativeNameExtension([{ type: 'dns', value: identity }])],
-    },
-    webcrypto as unknown as Crypto,
-  );
-  const der = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
-  return { keyPem: pem('PRIVATE KEY', new Uint8Array(der)), csrDer: new Uint8Array(request.rawData) };
+/** Makes an ECDSA P-256 key and its certificate signing request (RFC 2986). */
+export function createKey(identity: string): IdentityKey {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return {
+    keyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+    csrDer: createRequest(identity, privateKey, publicKey),
+  };
 }
 
-/** PEM text of some DER bytes. */
-export function pem(label: string, der: Uint8Array): string {
-  const lines =
-    Buffer.from(der)
-      .toString('base64')
-      .match(/.{1,64}/g) ?? [];
-  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
+function createRequest(identity: string, privateKey: KeyObject, publicKey: KeyObject): Uint8Array {
+  const spki = publicKey.export({ type: 'spki', format: 'der' });
+  const wanted = sequence(oid(EXTENSION_REQUEST), set(sequence(dnsNameExtension(identity))));
+  const info = sequence(integer(0), commonName(identity), spki, der(0xa0, wanted));
+  return sequence(info, ECDSA_SHA256, bits(sign('sha256', info, privateKey)));
 }

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { Certificate } from '../discover/index.ts';
-import { pem } from './key.ts';
+import { pem } from './der.ts';
 
 /**
  * Checks a certificate that the control plane issued before it is used: for our name, for our key, not expired, and signed by a

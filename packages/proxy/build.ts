@@ -1,0 +1,106 @@
+import type { ProxyConfig } from '#model/proxy-config';
+import { type Listener, listen } from '#runtime/net';
+import { AdminPort, type AdminState, adminRoutes } from './admin/index.ts';
+import { inboundConfig, outboundConfig, portPoliciesConfig } from './configs.ts';
+import type { Deps } from './deps.ts';
+import type { MeshClients } from './discover/index.ts';
+import type { Credentials } from './identity/index.ts';
+import { Inbound, PortPolicies } from './inbound/index.ts';
+import { LIMITS } from './limits.ts';
+import { Outbound } from './outbound/index.ts';
+import type { Conn } from './tcp/index.ts';
+
+export interface BuildDeps extends Deps {
+  readonly clients: MeshClients;
+  readonly credentials: Credentials;
+  /** Resolves when the first certificate is there; accepted connections wait for it. */
+  readonly certified: Promise<void>;
+  readonly admin: Omit<AdminState, 'ready' | 'metrics'>;
+}
+
+/** A proxy with its ports bound. */
+export interface Bound {
+  readonly inbound: readonly { ip: string; port: number }[];
+  readonly outbound: readonly { ip: string; port: number }[];
+  readonly admin: readonly { ip: string; port: number }[];
+  /** Accepts no more, waits for what is open, cuts it after the grace period; true when nothing had to be cut. */
+  drain(graceMs: number): Promise<boolean>;
+}
+
+/** Binds all ports and wires the proxy; connections are taken up when the proxy has its certificate. */
+export async function build(config: ProxyConfig, deps: BuildDeps): Promise<Bound> {
+  const policies = new PortPolicies(portPoliciesConfig(config), deps);
+  let ready = false;
+  const admin = new AdminPort(
+    adminRoutes({ ...deps.admin, ready: () => ready, metrics: () => deps.metrics.render() }),
+    { ...deps, policies },
+  );
+  const listeners: Listener[] = [];
+  const bind = async (addr: { host: string; port: number }, accept: (socket: Conn) => void, backlog?: number) => {
+    const listener = await listen({ ...addr, backlog }, accept);
+    listeners.push(listener);
+    return listener.addr;
+  };
+  const gate = new Gate();
+  let inbound: Inbound | undefined;
+  let outbound: Outbound | undefined;
+  try {
+    const adminAddr = await bind(config.adminListen, (socket) => admin.accept(socket, config.adminListen.port));
+    const inboundAddr = await bind(
+      config.inboundListen,
+      (socket) => gate.pass(socket, () => inbound?.accept(socket)),
+      config.inboundBacklog,
+    );
+    const outboundAddrs = [];
+    for (const addr of config.outboundListeners)
+      outboundAddrs.push(
+        await bind(addr, (socket) => gate.pass(socket, () => outbound?.accept(socket)), config.outboundBacklog),
+      );
+    const ownPorts = new Set([inboundAddr, ...outboundAddrs].map(({ port }) => port));
+    inbound = new Inbound(inboundConfig(config, inboundAddr.port, ownPorts), { ...deps, policies });
+    outbound = new Outbound(outboundConfig(config, deps.credentials), deps);
+    void deps.certified.then(() => {
+      ready = true;
+      gate.open();
+    });
+    return {
+      inbound: [inboundAddr],
+      outbound: outboundAddrs,
+      admin: [adminAddr],
+      async drain(graceMs) {
+        for (const listener of listeners.slice(1)) listener.close();
+        const clean = await deps.drain.drain(graceMs);
+        outbound?.stop();
+        policies.stop();
+        listeners[0]?.close();
+        return clean;
+      },
+    };
+  } catch (error) {
+    for (const listener of listeners) listener.close();
+    policies.stop();
+    throw error;
+  }
+}
+
+/** Holds accepted connections, unread, until the proxy has its certificate. */
+class Gate {
+  #waiting: (() => void)[] | undefined = [];
+
+  pass(socket: Conn, accept: () => void): void {
+    if (!this.#waiting) accept();
+    else if (this.#waiting.length >= LIMITS.acceptWaitingMax) socket.destroy();
+    else {
+      socket.on('error', () => socket.destroy());
+      this.#waiting.push(() => {
+        if (!socket.destroyed) accept();
+      });
+    }
+  }
+
+  open(): void {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    for (const accept of waiting) accept();
+  }
+}

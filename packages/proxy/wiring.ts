@@ -1,0 +1,58 @@
+import { PROXY_METRICS } from '#model/metrics';
+import type { ControlService, ProxyConfig } from '#model/proxy-config';
+import { systemClock } from '#runtime/clock';
+import { Drain } from '#runtime/drain';
+import type { GrpcClient } from '#runtime/grpc';
+import { createLog, type Filter, parseFilter } from '#runtime/log';
+import { Registry } from '#runtime/metrics';
+import { originalDst } from '#runtime/net';
+import { systemRandom } from '#runtime/random';
+import { CallMetrics, createControlChannel, Resolver } from './control/index.ts';
+import type { Deps } from './deps.ts';
+import type { Credentials } from './identity/index.ts';
+import { LIMITS } from './limits.ts';
+
+/** The real world, with the log that the process writes to standard output. */
+export type ProcessDeps = Deps & { readonly log: ReturnType<typeof createLog> };
+
+/** Clock, chance, log, metrics and sockets of this process. */
+export function processDeps(config: ProxyConfig): ProcessDeps {
+  const clock = systemClock;
+  const startMs = clock.nowMs();
+  const parsed = parseFilter(config.log);
+  const log = createLog({
+    format: config.logFormat,
+    filter: 'value' in parsed ? parsed.value : EVERYTHING,
+    write: (line) => process.stdout.write(line),
+    uptimeSeconds: () => (clock.nowMs() - startMs) / 1000,
+    wallMs: () => clock.wallMs(),
+  });
+  if ('error' in parsed) log.warn(`LINKERD2_PROXY_LOG: ${parsed.error}; everything is logged`);
+  const limits = { seriesMax: LIMITS.seriesMax, retainMs: config.metricsRetainIdleMs };
+  const metrics = new Registry(PROXY_METRICS, limits, () => clock.nowMs());
+  return { clock, random: systemRandom, log, metrics, drain: new Drain(clock), originalDst };
+}
+
+const EVERYTHING: Filter = { text: 'trace', enabled: () => true };
+
+export type ControlName = 'identity' | 'destination' | 'policy';
+
+/** A connection to one service of the control plane, with its metrics. */
+export function connectTo(
+  client: ControlName,
+  config: ProxyConfig,
+  deps: Deps,
+  credentials: Credentials,
+): { channel: GrpcClient; calls: CallMetrics } {
+  const service: ControlService = config[client];
+  const channel = createControlChannel(
+    service,
+    {
+      connectTimeoutMs: config.outboundConnectTimeoutMs,
+      keepaliveMs: config.outboundConnectKeepaliveMs,
+      userTimeoutMs: config.outboundConnectUserTimeoutMs,
+    },
+    { ...deps, resolver: new Resolver(client, deps.metrics), context: () => credentials.context() },
+  );
+  return { channel, calls: new CallMetrics(service, deps.metrics, deps.clock) };
+}
