@@ -12,8 +12,7 @@ import {
   SERVICES,
 } from '#api/kube';
 import { CREDENTIALS, LINKS, type Link, MIRROR } from '#extensions/multicluster';
-import { createKubeClient, isNotFound, type KubeClient } from '#kube/client';
-import { inlineAccess } from '#kube/config';
+import { isNotFound, type KubeClient } from '#kube/client';
 import { sameCertificates } from '../certificates/index.ts';
 import { controllerNames } from '../manifests/multicluster.ts';
 import { type Category, type Check, type CheckDetails, CheckFailure, CheckSkipped } from './check.ts';
@@ -25,8 +24,8 @@ export interface MulticlusterOptions {
   expectedVersion: string;
   /** Bound on each request to a remote cluster. */
   timeoutMs: number;
-  /** Opens a remote cluster; real by default. */
-  connect?(kubeconfig: string): KubeClient;
+  /** Opens a remote cluster. */
+  connect(kubeconfig: string): Promise<KubeClient>;
 }
 
 const clusterOf = (link: Link): string => link.spec?.targetClusterName || (link.metadata.name ?? '');
@@ -132,7 +131,11 @@ class Remotes {
     return this.#inside(link, async (remote) => {
       await remote.version();
       await remote.list(SERVICES, { metadataOnly: true });
-      return undefined;
+      // We may stand elsewhere than the controller, and reach the cluster by another address: ask what it sees.
+      const seen = link.status?.conditions?.find(
+        ({ type, status }) => type === 'RemoteReachable' && status === 'False',
+      );
+      return seen && `${clusterOf(link)}: the mirror controller cannot use them: ${seen.reason}: ${seen.message}`;
     });
   }
 
@@ -158,7 +161,7 @@ class Remotes {
       const kubeconfig = await this.#subject.secretText(name, namespace, CREDENTIALS.key);
       if (kubeconfig === undefined)
         return `${cluster}: secret: [${namespace}/${name}] with key ${CREDENTIALS.key} is missing`;
-      remote = this.#options.connect?.(kubeconfig) ?? createKubeClient(inlineAccess(kubeconfig));
+      remote = await this.#options.connect(kubeconfig);
       return await bounded(look(remote), this.#options.timeoutMs);
     } catch (error) {
       return `${cluster}: ${(error as Error).message}`;

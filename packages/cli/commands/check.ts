@@ -4,6 +4,7 @@ import { installedExtensions } from '../checks/extensions.ts';
 import { CheckSubject, coreCategories, runCategories } from '../checks/index.ts';
 import { multiclusterCategory } from '../checks/multicluster.ts';
 import { printResults, printVerdict, resultsJson, succeeded } from '../checks/print.ts';
+import { connectLinked } from '../checks/remote-access.ts';
 import { type CliContext, UserError } from '../context.ts';
 import { VERSION } from '../version.ts';
 import { readDuration } from './duration.ts';
@@ -53,7 +54,9 @@ async function check(flags: CheckFlags, context: CliContext): Promise<void> {
   const results = await runner.run(core);
   if (!flags.pre && !flags.crds) {
     const installed = reachable(results) ? await installedExtensions(subject) : new Map<string, string[]>();
-    for (const category of extensionCategories(subject, [...installed.keys()], expectedVersion))
+    for (const category of extensionCategories(subject, [...installed.keys()], expectedVersion, (text) =>
+      connectLinked(context, text),
+    ))
       await runner.run([category]);
   }
   runner.finish();
@@ -65,10 +68,15 @@ const reachable = (results: readonly CategoryResult[]): boolean =>
 const REMOTE_TIMEOUT_MS = 10_000;
 
 /** Categories of extensions; one that is not known here is said so. */
-function extensionCategories(subject: CheckSubject, names: readonly string[], expectedVersion: string): Category[] {
+function extensionCategories(
+  subject: CheckSubject,
+  names: readonly string[],
+  expectedVersion: string,
+  connect: (kubeconfig: string) => ReturnType<typeof connectLinked>,
+): Category[] {
   return names.map((name) => {
     if (name === 'multicluster' || name === 'linkerd-multicluster')
-      return multiclusterCategory(subject, { expectedVersion, timeoutMs: REMOTE_TIMEOUT_MS });
+      return multiclusterCategory(subject, { expectedVersion, timeoutMs: REMOTE_TIMEOUT_MS, connect });
     return {
       name: `linkerd-${name}`,
       checks: [

@@ -238,7 +238,7 @@ async function refuseSecondInstall(client: KubeClient, namespace: string): Promi
   const configMaps = { group: '', version: 'v1', resource: 'configmaps' };
   if (await exists(client, configMaps, 'linkerd-config', namespace))
     throw new UserError(
-      `Unable to install the control plane: ConfigMap linkerd-config already exists in namespace ${namespace}, so it is installed.\nIf you want to change it, run \`linkerd upgrade\`; if you want to render anyway, use --ignore-cluster.`,
+      `Unable to install the control plane: ConfigMap linkerd-config already exists in namespace ${namespace}, so it is installed.\nTo change it, render with --ignore-cluster and the same --identity-trust-anchors-file, --identity-issuer-certificate-file and --identity-issuer-key-file, and apply the result.`,
     );
 }
 

@@ -16,4 +16,4 @@ export {
   readKubeConfig,
   resolveContext,
 } from './kubeconfig.ts';
-export { type ConnectOptions, loadAccess } from './load.ts';
+export { type ConnectOptions, kubeConfigPaths, loadAccess } from './load.ts';

@@ -14,6 +14,17 @@ export interface ConnectOptions {
   asGroups?: readonly string[];
 }
 
+/** The kubeconfig files in use: the flag, else $KUBECONFIG, else (not named by anybody) ~/.kube/config. */
+export function kubeConfigPaths(
+  options: Pick<ConnectOptions, 'kubeconfig'>,
+  env: NodeJS.ProcessEnv,
+): { files: readonly string[]; isNamed: boolean } {
+  if (options.kubeconfig) return { files: [options.kubeconfig], isNamed: true };
+  const listed = env['KUBECONFIG']?.split(delimiter).filter(Boolean) ?? [];
+  if (listed.length > 0) return { files: listed, isNamed: true };
+  return { files: [join(homedir(), '.kube', 'config')], isNamed: false };
+}
+
 /**
  * Finds the cluster as kubectl does: the flag, then $KUBECONFIG, then ~/.kube/config, and inside a pod without any of
  * these, the pod's service account. `namespace` is the context's, or `default`.
@@ -22,13 +33,13 @@ export async function loadAccess(
   options: ConnectOptions = {},
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<ServerAccess & { namespace: string; context: string }> {
-  const explicit = options.kubeconfig ? [options.kubeconfig] : env['KUBECONFIG']?.split(delimiter).filter(Boolean);
   const headers: Record<string, string | string[]> = {};
   if (options.as) headers['impersonate-user'] = options.as;
   if (options.asGroups && options.asGroups.length > 0) headers['impersonate-group'] = [...options.asGroups];
-  if (!explicit?.length && !options.context && isInCluster(env))
+  const paths = kubeConfigPaths(options, env);
+  if (!paths.isNamed && !options.context && isInCluster(env))
     return { ...inClusterAccess(env), namespace: 'default', context: 'in-cluster' };
-  const config = await readKubeConfig(explicit?.length ? explicit : [join(homedir(), '.kube', 'config')]);
+  const config = await readKubeConfig(paths.files);
   const context = resolveContext(config, options.context);
   return { ...accessOf(context, headers), namespace: context.namespace, context: context.name };
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { CheckSubject } from '../../checks/index.ts';
 import { multiclusterCategory, multiclusterNamespace } from '../../checks/multicluster.ts';
+import { connectLinked } from '../../checks/remote-access.ts';
 import { type CliContext, UserError } from '../../context.ts';
 import { VERSION } from '../../version.ts';
 import { type CheckOutput, CheckRunner, outputOption } from '../check.ts';
@@ -31,6 +32,7 @@ export function registerMulticlusterCheck(group: Command, context: CliContext): 
         multiclusterCategory(subject, {
           expectedVersion: VERSION,
           timeoutMs: readDuration('--timeout', flags.timeout),
+          connect: (kubeconfig) => connectLinked(context, kubeconfig),
         }),
       ]);
       runner.finish();

@@ -204,6 +204,8 @@ export const GATEWAY_CRDS: readonly CrdSource[] = [
 
 /** Marks of the bundle on each definition, as the upstream release carries them. */
 export const GATEWAY_ANNOTATIONS: Readonly<Record<string, string>> = {
+  // Kubernetes protects the group: a definition must say who approved it, or that nobody did.
+  'api-approved.kubernetes.io': 'unapproved, written after the published Gateway API',
   'gateway.networking.k8s.io/bundle-version': GATEWAY_API_VERSION,
   'gateway.networking.k8s.io/channel': 'experimental',
   'helm.sh/resource-policy': 'keep',
