@@ -44,6 +44,7 @@ const GROUPS: Record<string, Record<string, unknown>> = {
     'self.text.substring(1, 3)': 'el',
     '"a,b,c".split(",").join("-")': 'a-b-c',
     '"a.b".replace(".", "")': 'ab',
+    'matches("abc", "^a")': true,
     '"abc 123".find("[0-9]+")': '123',
     '"abc".find("[0-9]+")': '',
     '"1 22 333".findAll("[0-9]+")': ['1', '22', '333'],

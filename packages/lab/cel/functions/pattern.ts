@@ -1,5 +1,5 @@
 /** Regular expressions, RE2 as in Go: linear in time, unanchored. */
-import { CelScalar, celList, celMethod, listType } from '@bufbuild/cel';
+import { CelScalar, celFunc, celList, celMethod, listType } from '@bufbuild/cel';
 import { RE2JS } from 're2js';
 import { PATTERNS_MAX } from '../limits.ts';
 
@@ -33,6 +33,7 @@ export function patternFunctions(patterns: Patterns) {
     return found;
   };
   return [
+    celFunc('matches', [STRING, STRING], BOOL, (text, pattern) => patterns.test(pattern, text)),
     celMethod('matches', STRING, [STRING], BOOL, function (pattern) {
       return patterns.test(pattern, this);
     }),
