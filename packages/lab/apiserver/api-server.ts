@@ -22,6 +22,7 @@ import { CONVERSIONS } from './conversions.ts';
 import type { Core } from './core.ts';
 import { CustomResources } from './custom-resources.ts';
 import {
+  type ApiListener,
   Authentication,
   answerLog,
   asReply,
@@ -117,26 +118,26 @@ export async function createApiServer(deps: ApiServerDeps, config: ApiServerConf
   const names = [config.advertiseAddress, serviceIp, ...(config.extraNames ?? [])];
   const certificate = await issueServerCertificate(keys, names, nowMs());
   const admin = await issueClientCertificate(keys, ADMIN, nowMs());
-  const servers = new Set<ReturnType<typeof createServer>>();
+  const listeners = new Set<ApiListener>();
   return {
     client,
     keys,
     listen: (host, port) => {
-      const server = createServer(certificate, keys.ca.certificate, (request, reply) => {
+      const listener = createServer(certificate, keys.ca.certificate, (request, reply) => {
         void pipeline.handle(request, asReply(reply));
       });
-      server.on('upgrade', (request, socket, head) => {
+      listener.server.on('upgrade', (request, socket, head) => {
         void serveUpgrade(pipeline, deps.podRuntime, request, socket, head);
       });
-      servers.add(server);
-      return listen(server, host, port);
+      listeners.add(listener);
+      return listen(listener.server, host, port);
     },
     adminKubeconfig: (name, server) => kubeconfig([{ name, server, ca: keys.ca.certificate, credentials: admin }]),
     requestToken: (account, spec) => requestToken(core, tokens, account, spec),
     close: async () => {
       customResources.close();
       authorizer.close();
-      await Promise.all([...servers].map((server) => new Promise((resolve) => server.close(resolve))));
+      await Promise.all([...listeners].map((listener) => listener.close()));
     },
   };
 }
@@ -150,7 +151,7 @@ function createCore(deps: ApiServerDeps, config: ApiServerConfig): { core: Core;
   const services = store.list('/services').map(({ object }) => object);
   recoverAddresses(addresses, services);
   const customResources = new CustomResources({ store, registry, cel, log: deps.log });
-  const strategies = builtinStrategies({ addresses, definitions: customResources.strategy });
+  const strategies = builtinStrategies({ store, nowMs, addresses, definitions: customResources.strategy });
   registry.set('builtin', builtinResources(builtinKind, strategies, CONVERSIONS));
   const admission = new Admission({ store, random, cel, dial: deps.dial, log: deps.log });
   return { core: { store, registry, admission, nowMs, random }, customResources };

@@ -29,21 +29,26 @@ const named = (name: string, namespace?: string): AnyObject => ({
 });
 
 async function ensure(client: ClusterClient, gvr: Gvr, object: AnyObject): Promise<void> {
-  try {
-    await client.create(gvr, object);
-  } catch (error) {
-    if (!hasReason(error, 'AlreadyExists')) throw error;
-  }
+  if (!(await exists(client, gvr, object))) await client.create(gvr, object);
 }
 
 async function renew(client: ClusterClient, gvr: Gvr, object: AnyObject): Promise<void> {
+  if (!(await exists(client, gvr, object))) {
+    await client.create(gvr, object);
+    return;
+  }
   const { name = '', namespace = '' } = object.metadata;
   const { apiVersion: _v, kind: _k, metadata: _m, ...body } = object;
+  await client.patch(gvr, { name, namespace }, { type: 'merge', body });
+}
+
+async function exists(client: ClusterClient, gvr: Gvr, { metadata }: AnyObject): Promise<boolean> {
   try {
-    await client.create(gvr, object);
+    await client.get(gvr, metadata.name ?? '', metadata.namespace);
+    return true;
   } catch (error) {
-    if (!hasReason(error, 'AlreadyExists')) throw error;
-    await client.patch(gvr, { name, namespace }, { type: 'merge', body });
+    if (hasReason(error, 'NotFound')) return false;
+    throw error;
   }
 }
 

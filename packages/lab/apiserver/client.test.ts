@@ -242,3 +242,23 @@ test('server-side apply creates, owns, and conflicts with others', async () => {
   const forced = await client.patch<AnyObject>(CONFIG_MAPS, ref, { ...other, force: true });
   assert.deepEqual(forced['data'], { x: '2' });
 });
+
+test('events are gone an hour after they were last seen', async () => {
+  const { client, core } = setUp();
+  const EVENTS = { group: '', version: 'v1', resource: 'events' };
+  const event = (name: string): AnyObject => ({
+    metadata: { name, namespace: 'default' },
+    involvedObject: { kind: 'Pod', namespace: 'default', name: 'p' },
+    lastTimestamp: new Date(core.clock.nowMs).toISOString(),
+  });
+  await client.create(EVENTS, event('old'));
+  core.clock.nowMs += 50 * 60_000;
+  await client.create(EVENTS, event('young'));
+  core.clock.nowMs += 11 * 60_000;
+  await client.create(EVENTS, event('new'));
+  const { items } = await client.list(EVENTS);
+  assert.deepEqual(
+    items.map(({ metadata }) => metadata.name),
+    ['new', 'young'],
+  );
+});

@@ -34,3 +34,6 @@ export const EVENT_SWEEP_INTERVAL_MS = 60_000;
 
 /** As {@link WATCH_BUFFER_BYTES_MAX}, for a log stream. */
 export const LOG_BUFFER_BYTES_MAX = 16 * 1024 * 1024;
+
+/** Unsent bytes of one HTTP/2 connection, all streams together; beyond it the runtime refuses streams (ENHANCE_YOUR_CALM). */
+export const SESSION_MEMORY_MB_MAX = 512;

@@ -15,7 +15,7 @@ export interface ListInput extends SelectionInput {
   readonly resourceVersionMatch?: string | undefined;
 }
 
-/** One page of a list. `stored` runs parallel to nothing: it is the page, in order, in stored form. */
+/** One page of a list, in order and in stored form. */
 export interface Page {
   readonly stored: readonly StoredObject[];
   readonly revision: number;
@@ -53,7 +53,11 @@ export async function list(core: Core, resource: Resource, input: ListInput): Pr
     : all.filter(({ object }) => selection.matches(asServed(resource, object)));
   // resourceVersion=0 reads from what a cache would hold: limits do not apply to it.
   const limited = input.resourceVersion === '0' && !token ? undefined : input.limit;
-  return page(matching, revision, limited, token);
+  const found = page(matching, revision, limited, token);
+  if (selection.unfiltered) return found;
+  // With a selector kube does not know how many are left, and does not say.
+  const { remaining: _, ...counted } = found;
+  return counted;
 }
 
 /** Resolves once the store is at `revision`. @throws ApiError 504 when it is not within {@link FUTURE_REVISION_WAIT_MS} */

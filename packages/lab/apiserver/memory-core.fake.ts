@@ -14,14 +14,19 @@ export const OPEN_ADMISSION: Admission = {
 /** A core on a memory store with every built-in resource, without admission; time stands at `nowMs`. */
 export function memoryCore(overrides: Partial<Core> = {}): Core & { clock: { nowMs: number } } {
   const clock = { nowMs: Date.parse('2026-11-21T10:00:00Z') };
+  const store = new Store(memoryLog());
+  const nowMs = (): number => clock.nowMs;
   const registry = new ResourceRegistry();
   const addresses = new ServiceAddresses({ serviceCidr: '10.96.0.0/16', nodePortMin: 30_000, nodePortMax: 32_767 });
-  registry.set('builtin', builtinResources(builtinKind, builtinStrategies({ addresses, definitions: {} }), {}));
+  registry.set(
+    'builtin',
+    builtinResources(builtinKind, builtinStrategies({ store, nowMs, addresses, definitions: {} }), {}),
+  );
   return {
-    store: new Store(memoryLog()),
+    store,
     registry,
     admission: OPEN_ADMISSION,
-    nowMs: () => clock.nowMs,
+    nowMs,
     random: Math.random,
     clock,
     ...overrides,

@@ -15,5 +15,5 @@ export {
 export { answerLog } from './logs.ts';
 export { type Detour, Pipeline, type PipelineDeps, type StreamHandler } from './pipeline.ts';
 export { userInfoOf } from './reviews.ts';
-export { createServer, listen } from './server.ts';
+export { type ApiListener, createServer, listen } from './server.ts';
 export { needsUpgrade, serveUpgrade } from './upgrades.ts';

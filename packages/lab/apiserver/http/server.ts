@@ -6,14 +6,15 @@ import {
   type Http2ServerResponse,
 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { KeyPairPem } from '#lab/auth';
-import { STREAMS_MAX } from '../limits.ts';
+import { SESSION_MEMORY_MB_MAX, STREAMS_MAX } from '../limits.ts';
 import { asReply, asRequest, type ServerReply, type ServerRequest } from './exchange.ts';
 
 export type Handler = (request: ServerRequest, reply: ServerReply) => void;
 
 /** Opens one TLS port for HTTP/2, HTTP/1.1 and upgrades; client certificates are asked for and checked by the handler. */
-export function createServer(certificate: KeyPairPem, clientCa: string, handler: Handler): Http2SecureServer {
+export function createServer(certificate: KeyPairPem, clientCa: string, handler: Handler): ApiListener {
   const server = createSecureServer(
     {
       allowHTTP1: true,
@@ -22,6 +23,7 @@ export function createServer(certificate: KeyPairPem, clientCa: string, handler:
       key: certificate.key,
       cert: certificate.certificate,
       ca: clientCa,
+      maxSessionMemory: SESSION_MEMORY_MB_MAX,
       settings: { maxConcurrentStreams: STREAMS_MAX },
     },
     (request: IncomingMessage | Http2ServerRequest, reply: ServerResponse | Http2ServerResponse) =>
@@ -33,7 +35,25 @@ export function createServer(certificate: KeyPairPem, clientCa: string, handler:
   server.on('sessionError', () => undefined);
   server.on('tlsClientError', () => undefined);
   server.on('clientError', (_error, socket) => socket.destroy());
-  return server;
+  const sockets = new Set<Duplex>();
+  server.on('secureConnection', (socket: Duplex) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  return {
+    server,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
+}
+
+/** A server and how to end it: at once, with every connection on it. */
+export interface ApiListener {
+  readonly server: Http2SecureServer;
+  close(): Promise<void>;
 }
 
 /** Starts to listen; resolves with the port in use. */

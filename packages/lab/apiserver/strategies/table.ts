@@ -1,8 +1,10 @@
 import type { AnyObject } from '#api/kube';
+import type { Store } from '#lab/store';
 import { cause } from '../errors.ts';
 import { sameJson } from '../object-meta.ts';
 import { valueAt } from '../paths.ts';
 import type { Strategy } from '../resource.ts';
+import { eventStrategy } from './events.ts';
 import { namespaceStrategy } from './namespaces.ts';
 import { podStrategy } from './pods.ts';
 import type { ServiceAddresses } from './service-addresses.ts';
@@ -10,6 +12,8 @@ import { serviceStrategy } from './services.ts';
 
 /** What strategies need of the rest of the server. */
 export interface StrategyDeps {
+  readonly store: Store;
+  readonly nowMs: () => number;
   readonly addresses: ServiceAddresses;
   /** How CustomResourceDefinitions are written. */
   readonly definitions: Strategy;
@@ -31,7 +35,12 @@ const fixed = (path: string, initialStatus: () => unknown): Strategy => ({
 });
 
 /** One row per stored resource that departs from the common path; others have none. */
-export function builtinStrategies({ addresses, definitions }: StrategyDeps): Readonly<Record<string, Strategy>> {
+export function builtinStrategies({
+  store,
+  nowMs,
+  addresses,
+  definitions,
+}: StrategyDeps): Readonly<Record<string, Strategy>> {
   return {
     '/pods': podStrategy,
     '/namespaces': namespaceStrategy,
@@ -40,7 +49,7 @@ export function builtinStrategies({ addresses, definitions }: StrategyDeps): Rea
     '/persistentvolumes': { initialStatus: () => ({ phase: 'Pending' }), returnsDeleted: true },
     '/persistentvolumeclaims': { initialStatus: () => ({ phase: 'Pending' }), returnsDeleted: true },
     '/resourcequotas': EMPTY_STATUS,
-    '/events': CREATE_ON_UPDATE,
+    '/events': eventStrategy(store, nowMs),
     '/endpoints': CREATE_ON_UPDATE,
     '/replicationcontrollers': { initialStatus: () => ({ replicas: 0 }) },
     'apps/deployments': fixed('spec.selector', () => ({})),
