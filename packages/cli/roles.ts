@@ -11,6 +11,7 @@ export type Role = (argv: readonly string[], env: NodeJS.ProcessEnv) => Promise<
 export const ROLES: Readonly<Record<string, () => Promise<Role>>> = {
   proxy: async () => (await import('#proxy')).runProxy,
   init: async () => (await import('#proxy/capture')).runInit,
+  await: async () => (await import('./await.ts')).runAwait,
   identity: async () => (await import('#control/identity')).runIdentity,
   destination: async () => (await import('#control/destination')).runDestination,
   policy: async () => (await import('#control/policy')).runPolicy,
