@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { AnyObject, Gvr, KubeObject } from '#api/kube';
+import { FakeKubeClient } from '#kube/client';
+import type { AdmissionRequest } from '#kube/webhook';
+import { FakeLog } from '#runtime/log';
+import { createControlMetrics } from '../process/index.ts';
+import { createInjectorEvents } from './events.ts';
+import { createInjector } from './index.ts';
+import { valuesOf } from './values.fake.ts';
+
+const NAMESPACES: Gvr = { group: '', version: 'v1', resource: 'namespaces' };
+const REPLICA_SETS: Gvr = { group: 'apps', version: 'v1', resource: 'replicasets' };
+const EVENTS: Gvr = { group: '', version: 'v1', resource: 'events' };
+
+function setUp() {
+  const kube = new FakeKubeClient();
+  const owner = [{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'd' }];
+  kube.seed(
+    NAMESPACES,
+    { metadata: { name: 'shop', annotations: { 'linkerd.io/inject': 'enabled' } } },
+    { metadata: { name: 'plain' } },
+  );
+  kube.seed(REPLICA_SETS, { metadata: { name: 'web-5d', namespace: 'shop', ownerReferences: owner } });
+  const metrics = createControlMetrics(() => 0);
+  const log = new FakeLog();
+  const admit = createInjector({
+    kube,
+    values: async () => valuesOf(),
+    controlPlaneNamespace: 'linkerd',
+    createdBy: 'test',
+    events: createInjectorEvents(kube, log.log, () => Date.parse('2026-01-02T03:04:05Z')),
+    metrics,
+    log: log.log,
+  });
+  const ask = (kind: string, namespace: string, object: Partial<AnyObject>) =>
+    admit({
+      uid: 'u',
+      kind: { group: '', version: 'v1', kind },
+      resource: { group: '', version: 'v1', resource: `${kind.toLowerCase()}s` },
+      operation: 'CREATE',
+      namespace,
+      object: { metadata: {}, ...object } as AnyObject,
+    } satisfies AdmissionRequest);
+  const events = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    return kube.all<KubeObject & { reason: string; message: string; involvedObject: { name: string } }>(EVENTS);
+  };
+  return { ask, metrics, events, log };
+}
+const spec = { containers: [{ name: 'app', ports: [{ containerPort: 3306 }] }] };
+
+test('injects a pod of a Deployment, says so on it and counts it', async () => {
+  const { ask, metrics, events } = setUp();
+  const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-5d', uid: 'r' }];
+  const answer = await ask('Pod', 'shop', {
+    metadata: { generateName: 'web-5d-', ownerReferences, annotations: { 'config.linkerd.io/proxy-uid': 'x' } },
+    spec,
+  });
+  assert.ok(answer.allowed);
+  assert.ok(answer.patch?.some(({ path }) => path === '/spec/initContainers/1'));
+  assert.ok(JSON.stringify(answer.patch).includes('"linkerd.io/proxy-deployment":"web"'));
+  assert.match(answer.warnings?.[0] ?? '', /proxy-uid/);
+  const [event] = await events();
+  assert.equal(
+    `${event?.reason} ${event?.involvedObject.name}: ${event?.message}`,
+    'Injected web: Linkerd sidecar proxy injected',
+  );
+  assert.ok(
+    metrics
+      .render()
+      .includes(
+        'proxy_inject_admission_requests_total{owner_kind="deployment",namespace="shop",annotation_at="namespace",proxy_uid="x"} 1',
+      ),
+  );
+});
+
+test('passes a pod that is not to be injected, with its opaque ports, and says why', async () => {
+  const { ask, metrics, events } = setUp();
+  const ownerReferences = [{ apiVersion: 'batch/v1', kind: 'Job', name: 'j', uid: 'j' }];
+  const answer = await ask('Pod', 'plain', { metadata: { name: 'p', ownerReferences }, spec });
+  assert.ok(answer.allowed && answer.patch?.length === 1);
+  assert.match((await events())[0]?.message ?? '', /^Linkerd sidecar proxy injection skipped: neither the namespace/);
+  assert.match(
+    metrics.render(),
+    /responses_total\{skip="true",skip_reason="injection_enable_annotation_absent",owner_kind="job"/,
+  );
+});
+
+test('marks the opaque ports of a Service, and passes everything else', async () => {
+  const { ask } = setUp();
+  const answer = await ask('Service', 'shop', { metadata: { name: 's' }, spec: { ports: [{ port: 3306 }] } });
+  assert.ok(answer.allowed && answer.patch?.length === 1);
+  assert.deepEqual(await ask('ConfigMap', 'shop', {}), { allowed: true });
+});
+
+test('a namespace that cannot be read fails the request, so that the failure policy decides', async () => {
+  await assert.rejects(setUp().ask('Pod', 'gone', { spec }));
+});

@@ -1,0 +1,128 @@
+/** Admission of pods and Services: what the API server asks when one is created. */
+import type { Gvr, KubeObject, ObjectMeta, PodSpec, Service } from '#api/kube';
+import type { KubeClient } from '#kube/client';
+import type { AdmissionAnswer, AdmissionRequest } from '#kube/webhook';
+import { ANNOTATIONS, type AnnotationRow } from '#model/annotations';
+import type { Log } from '#runtime/log';
+import type { ControlMetrics } from '../process/index.ts';
+import { SKIP_REASONS } from './decide.ts';
+import type { InjectorEvents } from './events.ts';
+import { injectPod, patchService } from './inject.ts';
+import type { InjectorValues } from './values.ts';
+
+export interface InjectorDeps {
+  kube: Pick<KubeClient, 'get'>;
+  /** Read anew at each request, so that an upgrade takes effect without a restart. Throws a sentence. */
+  values(): Promise<InjectorValues>;
+  controlPlaneNamespace: string;
+  createdBy: string;
+  events: InjectorEvents;
+  metrics: ControlMetrics;
+  log: Log;
+}
+
+/** Who makes a pod, up to the workload that users name. */
+interface Owner {
+  kind: string;
+  apiVersion: string;
+  name: string;
+}
+
+const NAMESPACES: Gvr = { group: '', version: 'v1', resource: 'namespaces' };
+const REPLICA_SETS: Gvr = { group: 'apps', version: 'v1', resource: 'replicasets' };
+
+/** The handler of the webhook. */
+export function createInjector(deps: InjectorDeps): (request: AdmissionRequest) => Promise<AdmissionAnswer> {
+  return async (request) => {
+    const { kind } = request.kind;
+    if (!request.object || (kind !== 'Pod' && kind !== 'Service')) return { allowed: true };
+    const values = await deps.values();
+    const namespace = request.namespace ?? request.object.metadata.namespace ?? 'default';
+    const annotations = await annotationsOf(deps, namespace);
+    if (kind === 'Service')
+      return {
+        allowed: true,
+        patch: patchService(request.object as unknown as Service, annotations, values.proxy.opaquePorts),
+      };
+    return admitPod(deps, request, { name: namespace, annotations }, values);
+  };
+}
+
+async function annotationsOf({ kube }: InjectorDeps, namespace: string): Promise<Readonly<Record<string, string>>> {
+  const object = await kube.get<KubeObject>(NAMESPACES, namespace);
+  return object.metadata.annotations ?? {};
+}
+
+async function admitPod(
+  deps: InjectorDeps,
+  request: AdmissionRequest,
+  namespace: { name: string; annotations: Readonly<Record<string, string>> },
+  values: InjectorValues,
+): Promise<AdmissionAnswer> {
+  const pod = request.object as unknown as { metadata: ObjectMeta; spec: PodSpec };
+  const owner = await ownerOf(deps, pod.metadata, namespace.name);
+  const { controlPlaneNamespace, createdBy, metrics, events, log } = deps;
+  const result = injectPod({
+    values,
+    pod,
+    namespace,
+    controlPlaneNamespace,
+    createdBy,
+    ...(owner && { owner: { kind: owner.kind.toLowerCase(), name: owner.name } }),
+  });
+  const name = pod.metadata.name || `${pod.metadata.generateName ?? ''}…`;
+  const labels = {
+    ...configLabels(pod.metadata, namespace.annotations),
+    owner_kind: owner?.kind.toLowerCase() ?? 'pod',
+    namespace: namespace.name,
+    annotation_at: result.inject ? result.annotationAt : '',
+  };
+  metrics.counter('proxy_inject_admission_requests_total', labels).inc();
+  const about = owner && { ...owner, namespace: namespace.name };
+  if (result.inject) {
+    metrics.counter('proxy_inject_admission_responses_total', { ...labels, skip: 'false', skip_reason: '' }).inc();
+    for (const { message } of result.bad)
+      log.warn('ignoring an annotation', { namespace: namespace.name, pod: name, message });
+    log.info('injecting a proxy', { namespace: namespace.name, pod: name });
+    events.injected(about);
+    return { allowed: true, patch: result.patch, warnings: result.bad.map(({ message }) => message) };
+  }
+  const { reasons } = result;
+  metrics
+    .counter('proxy_inject_admission_responses_total', { ...labels, skip: 'true', skip_reason: reasons.join(',') })
+    .inc();
+  log.debug('not injecting', { namespace: namespace.name, pod: name, reasons: reasons.join() });
+  events.skipped(about, reasons.map((reason) => SKIP_REASONS[reason]).join(', '));
+  return { allowed: true, patch: result.patch };
+}
+
+/** One label for each annotation of the catalogue that is set: `proxy_image="…"`. */
+function configLabels(metadata: ObjectMeta, namespace: Readonly<Record<string, string>>): Record<string, string> {
+  const labels: Record<string, string> = {};
+  for (const { key } of Object.values<AnnotationRow>(ANNOTATIONS)) {
+    const value = metadata.annotations?.[key] ?? namespace[key];
+    const short = key.split('/')[1] ?? key;
+    if (value !== undefined && key.startsWith('config.')) labels[short.replaceAll('-', '_')] = value;
+  }
+  return labels;
+}
+
+/** The only owner; a ReplicaSet stands for its Deployment. What cannot be read counts as it is named. */
+async function ownerOf(
+  { kube, log }: InjectorDeps,
+  metadata: ObjectMeta,
+  namespace: string,
+): Promise<Owner | undefined> {
+  const [owner, another] = metadata.ownerReferences ?? [];
+  if (!owner || another) return undefined;
+  const direct = { kind: owner.kind, apiVersion: owner.apiVersion, name: owner.name };
+  if (owner.kind !== 'ReplicaSet') return direct;
+  try {
+    const replicaSet = await kube.get<KubeObject>(REPLICA_SETS, owner.name, namespace);
+    const [above, more] = replicaSet.metadata.ownerReferences ?? [];
+    return above && !more ? { kind: above.kind, apiVersion: above.apiVersion, name: above.name } : direct;
+  } catch (error) {
+    log.debug('cannot read the owner of a pod', { namespace, name: owner.name, error: (error as Error).message });
+    return direct;
+  }
+}
