@@ -22,8 +22,8 @@ export class Http1Client implements Http1Sink {
   readonly #decoder = new Http1Decoder('response', NAMES, this);
   readonly #onData = (chunk: Buffer): void => this.#data(chunk);
   readonly #onDrain = (): void => this.#owner?.upstreamDrained();
-  readonly #onEnd = (): void => this.#ended('');
-  readonly #onError = (error: NodeJS.ErrnoException): void => this.#ended(error.code ?? error.message);
+  readonly #onEnd = (): void => this.#lost('');
+  readonly #onError = (error: NodeJS.ErrnoException): void => this.#lost(error.code ?? error.message);
   readonly #onClose = (): void => this.#ended('');
   #owner: Exchange | undefined;
   #requests = 0;
@@ -80,10 +80,13 @@ export class Http1Client implements Http1Sink {
     else this.destroy();
   }
 
+  /** Gives the connection up. A request under way is broken off by a reset: a mere end would let the server go on. */
   destroy(): void {
+    const broken = this.#owner !== undefined && !this.#complete;
     this.#owner = undefined;
     this.#ended('');
-    this.#socket.destroy();
+    if (broken) this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
   }
 
   head(head: Http1Head): void {
@@ -161,6 +164,11 @@ export class Http1Client implements Http1Sink {
     this.#host.closed(this);
   }
 
+  #lost(errno: string): void {
+    this.#ended(errno);
+    this.#socket.destroy();
+  }
+
   #ended(errno: string): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -178,6 +186,5 @@ export class Http1Client implements Http1Sink {
         this.#settle(undefined);
       }
     }
-    this.#socket.destroy();
   }
 }

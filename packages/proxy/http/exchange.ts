@@ -85,7 +85,7 @@ export class Exchange {
   attempts = 0;
   /** Whatever the upstream wants to remember about this request. */
   ticket: unknown;
-  /** When the current attempt was given to an endpoint. */
+  /** When the current attempt got its connection; set by the upstream. */
   dispatchedMs = 0;
   open = false;
   noBody = false;

@@ -19,8 +19,10 @@ export interface Discovered {
 /** Requests balanced over the endpoints of a destination. */
 export class HttpBalancer implements Upstream, Discovered {
   readonly balancer: Balancer<Exchange, HttpEndpoint>;
+  readonly #deps: Deps;
 
   constructor(authority: string, config: BalancerConfig & EndpointConfig, deps: Deps, changed: Events) {
+    this.#deps = deps;
     this.balancer = new Balancer(config, deps, {
       open: (info) =>
         new HttpEndpoint(info, authority, config, deps, (exchange, fault) => this.#failed(exchange, fault)),
@@ -28,7 +30,6 @@ export class HttpBalancer implements Upstream, Discovered {
       probe: (endpoint, done) => endpoint.probe(done),
       send: (exchange, slot) => {
         exchange.ticket = slot;
-        exchange.dispatchedMs = deps.clock.nowMs();
         slot.endpoint.connections.acquire(exchange);
       },
       refuse: (exchange, fault) => exchange.unavailable(fault),
@@ -53,6 +54,8 @@ export class HttpBalancer implements Upstream, Discovered {
   }
 
   attached(exchange: Exchange): void {
+    // Load is how long the endpoint takes to answer, not how long it took to connect.
+    exchange.dispatchedMs = this.#deps.clock.nowMs();
     const slot = slotOf<HttpEndpoint>(exchange.ticket);
     if (slot) exchange.scopes.push(slot.endpoint.scope);
   }

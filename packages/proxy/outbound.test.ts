@@ -1,0 +1,284 @@
+import assert from 'node:assert/strict';
+import http2 from 'node:http2';
+import type { Socket } from 'node:net';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { endpoint, eventually, openPolicy, serve, servicePolicy, TestProxy, Wire } from './harness.fake.ts';
+import { TestCa } from './test-ca.fake.ts';
+
+const PATH = 'web.a.svc.cluster.local:80';
+const ADDR = '10.96.0.10:80';
+const CLIENT = 'client.a.serviceaccount.identity.linkerd.cluster.local';
+const SERVER = 'web.a.serviceaccount.identity.linkerd.cluster.local';
+
+let ca: TestCa;
+let client: TestProxy;
+let server: TestProxy;
+let closing: (() => void)[] = [];
+
+before(async () => {
+  ca = new TestCa();
+  server = await TestProxy.start({ name: SERVER, ca });
+});
+after(() => server.stop());
+
+beforeEach(async () => {
+  client = await TestProxy.start({ name: CLIENT, ca, env: { OUTBOUND_CONNECT_TIMEOUT: '300ms' } });
+  client.mesh.profile(ADDR).set({ fqn: 'web.a.svc.cluster.local', opaque: false, endpoint: undefined });
+  client.mesh.outbound(ADDR).set(servicePolicy(PATH));
+});
+afterEach(async () => {
+  for (const close of closing) close();
+  closing = [];
+  await client.stop();
+});
+
+/** A web server that answers each request with its name. */
+async function web(name: string, delayMs = 0): Promise<{ port: number; served: () => number; close: () => void }> {
+  let count = 0;
+  const app = await serve((socket) =>
+    socket.on('data', () => {
+      count++;
+      setTimeout(() => socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${name.length}\r\n\r\n${name}`), delayMs);
+    }),
+  );
+  server.mesh.port(app.port).set(openPolicy());
+  closing.push(app.close);
+  return { port: app.port, served: () => count, close: app.close };
+}
+
+async function get(wire?: Wire): Promise<string> {
+  const one = wire ?? (await Wire.connect(client.outboundPort));
+  one.send('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+  const [text] = await one.expect(/^HTTP\/1.1 (\d+)[\s\S]*?\r\n\r\n(\w*)/);
+  if (!wire) one.socket.destroy();
+  return text;
+}
+
+test('requests spread over endpoints, and a first add replaces while later ones add and remove', async () => {
+  const [a, b] = [await web('a'), await web('b')];
+  client.mesh.destination(PATH).set({ kind: 'add', endpoints: [server.endpoint(a.port), endpoint(b.port)] });
+  for (let i = 0; i < 30; i++) await get();
+  assert.ok(a.served() > 3 && b.served() > 3, `${a.served()} and ${b.served()}`);
+  client.mesh.destination(PATH).push({ kind: 'remove', addrs: [{ ip: '127.0.0.1', port: a.port }] });
+  const before = a.served();
+  for (let i = 0; i < 10; i++) await get();
+  assert.equal(a.served(), before);
+  assert.equal(client.metric('outbound_http_balancer_p2c_endpoints'), 1);
+});
+
+test('a request whose connection is refused goes to another endpoint, and none fails', async () => {
+  const good = await web('good');
+  const bad = await web('bad');
+  bad.close();
+  client.mesh.destination(PATH).set({ kind: 'add', endpoints: [endpoint(bad.port), server.endpoint(good.port)] });
+  for (let i = 0; i < 20; i++) assert.match(await get(), /^HTTP\/1.1 200[\s\S]*good/);
+  assert.equal(client.metric('outbound_http_balancer_endpoints', { endpoint_state: 'pending' }), 1);
+});
+
+test('an endpoint that comes back is used again', async () => {
+  const first = await web('first');
+  const { port } = first;
+  client.mesh.destination(PATH).set({ kind: 'add', endpoints: [endpoint(port)] });
+  assert.match(await get(), /first/);
+  first.close();
+  const waiting = get();
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  const again = await serve(
+    (socket) => socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nagain')),
+    port,
+  );
+  closing.push(again.close);
+  assert.match(await waiting, /again/);
+});
+
+test('without a ready endpoint requests wait, then fail fast, then are shed, until one appears', async () => {
+  client.mesh.destination(PATH).set({ kind: 'none', exists: true });
+  const startMs = performance.now();
+  const slow = await get();
+  assert.match(slow, /^HTTP\/1.1 504 Gateway Timeout\r\nl5d-proxy-error: service in fail-fast/);
+  assert.match(slow, /connection: close\r\nl5d-proxy-connection: close/);
+  assert.ok(performance.now() - startMs >= 350);
+  const quick = performance.now();
+  assert.match(await get(), /^HTTP\/1.1 503 /);
+  assert.ok(performance.now() - quick < 200);
+  assert.equal(client.metric('outbound_http_errors_total', { error: 'failfast' }), 1);
+  assert.equal(
+    client.metric('outbound_http_route_request_statuses_total', { http_status: '504', error: 'FAIL_FAST' }),
+    1,
+  );
+  const app = await web('new');
+  client.mesh.destination(PATH).push({ kind: 'add', endpoints: [endpoint(app.port)] });
+  assert.match(await get(), /new/);
+});
+
+test('the address of a pod goes to the endpoint of its profile', async () => {
+  const app = await web('pod');
+  client.mesh.outbound(ADDR).set({ code: 'NOT_FOUND' });
+  client.mesh.profile(ADDR).set({ fqn: '', opaque: false, endpoint: server.endpoint(app.port) });
+  assert.match(await get(), /pod/);
+  assert.equal(client.metric('request_total', { server_id: SERVER }), 1);
+  assert.equal(client.metric('outbound_http_route_backend_requests_total', { parent_name: 'endpoint' }), 1);
+});
+
+test('an address nobody knows is reached as it is, in plain text; refused means 502', async () => {
+  const app = await web('direct');
+  const noProfile = await TestProxy.start({ name: CLIENT, ca });
+  // Stands for an address outside: loopback as such is refused.
+  noProfile.outboundDst = { ip: '10.99.0.1', port: app.port };
+  noProfile.mesh.outbound(`10.99.0.1:${app.port}`).set({ code: 'NOT_FOUND' });
+  noProfile.mesh.profile(`10.99.0.1:${app.port}`).set({ fqn: '', opaque: false, endpoint: endpoint(app.port) });
+  const wire = await Wire.connect(noProfile.outboundPort);
+  wire.send('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+  await wire.expect(/200 OK[\s\S]*direct/);
+  app.close();
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  wire.send('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+  await wire.expect(/^HTTP\/1.1 502 Bad Gateway[\s\S]*ECONNREFUSED/);
+  await noProfile.stop();
+});
+
+test('a destination the policy controller refuses closes the connection', async () => {
+  client.mesh.outbound(ADDR).set({ code: 'INVALID_ARGUMENT' });
+  const wire = await Wire.connect(client.outboundPort);
+  await wire.expectClosed();
+});
+
+test('a policy that cannot be used answers 500', async () => {
+  client.mesh.outbound(ADDR).set(servicePolicy(PATH, { invalid: 'invalid client policy configuration' }));
+  assert.match(await get(), /^HTTP\/1.1 500 /);
+});
+
+test('opaque: the server may speak first, bytes pass both ways, ends are passed on', async () => {
+  const app = await serve((socket) => {
+    socket.write('220 ready\r\n');
+    let got = '';
+    socket.on('data', (chunk) => {
+      got += chunk.toString();
+    });
+    socket.on('end', () => socket.end(`bye ${got}`));
+  });
+  closing.push(app.close);
+  server.mesh.port(app.port).set(openPolicy({ protocol: 'opaque', routes: [] }));
+  client.mesh.profile(ADDR).set({ fqn: 'web.a.svc.cluster.local', opaque: true, endpoint: undefined });
+  client.mesh.destination(PATH).set({ kind: 'add', endpoints: [server.endpoint(app.port, { opaque: true })] });
+  const wire = await Wire.connect(client.outboundPort);
+  await wire.expect(/^220 ready\r\n/);
+  wire.socket.end('quit');
+  await wire.expect(/^bye quit$/);
+  await wire.expectClosed();
+  await eventually(() => client.metric('tcp_open_connections') === 0, 'connections are counted down');
+  assert.equal(client.metric('tcp_open_total', { direction: 'outbound', peer: 'dst', server_id: SERVER }), 1);
+  assert.equal(client.metric('tcp_write_bytes_total', { peer: 'dst' }), 4);
+  assert.equal(
+    server.metric('tcp_open_total', {
+      direction: 'inbound',
+      peer: 'src',
+      client_id: CLIENT,
+      target_port: String(app.port),
+    }),
+    1,
+  );
+});
+
+test('a server that speaks first on a detected port is heard after the time for detection', async () => {
+  const app = await serve((socket) => socket.write('hello'));
+  closing.push(app.close);
+  server.mesh.port(app.port).set(openPolicy());
+  client.mesh.destination(PATH).set({ kind: 'add', endpoints: [server.endpoint(app.port)] });
+  const wire = await Wire.connect(client.outboundPort);
+  await wire.expect(/^hello$/);
+  assert.equal(client.metric('outbound_tcp_detect_http_results_total', { result: 'read_timeout' }), 1);
+  wire.socket.destroy();
+});
+
+test('an opaque connection that is refused goes to another endpoint', async () => {
+  const dead = await web('dead');
+  dead.close();
+  const app = await serve((socket) => socket.write('alive'));
+  closing.push(app.close);
+  client.mesh.profile(ADDR).set({ fqn: '', opaque: true, endpoint: undefined });
+  client.mesh.destination(PATH).set({ kind: 'add', endpoints: [endpoint(dead.port), endpoint(app.port)] });
+  for (let i = 0; i < 6; i++) {
+    const wire = await Wire.connect(client.outboundPort);
+    await wire.expect(/^alive$/);
+    wire.socket.destroy();
+  }
+});
+
+test('HTTP/2 by prior knowledge passes as it is, over mutual TLS', async () => {
+  const h2 = http2.createServer((request, response) => response.end(`${request.httpVersion} ${request.url}`));
+  await new Promise<void>((resolve) => h2.listen(0, '127.0.0.1', resolve));
+  const { port } = h2.address() as { port: number };
+  server.mesh.port(port).set(openPolicy());
+  client.mesh.destination(PATH).set({ kind: 'add', endpoints: [server.endpoint(port)] });
+  const session = http2.connect(`http://127.0.0.1:${client.outboundPort}`);
+  const body = await new Promise<string>((resolve, reject) => {
+    session.on('error', reject);
+    const request = session.request({ ':path': '/two' });
+    let text = '';
+    request.setEncoding('utf8');
+    request.on('data', (chunk) => {
+      text += chunk;
+    });
+    request.on('end', () => resolve(text));
+    request.on('error', reject);
+  });
+  assert.equal(body, '2.0 /two');
+  assert.equal(client.metric('outbound_tcp_protocol_connections_total', { protocol: 'http/2' }), 1);
+  session.destroy();
+  h2.close();
+});
+
+test('a loopback destination is refused', async () => {
+  client.outboundDst = { ip: '127.0.0.1', port: 80 };
+  const wire = await Wire.connect(client.outboundPort);
+  await wire.expectClosed();
+});
+
+test('a server that does not answer within the time to connect is left out', async () => {
+  const good = await web('good');
+  // A peer that accepts and never speaks TLS.
+  const mute = await serve(() => undefined);
+  closing.push(mute.close);
+  const tls = { identity: SERVER, serverName: SERVER };
+  client.mesh
+    .destination(PATH)
+    .set({ kind: 'add', endpoints: [endpoint(1, { tls, inboundPort: mute.port }), server.endpoint(good.port)] });
+  for (let i = 0; i < 6; i++) assert.match(await get(), /good/);
+});
+
+test('drain: a request under way is finished, then the connection ends; new ones are not taken', async () => {
+  let socket: Socket | undefined;
+  const app = await serve((one) =>
+    one.on('data', () => {
+      socket = one;
+    }),
+  );
+  closing.push(app.close);
+  client.mesh.destination(PATH).set({ kind: 'add', endpoints: [endpoint(app.port)] });
+  const wire = await Wire.connect(client.outboundPort);
+  wire.send('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+  await eventually(() => socket !== undefined, 'the request arrives');
+  const idle = await Wire.connect(client.outboundPort);
+  const port = client.outboundPort;
+  const drained = client.bound.drain(2_000);
+  await assert.rejects(Wire.connect(port));
+  socket!.write('HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nlast');
+  await wire.expect(/connection: close[\s\S]*last$/);
+  await wire.expectClosed();
+  idle.socket.destroy();
+  assert.equal(await drained, true);
+});
+
+test('the admin port says live, ready and metrics, and keeps switches to this machine', async () => {
+  const url = `http://127.0.0.1:${client.adminPort}`;
+  assert.equal(await (await fetch(`${url}/live`)).text(), 'live\n');
+  assert.equal(await (await fetch(`${url}/ready`)).text(), 'ready\n');
+  assert.match(await (await fetch(`${url}/metrics`)).text(), /# EOF\n$/);
+  assert.deepEqual(await (await fetch(`${url}/env.json?A&B`)).json(), { A: '1', B: null });
+  assert.equal((await fetch(`${url}/proxy-log-level`, { method: 'PUT', body: 'debug' })).status, 204);
+  assert.equal((await fetch(`${url}/proxy-log-level`, { method: 'PUT', body: 'bad' })).status, 400);
+  assert.equal((await fetch(`${url}/shutdown`, { method: 'POST' })).status, 404);
+  assert.equal((await fetch(`${url}/shutdown`)).status, 405);
+  assert.equal((await fetch(`${url}/nothing`)).status, 404);
+});
