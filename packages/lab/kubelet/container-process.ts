@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { inNamespaces, type NamespacePaths } from '#net/netns';
+import { type OutputPipe, openInput, openOutput } from '#net/pipes';
 import { childrenOf, findProgram, HostProgramError, SAFE_ENV } from '#net/programs';
 import { spawnOnTerminal } from '#net/terminal';
 import { LIMITS } from './limits.ts';
@@ -23,6 +24,8 @@ export interface ProcessSpec {
   env: ReadonlyMap<string, string>;
   workingDir: string;
   argv: readonly string[];
+  /** Who may open the standard streams by name. */
+  owner: { uid: number; gid: number };
   stdin: boolean;
   tty: boolean;
 }
@@ -104,24 +107,49 @@ export function startContainer(spec: ProcessSpec, output: Output): ContainerProc
 
 function startOnPipes(spec: ProcessSpec, output: Output): ContainerProcess {
   const [command = '', ...args] = startArgv(spec);
-  const child = inNamespaces(spec.namespaces, () =>
-    spawn(command, args, { env: SAFE_ENV, cwd: '/', stdio: [spec.stdin ? 'pipe' : 'ignore', 'pipe', 'pipe', 'pipe'] }),
+  const outputs = (['stdout', 'stderr'] as const).map((name) => openOutput(spec.owner, (chunk) => output(name, chunk)));
+  const input = spec.stdin ? openInput(spec.owner) : undefined;
+  const [stdout, stderr] = outputs.map(({ childFd }) => childFd);
+  const stdio = [input?.childFd ?? 'ignore', stdout, stderr, 'pipe'] as const;
+  const child = handOver([...outputs, ...(input ? [input] : [])], () =>
+    inNamespaces(spec.namespaces, () => spawn(command, args, { env: SAFE_ENV, cwd: '/', stdio: [...stdio] })),
   );
-  child.stdout?.on('data', (chunk: Buffer) => output('stdout', chunk));
-  child.stderr?.on('data', (chunk: Buffer) => output('stderr', chunk));
-  child.stdin?.on('error', () => {}); // the program may end without reading; its exit tells
-  const exited = new Promise<number>((done) => {
+  input?.stream.on('error', () => {}); // the program may end without reading; its exit tells
+  const ended = new Promise<number>((done) => {
     child.on('error', () => done(128));
-    child.on('close', (code, signal) => done(exitCodeOf(code, signal)));
+    child.on('exit', (code, signal) => done(exitCodeOf(code, signal)));
   });
   return {
     started: startedSignal(child.stdio[3] as Readable, () => child.kill('SIGKILL')),
-    exited,
+    exited: ended.then(async (exitCode) => {
+      await drained(outputs);
+      input?.stream.destroy();
+      return exitCode;
+    }),
     pid: () => firstChild(child),
     signal: (name) => signalChild(child, name),
-    write: (chunk) => writeTo(child.stdin, chunk),
+    write: (chunk) => writeTo(input?.stream, chunk),
     resize: () => {},
   };
+}
+
+/** Starts a child and closes our copies of its ends, also when the start fails. */
+export function handOver<T>(pipes: readonly { handedOver(): void }[], start: () => T): T {
+  try {
+    return start();
+  } finally {
+    for (const pipe of pipes) pipe.handedOver();
+  }
+}
+
+/** Waits for the rest of a program's output; a process that outlived it may hold the pipes, so not for long. */
+export async function drained(pipes: readonly OutputPipe[]): Promise<void> {
+  const all = Promise.all(pipes.map(({ ended }) => ended));
+  const timer = setTimeout(() => {
+    for (const pipe of pipes) pipe.stop();
+  }, LIMITS.outputDrainMs);
+  await all;
+  clearTimeout(timer);
 }
 
 function startOnTerminal(spec: ProcessSpec, output: Output): ContainerProcess {
@@ -142,7 +170,7 @@ function startOnTerminal(spec: ProcessSpec, output: Output): ContainerProcess {
   };
 }
 
-function writeTo(stream: Writable | null, chunk: Uint8Array | undefined): void {
+function writeTo(stream: Writable | undefined, chunk: Uint8Array | undefined): void {
   if (chunk) stream?.write(chunk);
   else stream?.end();
 }

@@ -225,7 +225,7 @@ export class PodContainer {
     this.containerId = `process://${randomUUID().replaceAll('-', '')}`;
     this.runs = number;
     this.event('Normal', 'Created', `Created container: ${spec.name}`);
-    const access = { setpriv: setprivArgs(security), env, workingDir };
+    const access = { setpriv: setprivArgs(security), owner: security, env, workingDir };
     const log = new LogFile(join(this.logFolder, `${number}.log`));
     const listeners: Run['listeners'] = new Set();
     const process = startContainer(

@@ -1,15 +1,17 @@
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import { openInput, openOutput } from '#net/pipes';
 import { childrenOf, findProgram, HostProgramError, SAFE_ENV } from '#net/programs';
 import { spawnOnTerminal } from '#net/terminal';
 import type { ExecIo } from '../contract/index.ts';
-import { exitCodeOf, unprivilegedArgv } from './container-process.ts';
+import { drained, exitCodeOf, handOver, unprivilegedArgv } from './container-process.ts';
 import { LIMITS } from './limits.ts';
 
 /** A running container as another program may join it. */
 export interface RunningContainer {
   pid: number;
   setpriv: readonly string[];
+  owner: { uid: number; gid: number };
   env: ReadonlyMap<string, string>;
   workingDir: string;
 }
@@ -30,28 +32,39 @@ export function execInContainer(
   io: ExecIo,
 ): Promise<{ exitCode: number }> {
   const argv = joinArgv(container, options.command);
-  return options.tty ? execOnTerminal(argv, io) : execOnPipes(argv, options.stdin, io);
+  return options.tty
+    ? execOnTerminal(argv, io)
+    : execOnPipes(argv, { stdin: options.stdin, owner: container.owner }, io);
 }
 
-function execOnPipes(argv: readonly string[], stdin: boolean, io: ExecIo): Promise<{ exitCode: number }> {
+async function execOnPipes(
+  argv: readonly string[],
+  options: { stdin: boolean; owner: RunningContainer['owner'] },
+  io: ExecIo,
+): Promise<{ exitCode: number }> {
   const [command = '', ...args] = argv;
-  const child = spawn(command, args, { env: SAFE_ENV, cwd: '/', stdio: [stdin ? 'pipe' : 'ignore', 'pipe', 'pipe'] });
-  child.stdout?.on('data', (chunk: Buffer) => io.stdout(chunk));
-  child.stderr?.on('data', (chunk: Buffer) => io.stderr(chunk));
-  if (stdin && io.stdin && child.stdin) {
-    child.stdin.on('error', () => {}); // the program may end without reading all; its exit code tells
-    (io.stdin as Readable).pipe(child.stdin);
-  }
-  return new Promise((resolve, reject) => {
-    const stop = (): void => killTree(child.pid);
-    if (io.signal.aborted) stop();
-    io.signal.addEventListener('abort', stop);
+  const outputs = [
+    openOutput(options.owner, (chunk) => io.stdout(chunk)),
+    openOutput(options.owner, (chunk) => io.stderr(chunk)),
+  ];
+  const input = options.stdin && io.stdin ? openInput(options.owner) : undefined;
+  const stdio = [input?.childFd ?? 'ignore', ...outputs.map(({ childFd }) => childFd)] as const;
+  const child = handOver([...outputs, ...(input ? [input] : [])], () =>
+    spawn(command, args, { env: SAFE_ENV, cwd: '/', stdio: [...stdio] }),
+  );
+  input?.stream.on('error', () => {}); // the program may end without reading all; its exit code tells
+  if (input && io.stdin) (io.stdin as Readable).pipe(input.stream);
+  const stop = (): void => killTree(child.pid);
+  io.signal.addEventListener('abort', stop);
+  if (io.signal.aborted) stop();
+  const exitCode = await new Promise<number>((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (code, signal) => {
-      io.signal.removeEventListener('abort', stop);
-      resolve({ exitCode: exitCodeOf(code, signal) });
-    });
+    child.on('exit', (code, signal) => resolve(exitCodeOf(code, signal)));
   });
+  await drained(outputs);
+  io.signal.removeEventListener('abort', stop);
+  input?.stream.destroy();
+  return { exitCode };
 }
 
 async function execOnTerminal(argv: readonly string[], io: ExecIo): Promise<{ exitCode: number }> {

@@ -45,4 +45,6 @@ export const LIMITS = {
   logReadChunkBytes: 256 * 1024,
   /** A port-forward's connection inside the pod. */
   forwardDialTimeoutMs: 5_000,
+  /** Output that is still under way when a program has ended. */
+  outputDrainMs: 1_000,
 } as const;
