@@ -1,6 +1,6 @@
 import type { Gvr, KubeObject, OwnerReference } from '#api/kube';
 import { controllerOf, controllerRef, isControlledBy } from '../kinds/index.ts';
-import type { PatchWrite, Write } from '../reconcile/index.ts';
+import type { Change, PatchWrite, Write } from '../reconcile/index.ts';
 
 /** An owner that manages dependents by selector, and how its kind is written in owner references. */
 export interface Claimant<T extends KubeObject> {
@@ -61,5 +61,16 @@ function setOwners(gvr: Gvr, object: KubeObject, ownerReferences: readonly Owner
     name,
     namespace,
     merge: { metadata: { uid, resourceVersion, ownerReferences: owners } },
+  };
+}
+
+/** Keys of the owners of one kind that an object has or had as controller: for triggers on dependents. */
+export function ownersOfKind(kind: string): (change: Change) => string[] {
+  return ({ now, old }) => {
+    const keys = [now, old].flatMap((object) => {
+      const owner = object && controllerOf(object);
+      return owner?.kind === kind ? [`${object?.metadata.namespace ?? ''}/${owner.name}`] : [];
+    });
+    return [...new Set(keys)];
   };
 }

@@ -3,11 +3,15 @@ import type { Log } from '#runtime/log';
 import type { ClusterClient } from '../contract/index.ts';
 import { Caches, type Controller, type Running, runController } from '../reconcile/index.ts';
 import { schedulerController } from '../scheduler/index.ts';
+import { cronJobController } from './cronjob/index.ts';
+import { daemonSetController } from './daemonset/index.ts';
 import { deploymentController } from './deployment/index.ts';
+import { disruptionController } from './disruption/index.ts';
 import { endpointsController } from './endpoints/index.ts';
 import { endpointSliceController, mirroringController } from './endpointslice/index.ts';
 import { Everything } from './everything.ts';
 import { garbageCollector } from './garbage/index.ts';
+import { JOB_DEFAULTS, type JobConfig, jobController } from './job/index.ts';
 import { namespaceController } from './namespace/index.ts';
 import { NODE_DEFAULTS, type NodeConfig, nodeController } from './node/index.ts';
 import { replicaSetController, replicationControllerController } from './replicaset/index.ts';
@@ -18,7 +22,9 @@ import {
   type TokenIssuer,
   tokenSecretController,
 } from './service-account/index.ts';
+import { statefulSetController } from './statefulset/index.ts';
 import { aggregationController, eventTtlController } from './upkeep/index.ts';
+import { claimController, volumeController } from './volumes/index.ts';
 
 export interface ControllersDeps {
   client: ClusterClient;
@@ -36,6 +42,7 @@ export interface ControllersConfig {
   /** Keeps Service `kubernetes`. Absent: somebody else does. */
   apiServer?: ApiServerAddress;
   nodes?: NodeConfig;
+  jobs?: JobConfig;
   /** False where pods are placed by somebody else. */
   scheduler?: boolean;
 }
@@ -55,11 +62,18 @@ export function startControllers(deps: ControllersDeps, config: ControllersConfi
     log.warn('will try again', { controller, key, error: error instanceof Error ? error.message : String(error) });
   const start = <Observed>(controller: Controller<Observed>): Running =>
     runController(controller, { client, caches, clock, onFailure });
-  const { caPem, loadBalancerCidr, apiServer, nodes = NODE_DEFAULTS, scheduler = true } = config;
+  const { caPem, loadBalancerCidr, apiServer, nodes = NODE_DEFAULTS, jobs = JOB_DEFAULTS, scheduler = true } = config;
   const running: Running[] = [
     start(deploymentController),
     start(replicaSetController),
     start(replicationControllerController),
+    start(statefulSetController),
+    start(daemonSetController),
+    start(jobController(jobs)),
+    start(cronJobController),
+    start(disruptionController),
+    start(claimController),
+    start(volumeController),
     start(endpointsController),
     start(endpointSliceController),
     start(mirroringController),
