@@ -15,20 +15,25 @@ const LAWS: Record<string, Law> = {
   wire: { packages: [], npm: [], pure: true },
   api: { packages: [], npm: MESH_RUNTIME },
   model: { packages: ['types:api'], npm: [], pure: true },
-  runtime: { packages: ['wire'], npm: [...MESH_RUNTIME, '@connectrpc/*', 'picocolors'] },
+  runtime: { packages: ['wire'], npm: [...MESH_RUNTIME, 'picocolors'] },
   kube: { packages: ['wire', 'api', 'model', 'runtime'], npm: ['yaml', '@bufbuild/protobuf'] },
-  proxy: { packages: ['wire', 'api', 'model', 'runtime'], npm: ['@peculiar/x509', 'dns-packet', ...MESH_RUNTIME] },
+  proxy: {
+    packages: ['wire', 'api', 'model', 'runtime'],
+    npm: ['@peculiar/x509', 'reflect-metadata', 'dns-packet', ...MESH_RUNTIME],
+  },
   'proxy/capture': { packages: ['wire', 'api', 'model', 'runtime', 'net'], npm: [] },
   net: { packages: ['wire', 'runtime'], npm: [] },
   control: {
     packages: ['wire', 'api', 'model', 'runtime', 'kube'],
-    npm: ['@peculiar/x509', ...MESH_RUNTIME, '@connectrpc/*'],
+    npm: ['@peculiar/x509', 'reflect-metadata', 'yaml', ...MESH_RUNTIME],
   },
   extensions: { packages: ['wire', 'api', 'model', 'runtime', 'kube', 'control'], npm: [...MESH_RUNTIME, 'yaml'] },
   lab: {
     packages: ['wire', 'api/kube', 'runtime', 'net'],
     npm: [
       '@peculiar/x509',
+      'reflect-metadata',
+      'cron-parser',
       'yaml',
       'dns-packet',
       're2js',
