@@ -1,0 +1,349 @@
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+import {
+  type AnyObject,
+  CONFIG_MAPS,
+  CUSTOM_RESOURCE_DEFINITIONS,
+  type Gvr,
+  type KubeObject,
+  NAMESPACES,
+  PODS,
+  REPLICA_SETS,
+  SECRETS,
+  SERVICES,
+} from '#api/kube';
+import { CREDENTIALS, LINKS, type Link } from '#extensions/multicluster';
+import { FakeKubeClient } from '#kube/client';
+import { createTrust, type Trust } from '../certificates/index.ts';
+import { FakeIo, fakeContext } from '../io.fake.ts';
+import { defaultValues, renderControlPlane, renderCrds, webhookCertificates } from '../manifests/index.ts';
+import { defaultMulticluster, linkController, renderLink, renderMulticluster } from '../manifests/multicluster.ts';
+import { VERSION } from '../version.ts';
+import { type Category, type Check, CheckFailure, CheckSkipped } from './check.ts';
+import { coreCategories } from './core.ts';
+import { runCategories } from './engine.ts';
+import { multiclusterCategory } from './multicluster.ts';
+import { printResults, printVerdict, resultsJson, succeeded } from './print.ts';
+import { CheckSubject } from './subject.ts';
+
+let trust: Trust;
+let installed: AnyObject[];
+before(async () => {
+  trust = await createTrust('identity.linkerd.cluster.local');
+  const values = defaultValues();
+  values.identityTrustAnchorsPEM = trust.anchors;
+  values.identity.issuer.tls = { crtPEM: trust.issuer.certificate, keyPEM: trust.issuer.key };
+  installed = [
+    ...renderCrds({ namespace: 'linkerd', createdBy: 'test', gatewayApi: true }),
+    ...renderControlPlane(
+      { namespace: 'linkerd', values },
+      await webhookCertificates(values, 'linkerd'),
+      defaultValues(),
+    ),
+  ];
+});
+
+/** `Deployment` of `apps/v1` -> its resource; enough for the kinds that manifests hold. */
+function gvrOf({ apiVersion = '', kind = '' }: KubeObject): Gvr {
+  const [group, version] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion];
+  const plural = kind.toLowerCase().replace(/y$/, 'ie');
+  return { group: group!, version: version!, resource: `${plural}s` };
+}
+
+function clusterWith(objects: readonly AnyObject[]): FakeKubeClient {
+  const client = new FakeKubeClient();
+  for (const object of objects) client.seed(gvrOf(object), structuredClone(object));
+  return client;
+}
+
+/** The control plane as it runs: a ready pod a component. */
+function running(client: FakeKubeClient): FakeKubeClient {
+  for (const component of ['destination', 'identity', 'proxy-injector'])
+    client.seed(PODS, {
+      metadata: {
+        name: `linkerd-${component}-1`,
+        namespace: 'linkerd',
+        labels: { 'linkerd.io/control-plane-component': component },
+      },
+      spec: {
+        containers: [{ name: component }, { name: 'linkerd-proxy', image: `cr.l5d.io/linkerd/proxy:${VERSION}` }],
+      },
+      status: {
+        phase: 'Running',
+        podIP: '10.42.0.7',
+        containerStatuses: [component, 'linkerd-proxy'].map((name) => ({ name, ready: true })),
+      },
+    } as AnyObject);
+  return client;
+}
+
+async function check(client: FakeKubeClient, categories: (subject: CheckSubject) => Category[]) {
+  const io = new FakeIo();
+  const subject = new CheckSubject(fakeContext(client, io));
+  const results = await runCategories(categories(subject), { deadlineMs: 0 });
+  printResults(results, 'table', io);
+  return { results, text: io.stdout };
+}
+const core = (subject: CheckSubject): Category[] => coreCategories(subject, { expectedVersion: VERSION });
+
+test('what install prints passes every core check once it runs', async () => {
+  const { results, text } = await check(running(clusterWith(installed)), core);
+  assert.ok(succeeded(results), text);
+  assert.doesNotMatch(text, /[×‼]/);
+  assert.deepEqual(
+    results.map(({ name }) => name),
+    [
+      'kubernetes-api',
+      'kubernetes-version',
+      'gateway-api-crd',
+      'linkerd-existence',
+      'linkerd-config',
+      'linkerd-identity',
+      'linkerd-webhooks-and-apisvc-tls',
+      'control-plane-version',
+      'linkerd-control-plane-proxy',
+      'linkerd-ha-checks',
+      'linkerd-extension-checks',
+    ],
+  );
+  assert.doesNotMatch(text, /linkerd-ha-checks/, 'a category that does not apply prints nothing');
+});
+
+test('a fatal failure ends the run and says what is missing', async () => {
+  const { results, text } = await check(
+    clusterWith(installed.filter(({ kind }) => kind === 'CustomResourceDefinition')),
+    core,
+  );
+  assert.ok(!succeeded(results));
+  assert.match(
+    text,
+    /linkerd-existence\n-{17}\n× 'linkerd-config' config map exists\n {4}configmaps "linkerd-config" not found/,
+  );
+  assert.match(text, / {4}see https:\/\/linkerd\.io\/2\/checks\/#l5d-existence-linkerd-config for hints\n/);
+  assert.doesNotMatch(text, /linkerd-config\n-/);
+});
+
+test('pods and replica sets that are not ready are named', async () => {
+  const client = running(clusterWith(installed));
+  client.seed(REPLICA_SETS, {
+    metadata: {
+      name: 'linkerd-identity-x',
+      namespace: 'linkerd',
+      labels: { 'linkerd.io/control-plane-component': 'identity' },
+    },
+    spec: { replicas: 1 },
+  } as AnyObject);
+  const { text } = await check(client, core);
+  assert.match(
+    text,
+    /× control plane replica sets are ready\n {4}replica sets are not ready:\n {4}\* linkerd-identity-x: 0\/1/,
+  );
+});
+
+test('an issuer that the anchors did not sign, and a webhook that trusts another certificate, are found', async () => {
+  const other = await createTrust('other');
+  const client = running(clusterWith(installed));
+  const secret = await client.get<AnyObject>(SECRETS, 'linkerd-identity-issuer', 'linkerd');
+  const crt = Buffer.from(other.issuer.certificate).toString('base64');
+  client.seed(SECRETS, { ...secret, data: { 'crt.pem': crt } } as AnyObject);
+  const { text } = await check(client, core);
+  assert.match(text, /× issuer cert is issued by the trust anchor\n {4}x509: certificate signed by unknown authority/);
+  const tls = await client.get<AnyObject>(SECRETS, 'linkerd-sp-validator-k8s-tls', 'linkerd');
+  client.seed(SECRETS, { ...tls, data: { 'tls.crt': crt } } as AnyObject);
+  assert.match(
+    (await check(client, core)).text,
+    /× sp-validator webhook has valid cert\n {4}the certificate is not valid for linkerd-sp-validator\.linkerd\.svc/,
+  );
+});
+
+test('addresses outside the cluster networks are listed', async () => {
+  const client = running(clusterWith(installed));
+  client.seed(SERVICES, {
+    metadata: { name: 'odd', namespace: 'x' },
+    spec: { clusterIP: '198.51.100.7' },
+  } as AnyObject);
+  const { text } = await check(client, core);
+  assert.match(
+    text,
+    /× cluster networks contains all services\n {4}the Linkerd clusterNetworks .*\n {4}\* svc x\/odd \(198\.51\.100\.7\)/,
+  );
+});
+
+// --- multicluster -------------------------------------------------------------------------------------------------------
+
+function linked(...clusters: string[]): FakeKubeClient {
+  const settings = defaultMulticluster();
+  const client = running(clusterWith([...installed, ...renderMulticluster(settings, [])]));
+  for (const cluster of clusters) {
+    const source = {
+      cluster,
+      linkerdNamespace: 'linkerd',
+      clusterDomain: 'cluster.local',
+      trustDomain: 'cluster.local',
+      kubeconfig: `kubeconfig of ${cluster}`,
+      spec: {},
+    };
+    for (const object of [...renderLink(settings, source), ...linkController(settings, cluster)]) {
+      const status = object.kind === 'Deployment' ? { status: { availableReplicas: 1 } } : {};
+      client.seed(gvrOf(object), { ...object, ...status });
+    }
+  }
+  return client;
+}
+
+async function checkLinks(client: FakeKubeClient, remotes: Record<string, FakeKubeClient>) {
+  return check(client, (subject) => [
+    multiclusterCategory(subject, {
+      expectedVersion: VERSION,
+      timeoutMs: 100,
+      connect: (kubeconfig) => {
+        const remote = remotes[kubeconfig.replace('kubeconfig of ', '')];
+        return remote ? Promise.resolve(remote) : Promise.reject(new Error('connection refused'));
+      },
+    }),
+  ]);
+}
+
+test('the multicluster section lists every linked cluster under every line', async () => {
+  const remote = clusterWith(installed);
+  const { text } = await checkLinks(linked('north', 'east'), { east: remote, north: remote });
+  const clusters = '\t* east\n\t* north\n';
+  assert.equal(
+    text,
+    `linkerd-multicluster
+--------------------
+√ Link CRD exists
+√ Link resources are valid
+${clusters}√ Link and CLI versions match
+${clusters}√ remote cluster access credentials are valid
+${clusters}√ clusters share trust anchors
+${clusters}√ service mirror controller has required permissions
+${clusters}√ service mirror controllers are running
+${clusters}√ multicluster extension proxies are healthy
+√ multicluster extension proxies and cli versions match
+
+`,
+  );
+});
+
+test('a cluster that cannot be reached, other anchors and a controller that is gone are reported by cluster', async () => {
+  const stranger = clusterWith(installed);
+  const config = await stranger.get<AnyObject>(CONFIG_MAPS, 'linkerd-config', 'linkerd');
+  const other = await createTrust('other');
+  stranger.seed(CONFIG_MAPS, {
+    ...config,
+    data: { values: `identityTrustAnchorsPEM: ${JSON.stringify(other.anchors)}` },
+  } as AnyObject);
+  const client = linked('east', 'north');
+  await client.delete(
+    { group: 'apps', version: 'v1', resource: 'deployments' },
+    { name: 'controller-north', namespace: 'linkerd-multicluster' },
+  );
+  const { text } = await checkLinks(client, { north: stranger });
+  assert.match(
+    text,
+    /× remote cluster access credentials are valid\n {4}Problematic clusters:\n {4}\* east: connection refused\n/,
+  );
+  assert.match(text, /\* north: its trust anchors are not those of this cluster/);
+  assert.match(
+    text,
+    /× service mirror controllers are running\n {4}Problematic service mirrors:\n {4}\* north: no service mirror controller deployment/,
+  );
+});
+
+test('what the controller says of its remote counts, wherever the check runs', async () => {
+  const remote = clusterWith(installed);
+  const client = linked('east');
+  const status = {
+    conditions: [{ type: 'RemoteReachable', status: 'False' as const, reason: 'Unreachable', message: 'timeout' }],
+  };
+  await client.patch<Link>(
+    LINKS,
+    { name: 'east', namespace: 'linkerd-multicluster' },
+    { type: 'merge', body: { status }, subresource: 'status' },
+  );
+  const { text } = await checkLinks(client, { east: remote });
+  assert.match(text, /\* east: the mirror controller cannot use them: Unreachable: timeout/);
+});
+
+test('credentials are looked for where the Link says', async () => {
+  const client = linked('east');
+  await client.delete(SECRETS, { name: CREDENTIALS.secretName('east'), namespace: 'linkerd-multicluster' });
+  const { text } = await checkLinks(client, {});
+  assert.match(
+    text,
+    /\* east: secret: \[linkerd-multicluster\/cluster-credentials-east\] with key kubeconfig is missing/,
+  );
+});
+
+// --- engine -------------------------------------------------------------------------------------------------------------
+
+const of = (...checks: Partial<Check>[]): Category => ({
+  name: 'c',
+  checks: checks.map((each, at) => ({ description: `check ${at}`, anchor: 'a', run: async () => {}, ...each })),
+});
+const failing = async (): Promise<void> => {
+  throw new CheckFailure('bad:', ['one', 'two']);
+};
+
+test('warnings do not fail a run, skipped checks print nothing, short shows only what is wrong', async () => {
+  const skipping = async (): Promise<void> => {
+    throw new CheckSkipped('n/a');
+  };
+  const results = await runCategories([of({}, { severity: 'warning', run: failing }, { run: skipping })], {
+    deadlineMs: 0,
+  });
+  assert.ok(succeeded(results));
+  const io = new FakeIo();
+  printResults(results, 'short', io);
+  printVerdict(true, io);
+  assert.equal(
+    io.stdout,
+    'c\n-\n‼ check 1\n    bad:\n    * one\n    * two\n    see https://linkerd.io/2/checks/#a for hints\n\nStatus check results are √\n',
+  );
+  assert.deepEqual(JSON.parse(resultsJson(results)), {
+    success: true,
+    categories: [
+      {
+        categoryName: 'c',
+        checks: [
+          { description: 'check 0', result: 'success' },
+          {
+            description: 'check 1',
+            hint: 'https://linkerd.io/2/checks/#a',
+            error: 'bad:\n* one\n* two',
+            result: 'warning',
+          },
+        ],
+      },
+    ],
+  });
+});
+
+test('a check that may still succeed is tried again until the deadline', async () => {
+  let attempts = 0;
+  const flaky = async (): Promise<void> => {
+    attempts += 1;
+    if (attempts < 2) throw new Error('not yet');
+  };
+  const seen: string[] = [];
+  const results = await runCategories([of({ retry: true, surface: true, run: flaky })], {
+    deadlineMs: Date.now() + 10_000,
+    onRetry: (text) => seen.push(text),
+  });
+  assert.ok(succeeded(results));
+  assert.deepEqual(seen, ['not yet']);
+});
+
+test('definitions that lack a version are named', async () => {
+  const client = running(clusterWith(installed));
+  const name = 'servers.policy.linkerd.io';
+  const crd = await client.get<AnyObject>(CUSTOM_RESOURCE_DEFINITIONS, name);
+  const spec = crd['spec'] as { versions: { name: string }[] };
+  client.seed(CUSTOM_RESOURCE_DEFINITIONS, {
+    ...crd,
+    spec: { versions: spec.versions.filter((each) => each.name !== 'v1beta3') },
+  } as AnyObject);
+  assert.match((await check(client, core)).text, /\* servers\.policy\.linkerd\.io lacks version v1beta3/);
+  assert.ok((await client.list(NAMESPACES)).items.length > 0);
+});
