@@ -122,7 +122,8 @@ function applyAs(
   const claims = new Map(managers).set(self, { ...identity, set, time: last?.time });
   const merged = mergeTyped(live, config, options.schema) as AnyObject;
   const pruned = last ? prune(merged, last.set, claims, options.schema) : merged;
-  // Emptied maps that the config states as `{}` come back.
+  // A map that the config states as `{}` stays, even if all that it held goes. Upstream drops it, and so finds a change when
+  // the same config is applied once more.
   const object = last ? (mergeTyped(pruned, config, options.schema) as AnyObject) : merged;
   const compared = compareForOwners(live, object, options);
   const conflicts = options.force ? [] : conflictsOf(claims, self, compared);

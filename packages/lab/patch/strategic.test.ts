@@ -107,6 +107,13 @@ test('$setElementOrder alone reorders', () => {
   );
 });
 
+test('a list may be deleted beside its $setElementOrder', () => {
+  assert.deepEqual(
+    merged({ containers: [{ name: 'a' }] }, { '$setElementOrder/containers': [{ name: 'a' }], containers: null }),
+    pod({}),
+  );
+});
+
 test('refuses a patch whose order contradicts its $setElementOrder', () => {
   assert.throws(
     () =>

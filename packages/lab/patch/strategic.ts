@@ -64,6 +64,8 @@ function mergeOrdered(original: JsonMap, patch: JsonMap, key: string, schema: Fi
   const order = patch[key];
   delete patch[key];
   if (!Array.isArray(order)) throw badPatch('invalid patch format of setElementOrder list');
+  // A list that is deleted has no order.
+  if (getKey(patch, field) === null) return;
   const current = listAt(original, field);
   const change = listAt(patch, field);
   const fieldSchema = childSchema(schema, field) ?? UNTYPED;
