@@ -99,6 +99,8 @@ export class HeaderInflater {
 /** zlib's header without dictionary: our blocks are stored, not compressed, which every decompressor reads. */
 const ZLIB_HEADER = Buffer.from([0x78, 0x01]);
 const STORED_BYTES_MAX = 65_535;
+/** An empty stored block, as Z_SYNC_FLUSH writes it: Go's inflater hands nothing out before it sees one. */
+const SYNC_MARKER = Buffer.from([0, 0, 0, 0xff, 0xff]);
 
 /** Wraps blocks of one direction as stored deflate blocks: no compression state, and nothing to wait for. */
 export class HeaderDeflater {
@@ -116,6 +118,7 @@ export class HeaderDeflater {
       head.writeUInt16LE(~piece.length & 0xffff, 3);
       parts.push(head, piece);
     }
+    parts.push(SYNC_MARKER);
     return Buffer.concat(parts);
   }
 }
