@@ -68,8 +68,20 @@ export function union(a: FieldSet, b: FieldSet): FieldSet {
   return { member: a.member || b.member, children };
 }
 
-/** Paths in `a` that are not in `b`; what lies below a path of `b` stays. */
+/** True when the sets share no path; cheaper than looking at an {@link intersection}. */
+export function areDisjoint(a: FieldSet, b: FieldSet): boolean {
+  if (a.member && b.member) return false;
+  const [small, large] = a.children.size < b.children.size ? [a, b] : [b, a];
+  for (const [key, child] of small.children) {
+    const other = large.children.get(key);
+    if (other && !areDisjoint(child, other)) return false;
+  }
+  return true;
+}
+
+/** Paths in `a` that are not in `b`; what lies below a path of `b` stays. Gives `a` itself where it loses nothing. */
 export function difference(a: FieldSet, b: FieldSet): FieldSet {
+  if (areDisjoint(a, b)) return a;
   const entries = [...a.children].map(([key, child]) => {
     const other = b.children.get(key);
     return [key, other ? difference(child, other) : child] as const;

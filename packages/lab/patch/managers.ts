@@ -14,6 +14,8 @@ export interface Manager {
   readonly subresource: string;
   readonly set: FieldSet;
   readonly time: string | undefined;
+  /** The wire form of exactly this set, where it was read: spares encoding it again. */
+  readonly encoded?: { readonly of: FieldSet; readonly fieldsV1: Record<string, unknown> };
 }
 
 /** Owners by identity ({@link managerKey}). */
@@ -50,7 +52,16 @@ function readEntry(entry: unknown): Manager | undefined {
   if ((operation !== 'Apply' && operation !== 'Update') || !apiVersion || fieldsType !== 'FieldsV1') return undefined;
   try {
     const set = fieldsV1 ? decodeFieldsV1(fieldsV1) : EMPTY_SET;
-    return { manager: manager ?? '', operation, apiVersion, subresource: subresource ?? '', set, time };
+    const encoded = fieldsV1 && { of: set, fieldsV1 };
+    return {
+      manager: manager ?? '',
+      operation,
+      apiVersion,
+      subresource: subresource ?? '',
+      set,
+      time,
+      ...(encoded && { encoded }),
+    };
   } catch {
     // Malformed sets are dropped by the caller as a whole, as Kubernetes does.
     return undefined;
@@ -73,7 +84,7 @@ export function writeManagers(managers: Managers): ManagedFieldsEntry[] | undefi
     apiVersion: row.apiVersion,
     ...(row.time ? { time: row.time } : {}),
     fieldsType: 'FieldsV1',
-    fieldsV1: encodeFieldsV1(row.set),
+    fieldsV1: row.encoded?.of === row.set ? row.encoded.fieldsV1 : encodeFieldsV1(row.set),
     ...(row.subresource ? { subresource: row.subresource } : {}),
   }));
 }

@@ -16,7 +16,8 @@ export function fieldElement(name: string): PathElement {
 const GO_ESCAPES: Record<string, string> = { '<': '\\u003c', '>': '\\u003e', '&': '\\u0026' };
 
 function goJson(value: unknown): string {
-  return canonicalJson(value).replace(/[<>&]/g, (char) => GO_ESCAPES[char] ?? char);
+  const text = canonicalJson(value);
+  return /[<>&]/.test(text) ? text.replace(/[<>&]/g, (char) => GO_ESCAPES[char] ?? char) : text;
 }
 
 /**
@@ -30,17 +31,17 @@ export function itemElement(list: FieldSchema, item: unknown): PathElement {
 function keyedElement(list: FieldSchema, item: unknown): PathElement {
   if (item === null) throw new Error('associative list with keys may not have a null element');
   if (!isMap(item)) throw new Error('associative list with keys may not have non-map elements');
-  const keys: Record<string, unknown> = {};
+  const parts: string[] = [];
   const names = list.listKeys ?? [];
   for (const name of names) {
     const value = getKey(item, name) ?? list.keyDefaults?.[name];
-    if (value !== undefined) keys[name] = value;
+    if (value !== undefined) parts.push(`"${name}":${goJson(value)}`);
   }
-  if (Object.keys(keys).length === 0)
+  if (parts.length === 0)
     throw new Error(
       `associative list with keys has an element that omits all key fields [${names.map((name) => JSON.stringify(name)).join(' ')}] (and doesn't have default values for any key fields)`,
     );
-  return `k:${goJson(keys)}`;
+  return `k:{${(parts.length > 1 ? parts.sort() : parts).join(',')}}`;
 }
 
 function valueElement(item: unknown): PathElement {
@@ -50,12 +51,15 @@ function valueElement(item: unknown): PathElement {
   return `v:${goJson(item)}`;
 }
 
+/** A step by one key of plain text or an integer, as we and Go write it: the bulk of what is read. */
+const PLAIN_KEY = /^k:\{"\w+":(?:"[\w./-]*"|[1-9]\d{0,14})\}$/;
+
 /** Reads a step as a client wrote it and gives it our spelling. Throws an Error where it is none. */
 export function parseElement(text: string): PathElement {
   if (text.length < 2) throw new Error('key must be 2 characters long:');
   if (text[1] !== ':') throw new Error(`missing colon: ${text}`);
   const body = text.slice(2);
-  if (text[0] === 'f') return text;
+  if (text[0] === 'f' || PLAIN_KEY.test(text)) return text;
   if (text[0] === 'i' && /^-?\d+$/.test(body)) return text;
   if (text[0] === 'v') return `v:${goJson(JSON.parse(body))}`;
   if (text[0] === 'k') {

@@ -121,10 +121,12 @@ function applyAs(
   const set = recursiveDifference(toFieldSet(config, options.schema), resetSetOf(options));
   const claims = new Map(managers).set(self, { ...identity, set, time: last?.time });
   const merged = mergeTyped(live, config, options.schema) as AnyObject;
-  const pruned = last ? prune(merged, last.set, claims, options.schema) : merged;
+  // Nothing that was stated before is left out: there is nothing to remove.
+  const drops = last && !isEmpty(difference(last.set, set));
+  const pruned = drops ? prune(merged, last.set, claims, options.schema) : merged;
   // A map that the config states as `{}` stays, even if all that it held goes. Upstream drops it, and so finds a change when
   // the same config is applied once more.
-  const object = last ? (mergeTyped(pruned, config, options.schema) as AnyObject) : merged;
+  const object = drops ? (mergeTyped(pruned, config, options.schema) as AnyObject) : merged;
   const compared = compareForOwners(live, object, options);
   const conflicts = options.force ? [] : conflictsOf(claims, self, compared);
   if (conflicts.length > 0) return { conflicts };

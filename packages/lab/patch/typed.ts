@@ -142,6 +142,8 @@ function groupItems(list: readonly unknown[], schema: FieldSchema): Map<PathElem
 }
 
 function compareLists(before: unknown[], after: unknown[], schema: FieldSchema, out: ComparisonBuilder): void {
+  // Most lists of most updates did not change; naming their items costs far more than comparing them.
+  if (equalJson(before, after)) return;
   const old = groupItems(before, schema);
   const now = groupItems(after, schema);
   const itemSchema = schema.items ?? UNTYPED;
