@@ -168,11 +168,14 @@ async function readTrustFiles(values: Values, flags: InstallFlags): Promise<void
 }
 
 async function pemFile(path: string): Promise<string> {
+  let text: string;
   try {
-    return await readFile(path, 'utf8');
+    text = await readFile(path, 'utf8');
   } catch (error) {
     throw new UserError(`cannot read ${path}: ${(error as Error).message}`);
   }
+  if (text.trim() === '') throw new UserError(`${path} is empty`);
+  return text;
 }
 
 function verifyIssuer(values: Values): void {

@@ -252,7 +252,7 @@ function deployment(settings: Settings, source: ControllerSource): AnyObject {
               env: [{ name: 'HOSTNAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }],
               ports: [{ name: adminPort, containerPort: 9999 }],
               livenessProbe: { httpGet: { path: '/ping', port: adminPort }, initialDelaySeconds: 10 },
-              readinessProbe: { httpGet: { path: '/ready', port: adminPort }, failureThreshold: 7 },
+              readinessProbe: { httpGet: { path: '/ready', port: adminPort }, periodSeconds: 2, failureThreshold: 7 },
               securityContext,
             },
           ],

@@ -22,6 +22,8 @@ interface Workload {
   annotations?: Record<string, string>;
 }
 
+/** Controllers are ready in tenths of a second; Kubernetes' ten seconds between looks would be most of the start. */
+const READY_PERIOD_S = 2;
 const TLS_FOLDER = '/var/run/linkerd/tls';
 const HOSTNAME = { name: 'HOSTNAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } };
 
@@ -233,7 +235,11 @@ function containerOf(values: Values, container: Container): Record<string, unkno
     ...(env && { env }),
     ports: Object.entries(ports).map(([portName, containerPort]) => ({ name: portName, containerPort })),
     livenessProbe: { httpGet: { path: admin.live, port: admin.port }, initialDelaySeconds: 10 },
-    readinessProbe: { httpGet: { path: '/ready', port: admin.port }, failureThreshold: 7 },
+    readinessProbe: {
+      httpGet: { path: '/ready', port: admin.port },
+      periodSeconds: READY_PERIOD_S,
+      failureThreshold: 7,
+    },
     ...(resources && { resources }),
     securityContext: {
       capabilities: { drop: ['ALL'] },

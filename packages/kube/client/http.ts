@@ -1,6 +1,6 @@
 import type { ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
 import { LIMITS } from './limits.ts';
-import { cancel, type ServerAccess, SessionPool } from './session.ts';
+import { cancel, type ServerAccess, SessionPool, streamError } from './session.ts';
 import type { RawRequest, RawResponse } from './types.ts';
 
 /** A streamed answer: status and headers are there, the body follows through `stream`. */
@@ -78,7 +78,7 @@ export class Http {
       });
       stream.once('error', (error) => {
         clearTimeout(timer);
-        reject(error);
+        reject(streamError(stream, error));
       });
       stream.once('close', () => {
         clearTimeout(timer);
@@ -136,7 +136,7 @@ function collect(stream: ClientHttp2Stream, path: string, timeoutMs: number): Pr
       });
     });
     stream.on('error', (error) =>
-      fail(headers ? error : new LostSession(`${path}: ${error.message}`, { cause: error })),
+      fail(new LostSession(`${path}: ${streamError(stream, error).message}`, { cause: error })),
     );
     stream.on('close', () => fail(new LostSession(`${path}: the connection ended before the whole answer came`)));
   });

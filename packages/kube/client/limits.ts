@@ -22,5 +22,5 @@ export const LIMITS = {
   throttleWaitMsMax: 10_000,
   /** Backoff of a failing watch: doubles from the first to the cap, with half jitter, for ever. */
   watchBackoffMsFirst: 200,
-  watchBackoffMsMax: 30_000,
+  watchBackoffMsMax: 10_000,
 } as const;

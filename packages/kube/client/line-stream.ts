@@ -3,7 +3,7 @@ import type { WatchStream } from '../watch/reflector.ts';
 import { ApiError } from './errors.ts';
 import type { Http } from './http.ts';
 import { LIMITS } from './limits.ts';
-import { cancel } from './session.ts';
+import { cancel, streamError } from './session.ts';
 import type { RawRequest } from './types.ts';
 
 /** Reads an answer line by line: a watch, a followed log. `done` settles when it ends; `stop` ends it. */
@@ -36,7 +36,7 @@ export function readLineStream(
       });
       stream.on('end', resolve);
       stream.on('close', resolve);
-      stream.on('error', (error) => (stopped ? resolve() : reject(error)));
+      stream.on('error', (error) => (stopped ? resolve() : reject(streamError(stream, error))));
     });
   };
   return {

@@ -77,6 +77,8 @@ class Session {
   readonly version: string;
   readonly #http2: ClientHttp2Session;
   readonly #pinger: NodeJS.Timeout;
+  /** Why the session was given up, for the errors of its streams. */
+  #loss = 'the connection to the API server was lost';
   #streams = 0;
   #draining = false;
 
@@ -131,6 +133,7 @@ class Session {
 
   open(headers: Record<string, string | string[] | number>, endStream: boolean): ClientHttp2Stream {
     const stream = this.#http2.request(headers, { endStream });
+    losses.set(stream, () => (this.#http2.destroyed ? this.#loss : undefined));
     this.#streams += 1;
     stream.once('close', () => {
       this.#streams -= 1;
@@ -146,13 +149,24 @@ class Session {
 
   #ping(): void {
     if (this.#http2.destroyed) return;
-    const timer = setTimeout(() => this.destroy(), LIMITS.pingTimeoutMs);
+    const timer = setTimeout(() => {
+      this.#loss = `the API server did not answer within ${LIMITS.pingTimeoutMs / 1000} s; the connection was given up`;
+      this.destroy();
+    }, LIMITS.pingTimeoutMs);
     timer.unref();
     this.#http2.ping((error) => {
       clearTimeout(timer);
       if (error) this.destroy();
     });
   }
+}
+
+const losses = new WeakMap<ClientHttp2Stream, () => string | undefined>();
+
+/** What befell a stream, in the operator's words: the loss of its session says more than the cancelled stream. */
+export function streamError(stream: ClientHttp2Stream, error: Error): Error {
+  const loss = losses.get(stream)?.();
+  return loss === undefined ? error : new Error(loss, { cause: error });
 }
 
 /** Ends a stream that is no longer wanted. */

@@ -42,6 +42,7 @@ export class LinkController {
   /** The Link as last seen: what it made is cleared away by its settings. */
   #last: Link | undefined;
   #remote: { secret: string; cluster: RemoteCluster } | undefined;
+  #lastReason: string | undefined;
   /** Services whose missing namespace was announced. */
   readonly #announced = new Set<string>();
 
@@ -95,7 +96,7 @@ export class LinkController {
     this.#last = link;
     const remote = this.#remoteOf(link);
     const { reachability } = remote;
-    if (reachability) this.#deps.onReachable?.(settingsOf(link).cluster, reachability.reachable);
+    if (reachability) this.#noteReachability(settingsOf(link).cluster, reachability);
     if (!remote.synced) {
       // Nothing is known of the remote cluster: what stands here stays as it is.
       if (reachability) await this.#writeStatus(link, { reachability });
@@ -131,6 +132,14 @@ export class LinkController {
     );
     this.#remote = { secret, cluster };
     return cluster;
+  }
+
+  #noteReachability(cluster: string, { reachable, reason, message }: Reachability): void {
+    this.#deps.onReachable?.(cluster, reachable);
+    if (this.#lastReason === reason) return;
+    this.#lastReason = reason;
+    if (reachable) this.#deps.log.info('the remote cluster is within reach', { cluster });
+    else this.#deps.log.warn('the remote cluster is out of reach; what it gave stays', { cluster, reason, message });
   }
 
   #linkTimes(): Map<string, string> {
