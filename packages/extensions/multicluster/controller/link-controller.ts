@@ -2,7 +2,7 @@ import { EVENTS, type KubeObject, NAMESPACES } from '#api/kube';
 import { isConflict, isNotFound, type KubeClient } from '#kube/client';
 import type { Clock } from '#runtime/clock';
 import type { Log } from '#runtime/log';
-import { CREDENTIALS, LINKS, type Link, type MirrorOutcome, statusPatch } from '../link/index.ts';
+import { CREDENTIALS, LINKS, type Link, type MirrorOutcome, type Reachability, statusPatch } from '../link/index.ts';
 import { federatedName, type LinkReconciliation, MIRROR, mirrorName, reconcileLink } from '../mirror/index.ts';
 import { settingsOf } from '../mirror/reconcile.ts';
 import { applyChanges } from './apply.ts';
