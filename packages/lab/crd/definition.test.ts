@@ -133,6 +133,13 @@ test('fills in singular, list kind and conversion', () => {
   assert.deepEqual(spec.conversion, { strategy: 'None' });
 });
 
+test('names what an empty definition lacks', () => {
+  const empty = { metadata: { name: 'x' } } as unknown as CustomResourceDefinition;
+  const fields = validateDefinition(defaultDefinition(empty), cel).map(({ field }) => field);
+  for (const field of ['spec.group', 'spec.scope', 'spec.versions', 'spec.names.plural', 'spec.names.kind'])
+    assert.ok(fields.includes(field), field);
+});
+
 test('checks names, versions, group and approval', () => {
   const named = (name: string, annotations?: Record<string, string>) => ({ name, ...(annotations && { annotations }) });
   assert.deepEqual(faults(definition(undefined, {}, named('wrong'))), [

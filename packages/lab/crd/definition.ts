@@ -14,15 +14,31 @@ import { dns1035Faults, subdomainFaults } from './names.ts';
 import { schemaFaults } from './schema-faults.ts';
 import { isEstablished } from './status.ts';
 
-/** `crd` with the defaults of v1: singular, listKind, conversion. The argument is not changed. */
+/**
+ * `crd` with the defaults of v1: singular, listKind, conversion. What must be there and is not becomes empty, so that
+ * validation can name it. The argument is not changed.
+ */
 export function defaultDefinition(crd: CustomResourceDefinition): CustomResourceDefinition {
-  const { names } = crd.spec;
-  const filled = {
-    ...names,
-    singular: names.singular || names.kind?.toLowerCase(),
-    listKind: names.listKind || (names.kind ? `${names.kind}List` : ''),
+  const spec: Partial<CustomResourceDefinition['spec']> = crd.spec ?? {};
+  const names: Partial<CustomResourceDefinitionNames> = spec.names ?? {};
+  const kind = names.kind ?? '';
+  return {
+    ...crd,
+    spec: {
+      ...spec,
+      group: spec.group ?? '',
+      scope: spec.scope ?? '',
+      versions: spec.versions ?? [],
+      names: {
+        ...names,
+        plural: names.plural ?? '',
+        kind,
+        singular: names.singular || kind.toLowerCase(),
+        listKind: names.listKind || (kind && `${kind}List`),
+      },
+      conversion: spec.conversion ?? { strategy: 'None' },
+    },
   };
-  return { ...crd, spec: { ...crd.spec, names: filled, conversion: crd.spec.conversion ?? { strategy: 'None' } } };
 }
 
 /** Faults of a defaulted CRD; with `old`, also of the change. Metadata beside the name is the caller's. */
@@ -35,7 +51,7 @@ export function validateDefinition(
     ...nameFaults(crd),
     ...groupFaults(crd),
     ...enumFaults('spec.scope', crd.spec.scope, ['Cluster', 'Namespaced']),
-    ...(crd.spec.versions ?? []).flatMap((version, i) => versionFaults(crd, version, i)),
+    ...crd.spec.versions.flatMap((version, i) => versionFaults(crd, version, i)),
     ...versionListFaults(crd),
     ...requiredNameFaults(crd.spec.names),
     ...nameListFaults(crd.spec.names, 'spec.names'),
@@ -169,13 +185,12 @@ function jsonPathFaults(jsonPath: string | undefined, path: string): FieldCause[
 }
 
 function versionListFaults({ spec: { versions } }: CustomResourceDefinition): FieldCause[] {
-  const list = versions ?? [];
-  const names = list.map((version) => version.name);
+  const names = versions.map((version) => version.name);
   const faults: string[] = [];
   if (new Set(names).size < names.length) faults.push('must contain unique version names');
-  if (list.filter((version) => version.storage).length !== 1)
+  if (versions.filter((version) => version.storage).length !== 1)
     faults.push('must have exactly one version marked as storage version');
-  return faults.map((text) => fault.invalid('spec.versions', list, text));
+  return faults.map((text) => fault.invalid('spec.versions', versions, text));
 }
 
 function requiredNameFaults(names: CustomResourceDefinitionNames): FieldCause[] {
@@ -219,9 +234,7 @@ function allSchemaFaults(
     return !schema || (before && equalJson(schema, before)) ? [] : schemaFaults(schema, path, cel);
   };
   if (isShared(crd, 'schema')) return judge(crd.spec.versions[0], 'spec.validation.openAPIV3Schema');
-  return (crd.spec.versions ?? []).flatMap((version, i) =>
-    judge(version, `spec.versions[${i}].schema.openAPIV3Schema`),
-  );
+  return crd.spec.versions.flatMap((version, i) => judge(version, `spec.versions[${i}].schema.openAPIV3Schema`));
 }
 
 function conversionFaults({ spec: { conversion } }: CustomResourceDefinition): FieldCause[] {
