@@ -1,9 +1,10 @@
 import type { Duplex } from 'node:stream';
 import type { AnyObject } from '#api/kube';
-import type { AdmissionReviewInput } from '#lab/apiserver';
+import type { AdmissionReviewInput, Resource } from '#lab/apiserver';
 import type { Cel } from '#lab/cel';
 import type { Store } from '#lab/store';
 import { checkNamespaceLifecycle } from './namespace-lifecycle.ts';
+import { enforcePolicies } from './policies.ts';
 import { admitPriority } from './priority.ts';
 import { admitServiceAccount } from './service-account.ts';
 import { Webhooks } from './webhooks.ts';
@@ -13,6 +14,10 @@ export interface AdmissionDeps {
   readonly store: Store;
   readonly random: () => number;
   readonly cel: Cel;
+  /** All versions under which the same objects are served, the given one included. */
+  readonly versionsOf: (resource: Resource) => readonly Resource[];
+  /** Storage name of a kind; undefined where it is not served. */
+  readonly storageOf: (apiVersion: string, kind: string) => string | undefined;
   /** Connects to an address in the cluster's network. */
   readonly dial: (host: string, port: number) => Promise<Duplex>;
   readonly log: (line: string) => void;
@@ -38,6 +43,7 @@ export class Admission {
   }
 
   async validate(input: AdmissionReviewInput): Promise<void> {
+    enforcePolicies(this.#deps, input);
     await this.#webhooks.validate(input);
   }
 }

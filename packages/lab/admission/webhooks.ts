@@ -1,5 +1,5 @@
 import type { AnyObject } from '#api/kube';
-import type { AdmissionReviewInput } from '#lab/apiserver';
+import type { AdmissionReviewInput, Resource } from '#lab/apiserver';
 import { type Cel, CelCompileError, CelEvaluationError } from '#lab/cel';
 import { ApiError } from '#lab/contract';
 import { applyJsonPatch, PatchError } from '#lab/patch';
@@ -24,8 +24,16 @@ const EXEMPT = new Set([
 ]);
 
 export interface WebhooksDeps extends WebhookDeps {
+  /** All versions under which the same objects are served, the given one included. */
+  readonly versionsOf: (resource: Resource) => readonly Resource[];
   readonly cel: Cel;
   readonly log: (line: string) => void;
+}
+
+/** A hook to ask, and the version in which it sees the object. */
+interface Call {
+  readonly hook: Webhook;
+  readonly as: Resource;
 }
 
 /** Asks the registered webhooks about each write. */
@@ -38,36 +46,36 @@ export class Webhooks {
 
   /** Runs the mutating hooks in order; hooks that ask for it run again once if a later one changed the object. */
   async mutate(input: AdmissionReviewInput): Promise<AnyObject | undefined> {
-    const hooks = this.#matching('mutatingwebhookconfigurations', input);
-    if (hooks.length === 0) return input.object;
+    const calls = this.#calls('mutatingwebhookconfigurations', input);
     let object = input.object;
-    const seen = new Map<Webhook, AnyObject | undefined>();
-    for (const hook of hooks) {
-      object = await this.#mutateBy(hook, { ...input, object });
-      seen.set(hook, object);
+    const seen = new Map<Call, AnyObject | undefined>();
+    for (const call of calls) {
+      object = await this.#mutateBy(call, { ...input, object });
+      seen.set(call, object);
     }
-    for (const hook of hooks)
-      if (hook.reinvocationPolicy === 'IfNeeded' && seen.get(hook) !== object)
-        object = await this.#mutateBy(hook, { ...input, object });
+    for (const call of calls)
+      if (call.hook.reinvocationPolicy === 'IfNeeded' && seen.get(call) !== object)
+        object = await this.#mutateBy(call, { ...input, object });
     return object;
   }
 
   /** Asks all validating hooks at once; the first denial or failure in their order counts. */
   async validate(input: AdmissionReviewInput): Promise<void> {
-    const hooks = this.#matching('validatingwebhookconfigurations', input);
-    const results = await Promise.allSettled(hooks.map((hook) => this.#ask(hook, input, 'validating')));
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
+    const calls = this.#calls('validatingwebhookconfigurations', input);
+    const asked = calls.map(({ hook, as }) => this.#ask(hook, inVersion(input, as), 'validating'));
+    for (const result of await Promise.allSettled(asked)) if (result.status === 'rejected') throw result.reason;
   }
 
-  async #mutateBy(hook: Webhook, input: AdmissionReviewInput): Promise<AnyObject | undefined> {
+  async #mutateBy({ hook, as }: Call, input: AdmissionReviewInput): Promise<AnyObject | undefined> {
     const { object, resource } = input;
     // An earlier hook may have changed what this one selects by.
     if (!selectorsMatch(this.#deps.store, hook, input)) return object;
-    const answer = await this.#ask(hook, input, 'mutating');
+    const seen = inVersion(input, as);
+    const answer = await this.#ask(hook, seen, 'mutating');
     if (!answer?.patch || !object) return object;
     try {
-      const patched = applyJsonPatch(reviewObject(input), answer.patch) as AnyObject;
-      return resource.shape.normalize(patched).object;
+      const patched = applyJsonPatch(reviewObject(seen), answer.patch) as AnyObject;
+      return resource.shape.normalize(converted(patched, as, resource)).object;
     } catch (error) {
       if (!(error instanceof PatchError)) throw error;
       throw failedCall(hook, new Error(`cannot apply its patch: ${error.message}`));
@@ -91,17 +99,26 @@ export class Webhooks {
   }
 
   /** Hooks that want to see the request: configurations by name, hooks in their order. */
-  #matching(resource: string, input: AdmissionReviewInput): Webhook[] {
+  #calls(resource: string, input: AdmissionReviewInput): Call[] {
     if (EXEMPT.has(input.resource.storage)) return [];
     return this.#deps.store
       .list(`${GROUP}/${resource}`)
       .flatMap(({ object }) => (object['webhooks'] ?? []) as Webhook[])
-      .filter((hook) => this.#matches(hook, input));
+      .flatMap((hook) => this.#callOf(hook, input));
   }
 
-  #matches(hook: Webhook, input: AdmissionReviewInput): boolean {
-    if (!(hook.rules ?? []).some((rule: Rule) => ruleMatches(rule, input))) return false;
-    return selectorsMatch(this.#deps.store, hook, input) && this.#conditionsHold(hook, input);
+  #callOf(hook: Webhook, input: AdmissionReviewInput): Call[] {
+    const as = this.#versionFor(hook, input);
+    if (!as || !selectorsMatch(this.#deps.store, hook, input)) return [];
+    return this.#conditionsHold(hook, inVersion(input, as)) ? [{ hook, as }] : [];
+  }
+
+  /** The version in which the hook sees the object: the request's own or, unless it wants exact matches, an equal one. */
+  #versionFor(hook: Webhook, input: AdmissionReviewInput): Resource | undefined {
+    const wants = (version: Resource): boolean =>
+      (hook.rules ?? []).some((rule: Rule) => ruleMatches(rule, input, version.gvr));
+    if (wants(input.resource)) return input.resource;
+    return hook.matchPolicy === 'Exact' ? undefined : this.#deps.versionsOf(input.resource).find(wants);
   }
 
   /** All conditions must be true; one that fails to run follows the failure policy. */
@@ -125,3 +142,22 @@ export class Webhooks {
 /** The object as the webhook saw it, which its patch is relative to. */
 const reviewObject = (input: AdmissionReviewInput): unknown =>
   (reviewOf(input, '') as { request: { object: unknown } }).request.object;
+
+/** The object in another version of its resource. */
+function converted(object: AnyObject, from: Resource, to: Resource): AnyObject {
+  if (from === to) return object;
+  const stored = from.conversion ? from.conversion.toStored(object) : object;
+  return to.conversion ? to.conversion.fromStored(stored) : stored;
+}
+
+/** The request as if it had come in another version. */
+function inVersion(input: AdmissionReviewInput, as: Resource): AdmissionReviewInput {
+  const { resource, object, old } = input;
+  if (resource === as) return input;
+  return {
+    ...input,
+    resource: as,
+    object: object && converted(object, resource, as),
+    old: old && converted(old, resource, as),
+  };
+}

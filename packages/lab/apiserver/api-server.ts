@@ -153,7 +153,15 @@ function createCore(deps: ApiServerDeps, config: ApiServerConfig): { core: Core;
   const customResources = new CustomResources({ store, registry, cel, log: deps.log });
   const strategies = builtinStrategies({ store, nowMs, addresses, definitions: customResources.strategy });
   registry.set('builtin', builtinResources(builtinKind, strategies, CONVERSIONS));
-  const admission = new Admission({ store, random, cel, dial: deps.dial, log: deps.log });
+  const admission = new Admission({
+    store,
+    random,
+    cel,
+    dial: deps.dial,
+    log: deps.log,
+    versionsOf: ({ storage }) => registry.storedAs(storage),
+    storageOf: (apiVersion, kind) => registry.findKind(apiVersion, kind)?.storage,
+  });
   return { core: { store, registry, admission, nowMs, random }, customResources };
 }
 

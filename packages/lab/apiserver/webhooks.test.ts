@@ -207,3 +207,73 @@ test('a webhook that does not answer in time fails with the deadline', async () 
     );
   });
 });
+
+test('a webhook that names another version of the same objects sees them in that version', async () => {
+  const autoscalers = { group: 'autoscaling', version: 'v2', resource: 'horizontalpodautoscalers' };
+  const autoscaler = (name: string): AnyObject => ({
+    metadata: { name, namespace: 'default' },
+    spec: { maxReplicas: 3, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' } },
+  });
+  const rules = [
+    {
+      operations: ['CREATE'],
+      apiGroups: ['autoscaling'],
+      apiVersions: ['v1'],
+      resources: ['horizontalpodautoscalers'],
+    },
+  ];
+  await withHook('Mutating', { rules }, async () => {
+    const patch = [{ op: 'add', path: '/spec/targetCPUUtilizationPercentage', value: 55 }];
+    respond = () => ({
+      allowed: true,
+      patchType: 'JSONPatch',
+      patch: Buffer.from(JSON.stringify(patch)).toString('base64'),
+    });
+    const made = await lab.client.create<AnyObject>(autoscalers, autoscaler('equal'));
+    assert.equal(asked[0]?.object.apiVersion, 'autoscaling/v1');
+    const { metrics } = made['spec'] as { metrics: { resource: { target: { averageUtilization: number } } }[] };
+    assert.equal(metrics[0]?.resource.target.averageUtilization, 55);
+    assert.equal(made.apiVersion, 'autoscaling/v2');
+  });
+  await withHook('Mutating', { rules, matchPolicy: 'Exact' }, async () => {
+    await lab.client.create(autoscalers, autoscaler('exact'));
+    assert.equal(asked.length, 0);
+  });
+});
+
+test('a policy in CEL denies, warns or passes over what it is bound to', async () => {
+  const policies = webhookGvr('validatingadmissionpolicies');
+  const bindings = webhookGvr('validatingadmissionpolicybindings');
+  const policy = await lab.client.create<AnyObject>(policies, {
+    metadata: { name: 'small' },
+    spec: {
+      matchConstraints: {
+        resourceRules: [{ operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['configmaps'] }],
+      },
+      matchConditions: [{ name: 'named', expression: "object.metadata.name.startsWith('policy')" }],
+      variables: [{ name: 'keys', expression: 'has(object.data) ? size(object.data) : 0' }],
+      validations: [
+        { expression: 'variables.keys <= 1', messageExpression: "'too many keys: ' + string(variables.keys)" },
+      ],
+    },
+  } as AnyObject);
+  const two = (name: string): AnyObject => ({ ...configMap(name), data: { a: '1', b: '2' } });
+  await lab.client.create(CONFIG_MAPS, two('policy-unbound'));
+  await lab.client.create(bindings, {
+    metadata: { name: 'everywhere' },
+    spec: { policyName: 'small', validationActions: ['Deny'] },
+  } as AnyObject);
+  assert.equal(
+    await message(lab.client.create(CONFIG_MAPS, two('policy-denied'))),
+    "422 configmaps \"policy-denied\" is forbidden: ValidatingAdmissionPolicy 'small' with binding 'everywhere' denied request: too many keys: 2",
+  );
+  await lab.client.create(CONFIG_MAPS, two('unmatched'));
+  await lab.client.create(CONFIG_MAPS, configMap('policy-fits'));
+  const spec = { ...(policy['spec'] as object), validations: [{ expression: 'object.nothing == 1' }] };
+  await lab.client.update(policies, { ...policy, spec } as AnyObject);
+  assert.match(
+    await message(lab.client.create(CONFIG_MAPS, configMap('policy-broken'))),
+    /resulted in error: no such key/,
+  );
+  await lab.client.delete(bindings, { name: 'everywhere' });
+});
