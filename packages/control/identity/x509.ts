@@ -1,5 +1,5 @@
-/** The X.509 library with the platform's cryptography. Its parts find each other by reflection, hence the first import. */
-import 'reflect-metadata';
+/** The X.509 library with the platform's cryptography; it needs reflection before it is loaded. */
+import './reflection.ts';
 import { webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 
