@@ -48,11 +48,13 @@ export type Output = (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void;
 /**
  * The container's first process: makes the mounts in its own mount namespace, changes the root and becomes the program. What
  * goes wrong before that is told on descriptor 3, and so is the last moment before the program takes over. Arguments: folder, working directory, PATH of the
- * container, then the whole command line, of which `$4` is skipped over to name the program in errors.
+ * container, the program's name for errors, then the whole command line. The container's output is on descriptors 4 and 5,
+ * because the waiting unshare prints remarks of its own on 1 and 2.
  */
 const STARTED = 'started';
 const START_SCRIPT = `
 fail() { printf '%s' "$1" >&3; exit 128; }
+exec 1>&4 2>&5 4>&- 5>&-
 folder=$1 cwd=$2 path=$3 program=$4; shift 4
 said=$(mount --all --fstab "$folder/fstab" 2>&1) || fail "mounting the filesystem: $said"
 cd "$folder/root" && said=$(pivot_root . . 2>&1) && umount -l . || fail "changing the root: $said"
@@ -110,7 +112,7 @@ function startOnPipes(spec: ProcessSpec, output: Output): ContainerProcess {
   const outputs = (['stdout', 'stderr'] as const).map((name) => openOutput(spec.owner, (chunk) => output(name, chunk)));
   const input = spec.stdin ? openInput(spec.owner) : undefined;
   const [stdout, stderr] = outputs.map(({ childFd }) => childFd);
-  const stdio = [input?.childFd ?? 'ignore', stdout, stderr, 'pipe'] as const;
+  const stdio = [input?.childFd ?? 'ignore', 'ignore', 'pipe', 'pipe', stdout, stderr] as const;
   const child = handOver([...outputs, ...(input ? [input] : [])], () =>
     inNamespaces(spec.namespaces, () => spawn(command, args, { env: SAFE_ENV, cwd: '/', stdio: [...stdio] })),
   );
@@ -120,7 +122,7 @@ function startOnPipes(spec: ProcessSpec, output: Output): ContainerProcess {
     child.on('exit', (code, signal) => done(exitCodeOf(code, signal)));
   });
   return {
-    started: startedSignal(child.stdio[3] as Readable, () => child.kill('SIGKILL')),
+    started: startedSignal(child.stdio[3] as Readable, () => child.kill('SIGKILL'), child.stderr),
     exited: ended.then(async (exitCode) => {
       await drained(outputs);
       input?.stream.destroy();
@@ -153,7 +155,8 @@ export async function drained(pipes: readonly OutputPipe[]): Promise<void> {
 }
 
 function startOnTerminal(spec: ProcessSpec, output: Output): ContainerProcess {
-  const child = spawnOnTerminal(startArgv(spec), {
+  const moved = [program('sh'), '-c', 'exec 4>&1 5>&2 2>/dev/null; exec "$@"', 'terminal', ...startArgv(spec)];
+  const child = spawnOnTerminal(moved, {
     namespaces: spec.namespaces,
     env: SAFE_ENV,
     cwd: '/',
@@ -176,14 +179,18 @@ function writeTo(stream: Writable | undefined, chunk: Uint8Array | undefined): v
 }
 
 /** Settles by what the status pipe says: `started`, or why not. Its end without a word means that the script was killed. */
-function startedSignal(pipe: Readable, giveUp: () => void): Promise<void> {
+function startedSignal(pipe: Readable, giveUp: () => void, remarks?: Readable | null): Promise<void> {
   return new Promise((resolve, reject) => {
     let said = '';
+    let remarked = '';
+    remarks?.on('data', (chunk: Buffer) => {
+      if (remarked.length < LIMITS.hookOutputBytesMax) remarked += chunk.toString('utf8');
+    });
     const timer = setTimeout(giveUp, LIMITS.startTimeoutMs);
     const finish = (): void => {
       clearTimeout(timer);
       if (said === STARTED) resolve();
-      else reject(new StartError(said || 'the container was ended while it was being set up'));
+      else reject(new StartError(said || remarked.trim() || 'the container was ended while it was being set up'));
     };
     pipe.on('data', (chunk: Buffer) => {
       said += chunk.toString('utf8');
