@@ -45,7 +45,9 @@ export async function build(config: ProxyConfig, deps: BuildDeps): Promise<Bound
   let inbound: Inbound | undefined;
   let outbound: Outbound | undefined;
   try {
-    const adminAddr = await bind(config.adminListen, (socket) => admin.accept(socket, config.adminListen.port));
+    const adminAddr: { ip: string; port: number } = await bind(config.adminListen, (socket) =>
+      admin.accept(socket, adminAddr.port),
+    );
     const inboundAddr = await bind(
       config.inboundListen,
       (socket) => gate.pass(socket, () => inbound?.accept(socket)),
