@@ -6,6 +6,7 @@ import {
   type ClusterKeys,
   createClusterKeys,
   issueClientCertificate,
+  issueFrontProxyCertificate,
   issueServerCertificate,
   kubeconfig,
   TokenAuthority,
@@ -14,6 +15,7 @@ import {
 import { Cel } from '#lab/cel';
 import type { ClusterClient, PodRuntime } from '#lab/contract';
 import type { Store } from '#lab/store';
+import { Aggregation } from './aggregation.ts';
 import { bootstrap } from './bootstrap.ts';
 import { builtinResources } from './builtin.ts';
 import { builtinKind } from './builtin-kind.ts';
@@ -25,6 +27,7 @@ import {
   type ApiListener,
   Authentication,
   answerLog,
+  answerProxy,
   asReply,
   createServer,
   Documents,
@@ -99,19 +102,26 @@ export async function createApiServer(deps: ApiServerDeps, config: ApiServerConf
     nowMs,
     refused: (why) => deps.log(`authentication refused: ${why}`),
   });
+  const aggregation = new Aggregation({
+    ...deps,
+    client,
+    frontProxy: await issueFrontProxyCertificate(keys, nowMs()),
+    changed: () => core.registry.touch(),
+  });
   const pipeline = new Pipeline({
     core,
     authentication,
     authorizer,
     reviewer,
     tokens,
-    documents: new Documents(core.registry, tokens, address),
-    detours: [],
+    documents: new Documents(core.registry, tokens, address, () => aggregation.foreign),
+    detours: [aggregation],
     streams: {
       log: (call, resource) => answerLog(deps.podRuntime, call, resource),
       exec: needsUpgrade,
       attach: needsUpgrade,
       portforward: needsUpgrade,
+      proxy: (call, resource) => answerProxy(deps, call, resource),
     },
     log: deps.log,
   });
@@ -136,6 +146,7 @@ export async function createApiServer(deps: ApiServerDeps, config: ApiServerConf
     requestToken: (account, spec) => requestToken(core, tokens, account, spec),
     close: async () => {
       customResources.close();
+      aggregation.close();
       authorizer.close();
       await Promise.all([...listeners].map((listener) => listener.close()));
     },

@@ -37,3 +37,9 @@ export const LOG_BUFFER_BYTES_MAX = 16 * 1024 * 1024;
 
 /** Unsent bytes of one HTTP/2 connection, all streams together; beyond it the runtime refuses streams (ENHANCE_YOUR_CALM). */
 export const SESSION_MEMORY_MB_MAX = 512;
+
+/** Pause between two looks at whether aggregated servers answer; kube looks as often. */
+export const AGGREGATION_CHECK_INTERVAL_MS = 30_000;
+
+/** How long such a look may take. */
+export const AGGREGATION_CHECK_TIMEOUT_MS = 5_000;

@@ -50,6 +50,11 @@ export class ResourceRegistry {
     for (const listener of this.#listeners) listener();
   }
 
+  /** Counts a change of what others serve, which discovery shows beside these resources. */
+  touch(): void {
+    this.#generation++;
+  }
+
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => {

@@ -4,4 +4,5 @@
  */
 export { type BackendConnection, openTls, type TlsOptions } from './connect.ts';
 export { type Exchange, type ExchangeRequest, exchange } from './exchange.ts';
+export { type RelayTarget, relay } from './relay.ts';
 export { BackendError, endpointsOf, type ResolvedEndpoint, resolveService, type ServicePortRef } from './resolve.ts';

@@ -1,6 +1,13 @@
 import { ISSUER, type TokenAuthority } from '#lab/auth';
 import { ApiError } from '#lab/contract';
-import { Discovery, negotiateDiscovery, OPENAPI_V2_PROTOBUF, OpenApiV2, OpenApiV3 } from '#lab/openapi';
+import {
+  Discovery,
+  type ForeignVersion,
+  negotiateDiscovery,
+  OPENAPI_V2_PROTOBUF,
+  OpenApiV2,
+  OpenApiV3,
+} from '#lab/openapi';
 import type { ResourceRegistry } from '../registry.ts';
 import type { Call } from './call.ts';
 import { headerOf, send } from './exchange.ts';
@@ -33,11 +40,18 @@ export class Documents {
   readonly #openApi = new OpenApiV3(GIT_VERSION);
   readonly #openApiV2 = new OpenApiV2(GIT_VERSION);
   readonly #address: string;
+  readonly #foreign: () => Iterable<ForeignVersion>;
   #generation = -1;
   #discovery: Discovery | undefined;
 
-  /** @param address host:port that `/api` names */
-  constructor(registry: ResourceRegistry, tokens: TokenAuthority, address: string) {
+  /** @param address host:port that `/api` names @param foreign what aggregated servers serve */
+  constructor(
+    registry: ResourceRegistry,
+    tokens: TokenAuthority,
+    address: string,
+    foreign: () => Iterable<ForeignVersion>,
+  ) {
+    this.#foreign = foreign;
     this.#registry = registry;
     this.#tokens = tokens;
     this.#address = address;
@@ -140,7 +154,7 @@ export class Documents {
   #current(): Discovery {
     if (!this.#discovery || this.#generation !== this.#registry.generation) {
       const resources = this.#registry.all();
-      this.#discovery = new Discovery(resources, [], this.#address);
+      this.#discovery = new Discovery(resources, this.#foreign(), this.#address);
       this.#openApi.update(resources);
       this.#openApiV2.update(resources);
       this.#generation = this.#registry.generation;

@@ -14,6 +14,7 @@ export {
 } from './exchange.ts';
 export { answerLog } from './logs.ts';
 export { type Detour, Pipeline, type PipelineDeps, type StreamHandler } from './pipeline.ts';
+export { answerProxy } from './proxying.ts';
 export { userInfoOf } from './reviews.ts';
 export { type ApiListener, createServer, listen } from './server.ts';
 export { needsUpgrade, serveUpgrade } from './upgrades.ts';
