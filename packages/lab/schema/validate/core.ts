@@ -121,7 +121,8 @@ function checkPorts(spec: Json, at: At): void {
 const CLAIM_CHANGEABLE = new Set(['resources', 'volumeAttributesClassName', 'volumeName']);
 
 function checkClaim(claim: Json, at: At, { old }: Scope): void {
-  if (!old) return;
+  // Templates of claims within a StatefulSet have no stored claim to compare with.
+  if (!old || at.path !== '') return;
   const fixed = (spec: Json) => Object.fromEntries(Object.entries(spec).filter(([key]) => !CLAIM_CHANGEABLE.has(key)));
   const [spec, before] = [objectAt(claim, 'spec'), objectAt(old, 'spec')];
   const moved = before['volumeName'] !== undefined && spec['volumeName'] !== before['volumeName'];

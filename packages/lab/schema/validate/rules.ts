@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { At } from './cause.ts';
 import type { Check, Json } from './checks.ts';
 
@@ -19,8 +20,8 @@ export type RulesTable = Readonly<Record<string, StructRules>>;
 export const objectAt = (owner: Json, key: string): Json => (owner[key] as Json | undefined) ?? {};
 export const listAt = (owner: Json, key: string): Json[] => (owner[key] as Json[] | undefined) ?? [];
 
-/** JSON equality of two values in normal form: field order is fixed, so texts compare. */
-export const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+/** JSON equality of two values, whatever the order of their fields: defaults are filled in at the end of a struct. */
+export const same = (a: unknown, b: unknown): boolean => isDeepStrictEqual(a, b);
 
 /** On change, the fields of a struct at `path` below the root keep their values. */
 export function immutable(scope: Scope, at: At, struct: Json, before: Json, fields: readonly string[]): void {

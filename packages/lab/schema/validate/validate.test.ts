@@ -130,6 +130,18 @@ test('a StatefulSet keeps what its pods are known by', () => {
   assert.deepEqual(faults('apps/v1.StatefulSet', deployment({ serviceName: 'a', replicas: 5 }), old), []);
 });
 
+test('an update may write the fields of a claim template in another order', () => {
+  const spec = {
+    accessModes: ['ReadWriteOnce'],
+    resources: { requests: { storage: '1Gi' } },
+    volumeMode: 'Filesystem',
+  };
+  const claim = { metadata: { name: 'data' }, spec };
+  const reordered = { spec: Object.fromEntries(Object.entries(spec).reverse()), metadata: { name: 'data' } };
+  const set = (template: object) => deployment({ serviceName: 'a', volumeClaimTemplates: [template] });
+  assert.deepEqual(faults('apps/v1.StatefulSet', set(reordered), set(claim)), []);
+});
+
 test("a StatefulSet's pods may mount the claims it makes", () => {
   const mounting = template({ containers: [{ ...CONTAINER, volumeMounts: [{ name: 'data', mountPath: '/d' }] }] });
   const claim = {
