@@ -71,7 +71,7 @@ test('a certificate is renewed at 70 % of its life', async () => {
   clock.advance(2_000);
   await settle();
   assert.equal(calls(), 2);
-  assert.match(metrics.render(), /control_identity_cert_refreshes_total\{result="ok"\} 1/);
+  assert.match(metrics.render(), /control_identity_cert_refreshes_total\{result="ok"\} 2/);
   renewal.stop();
 });
 

@@ -110,7 +110,7 @@ const detected = (changes: object = {}) =>
           http2: { routes: [httpRoute] },
           opaque: { routes: [opaqueRoute] },
           ...changes,
-        } as MessageInitShape<typeof outbound.ProxyProtocol_DetectSchema>,
+        } as unknown as MessageInitShape<typeof outbound.ProxyProtocol_DetectSchema>,
       },
     },
   });
