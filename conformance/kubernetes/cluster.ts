@@ -15,6 +15,8 @@ import { eventually, type Result, requireProgram, run } from '../harness/index.t
 
 /** Pods with this label never become ready. */
 export const STUCK_LABEL = 'test.weft/stuck';
+/** Pods with this label end at once, in the phase that it names: `Succeeded` or `Failed`. */
+export const OUTCOME_LABEL = 'test.weft/outcome';
 const HEARTBEAT_MS = 5_000;
 
 export interface FakeNodesCluster {
@@ -146,6 +148,8 @@ class FakeNodes {
     if (this.seen.has(uid) || labels?.[STUCK_LABEL]) return;
     this.seen.add(uid);
     if (this.readyDelayMs > 0) await new Promise((resolve) => setTimeout(resolve, this.readyDelayMs));
+    const outcome = labels?.[OUTCOME_LABEL];
+    if (outcome) return this.end(pod, outcome);
     const podIP = `10.42.${this.ips >> 8}.${(this.ips++ & 0xff) + 1}`;
     const status = {
       phase: 'Running',
@@ -172,6 +176,21 @@ class FakeNodes {
       { name, namespace },
       { type: 'strategic', subresource: 'status', body: { status } },
     );
+  }
+
+  private async end(pod: Pod, phase: string): Promise<void> {
+    const { name = '', namespace = '' } = pod.metadata;
+    const terminated = { exitCode: phase === 'Succeeded' ? 0 : 1, startedAt: now(), finishedAt: now() };
+    const containerStatuses = pod.spec.containers.map((container) => ({
+      name: container.name,
+      image: container.image ?? '',
+      imageID: container.image ?? '',
+      ready: false,
+      restartCount: 0,
+      state: { terminated },
+    }));
+    const body = { status: { phase, startTime: now(), containerStatuses } };
+    await this.client.patch(GVRS.pods, { name, namespace }, { type: 'strategic', subresource: 'status', body });
   }
 }
 
