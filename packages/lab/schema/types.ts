@@ -101,12 +101,22 @@ export class TypeRegistry {
     const [outer, ...inner] = wrap;
     if (outer) return { kind: outer, items: this.#baseSchema(field, inner) };
     if (field.base === 'ref' && field.ref) return this.schemaOf(field.ref);
-    if (field.base === 'Raw' || field.base === 'FieldsV1') return UNTYPED;
+    if (ANY_JSON.has(field.base)) return UNTYPED;
     return field.base === 'Strings' ? { kind: 'list', items: SCALAR, listType: 'atomic' } : SCALAR;
   }
 }
 
 const SCALAR: FieldSchema = { kind: 'scalar' };
+
+/** Fields whose JSON may be of any shape; the published schema of Kubernetes gives them no type either. */
+const ANY_JSON: ReadonlySet<FieldTable['base']> = new Set([
+  'Raw',
+  'JSON',
+  'FieldsV1',
+  'SchemaOrBool',
+  'SchemaOrArray',
+  'SchemaOrStrings',
+]);
 
 /** The kinds that every cluster serves. */
 export const builtins: TypeRegistry = new TypeRegistry(parseTables());
