@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import type { AnyObject, CustomResourceDefinition, JSONSchemaProps } from '#api/kube';
 import { Cel } from '../cel/index.ts';
 import { serverSideApply } from '../patch/index.ts';
@@ -407,4 +408,48 @@ test('a negative number of replicas is refused through the scale path', () => {
     ['Invalid value: -1: should be a non-negative integer'],
   );
   assert.deepEqual(version.subresources, { status: true, scale: true });
+});
+
+const RICH: Spec = {
+  a: { type: 'string', default: 'x', enum: ['x', 'y'] },
+  n: { type: 'integer', nullable: true, minimum: 0 },
+  o: { type: 'object', default: {}, properties: { b: { type: 'integer', default: 3 }, c: { type: 'string' } } },
+  l: {
+    type: 'array',
+    maxItems: 2,
+    items: {
+      type: 'object',
+      required: ['k'],
+      properties: { k: { type: 'string' }, v: { type: 'boolean', default: false } },
+    },
+  },
+  m: { type: 'object', additionalProperties: { type: 'integer', maximum: 5 } },
+  w: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+};
+const leaf = fc.oneof(fc.constantFrom<unknown>('x', 'z', 0, -1, 9, 1.5, true, null));
+const anything = fc.letrec<{ value: unknown }>((tie) => ({
+  value: fc.oneof(
+    { depthSize: 'small' },
+    leaf,
+    fc.array(tie('value'), { maxLength: 3 }),
+    fc.dictionary(fc.constantFrom('a', 'n', 'o', 'l', 'm', 'w', 'b', 'k', 'v', 'q'), tie('value'), {
+      maxKeys: 5,
+      noNullPrototype: true,
+    }),
+  ),
+})).value;
+
+test('whatever is sent: normal form is stable, fits its own past, and unknown fields are gone for good', () => {
+  const version = compiled(RICH, rule('!has(self.n) || self.n != 9'));
+  fc.assert(
+    fc.property(anything, (spec) => {
+      const first = version.normalize(object(spec));
+      const again = version.normalize(first.object);
+      assert.deepEqual(again.object, first.object);
+      assert.deepEqual(again.unknownFields, []);
+      assert.deepEqual(version.applyDefaults(first.object), first.object);
+      assert.deepEqual(version.validate(first.object, first.object), []);
+      for (const { reason, message, field } of version.validate(first.object)) assert.ok(reason && message && field);
+    }),
+  );
 });

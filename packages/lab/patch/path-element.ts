@@ -7,6 +7,14 @@ import { canonicalJson, getKey, isMap } from './json.ts';
 
 export type PathElement = string;
 
+/** An item of a list that the schema cannot tell apart from others; the text is Kubernetes'. */
+export class ListItemError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'ListItemError';
+  }
+}
+
 /** `name` -> `f:name`. */
 export function fieldElement(name: string): PathElement {
   return `f:${name}`;
@@ -22,15 +30,15 @@ function goJson(value: unknown): string {
 
 /**
  * The step to one item of an associative list (`set` or `map`). A key that the item leaves out takes its default, else it is
- * left out of the step. Throws an Error with Kubernetes' text where the item cannot be told apart.
+ * left out of the step. Throws {@link ListItemError} where the item cannot be told apart.
  */
 export function itemElement(list: FieldSchema, item: unknown): PathElement {
   return list.listType === 'map' ? keyedElement(list, item) : valueElement(item);
 }
 
 function keyedElement(list: FieldSchema, item: unknown): PathElement {
-  if (item === null) throw new Error('associative list with keys may not have a null element');
-  if (!isMap(item)) throw new Error('associative list with keys may not have non-map elements');
+  if (item === null) throw new ListItemError('associative list with keys may not have a null element');
+  if (!isMap(item)) throw new ListItemError('associative list with keys may not have non-map elements');
   const parts: string[] = [];
   const names = list.listKeys ?? [];
   for (const name of names) {
@@ -38,16 +46,16 @@ function keyedElement(list: FieldSchema, item: unknown): PathElement {
     if (value !== undefined) parts.push(`"${name}":${goJson(value)}`);
   }
   if (parts.length === 0)
-    throw new Error(
+    throw new ListItemError(
       `associative list with keys has an element that omits all key fields [${names.map((name) => JSON.stringify(name)).join(' ')}] (and doesn't have default values for any key fields)`,
     );
   return `k:{${(parts.length > 1 ? parts.sort() : parts).join(',')}}`;
 }
 
 function valueElement(item: unknown): PathElement {
-  if (isMap(item)) throw new Error("associative list without keys has an element that's a map type");
-  if (Array.isArray(item)) throw new Error('not supported: associative list with lists as elements');
-  if (item === null) throw new Error("associative list without keys has an element that's an explicit null");
+  if (isMap(item)) throw new ListItemError("associative list without keys has an element that's a map type");
+  if (Array.isArray(item)) throw new ListItemError('not supported: associative list with lists as elements');
+  if (item === null) throw new ListItemError("associative list without keys has an element that's an explicit null");
   return `v:${goJson(item)}`;
 }
 

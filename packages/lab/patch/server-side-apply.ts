@@ -28,6 +28,7 @@ import {
   withoutUntracked,
 } from './ownership.ts';
 import { badPatch, internalPatchError } from './patch-error.ts';
+import { ListItemError } from './path-element.ts';
 import { emptyLike, recordUpdate } from './track-update.ts';
 import { compareTyped, mergeTyped, removePaths, toFieldSet } from './typed.ts';
 import { joinTypedErrors, typedErrors } from './validate-typed.ts';
@@ -227,8 +228,9 @@ function lastAppliedSet(live: AnyObject, options: ApplyOptions): FieldSet | unde
     const { added, modified, removed } = compareTyped(config, live, options.schema);
     const stated = toFieldSet(config, options.schema);
     return difference(stated, union(added, union(modified, removed)));
-  } catch {
+  } catch (error) {
     // A broken annotation claims nothing: the conflicts stand.
-    return undefined;
+    if (error instanceof SyntaxError || error instanceof ListItemError) return undefined;
+    throw error;
   }
 }

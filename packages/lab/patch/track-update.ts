@@ -20,6 +20,7 @@ import {
   withoutManagedFields,
   withoutUntracked,
 } from './ownership.ts';
+import { ListItemError } from './path-element.ts';
 
 export interface TrackUpdateOptions extends OwnershipOptions {
   /** Of the request, e.g. `apps/v1`. */
@@ -41,8 +42,9 @@ export function trackUpdate(old: AnyObject | undefined, updated: AnyObject, opti
     const before = withoutManagedFields(old ?? options.emptyObject ?? emptyLike(updated));
     const tracked = recordUpdate(before, clean, managers, options);
     return withManagedFields(clean, writeManagers(capUpdateManagers(tracked)));
-  } catch {
-    // Duplicate or missing list keys: validation reports them to the client, ownership has no words for them.
+  } catch (error) {
+    if (!(error instanceof ListItemError)) throw error;
+    // Missing list keys: validation reports them to the client, ownership has no words for them.
     return clean;
   }
 }

@@ -1,7 +1,7 @@
 /** Whether a value fits a {@link FieldSchema}, in the words of Kubernetes' typed conversion. */
 import { childSchema, type FieldSchema, UNTYPED } from '../schema/index.ts';
 import { isMap, type JsonMap } from './json.ts';
-import { fieldElement, itemElement, printElement } from './path-element.ts';
+import { fieldElement, itemElement, ListItemError, printElement } from './path-element.ts';
 
 /** One line per fault, e.g. `.spec.replica: field not declared in schema`; empty where the value fits. */
 export function typedErrors(value: unknown, schema: FieldSchema): string[] {
@@ -54,8 +54,9 @@ function checkList(
       try {
         step = itemElement(schema, item);
       } catch (error) {
+        if (!(error instanceof ListItemError)) throw error;
         // The rest of the list cannot be named without its keys.
-        fail(`element ${index}: ${error instanceof Error ? error.message : String(error)}`);
+        fail(`element ${index}: ${error.message}`);
         return;
       }
       if (seen.has(step)) fail(`duplicate entries for key ${printElement(step)}`);
