@@ -4,16 +4,8 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-
-export const CLIENT_IP = '10.99.0.1';
-export const SERVER_IP = '10.99.0.2';
-export const ORIGIN_PORT = 8080;
-export const SERVER_NAME = 'bb.bench.serviceaccount.identity.linkerd.cluster.local';
-
-export interface Material {
-  /** Folder with ca.pem, cert.pem, key.pem and both.pem (certificate, then key), readable by every uid. */
-  folder: string;
-}
+import { CLIENT_IP, ORIGIN_PORT, SERVER_IP, SERVER_NAME } from './addresses.ts';
+import type { Material } from './material.ts';
 
 export interface Peer {
   name: string;
@@ -128,7 +120,7 @@ const envoy: Peer = {
   port: 9300,
   commands(folder, { folder: tls }) {
     const certificates = {
-      tls_params: { tls_minimum_protocol_version: 'TLSv1_3' },
+      tls_params: { tls_minimum_protocol_version: 'TLSv1_3', tls_maximum_protocol_version: 'TLSv1_3' },
       tls_certificates: [
         { certificate_chain: { filename: `${tls}/cert.pem` }, private_key: { filename: `${tls}/key.pem` } },
       ],
@@ -201,18 +193,9 @@ const envoy: Peer = {
     };
     const outbound = side('outbound', CLIENT_IP, this.port, SERVER_IP, this.port + 1, false);
     const inbound = side('inbound', SERVER_IP, this.port + 1, SERVER_IP, ORIGIN_PORT, true);
-    const start = (conf: string, id: number) => [
-      'envoy',
-      '-c',
-      conf,
-      '--concurrency',
-      '1',
-      '--base-id',
-      String(id),
-      '-l',
-      'error',
-    ];
-    return { outbound: start(outbound, 7001), inbound: start(inbound, 7002) };
+    // Hot restart would leave shared memory behind on the host.
+    const start = (conf: string) => ['envoy', '-c', conf, '--concurrency', '1', '--disable-hot-restart', '-l', 'error'];
+    return { outbound: start(outbound), inbound: start(inbound) };
   },
 };
 

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ratioToEnvoy, renderResults } from './proxy/results.ts';
+import { sum } from './proxy/weft.ts';
+import { parseWrk } from './proxy/wrk.ts';
+import { replaceSection } from './record.ts';
+import { median, spread } from './statistics.ts';
+import { renderTable } from './table.ts';
+import { parseResult, verdict } from './up/results.ts';
+
+const REPORT = `Running 4s test @ http://10.99.0.1:9100/
+  1 threads and 32 connections
+  Thread Stats   Avg      Stdev     Max   +/- Stdev
+    Latency     1.61ms    1.05ms  20.11ms   90.51%
+    Req/Sec    20.64k     1.91k   24.10k    72.50%
+  Latency Distribution
+     50%  950.00us
+     75%    1.77ms
+     90%    2.43ms
+     99%    1.20s
+  82156 requests in 4.00s, 12.14MB read
+Requests/sec:  20533.91
+Transfer/sec:      3.03MB
+`;
+
+test("wrk's report is read, its units too", () => {
+  assert.deepEqual(parseWrk(REPORT), { requests: 82156, perSecond: 20533.91, p50Ms: 0.95, p99Ms: 1200 });
+});
+
+test('answers that are no success and broken connections fail the run', () => {
+  const withLine = (line: string) => REPORT.replace('Requests/sec', `  ${line}\nRequests/sec`);
+  assert.throws(() => parseWrk(withLine('Non-2xx or 3xx responses: 3')), /not served cleanly: Non-2xx/);
+  assert.throws(() => parseWrk(withLine('Socket errors: connect 0, read 2, write 0, timeout 0')), /read 2/);
+  assert.throws(() => parseWrk(REPORT.replace('82156 requests', '0 requests')), /no request was answered/);
+});
+
+test('the median of an even number of values lies between the middle two', () => {
+  assert.equal(median([9, 1, 5]), 5);
+  assert.equal(median([1, 9, 5, 6]), 5.5);
+  assert.equal(spread([3, 1, 2], 1), '1.0–3.0');
+});
+
+test('requests are summed over the series that have all labels', () => {
+  const metrics = [
+    'request_total{direction="inbound",tls="true",client_id="a"} 3',
+    'request_total{direction="inbound",tls="true",client_id="a",x="y"} 4',
+    'request_total{direction="inbound",tls="no_identity"} 5',
+    'inbound_request_total{direction="inbound",tls="true"} 7',
+  ].join('\n');
+  assert.equal(sum(metrics, { direction: 'inbound', tls: 'true' }), 7);
+  assert.equal(sum(metrics, {}), 12);
+});
+
+test("CPU time is compared with Envoy's by medians", () => {
+  const sample = (name: string, cpuUsPerHop: number) => ({
+    name,
+    cpuUsPerHop,
+    requests: 1,
+    perSecond: 1,
+    p50Ms: 1,
+    p99Ms: 1,
+  });
+  const samples = [sample('Weft', 10), sample('Weft', 90), sample('Weft', 20), sample('Envoy', 40)];
+  assert.equal(ratioToEnvoy(samples, 'Weft'), 0.5);
+  const text = renderResults({ samples, rssMB: { Weft: 80, Envoy: 70 } });
+  assert.match(text, /\| Weft +\| +20.0 \| 10.0–90.0 \| +0.50x \|/);
+});
+
+test('tables are aligned', () => {
+  const table = renderTable([
+    ['', 'b'],
+    ['long', '1'],
+  ]);
+  assert.equal(table, '|      |   b |\n|------|----:|\n| long |   1 |');
+});
+
+test('a recorded section replaces the one before and nothing else', () => {
+  const text = 'a\n<!-- recorded: x -->\nold\n<!-- end of x -->\nb\n';
+  assert.equal(replaceSection(text, 'x', 'new\n'), 'a\n<!-- recorded: x -->\nnew\n<!-- end of x -->\nb\n');
+  assert.throws(() => replaceSection(text, 'y', 'new'), /no section/);
+});
+
+test('a demonstration that failed, or did not prove mutual TLS, gives no figures', () => {
+  const good = { requests: 100, failed: 0, mtls: true, upSeconds: 20, pssMB: 2600 };
+  assert.match(verdict([parseResult(JSON.stringify(good))]), /30 s, met; at most 2500 MB, not met/);
+  assert.throws(() => parseResult(JSON.stringify({ ...good, mtls: false })), /did not succeed/);
+  assert.throws(() => parseResult(JSON.stringify({ ...good, failed: 1 })), /did not succeed/);
+  assert.throws(() => parseResult('{"failed":0,"mtls":true}'), /reported no requests/);
+});

@@ -1,0 +1,80 @@
+/**
+ * `bun bench/proxy/main.ts [--rounds N] [--seconds N] [--weft PATH] [--record]`: one mutual-TLS hop pair of HTTP/1.1, Weft
+ * beside nginx, HAProxy and Envoy, in one run. Exits 1 when an answer was wrong or the path was not what it claims to be.
+ */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { compiledExecutable } from '../../packages/cli/commands/lab/executable.ts';
+import { record } from '../record.ts';
+import { type Plan, RATIO_AIM, type Results, ratioToEnvoy, renderResults } from './results.ts';
+
+const WARM_UP_SECONDS = 3;
+/** Beyond the runs of wrk themselves. */
+const SLACK_SECONDS = 120;
+const CONTENDERS = 4;
+
+/** First process in fresh pid, mount and network namespaces; all end when it ends, and it ends with us. */
+const ISOLATED = [
+  ...['setpriv', '--pdeathsig', 'KILL'],
+  ...['unshare', '--pid', '--fork', '--kill-child=KILL', '--mount', '--net', '--mount-proc'],
+];
+
+function runInside(plan: Plan): Promise<Results> {
+  const [program = '', ...args] = [
+    ...ISOLATED,
+    process.execPath,
+    join(import.meta.dirname, 'inside.ts'),
+    JSON.stringify(plan),
+  ];
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const limitS = SLACK_SECONDS + CONTENDERS * (plan.rounds * (plan.seconds + 1) + plan.warmUpSeconds);
+  const timer = setTimeout(() => child.kill('SIGKILL'), limitS * 1000);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => child.kill('SIGKILL'));
+  let out = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    out += chunk.toString();
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      clearTimeout(timer);
+      if (code === 0) resolve(JSON.parse(out) as Results);
+      else reject(new Error(`the benchmark ended with ${signal ?? code}; its reason stands above`));
+    });
+  });
+}
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '4' },
+    weft: { type: 'string' },
+    record: { type: 'boolean', default: false },
+  },
+});
+const count = (name: 'rounds' | 'seconds'): number => {
+  const value = Number(values[name]);
+  if (!Number.isInteger(value) || value < 1 || value > 600)
+    throw new Error(`--${name} must be a whole number from 1 to 600, got "${values[name]}"`);
+  return value;
+};
+
+try {
+  const plan: Plan = {
+    rounds: count('rounds'),
+    seconds: count('seconds'),
+    warmUpSeconds: WARM_UP_SECONDS,
+    weft: [values.weft ?? compiledExecutable()],
+  };
+  const results = await runInside(plan);
+  const table = renderResults(results);
+  const ratio = ratioToEnvoy(results.samples, 'Weft');
+  const verdict = `Weft takes ${ratio.toFixed(2)}x the CPU time of Envoy a hop; the aim is at most ${RATIO_AIM}x: ${ratio <= RATIO_AIM ? 'met' : 'not met'}.`;
+  process.stdout.write(`\n${table}\n\n${verdict}\n`);
+  const command = `npm run bench -- proxy --rounds ${plan.rounds} --seconds ${plan.seconds}`;
+  if (values.record) record('proxy', command, `${table}\n\n${verdict}`);
+} catch (error) {
+  process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,55 @@
+/** What the processes inside and outside the namespaces tell each other, and how it is shown. */
+import { median, spread } from '../statistics.ts';
+import { renderTable } from '../table.ts';
+import type { Load } from './wrk.ts';
+
+export interface Plan {
+  rounds: number;
+  /** Of each run of wrk. */
+  seconds: number;
+  warmUpSeconds: number;
+  /** Command line that begins a `weft` command. */
+  weft: readonly string[];
+}
+
+/** One run of wrk against one contender. */
+export interface Sample extends Load {
+  name: string;
+  /** User and system time of its processes, a request and hop, microseconds. */
+  cpuUsPerHop: number;
+}
+
+export interface Results {
+  samples: Sample[];
+  /** Mean of the two proxies, after the last round, by contender. */
+  rssMB: Record<string, number>;
+}
+
+/** The aim: at most this share of Envoy's CPU time. */
+export const RATIO_AIM = 0.5;
+
+/** One row a contender, and its CPU time against Envoy's. */
+export function renderResults({ samples, rssMB }: Results): string {
+  const of = (name: string, field: keyof Load | 'cpuUsPerHop') =>
+    samples.filter((sample) => sample.name === name).map((sample) => sample[field]);
+  const names = Object.keys(rssMB);
+  const rows = names.map((name) => [
+    name,
+    median(of(name, 'cpuUsPerHop')).toFixed(1),
+    spread(of(name, 'cpuUsPerHop'), 1),
+    `${ratioToEnvoy(samples, name).toFixed(2)}x`,
+    median(of(name, 'perSecond')).toFixed(0),
+    median(of(name, 'p50Ms')).toFixed(2),
+    median(of(name, 'p99Ms')).toFixed(2),
+    rssMB[name]!.toFixed(0),
+  ]);
+  const header = ['', 'CPU us/request/hop', 'min–max', 'of Envoy', 'requests/s', 'p50 ms', 'p99 ms', 'RSS MB/proxy'];
+  return renderTable([header, ...rows]);
+}
+
+/** Median CPU time a hop, as a share of Envoy's. */
+export function ratioToEnvoy(samples: readonly Sample[], name: string): number {
+  const cpu = (wanted: string) =>
+    median(samples.filter((sample) => sample.name === wanted).map(({ cpuUsPerHop }) => cpuUsPerHop));
+  return cpu(name) / cpu('Envoy');
+}
