@@ -37,12 +37,11 @@ export function parseWrk(report: string): Load {
   };
 }
 
-/** How many of each make a millisecond. */
-const PER_MS: Readonly<Record<string, number>> = { us: 1000, ms: 1, s: 1 / 1000, m: 1 / 60_000 };
+const UNITS_US: Readonly<Record<string, number>> = { us: 1, ms: 1000, s: 1_000_000, m: 60_000_000 };
 
 function milliseconds(text: string): number {
   const [, number, unit = ''] = /^([\d.]+)([a-z]+)$/.exec(text) ?? [];
-  const perMs = PER_MS[unit];
-  if (perMs === undefined) throw new Error(`"${text}" is no duration of wrk`);
-  return Number(number) / perMs;
+  const factor = UNITS_US[unit];
+  if (factor === undefined) throw new Error(`"${text}" is no duration of wrk`);
+  return (Number(number) * factor) / 1000;
 }
