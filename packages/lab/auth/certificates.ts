@@ -1,4 +1,3 @@
-import 'reflect-metadata';
 import { isIP } from 'node:net';
 import {
   AuthorityKeyIdentifierExtension,
@@ -14,7 +13,7 @@ import {
   SubjectKeyIdentifierExtension,
   X509Certificate,
   X509CertificateGenerator,
-} from '@peculiar/x509';
+} from './x509.ts';
 
 /** A certificate with its private key (PKCS #8), both as PEM text. */
 export interface KeyPairPem {

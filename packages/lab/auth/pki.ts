@@ -1,5 +1,5 @@
-import { PemConverter } from '@peculiar/x509';
 import { createAuthority, issueLeaf, type KeyPairPem } from './certificates.ts';
+import { PemConverter } from './x509.ts';
 
 /** Everything secret that makes a cluster itself; kept beside its objects, so that a restart changes no identity. */
 export interface ClusterKeys {
