@@ -47,7 +47,7 @@ export async function startFakeNodesCluster(): Promise<FakeNodesCluster> {
     'lab',
   );
   const controllers = startControllers(
-    { client: server.client, clock: systemClock, log, issueToken: async () => 'token' },
+    { client: server.client, clock: systemClock, log },
     { caPem: server.keys.ca.certificate, loadBalancerCidr: '172.31.0.0/24' },
   );
   const nodes = new FakeNodes(server.client);

@@ -4,7 +4,6 @@ import { dialIn } from '#net/netns';
 import { systemClock } from '#runtime/clock';
 import { createLog, parseFilter } from '#runtime/log';
 import { type ApiServer, createApiServer } from '../apiserver/index.ts';
-import { TokenAuthority } from '../auth/index.ts';
 import type { PodRuntime } from '../contract/index.ts';
 import { startControllers } from '../controllers/index.ts';
 import { ClusterView, DnsServer } from '../dns/index.ts';
@@ -68,14 +67,8 @@ async function startCluster(config: ClusterConfig, stage: (name: string) => void
   const { client } = server;
 
   stage('controllers');
-  const tokens = await TokenAuthority.open(server.keys);
   startControllers(
-    {
-      client,
-      clock,
-      log,
-      issueToken: ({ secret, ...subject }) => tokens.issueLegacy({ ...subject, secretName: secret.name }),
-    },
+    { client, clock, log },
     {
       caPem: server.keys.ca.certificate,
       loadBalancerCidr: config.loadBalancerCidr,

@@ -4,6 +4,5 @@
  */
 
 export type { ApiServerAddress } from './service/index.ts';
-export type { TokenIssuer } from './service-account/index.ts';
 export { type ControllersConfig, type ControllersDeps, type RunningControllers, startControllers } from './start.ts';
 export { EVENT_TTL_MS } from './upkeep/index.ts';

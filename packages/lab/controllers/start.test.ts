@@ -27,7 +27,7 @@ beforeEach(async () => {
   log = new FakeLog();
   await cluster.create(GVRS.namespaces, { metadata: { name: 'default' } });
   running = startControllers(
-    { client: cluster, clock, log: log.log, issueToken: async () => 'token' },
+    { client: cluster, clock, log: log.log },
     {
       caPem: 'PEM',
       loadBalancerCidr: '172.31.7.0/29',

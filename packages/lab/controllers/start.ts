@@ -16,12 +16,7 @@ import { namespaceController } from './namespace/index.ts';
 import { NODE_DEFAULTS, type NodeConfig, nodeController } from './node/index.ts';
 import { replicaSetController, replicationControllerController } from './replicaset/index.ts';
 import { type ApiServerAddress, apiServiceController, loadBalancerController } from './service/index.ts';
-import {
-  defaultAccountController,
-  rootCaController,
-  type TokenIssuer,
-  tokenSecretController,
-} from './service-account/index.ts';
+import { defaultAccountController, rootCaController } from './service-account/index.ts';
 import { statefulSetController } from './statefulset/index.ts';
 import { aggregationController, eventTtlController } from './upkeep/index.ts';
 import { claimController, volumeController } from './volumes/index.ts';
@@ -30,8 +25,6 @@ export interface ControllersDeps {
   client: ClusterClient;
   clock: Clock;
   log: Log;
-  /** Signs the tokens of Secrets of type service-account-token. */
-  issueToken: TokenIssuer;
 }
 
 export interface ControllersConfig {
@@ -55,7 +48,7 @@ export interface RunningControllers {
 
 /** Starts all controllers, and the scheduler, on shared caches. They run until stopped; failures are retried and logged. */
 export function startControllers(deps: ControllersDeps, config: ControllersConfig): RunningControllers {
-  const { client, clock, log, issueToken } = deps;
+  const { client, clock, log } = deps;
   const caches = new Caches(client);
   const everything = new Everything(client, caches);
   const onFailure = (controller: string, key: string, error: unknown): void =>
@@ -79,7 +72,6 @@ export function startControllers(deps: ControllersDeps, config: ControllersConfi
     start(mirroringController),
     start(defaultAccountController),
     start(rootCaController(caPem)),
-    start(tokenSecretController({ issueToken, caPem })),
     start(garbageCollector(everything)),
     start(namespaceController(everything)),
     start(nodeController(nodes)),

@@ -7,26 +7,19 @@ import { deploymentController } from '../deployment/index.ts';
 import { Everything } from '../everything.ts';
 import { deployment, FakeLab } from '../lab.fake.ts';
 import { replicaSetController } from '../replicaset/index.ts';
-import { defaultAccountController, rootCaController, tokenSecretController } from '../service-account/index.ts';
+import { defaultAccountController, rootCaController } from '../service-account/index.ts';
 import { namespaceController } from './index.ts';
 
 const caPem = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
-const issued: string[] = [];
-const issueToken = async (subject: object): Promise<string> => {
-  issued.push(JSON.stringify(subject));
-  return 'signed';
-};
 const all = [
   deploymentController,
   replicaSetController,
   defaultAccountController,
   rootCaController(caPem),
-  tokenSecretController({ issueToken, caPem }),
 ] as unknown as Controller<never>[];
 let lab: FakeLab;
 let everything: Everything;
 async function start() {
-  issued.length = 0;
   lab = await new FakeLab({ controllers: all }).start();
   everything = new Everything(lab.cluster, lab.caches);
   lab.run(namespaceController(everything) as unknown as Controller<never>);
@@ -86,38 +79,4 @@ test('every namespace has its default account and the CA, also after somebody re
   assert.ok(await lab.has(GVRS.serviceAccounts, 'default'));
   const map = await lab.get<Secret>(GVRS.configMaps, 'kube-root-ca.crt');
   assert.deepEqual(map.data, { 'ca.crt': caPem });
-});
-
-const tokenSecret = (account: string) => ({
-  metadata: { name: 'link', annotations: { 'kubernetes.io/service-account.name': account } },
-  type: 'kubernetes.io/service-account-token',
-});
-const decoded = (secret: Secret, key: string) => Buffer.from(secret.data?.[key] ?? '', 'base64').toString();
-
-test('a token Secret is filled once its account exists, and goes with it', async () => {
-  await start();
-  await lab.create(GVRS.secrets, tokenSecret('robot'));
-  await lab.settle();
-  assert.equal((await lab.get<Secret>(GVRS.secrets, 'link')).data, undefined);
-  const { metadata } = await lab.create(GVRS.serviceAccounts, { metadata: { name: 'robot' } });
-  await lab.settle();
-  const secret = await lab.get<Secret>(GVRS.secrets, 'link');
-  assert.deepEqual(
-    [decoded(secret, 'token'), decoded(secret, 'namespace'), decoded(secret, 'ca.crt')],
-    ['signed', 'default', caPem],
-  );
-  assert.equal(secret.metadata.annotations?.['kubernetes.io/service-account.uid'], metadata.uid);
-  assert.deepEqual(
-    issued.map((each) => JSON.parse(each)),
-    [
-      {
-        namespace: 'default',
-        serviceAccount: { name: 'robot', uid: metadata.uid },
-        secret: { name: 'link', uid: secret.metadata.uid },
-      },
-    ],
-  );
-  await lab.delete(GVRS.serviceAccounts, 'robot');
-  await lab.settle();
-  assert.equal(await lab.has(GVRS.secrets, 'link'), false);
 });
