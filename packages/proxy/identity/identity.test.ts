@@ -4,9 +4,8 @@ import { PROXY_METRICS } from '#model/metrics';
 import { FakeClock } from '#runtime/clock';
 import { FakeLog } from '#runtime/log';
 import { Registry } from '#runtime/metrics';
-import { publicKeyOf } from '../control-plane.fake.ts';
 import type { Certificate } from '../discover/index.ts';
-import { TestCa } from '../test-ca.fake.ts';
+import { publicKeyOf, TestCa } from '../testing/index.ts';
 import { Credentials, createKey, Renewal } from './index.ts';
 import { verifyChain } from './verify.ts';
 
@@ -90,6 +89,22 @@ test('failures are logged, counted and tried again after the shortest refresh ti
   assert.equal(calls(), 2);
   assert.ok(log.lines.some((line) => /Failed to obtain identity error=token not authenticated/.test(line)));
   assert.match(metrics.render(), /control_identity_cert_refreshes_total\{result="error"\} 1/);
+  renewal.stop();
+});
+
+test('without a first certificate retries come soon, then slow down to the shortest refresh time', async () => {
+  const { clock, renewal, calls } = setUp(async () => {
+    throw new Error('connection refused');
+  });
+  void renewal.start();
+  await settle();
+  const callsAfter: number[] = [];
+  for (const stepMs of [100, 200, 400, 800, 1600, 3200, 6400, 9999, 1]) {
+    clock.advance(stepMs);
+    await settle();
+    callsAfter.push(calls());
+  }
+  assert.deepEqual(callsAfter, [2, 3, 4, 5, 6, 7, 8, 8, 9]);
   renewal.stop();
 });
 

@@ -23,6 +23,8 @@ export interface RenewalConfig {
 
 /** Part of a certificate's remaining life after which it is renewed. */
 const REFRESH_AT = 0.7;
+/** First pause while there is no certificate yet: identity starts beside us. Doubles up to the minimal refresh. */
+const FIRST_RETRY_MS = 100;
 /** How often the log says that the first certificate is still missing. */
 const NAG_MS = 15_000;
 
@@ -35,6 +37,7 @@ export class Renewal {
   #timer: Timer | undefined;
   #stopped = false;
   #validUntilMs = 0;
+  #failures = 0;
   #certified: () => void = () => undefined;
 
   constructor(deps: RenewalDeps, config: RenewalConfig, credentials: Credentials, key: IdentityKey) {
@@ -105,7 +108,7 @@ export class Renewal {
 
   #nextMs(ok: boolean): number {
     const { minRefreshMs, maxRefreshMs } = this.#config;
-    if (!ok && this.#validUntilMs === 0) return minRefreshMs;
+    if (!ok && this.#validUntilMs === 0) return Math.min(minRefreshMs, FIRST_RETRY_MS * 2 ** this.#failures++);
     const remainingMs = this.#validUntilMs - this.#deps.clock.wallMs();
     return Math.min(maxRefreshMs, Math.max(minRefreshMs, remainingMs * REFRESH_AT));
   }
