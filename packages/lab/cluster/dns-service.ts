@@ -39,9 +39,12 @@ async function ensure(
   gvr: (typeof GVRS)[keyof typeof GVRS],
   object: Service | Endpoints,
 ): Promise<void> {
+  const { name = '', namespace } = object.metadata;
   try {
-    await client.create(gvr, object);
+    // Looked for first: creating it again would find its address taken.
+    await client.get(gvr, name, namespace);
   } catch (error) {
-    if (!hasReason(error, 'AlreadyExists')) throw error;
+    if (!hasReason(error, 'NotFound')) throw error;
+    await client.create(gvr, object);
   }
 }

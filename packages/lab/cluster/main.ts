@@ -3,29 +3,19 @@ import { join } from 'node:path';
 import { dialIn } from '#net/netns';
 import { systemClock } from '#runtime/clock';
 import { createLog, parseFilter } from '#runtime/log';
-import { type ApiServer, createApiServer } from '../apiserver/index.ts';
+import { createApiServer } from '../apiserver/index.ts';
 import type { PodRuntime } from '../contract/index.ts';
 import { startControllers } from '../controllers/index.ts';
 import { ClusterView, DnsServer } from '../dns/index.ts';
-import { builtinImages, ImageTable } from '../images/index.ts';
-import {
-  buildTemplate,
-  ConfigStore,
-  Kubelet,
-  KubeletRuntime,
-  nodeNetPath,
-  nodeResources,
-  TokenCache,
-} from '../kubelet/index.ts';
-import { Caches, EventRecorder } from '../reconcile/index.ts';
+import { KubeletRuntime, nodeNetPath } from '../kubelet/index.ts';
+import { Caches } from '../reconcile/index.ts';
 import { ServiceProxy } from '../service-proxy/index.ts';
 import { Store, sqliteLog } from '../store/index.ts';
 import { type ClusterConfig, type ClusterMessage, readClusterConfig } from './config.ts';
 import { publishDns } from './dns-service.ts';
-import { kubeletEvents } from './kubelet-events.ts';
+import { startKubelets } from './nodes.ts';
 import { defaultAccountExists } from './readiness.ts';
 
-const KUBERNETES_VERSION = 'v1.34.4+lab';
 const DIAL_TIMEOUT_MS = 10_000;
 
 /** `lab cluster --config FILE`: one whole cluster in this process, inside the namespaces of a lab. Runs until it is ended. */
@@ -98,53 +88,6 @@ async function startCluster(config: ClusterConfig, stage: (name: string) => void
   });
   await dns.start();
   await defaultAccountExists(client);
-}
-
-async function startKubelets(
-  config: ClusterConfig,
-  deps: { server: ApiServer; caches: Caches; log(line: string): void },
-): Promise<Kubelet[]> {
-  const { client } = deps.server;
-  const clock = systemClock;
-  const memory = join('/run/weft', config.name);
-  mkdirSync(memory, { recursive: true });
-  const template = buildTemplate(join(memory, 'template'));
-  const tokens = new TokenCache(async ({ namespace, serviceAccount, audiences, expirationSeconds, boundPod }) => {
-    const boundObjectRef = { kind: 'Pod', ...boundPod };
-    const issued = await deps.server.requestToken(
-      { namespace, name: serviceAccount },
-      { audiences, expirationSeconds, boundObjectRef },
-    );
-    return { token: issued.token, expiresAtMs: Date.parse(issued.expirationTimestamp) };
-  }, clock);
-  const shared = {
-    clock,
-    template,
-    tokens,
-    images: new ImageTable([...config.images, ...builtinImages()]),
-    backoff: config.backoff,
-    config: new ConfigStore(deps.caches),
-    dns: { nameserver: config.dnsIp, clusterDomain: config.clusterDomain },
-    folders: { disk: config.folder, memory },
-    allocatable: nodeResources(),
-    version: KUBERNETES_VERSION,
-    claimFolder: (namespace: string, name: string) => join(config.folder, 'claims', namespace, name),
-    log: deps.log,
-  };
-  const kubelets = config.nodes.map((site) => {
-    const user = {
-      name: `system:node:${site.name}`,
-      groups: ['system:masters', 'system:nodes'],
-      fieldManager: 'kubelet',
-    };
-    const own = client.as(user);
-    return new Kubelet(
-      { ...shared, client: own, event: kubeletEvents(new EventRecorder(own, clock, 'kubelet'), deps.log) },
-      site,
-    );
-  });
-  await Promise.all(kubelets.map((kubelet) => kubelet.start()));
-  return kubelets;
 }
 
 function clusterLog() {

@@ -6,6 +6,7 @@ export type { BackoffSettings } from './backoff.ts';
 export { ConfigStore } from './config-store.ts';
 export type { DnsSettings } from './etc-files.ts';
 export { Kubelet, type KubeletDeps } from './kubelet.ts';
+export { clearLeftovers } from './leftovers.ts';
 export { LIMITS } from './limits.ts';
 export { nodeResources } from './node-status.ts';
 export { KubeletRuntime } from './pod-runtime.ts';
