@@ -19,4 +19,4 @@ export const ADMIN_PORT = 4191;
 /** Of the scripted control plane, on loopback of each namespace. */
 export const CONTROL_PORT = 8086;
 /** Ports of the peers, which the redirection leaves alone. */
-export const PEER_PORTS = '9100:9399';
+export const PEER_PORTS = '9100-9399';

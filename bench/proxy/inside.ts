@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from '#net/programs';
 import { CLIENT_IP, CLIENT_NS, SERVER_NS } from './addresses.ts';
 import { writeMaterial } from './material.ts';
-import { setUpNetwork } from './network.ts';
+import { captureTraffic, setUpNetwork } from './network.ts';
 import { originCommand, PEERS } from './peers.ts';
 import { cpuSeconds, type Running, rssMB, start } from './processes.ts';
 import type { Plan, Results, Sample } from './results.ts';
@@ -80,6 +80,7 @@ async function main(plan: Plan): Promise<Results> {
   await run('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', '/run']);
   mkdirSync(FOLDER, { recursive: true });
   await setUpNetwork();
+  await captureTraffic(plan.weft);
   say(`starting Weft, ${PEERS.map(({ name }) => name).join(', ')}`);
   const { all, watched } = await contenders(plan);
   for (const each of all) await ready(each, watched);

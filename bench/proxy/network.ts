@@ -1,4 +1,4 @@
-/** The two namespaces and what a pod's init container does in each: TCP to the proxy, but not the proxy's own. */
+/** The two namespaces and the cable between them; and what a pod's init container does in each. */
 import { run } from '#net/programs';
 import { ipBatch } from '#net/routes';
 import {
@@ -35,20 +35,14 @@ export async function setUpNetwork(): Promise<void> {
       ],
       { namespace },
     );
-    await run('ip', ['netns', 'exec', namespace, 'iptables-restore'], { input: REDIRECTION });
   }
 }
 
-const REDIRECTION = `*nat
-:PROXY_IN - [0:0]
-:PROXY_OUT - [0:0]
--A PREROUTING -j PROXY_IN
--A PROXY_IN -p tcp -m multiport --dports 4190,${ADMIN_PORT},4567,4568,${PEER_PORTS} -j RETURN
--A PROXY_IN -p tcp -j REDIRECT --to-ports ${INBOUND_PORT}
--A OUTPUT -j PROXY_OUT
--A PROXY_OUT -m owner --uid-owner ${PROXY_UID} -j RETURN
--A PROXY_OUT -o lo -j RETURN
--A PROXY_OUT -p tcp -m multiport --dports 4567,4568,${PEER_PORTS} -j RETURN
--A PROXY_OUT -p tcp -j REDIRECT --to-ports ${OUTBOUND_PORT}
-COMMIT
-`;
+/** Redirects connections to the proxy, by `weft init`. The peers' ports are left alone. */
+export async function captureTraffic(weft: readonly string[]): Promise<void> {
+  const own = ['--incoming-proxy-port', INBOUND_PORT, '--outgoing-proxy-port', OUTBOUND_PORT, '--proxy-uid', PROXY_UID];
+  const inbound = ['--inbound-ports-to-ignore', `4190,${ADMIN_PORT},4567,4568,${PEER_PORTS}`];
+  const outbound = ['--outbound-ports-to-ignore', `4567,4568,${PEER_PORTS}`];
+  const init = [...weft, 'init', ...[...own, ...inbound, ...outbound].map(String)];
+  for (const namespace of [CLIENT_NS, SERVER_NS]) await run('ip', ['netns', 'exec', namespace, ...init]);
+}

@@ -32,8 +32,8 @@ export function parseWrk(report: string): Load {
   return {
     requests,
     perSecond: Number(find(/Requests\/sec:\s+([\d.]+)/)),
-    p50Ms: milliseconds(find(/50%\s+(\S+)/)),
-    p99Ms: milliseconds(find(/99%\s+(\S+)/)),
+    p50Ms: milliseconds(find(/^\s*50%\s+(\S+)/m)),
+    p99Ms: milliseconds(find(/^\s*99%\s+(\S+)/m)),
   };
 }
 
