@@ -72,7 +72,12 @@ function ioOf(streams: ReadonlyMap<string, SpdyStream>, signal: AbortSignal): Ex
     onResize(listener) {
       const reader = new ResizeReader();
       resize?.on('data', (chunk: Uint8Array) => {
-        for (const { columns, rows } of reader.push(chunk)) listener(columns, rows);
+        try {
+          for (const { columns, rows } of reader.push(chunk)) listener(columns, rows);
+        } catch (error) {
+          // What the node's side cannot digest ends this stream, not the process.
+          resize.destroy(error instanceof Error ? error : new Error(String(error)));
+        }
       });
     },
     onPressure: (listener) => void listeners.add(listener),

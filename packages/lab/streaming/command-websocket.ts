@@ -25,12 +25,13 @@ export async function serveCommandWebSocket(
   if (!options.stdin) stdin.end();
   const aborted = new AbortController();
   const resize = new ResizeListeners();
-  const reading = readChannels(connection, head, stdin, resize).finally(() => {
-    stdin.end();
-    aborted.abort();
-  });
-  // An empty message on the first output tells clients that the connection stands.
-  connection.sendNow(prefix(options.stdout ? CHANNELS.stdout : options.stderr ? CHANNELS.stderr : CHANNELS.error));
+  const reading = readChannels(connection, head, stdin, resize)
+    // What the node's side cannot digest ends this connection, not the process.
+    .catch((error) => connection.close(CLOSE.internalError, String(error)))
+    .finally(() => {
+      stdin.end();
+      aborted.abort();
+    });
   const status = await runCommand(
     kind,
     pod,

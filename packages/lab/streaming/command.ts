@@ -109,11 +109,13 @@ export class ResizeReader {
 function parseSize(text: string): { columns: number; rows: number } | undefined {
   try {
     const { Width: columns, Height: rows } = JSON.parse(text) as { Width?: unknown; Height?: unknown };
-    return Number.isInteger(columns) && Number.isInteger(rows)
-      ? { columns: columns as number, rows: rows as number }
-      : undefined;
+    return isSize(columns) && isSize(rows) ? { columns, rows } : undefined;
   } catch {
     // A malformed size changes nothing; the next one may be good.
     return undefined;
   }
 }
+
+/** Clients without a real terminal send zeros. */
+const isSize = (value: unknown): value is number =>
+  Number.isInteger(value) && Number(value) > 0 && Number(value) < 65_536;

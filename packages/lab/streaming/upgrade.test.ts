@@ -299,6 +299,7 @@ test('exec over WebSocket: size and exit code', async () => {
     'command=size&stdin=true&stdout=true&tty=true',
     'v5.channel.k8s.io, v4.channel.k8s.io',
   );
+  client.send(4, ...ascii('{"Width":0,"Height":0}'));
   client.send(4, ...ascii('{"Width":100,"Height":40}'));
   await client.closed;
   assert.equal(JSON.parse(channelText(client, 3)).details.causes[0].message, '140');

@@ -1,5 +1,5 @@
-import { once } from 'node:events';
 import { Duplex } from 'node:stream';
+import { drained } from '../drained.ts';
 import { endSoon } from '../end-soon.ts';
 import { CLOSE, closePayload, encodeFrame, OPCODES, WebSocketDecoder, WebSocketError } from './frames.ts';
 
@@ -32,7 +32,7 @@ export class WebSocketConnection {
   async send(...parts: readonly Uint8Array[]): Promise<boolean> {
     if (this.closed) return false;
     if (this.socket.write(encodeFrame(OPCODES.binary, ...parts))) return true;
-    await Promise.race([once(this.socket, 'drain'), once(this.socket, 'close')]);
+    await drained(this.socket);
     return !this.closed;
   }
 
