@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { endpoint, eventually, openPolicy, serve, servicePolicy, TestProxy, Wire } from './harness.fake.ts';
-import { TestCa } from './test-ca.fake.ts';
+import { endpoint, eventually, openPolicy, serve, servicePolicy, TestCa, TestProxy, Wire } from './testing/index.ts';
 
 const PATH = 'web.a.svc.cluster.local:80';
 const CLIENT = 'client.a.serviceaccount.identity.linkerd.cluster.local';

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import http2 from 'node:http2';
 import type { Socket } from 'node:net';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { endpoint, eventually, openPolicy, serve, servicePolicy, TestProxy, Wire } from './harness.fake.ts';
-import { TestCa } from './test-ca.fake.ts';
+import { endpoint, eventually, openPolicy, serve, servicePolicy, TestCa, TestProxy, Wire } from './testing/index.ts';
 
 const PATH = 'web.a.svc.cluster.local:80';
 const ADDR = '10.96.0.10:80';

@@ -6,9 +6,14 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { ENV_PREFIX } from '#model/proxy-config';
-import { type FakeControlPlane, startControlPlane } from './control-plane.fake.ts';
-import { eventually, openPolicy, TestProxy } from './harness.fake.ts';
-import { TestCa } from './test-ca.fake.ts';
+import {
+  eventually,
+  type FakeControlPlane,
+  openPolicy,
+  startControlPlane,
+  TestCa,
+  TestProxy,
+} from './testing/index.ts';
 
 const NAME = 'web.a.serviceaccount.identity.linkerd.cluster.local';
 const CONTROL = 'linkerd-destination.linkerd.serviceaccount.identity.linkerd.cluster.local';
@@ -138,7 +143,7 @@ async function meshClients(port: number) {
   const { Credentials } = await import('./identity/index.ts');
   const { DEFAULT_ROUTE, LOCALHOST } = await import('./inbound/index.ts');
   const { processDeps } = await import('./wiring.ts');
-  const { testConfig } = await import('./harness.fake.ts');
+  const { testConfig } = await import('./testing/index.ts');
   const deps = processDeps(testConfig(NAME, ca.pem, { LOG: 'off' }));
   const credentials = new Credentials(NAME, ca.pem);
   const leaf = ca.issue(NAME);

@@ -4,7 +4,7 @@ import type { Fault } from '#model/faults';
 import { FakeClock } from '#runtime/clock';
 import { seededRandom } from '#runtime/random';
 import type { EndpointInfo } from '../discover/index.ts';
-import { endpoint } from '../harness.fake.ts';
+import { endpoint } from '../testing/index.ts';
 import { Balancer } from './balancer.ts';
 
 const CONFIG = {

@@ -10,7 +10,7 @@ import {
   oid,
   pem,
   sequence,
-} from './identity/der.ts';
+} from '../identity/der.ts';
 
 const HOUR_MS = 3_600_000;
 

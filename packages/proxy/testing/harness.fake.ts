@@ -6,7 +6,7 @@ import { Drain } from '#runtime/drain';
 import { FakeLog } from '#runtime/log';
 import { Registry } from '#runtime/metrics';
 import { seededRandom } from '#runtime/random';
-import { type Bound, build } from './build.ts';
+import { type Bound, build } from '../build.ts';
 import type {
   DestinationUpdate,
   EndpointInfo,
@@ -15,10 +15,10 @@ import type {
   Profile,
   ServerPolicy,
   StreamSink,
-} from './discover/index.ts';
-import { defaultMeta } from './discover/index.ts';
-import { Credentials } from './identity/index.ts';
-import { defaultServerPolicy } from './inbound/index.ts';
+} from '../discover/index.ts';
+import { defaultMeta } from '../discover/index.ts';
+import { Credentials } from '../identity/index.ts';
+import { defaultServerPolicy } from '../inbound/index.ts';
 import type { TestCa } from './test-ca.fake.ts';
 
 /** One kind of stream: what subscribers get now, and the subscribers for later changes. */

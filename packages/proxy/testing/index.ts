@@ -1,0 +1,4 @@
+/** What tests of proxies share: a certificate authority, scripted control planes, whole proxies on loopback, clients to wait on. */
+export * from './control-plane.fake.ts';
+export * from './harness.fake.ts';
+export { TestCa } from './test-ca.fake.ts';
