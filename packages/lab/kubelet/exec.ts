@@ -43,9 +43,10 @@ async function execOnPipes(
   io: ExecIo,
 ): Promise<{ exitCode: number }> {
   const [command = '', ...args] = argv;
+  const paced = pacer(io);
   const outputs = [
-    openOutput(options.owner, (chunk) => io.stdout(chunk)),
-    openOutput(options.owner, (chunk) => io.stderr(chunk)),
+    openOutput(options.owner, (chunk) => paced(io.stdout, chunk)),
+    openOutput(options.owner, (chunk) => paced(io.stderr, chunk)),
   ];
   const input = options.stdin && io.stdin ? openInput(options.owner) : undefined;
   const stdio = [input?.childFd ?? 'ignore', ...outputs.map(({ childFd }) => childFd)] as const;
@@ -65,6 +66,26 @@ async function execOnPipes(
   io.signal.removeEventListener('abort', stop);
   input?.stream.destroy();
   return { exitCode };
+}
+
+/** Hands output on, and settles when the client takes more: so that a slow client slows the program, not fills our memory. */
+function pacer(io: ExecIo): (write: (chunk: Uint8Array) => void, chunk: Uint8Array) => Promise<void> | void {
+  let room: Promise<void> | undefined;
+  let open = (): void => {};
+  io.onPressure?.((full) => {
+    if (!full) {
+      room = undefined;
+      open();
+    } else
+      room ??= new Promise((resolve) => {
+        open = resolve;
+      });
+  });
+  io.signal.addEventListener('abort', () => open());
+  return (write, chunk) => {
+    write(chunk);
+    return io.signal.aborted ? undefined : room;
+  };
 }
 
 async function execOnTerminal(argv: readonly string[], io: ExecIo): Promise<{ exitCode: number }> {

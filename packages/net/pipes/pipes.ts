@@ -22,8 +22,11 @@ export interface OutputPipe {
   stop(): void;
 }
 
-/** Opens a pipe for a child's output. `owner` may open it again by name, e.g. as /dev/stdout. */
-export function openOutput(owner: { uid: number; gid: number }, output: (chunk: Uint8Array) => void): OutputPipe {
+/** Opens a pipe for a child's output; a promise that `output` returns is awaited before more is read. `owner` may open it again by name, e.g. as /dev/stdout. */
+export function openOutput(
+  owner: { uid: number; gid: number },
+  output: (chunk: Uint8Array) => void | Promise<void>,
+): OutputPipe {
   const { readFd, writeFd } = openPipe();
   fchownSync(writeFd, owner.uid, owner.gid);
   const reader = Bun.file(readFd).stream().getReader();
@@ -32,7 +35,7 @@ export function openOutput(owner: { uid: number; gid: number }, output: (chunk: 
       for (;;) {
         const { done, value } = await reader.read();
         if (done) return;
-        output(value);
+        await output(value);
       }
     } finally {
       closeSync(readFd);
