@@ -2,12 +2,6 @@ import type { AnyObject } from '#api/kube';
 import { ApiError } from '#lab/contract';
 import type { Store } from '#lab/store';
 
-/** Classes that exist in every cluster without an object. */
-const SYSTEM_CLASSES: Readonly<Record<string, number>> = {
-  'system-cluster-critical': 2_000_000_000,
-  'system-node-critical': 2_000_001_000,
-};
-
 interface PriorityClass {
   value?: number;
   globalDefault?: boolean;
@@ -40,8 +34,6 @@ const found = (name: string, { value = 0, preemptionPolicy = 'PreemptLowerPriori
 });
 
 function byName(store: Store, name: string): Found | undefined {
-  const value = SYSTEM_CLASSES[name];
-  if (value !== undefined) return found(name, { value });
   const object = store.get('scheduling.k8s.io/priorityclasses', { name })?.object;
   return object && found(name, object as PriorityClass);
 }

@@ -1,9 +1,11 @@
 import type { AnyObject } from '#api/kube';
+import { AdmissionBindings, evaluateMatchConditions } from '#lab/admission-policy';
 import type { AdmissionReviewInput, Resource } from '#lab/apiserver';
-import { type Cel, CelCompileError, CelEvaluationError } from '#lab/cel';
+import type { Cel } from '#lab/cel';
 import { ApiError } from '#lab/contract';
 import { applyJsonPatch, PatchError } from '#lab/patch';
 import { type Rule, ruleMatches, selectorsMatch } from './rules.ts';
+import { viewOf } from './view.ts';
 import {
   callWebhook,
   denied,
@@ -121,21 +123,14 @@ export class Webhooks {
     return hook.matchPolicy === 'Exact' ? undefined : this.#deps.versionsOf(input.resource).find(wants);
   }
 
-  /** All conditions must be true; one that fails to run follows the failure policy. */
+  /** Conditions that fail to run follow the failure policy. */
   #conditionsHold(hook: Webhook, input: AdmissionReviewInput): boolean {
-    const conditions = hook.matchConditions ?? [];
-    if (conditions.length === 0) return true;
-    const { request } = reviewOf(input, '') as { request: Record<string, unknown> };
-    const bindings = { request, object: request['object'] ?? null, oldObject: request['oldObject'] ?? null };
-    try {
-      return conditions.every(
-        ({ expression }) => this.#deps.cel.compile(expression, Object.keys(bindings)).runJson(bindings) === true,
-      );
-    } catch (error) {
-      if (!(error instanceof CelEvaluationError) && !(error instanceof CelCompileError)) throw error;
-      if (hook.failurePolicy === 'Ignore') return false;
-      throw failedCall(hook, new Error(`match condition: ${error.message}`));
-    }
+    if (!hook.matchConditions?.length) return true;
+    const { store, cel } = this.#deps;
+    const outcome = evaluateMatchConditions(hook.matchConditions, new AdmissionBindings(viewOf(store, input)), cel);
+    if (outcome.kind === 'failed' && hook.failurePolicy !== 'Ignore')
+      throw failedCall(hook, new Error(outcome.message));
+    return outcome.kind === 'match';
   }
 }
 

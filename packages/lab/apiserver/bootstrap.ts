@@ -14,12 +14,21 @@ export interface BootstrapInput {
 const core = (resource: string): Gvr => ({ group: '', version: 'v1', resource });
 const rbac = (resource: string): Gvr => ({ group: 'rbac.authorization.k8s.io', version: 'v1', resource });
 
+const PRIORITY_CLASSES: Gvr = { group: 'scheduling.k8s.io', version: 'v1', resource: 'priorityclasses' };
+
+/** For what the cluster or a node cannot do without. */
+const SYSTEM_PRIORITIES = { 'system-cluster-critical': 2_000_000_000, 'system-node-critical': 2_000_001_000 } as const;
+
+const priorityClass = (name: string, value: number): AnyObject => ({ metadata: { name }, value });
+
 const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'] as const;
 
 /** Creates what every cluster has from the start; objects that are there already stay, but facts of this run are renewed. */
 export async function bootstrap(client: ClusterClient, input: BootstrapInput): Promise<void> {
   for (const name of NAMESPACES) await ensure(client, core('namespaces'), named(name));
   for (const { resource, object } of bootstrapRbac()) await ensure(client, rbac(resource), object);
+  for (const [name, value] of Object.entries(SYSTEM_PRIORITIES))
+    await ensure(client, PRIORITY_CLASSES, priorityClass(name, value));
   for (const configMap of configMaps(input)) await renew(client, core('configmaps'), configMap);
   await ensure(client, core('services'), kubernetesService(input.serviceIp));
 }

@@ -101,7 +101,7 @@ export class CustomResources {
     const definedAt = Number(crd.metadata.resourceVersion ?? 0);
     return versions
       .filter(({ served }) => served)
-      .map(({ name: version, schema }) => {
+      .map(({ name: version, schema, deprecated, deprecationWarning }) => {
         const compiled = compileVersion(crd, version, this.#deps.cel);
         const { subresources, scale } = compiled;
         const openApiSchema = schema?.openAPIV3Schema as Record<string, unknown> | undefined;
@@ -125,6 +125,7 @@ export class CustomResources {
             toStored: (object: AnyObject) => convertObject(object, `${group}/${storedVersion}`),
           },
           fields: new Map([...fieldLabels(storage), ...compiled.selectableFields]),
+          ...(deprecated && { deprecation: deprecationWarning ?? `${group}/${version} ${names.kind} is deprecated` }),
           ...(scale && { scale }),
           ...(openApiSchema && { openApiSchema }),
         };

@@ -12,9 +12,14 @@ export interface LoopbackServer extends ApiServer {
 
 /** Starts one over a memory store unless given a log to keep it in. Its caller closes it. */
 export async function startLoopbackServer(
-  options: { log?: RevisionLog; config?: Partial<ApiServerConfig>; deps?: Partial<ApiServerDeps> } = {},
+  options: {
+    log?: RevisionLog;
+    ringSize?: number;
+    config?: Partial<ApiServerConfig>;
+    deps?: Partial<ApiServerDeps>;
+  } = {},
 ): Promise<LoopbackServer> {
-  const store = new Store(options.log ?? memoryLog());
+  const store = new Store(options.log ?? memoryLog(), options.ringSize);
   const logged: string[] = [];
   const server = await createApiServer(
     {

@@ -102,6 +102,8 @@ export interface Resource {
   readonly fields: ReadonlyMap<string, (object: AnyObject) => string | undefined>;
   /** Paths of the scale subresource. */
   readonly scale?: ScalePaths;
+  /** Told in a Warning header to everyone who uses this version. */
+  readonly deprecation?: string;
   /** Of a custom resource: the `openAPIV3Schema` of its version. */
   readonly openApiSchema?: Record<string, unknown>;
 }

@@ -90,6 +90,11 @@ export class Store {
     return this.#revision;
   }
 
+  /** Watches that are open. */
+  get watchers(): number {
+    return this.#watchers.size;
+  }
+
   get(resource: string, key: ObjectKey): StoredObject | undefined {
     return this.#indexes.get(resource)?.objects.get(keyText(key));
   }

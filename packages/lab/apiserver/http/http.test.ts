@@ -19,8 +19,11 @@ function clientOf(credentials?: ConstructorParameters<typeof LoopbackClient>[2])
   return client;
 }
 
+/** How far the server's clock is ahead. */
+let skippedMs = 0;
+
 before(async () => {
-  lab = await startLoopbackServer();
+  lab = await startLoopbackServer({ deps: { nowMs: () => Date.now() + skippedMs } });
   const user = { name: 'admin', groups: ['system:masters'] };
   admin = clientOf(await issueClientCertificate(lab.keys, user, Date.now()));
   anonymous = clientOf();
@@ -84,7 +87,7 @@ async function watcher(): Promise<LoopbackClient> {
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'edit' },
     subjects: [{ kind: 'ServiceAccount', name: 'watcher', namespace: 'default' }],
   } as AnyObject);
-  const { token } = await lab.requestToken({ namespace: 'default', name: 'watcher' }, {});
+  const { token } = await lab.requestToken({ namespace: 'default', name: 'watcher' }, { expirationSeconds: 36_000 });
   watcherClient = clientOf({ token });
   return watcherClient;
 }
@@ -304,13 +307,57 @@ test('a watch ends by its timeout with a bookmark, cleanly', async () => {
   );
 });
 
-test('a watch from a forgotten revision is told so in its stream, one from the future is not begun', async () => {
-  const old = await watching('resourceVersion=1');
-  assert.notEqual(old.events, undefined);
-  old.stop();
-  const future = await admin.request(`${PATH}?resourceVersion=99999999`);
+test('a watch from a forgotten revision is told so in its stream', async () => {
+  const small = await startLoopbackServer({ ringSize: 5 });
+  const certificate = await issueClientCertificate(small.keys, { name: 'a', groups: ['system:masters'] }, Date.now());
+  const client = new LoopbackClient(small.port, small.keys.ca.certificate, certificate);
+  try {
+    const answer = await client.request(`${PATH}?watch=1&resourceVersion=2`);
+    assert.equal(answer.code, 200);
+    const { type, object } = answer.json<Line>();
+    assert.deepEqual([type, object.code, object['reason']], ['ERROR', 410, 'Expired']);
+    const list = await client.request(`${PATH}?resourceVersion=2&resourceVersionMatch=Exact`);
+    assert.equal(list.code, 410);
+    const token = Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', rv: 2, start: 'default/a' })).toString('base64url');
+    const continued = (await client.request(`${PATH}?limit=1&continue=${token}`)).json<Status>();
+    assert.equal(continued.code, 410);
+    assert.equal((await client.request(`${PATH}?limit=1&continue=${continued.metadata.continue}`)).code, 200);
+  } finally {
+    client.close();
+    await small.close();
+  }
+});
+
+test('a list from a revision that does not come is given up', async () => {
+  const waiting = admin.request(`${PATH}?resourceVersion=99999999`);
+  setTimeout(() => {
+    skippedMs += 60_000;
+  }, 20);
+  const future = await waiting;
   assert.equal(future.code, 504);
   assert.equal(future.json<Status>().details?.causes?.[0]?.reason, 'ResourceVersionTooLarge');
+});
+
+test('watches end with their clients', async () => {
+  const open = lab.store.watchers;
+  const left = await watching(`resourceVersion=${lab.store.revision}`);
+  const { token } = await lab.requestToken({ namespace: 'default', name: 'watcher' }, {});
+  const own = clientOf({ token });
+  const idle = own.request(`${PATH}?watch=1&resourceVersion=${lab.store.revision}`).catch(() => undefined);
+  await eventually(async () => lab.store.watchers === open + 2 || undefined);
+  left.stop();
+  own.close();
+  await idle;
+  await eventually(async () => lab.store.watchers === open || undefined);
+});
+
+test('the old form of watching by path still works', async () => {
+  const revision = lab.store.revision;
+  await lab.client.create(CONFIG_MAPS, configMap('legacy'));
+  const answer = await admin.request(
+    `/api/v1/watch/namespaces/default/configmaps/legacy?resourceVersion=${revision}&timeoutSeconds=1`,
+  );
+  assert.deepEqual([answer.json<Line>().type, answer.json<Line>().object.metadata.name], ['ADDED', 'legacy']);
 });
 
 test('tokens are reviewed for the audiences that a service asks for', async () => {
@@ -438,3 +485,12 @@ test('the cluster tells its address and authority to those without credentials',
   const expected = kubeconfig([{ name: '', server: 'https://127.0.0.1:6443', ca: lab.keys.ca.certificate }]);
   assert.equal(data.kubeconfig, expected);
 });
+
+async function eventually<T>(probe: () => Promise<T | undefined>): Promise<T> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const found = await probe();
+    if (found !== undefined) return found;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error('it did not come to pass');
+}

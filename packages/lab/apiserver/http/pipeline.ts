@@ -89,6 +89,7 @@ export class Pipeline {
       return;
     }
     const resource = this.#resourceOf(info);
+    if (resource.deprecation) call.warnings.add(resource.deprecation);
     if (info.subresource) return this.#routeSubresource(call, resource);
     if (resource.storage === '/bindings') return answerBinding(this.#deps, call, resource);
     assertServes(resource, info.verb);

@@ -39,8 +39,7 @@ export function assertServes(resource: Resource, verb: string): void {
 /** Answers with one object in the shape that the client accepts. */
 export function sendObject(call: Call, resource: Resource, object: AnyObject, code = 200, json?: string): void {
   const format = negotiate(headerOf(call.request, 'accept'));
-  const warning = call.warnings.headers;
-  const headers = warning.length > 0 ? { warning } : {};
+  const headers = warningHeaders(call);
   const { metaVersion } = format;
   if (format.as === 'partial') sendValue(call.reply, code, partialOf(object, metaVersion), format, headers);
   else if (format.as === 'table') {
@@ -50,6 +49,10 @@ export function sendObject(call: Call, resource: Resource, object: AnyObject, co
   } else if (json !== undefined && format.media === 'json')
     send(call.reply, code, 'application/json', `${json}\n`, headers);
   else sendValue(call.reply, code, object, format, headers);
+}
+
+function warningHeaders({ warnings }: Call): Record<string, string[]> {
+  return warnings.headers.length > 0 ? { warning: warnings.headers } : {};
 }
 
 /** The object that a request names. */
@@ -80,20 +83,21 @@ async function listObjects(call: Call, resource: Resource): Promise<void> {
     resourceVersionMatch: query.get('resourceVersionMatch') || undefined,
   });
   const metadata = listMetadata(page);
+  const headers = warningHeaders(call);
   if (format.as === 'object' && format.media === 'json') {
-    send(call.reply, 200, 'application/json', listText(resource, page, metadata));
+    send(call.reply, 200, 'application/json', listText(resource, page, metadata), headers);
     return;
   }
   const objects = page.stored.map(({ object }) => asServed(resource, object));
   const { metaVersion } = format;
   if (format.as === 'table') {
     const options = { include: includeObjectOf(query), metaVersion, nowMs: call.core.nowMs() };
-    sendValue(call.reply, 200, tableOf(resource, objects, metadata, options), format);
+    sendValue(call.reply, 200, tableOf(resource, objects, metadata, options), format, headers);
   } else if (format.as === 'partial') {
     const items = objects.map((object) => partialOf(object, metaVersion));
     const apiVersion = `meta.k8s.io/${metaVersion}`;
-    sendValue(call.reply, 200, { kind: 'PartialObjectMetadataList', apiVersion, metadata, items }, format);
-  } else sendValue(call.reply, 200, listValue(resource, objects, metadata), format);
+    sendValue(call.reply, 200, { kind: 'PartialObjectMetadataList', apiVersion, metadata, items }, format, headers);
+  } else sendValue(call.reply, 200, listValue(resource, objects, metadata), format, headers);
 }
 
 function limitOf(query: URLSearchParams): number | undefined {
