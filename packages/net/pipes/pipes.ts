@@ -23,10 +23,7 @@ export interface OutputPipe {
 }
 
 /** Opens a pipe for a child's output; a promise that `output` returns is awaited before more is read. `owner` may open it again by name, e.g. as /dev/stdout. */
-export function openOutput(
-  owner: { uid: number; gid: number },
-  output: (chunk: Uint8Array) => void | Promise<void>,
-): OutputPipe {
+export function openOutput(owner: { uid: number; gid: number }, output: (chunk: Uint8Array) => unknown): OutputPipe {
   const { readFd, writeFd } = openPipe();
   fchownSync(writeFd, owner.uid, owner.gid);
   const reader = Bun.file(readFd).stream().getReader();
