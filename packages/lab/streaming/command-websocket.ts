@@ -1,8 +1,8 @@
-import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import type { AnyObject } from '#api/kube';
 import type { ExecIo, PodRuntime } from '../contract/index.ts';
 import { type CommandKind, type CommandOptions, ResizeReader, runCommand } from './command.ts';
+import { drained } from './drained.ts';
 import { CLOSE, type WebSocketConnection } from './websocket/index.ts';
 
 /** Channels of `v4.channel.k8s.io` and `v5.channel.k8s.io`: the first byte of each message. */
@@ -75,7 +75,7 @@ async function readChannels(
     if (channel === CHANNELS.resize) resize.push(message.subarray(1));
     else if (channel === CHANNELS.close && second === CHANNELS.stdin) stdin.end();
     else if (channel === CHANNELS.stdin && message.length > 1 && !stdin.writableEnded && !stdin.destroyed) {
-      if (!stdin.write(message.subarray(1))) await Promise.race([once(stdin, 'drain'), once(stdin, 'close')]);
+      if (!stdin.write(message.subarray(1))) await drained(stdin);
     }
   }
 }
