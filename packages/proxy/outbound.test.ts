@@ -281,3 +281,47 @@ test('the admin port says live, ready and metrics, and keeps switches to this ma
   assert.equal((await fetch(`${url}/shutdown`)).status, 405);
   assert.equal((await fetch(`${url}/nothing`)).status, 404);
 });
+
+test('filters of a route change requests and responses, or answer themselves', async () => {
+  let seen = '';
+  const app = await serve((socket) =>
+    socket.on('data', (chunk) => {
+      seen += chunk.toString();
+      socket.write('HTTP/1.1 200 OK\r\nx-old: 1\r\ncontent-length: 2\r\n\r\nok');
+    }),
+  );
+  closing.push(app.close);
+  const base = servicePolicy(PATH);
+  const [route] = base.httpRoutes;
+  const withFilters = (filters: (typeof base.httpRoutes)[number]['rules'][number]['filters']) => ({
+    ...base,
+    httpRoutes: [{ ...route!, rules: [{ ...route!.rules[0]!, filters }] }],
+  });
+  const edit = (set: readonly (readonly [string, string])[], remove: readonly string[]) => ({ add: [], set, remove });
+  client.mesh.outbound(ADDR).set(
+    withFilters([
+      { kind: 'request-headers', edit: edit([['x-new', '2']], ['x-drop']) },
+      { kind: 'response-headers', edit: edit([], ['x-old']) },
+    ]),
+  );
+  client.mesh.destination(PATH).set({ kind: 'add', endpoints: [endpoint(app.port)] });
+  const wire = await Wire.connect(client.outboundPort);
+  wire.send('GET / HTTP/1.1\r\nhost: a\r\nX-Drop: 1\r\nx-new: 1\r\n\r\n');
+  await wire.expect(/^HTTP\/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok$/);
+  assert.equal(seen, 'GET / HTTP/1.1\r\nhost: a\r\nx-new: 2\r\n\r\n');
+  client.mesh.outbound(ADDR).set(withFilters([{ kind: 'fail', status: 418, message: 'teapot', ratio: 1 }]));
+  wire.send('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+  await wire.expect(/^HTTP\/1.1 418 [\s\S]*teapot[\s\S]*content-length: 0\r\n\r\n$/);
+  const redirect = {
+    kind: 'redirect',
+    status: 302,
+    scheme: 'https',
+    host: undefined,
+    port: undefined,
+    path: undefined,
+  } as const;
+  client.mesh.outbound(ADDR).set(withFilters([redirect]));
+  wire.send('GET /x HTTP/1.1\r\nhost: a\r\n\r\n');
+  await wire.expect(/^HTTP\/1.1 302 Found\r\nlocation: https:\/\/a\/x\r\n/);
+  wire.socket.destroy();
+});

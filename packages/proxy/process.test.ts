@@ -22,6 +22,7 @@ const PROGRAM = `const {runProxy} = await import(${JSON.stringify(pathToFileURL(
 let ca: TestCa;
 let control: FakeControlPlane;
 let folder: string;
+const children: ChildProcess[] = [];
 
 before(async () => {
   ca = new TestCa();
@@ -30,6 +31,7 @@ before(async () => {
   writeFileSync(join(folder, 'token'), 'the-token');
 });
 after(async () => {
+  for (const child of children) child.kill('SIGKILL');
   await control.close();
   rmSync(folder, { recursive: true });
 });
@@ -57,6 +59,7 @@ function start(env: Record<string, string>): Process {
   };
   const named = Object.fromEntries(Object.entries(settings).map(([key, value]) => [ENV_PREFIX + key, value]));
   const child = spawn(process.execPath, ['-e', PROGRAM], { env: { ...named, PATH: process.env['PATH'] ?? '' } });
+  children.push(child);
   let output = '';
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk: Buffer) => {

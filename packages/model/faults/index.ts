@@ -23,6 +23,8 @@ export const FAULTS = {
   'unauthorized-connection': row('downstream', 'never', 403, 7, true, undefined, 'unauthorized connection'),
   'route-not-found': row('downstream', 'never', 404, 5, false, undefined, 'no route found for request'),
   'bad-gateway-domain': row('downstream', 'never', 404, 5, false, 'gateway domain invalid', 'bad gateway domain'),
+  injected: row('self', 'never', 500, 9, false, undefined, 'injected failure'),
+  redirected: row('self', 'never', 301, 5, false, undefined, 'redirected'),
   'rate-limited': row('downstream', 'never', 429, 8, false, undefined, 'rate limit exceeded'),
   loop: row('self', 'never', 508, 10, true, 'gateway loop', 'the connection is addressed to the proxy itself'),
   'invalid-policy': row('control', 'never', 500, 13, true, 'unexpected', 'invalid policy configuration'),
@@ -83,6 +85,9 @@ export class Fault extends Error {
   override readonly name = 'Fault';
   readonly code: FaultCode;
   readonly detail: string;
+  /** Set where a route's filter chose it: the status instead of the row's, and where a redirect leads. */
+  status: number | undefined;
+  location: string | undefined;
 
   constructor(code: FaultCode, detail = '', cause?: unknown) {
     super(

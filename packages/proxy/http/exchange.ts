@@ -43,6 +43,12 @@ export interface HttpSide {
   failed(code: FaultCode): void;
 }
 
+/** Lines to take out of a head (lower-case names) and to put in (each with its CRLF). */
+export interface HeadPatch {
+  readonly removed: ReadonlySet<string>;
+  readonly lines: readonly Buffer[];
+}
+
 /** The connection that requests come from. */
 export interface Downstream {
   write(bytes: Buffer): boolean;
@@ -77,6 +83,9 @@ export class Exchange {
   /** Set by the router, for this request. */
   upstream: Upstream | undefined;
   extra: readonly Buffer[] = NOTHING;
+  /** Changes that a route asks for; set by the router, for this request. */
+  requestPatch: HeadPatch | undefined;
+  responsePatch: HeadPatch | undefined;
   /** Where the request passes: set by router and upstream; all are told how it ended. */
   readonly scopes: RequestScope[] = [];
   /** Say why in `l5d-proxy-error`. */
@@ -151,7 +160,9 @@ export class Exchange {
       return;
     }
     const drops = this.#side.request;
-    editHead(head, head.upgrade ? drops.upgrade : drops.usual, this.extra, this.#requestOut);
+    const patch = this.requestPatch;
+    const extra = patch ? [...patch.lines, ...this.extra] : this.extra;
+    editHead(head, head.upgrade ? drops.upgrade : drops.usual, extra, this.#requestOut, patch?.removed);
     this.#routeScopes = this.scopes.length;
     for (let i = 0; i < this.scopes.length; i++) this.scopes[i]!.started();
     this.#acquire();
@@ -245,7 +256,8 @@ export class Exchange {
 
   /** Answers in place of the server. */
   fail(fault: Fault): void {
-    const { closes, status } = FAULTS[fault.code];
+    const { closes } = FAULTS[fault.code];
+    const status = fault.status ?? FAULTS[fault.code].status;
     if (closes) this.#keepAlive = false;
     this.outcome.fault = fault.code;
     this.outcome.status = status;
@@ -275,7 +287,9 @@ export class Exchange {
     }
     this.#keepAlive &&= this.#minor === 1 && head.minor === 1 && head.framing !== 'until-close';
     if (this.#side.obeyPeerClose && peerCloses(head)) this.#keepAlive = false;
-    editHead(head, drops.usual, this.#keepAlive ? NOTHING : CONNECTION_CLOSE, this.#responseOut);
+    const closing = this.#keepAlive ? NOTHING : CONNECTION_CLOSE;
+    const patch = this.responsePatch;
+    editHead(head, drops.usual, patch ? [...patch.lines, ...closing] : closing, this.#responseOut, patch?.removed);
   }
 
   responseBody(buf: Uint8Array, start: number, end: number): void {
@@ -362,6 +376,8 @@ export class Exchange {
     this.#leave();
     this.upstream = undefined;
     this.ticket = undefined;
+    this.requestPatch = undefined;
+    this.responsePatch = undefined;
     this.extra = NOTHING;
     this.#down.exchangeDone(keepAlive);
   }

@@ -4,7 +4,7 @@
  */
 export { type ClientHost, Http1Client } from './client.ts';
 export { Connections, type ConnectionsOptions } from './connections.ts';
-export { type Downstream, Exchange, type HttpSide, type Router, type Upstream } from './exchange.ts';
+export { type Downstream, Exchange, type HeadPatch, type HttpSide, type Router, type Upstream } from './exchange.ts';
 export { DROPS, NAMES } from './names.ts';
 export { Outcome, type RequestScope } from './outcome.ts';
 

@@ -329,6 +329,7 @@ export class Inbound {
         return counts;
       },
       log: this.#log,
+      random: this.#deps.random,
     });
     source.scope.opened();
     source.scope.read(first.length);

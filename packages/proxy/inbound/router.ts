@@ -1,9 +1,10 @@
 import { Fault } from '#model/faults';
 import type { Log } from '#runtime/log';
+import type { Random } from '#runtime/random';
 import type { Http1Head } from '#wire/http1';
 import type { Authorization, InboundRoute, ServerPolicy } from '../discover/index.ts';
 import type { Exchange, RequestScope, Router, Upstream } from '../http/index.ts';
-import { findRoute, HeadView, matchesEverything } from '../routes/index.ts';
+import { applyFilters, findRoute, HeadView, matchesEverything } from '../routes/index.ts';
 import { authorize, type ClientTls } from './authorize.ts';
 
 /** What the router tells to be counted. */
@@ -21,6 +22,7 @@ export interface InboundRouterOptions {
   /** Made anew for each policy, whose names are labels. */
   readonly counts: (policy: ServerPolicy) => AuthzCounts;
   readonly log: Log;
+  readonly random: Random;
 }
 
 interface Allowed {
@@ -59,7 +61,9 @@ export class InboundRouter implements Router {
     const policy = this.#options.policy();
     if (policy !== this.#policy) this.#take(policy);
     if (policy.invalid !== undefined) return new Fault('invalid-policy', policy.invalid);
-    const route = this.#only ?? findRoute<object, InboundRoute>(policy.routes, new HeadView(head))?.route;
+    const view = this.#only ? undefined : new HeadView(head);
+    const routed = view && findRoute<object, InboundRoute>(policy.routes, view);
+    const route = this.#only ?? routed?.route;
     if (!route) {
       this.#counts.notFound();
       return new Fault('route-not-found');
@@ -72,6 +76,11 @@ export class InboundRouter implements Router {
     decision.count();
     if (decision.audit) this.#options.log.info('Request allowed', { route: route.meta.name, policy: policy.meta.name });
     exchange.scopes.push(...decision.scopes);
+    if (routed && view && routed.rule.filters.length > 0) {
+      const { fault, request } = applyFilters(routed.rule.filters, view, routed.match, this.#options.random);
+      if (fault) return inboundFault(fault);
+      exchange.requestPatch = request;
+    }
     exchange.extra = this.#lines;
     exchange.upstream = this.#options.app;
     return undefined;
@@ -80,7 +89,8 @@ export class InboundRouter implements Router {
   #take(policy: ServerPolicy): void {
     this.#policy = policy;
     this.#counts = this.#options.counts(policy);
-    this.#only = matchesEverything(policy.routes) ? policy.routes[0] : undefined;
+    const [first] = policy.routes;
+    this.#only = matchesEverything(policy.routes) && first?.rules[0]?.filters.length === 0 ? first : undefined;
     this.#decisions = new Map();
   }
 
@@ -96,4 +106,10 @@ export class InboundRouter implements Router {
     this.#decisions.set(route, decision);
     return decision;
   }
+}
+
+/** Failures injected inbound are plain 500s, as in Linkerd. */
+function inboundFault(fault: Fault): Fault {
+  if (fault.code === 'injected') fault.status = undefined;
+  return fault;
 }

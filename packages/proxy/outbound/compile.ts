@@ -1,6 +1,13 @@
 import { pickWeighted } from '#model/balance';
 import type { Random } from '#runtime/random';
-import type { Distribution, Meta, OutboundHttpRoute, OutboundPolicy, OutboundRule } from '../discover/index.ts';
+import type {
+  Distribution,
+  HttpFilter,
+  Meta,
+  OutboundHttpRoute,
+  OutboundPolicy,
+  OutboundRule,
+} from '../discover/index.ts';
 import { matchesEverything } from '../routes/index.ts';
 import {
   backendLabels,
@@ -20,12 +27,14 @@ interface Choice<T> {
 
 export interface HttpChoice extends Choice<HttpBackend> {
   readonly scope: OutboundBackendScope;
+  readonly filters: readonly HttpFilter[];
 }
 
 export interface CompiledRule {
   readonly kind: Distribution['kind'];
   readonly choices: readonly HttpChoice[];
   readonly scope: OutboundRouteScope;
+  readonly filters: readonly HttpFilter[];
 }
 
 /** A policy with its backends opened; `release` when another takes its place. */
@@ -51,10 +60,12 @@ export function compile(policy: OutboundPolicy, backends: Backends, metrics: Met
       const labels = outRouteLabels(policy.parent, route.meta);
       rules.set(rule, {
         kind: rule.distribution.kind,
+        filters: rule.filters,
         scope: new OutboundRouteScope(metrics, { ...labels, hostname: '' }),
-        choices: rule.distribution.backends.map(({ backend, weight }) => ({
+        choices: rule.distribution.backends.map(({ backend, weight, filters }) => ({
           held: hold(backends.http(backend, policy.parent)),
           weight,
+          filters,
           scope: new OutboundBackendScope(metrics, { ...labels, ...backendLabels(backend.meta) }),
         })),
       });

@@ -14,13 +14,20 @@ const CRLF = Buffer.from('\r\n');
 
 /**
  * Adds a head to `out` as runs of its own bytes: dropped lines left out, `extra` lines (each ending in CRLF) put behind the
- * last field, the empty line last. With nothing to drop or add it is a single run.
+ * last field, the empty line last. With nothing to drop or add it is a single run. `removed`: further lower-case names to
+ * drop; those that frame the message stay.
  */
-export function editHead(head: Http1Head, drop: DropTable, extra: readonly Buffer[], out: Gather): void {
+export function editHead(
+  head: Http1Head,
+  drop: DropTable,
+  extra: readonly Buffer[],
+  out: Gather,
+  removed?: ReadonlySet<string>,
+): void {
   let runStart = head.start;
   for (let i = 0; i < head.fieldCount; i++) {
     const id = head.fieldId(i);
-    if (drop[id] !== 1 && !(head.connectionListsFields && drop[FIELD.connection] === 1 && isListed(head, id, i)))
+    if (drop[id] !== 1 && !isHop(head, drop, id, i) && !(removed !== undefined && isRemoved(head, removed, id, i)))
       continue;
     if (head.nameStart(i) > runStart) out.add(head.buf, runStart, head.nameStart(i));
     runStart = head.lineEnd(i);
@@ -34,8 +41,15 @@ export function editHead(head: Http1Head, drop: DropTable, extra: readonly Buffe
   out.add(CRLF, 0, 2);
 }
 
-function isListed(head: Http1Head, id: number, index: number): boolean {
-  if (PROTECTED.has(id)) return false;
+function isRemoved(head: Http1Head, removed: ReadonlySet<string>, id: number, index: number): boolean {
+  return (
+    id !== FIELD['content-length'] && id !== FIELD['transfer-encoding'] && removed.has(head.name(index).toLowerCase())
+  );
+}
+
+/** Whether `connection` makes this a field of one hop. */
+function isHop(head: Http1Head, drop: DropTable, id: number, index: number): boolean {
+  if (!head.connectionListsFields || drop[FIELD.connection] !== 1 || PROTECTED.has(id)) return false;
   for (let i = 0; i < head.fieldCount; i++)
     if (head.fieldId(i) === FIELD.connection && listNames(head, i, index)) return true;
   return false;

@@ -82,10 +82,15 @@ export function decodeHost(host: httpRoute.HostMatch): HostMatch {
 
 export function decodeHeaderEdit(edit: httpRoute.RequestHeaderModifier | httpRoute.ResponseHeaderModifier): HeaderEdit {
   const pairs = (headers: httpRoute.RequestHeaderModifier['add']): (readonly [string, string])[] =>
-    (headers?.headers ?? []).map(
-      ({ name, value }) => [name.toLowerCase(), Buffer.from(value).toString('latin1')] as const,
-    );
+    (headers?.headers ?? []).map(({ name, value }) => decodeHeader(name, Buffer.from(value).toString('latin1')));
   return { add: pairs(edit.add), set: pairs(edit.set), remove: edit.remove.map((name) => name.toLowerCase()) };
+}
+
+/** A line that a filter puts in must stay one line. */
+function decodeHeader(name: string, value: string): readonly [string, string] {
+  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value))
+    throw new Invalid(`${JSON.stringify(name)} is no header that could be set`);
+  return [name.toLowerCase(), value];
 }
 
 /** The filters that every kind of HTTP route can have, by the name of their field. */
