@@ -15,6 +15,7 @@ import {
 import { Cel } from '#lab/cel';
 import type { ClusterClient, PodRuntime } from '#lab/contract';
 import type { Store } from '#lab/store';
+import { keepAccountTokenSecrets } from './account-token-secrets.ts';
 import { Aggregation } from './aggregation.ts';
 import { bootstrap } from './bootstrap.ts';
 import { builtinResources } from './builtin.ts';
@@ -95,6 +96,7 @@ export async function createApiServer(deps: ApiServerDeps, config: ApiServerConf
   const serviceIp = firstAddress(config.serviceCidr);
   const address = `${config.advertiseAddress}:${config.advertisePort}`;
   await bootstrap(client, { keys, serverUrl: `https://${address}`, serviceIp });
+  const stopSecrets = keepAccountTokenSecrets({ client, tokens, keys, log: deps.log });
   const authentication = new Authentication({
     reviewer,
     authorizer,
@@ -147,6 +149,7 @@ export async function createApiServer(deps: ApiServerDeps, config: ApiServerConf
     close: async () => {
       customResources.close();
       aggregation.close();
+      stopSecrets();
       authorizer.close();
       await Promise.all([...listeners].map((listener) => listener.close()));
     },

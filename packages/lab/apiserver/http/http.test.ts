@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { AnyObject, Status } from '#api/kube';
-import { createAuthority, issueClientCertificate, issueLeaf, kubeconfig, TokenAuthority } from '#lab/auth';
+import { createAuthority, issueClientCertificate, issueLeaf, kubeconfig } from '#lab/auth';
 import { type LoopbackServer, startLoopbackServer } from '../loopback.fake.ts';
 import { LoopbackClient } from './loopback-client.fake.ts';
 
@@ -394,20 +394,32 @@ test('tokens are reviewed for the audiences that a service asks for', async () =
   assert.match((await review(['identity.l5d.io'])).error ?? '', /service account UID \(.*\) does not match claim/);
 });
 
-test('the token of a Secret works as long as the Secret and its account are there', async () => {
+test('a Secret for a service account is filled with a token that works, and goes with the account', async () => {
   const account = { namespace: 'default', name: 'linked' };
   const secrets = { group: '', version: 'v1', resource: 'secrets' };
   const accounts = { group: '', version: 'v1', resource: 'serviceaccounts' };
-  const { metadata } = await lab.client.create<AnyObject>(accounts, { metadata: account });
-  const authority = await TokenAuthority.open(lab.keys);
-  const serviceAccount = { name: 'linked', uid: metadata.uid ?? '' };
-  const token = await authority.issueLegacy({ namespace: 'default', serviceAccount, secretName: 'linked-token' });
-  const ask = async () => (await clientOf({ token }).request(PATH)).json<Status>();
-  assert.equal((await ask()).reason, 'Unauthorized');
-  await lab.client.create(secrets, { metadata: { name: 'linked-token', namespace: 'default' } });
-  assert.match((await ask()).message ?? '', /User "system:serviceaccount:default:linked" cannot list/);
+  const annotations = { 'kubernetes.io/service-account.name': 'linked' };
+  const type = 'kubernetes.io/service-account-token';
+  const secret: AnyObject = { metadata: { name: 'linked-token', namespace: 'default', annotations }, type };
+  // The Secret may come before its account, as in a manifest that lists it first.
+  await lab.client.create(secrets, secret);
+  await lab.client.create(accounts, { metadata: account });
+  const filled = await eventually(async () => {
+    const { data } = await lab.client.get<AnyObject>(secrets, 'linked-token', 'default');
+    return (data as Record<string, string> | undefined)?.['token'] ? (data as Record<string, string>) : undefined;
+  });
+  const text = (key: string) => Buffer.from(filled[key] ?? '', 'base64').toString();
+  assert.equal(text('ca.crt'), lab.keys.ca.certificate);
+  assert.equal(text('namespace'), 'default');
+  const client = clientOf({ token: text('token') });
+  const answer = (await client.request(PATH)).json<Status>();
+  assert.match(answer.message ?? '', /User "system:serviceaccount:default:linked" cannot list/);
   await lab.client.delete(accounts, account);
-  assert.equal((await ask()).reason, 'Unauthorized');
+  await eventually(async () => {
+    const { items } = await lab.client.list(secrets, { fieldSelector: 'metadata.name=linked-token' });
+    return items.length === 0 || undefined;
+  });
+  assert.equal((await client.request(PATH)).json<Status>().reason, 'Unauthorized');
 });
 
 test('a pod is evicted only as its disruption budget allows', async () => {
