@@ -54,10 +54,17 @@ export async function build(config: ProxyConfig, deps: BuildDeps): Promise<Bound
       config.inboundBacklog,
     );
     const outboundAddrs = [];
-    for (const addr of config.outboundListeners)
-      outboundAddrs.push(
-        await bind(addr, (socket) => gate.pass(socket, () => outbound?.accept(socket)), config.outboundBacklog),
-      );
+    for (const addr of config.outboundListeners) {
+      const accept = (socket: Conn): void => gate.pass(socket, () => outbound?.accept(socket));
+      try {
+        outboundAddrs.push(await bind(addr, accept, config.outboundBacklog));
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (!addr.host.includes(':') || code === 'EADDRINUSE') throw error;
+        // A pod without IPv6 opens no IPv6 connections either.
+        deps.log.warn('No outbound listener for IPv6', { addr: addr.host, error: code });
+      }
+    }
     const ownPorts = new Set([inboundAddr, ...outboundAddrs].map(({ port }) => port));
     inbound = new Inbound(inboundConfig(config, inboundAddr.port, ownPorts), { ...deps, policies });
     outbound = new Outbound(outboundConfig(config, deps.credentials), deps);

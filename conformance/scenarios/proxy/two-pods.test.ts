@@ -148,8 +148,10 @@ async function startProxy(
   assert.equal(init.code, 0, init.stderr);
   const address = `127.0.0.1:${control.port}`;
   const env: Record<string, string> = {
-    INBOUND_LISTEN_ADDR: '0.0.0.0:4143',
-    ADMIN_LISTEN_ADDR: '0.0.0.0:4191',
+    // As the charts set them where IPv6 is on: IPv4 connections arrive on IPv6 sockets.
+    INBOUND_LISTEN_ADDR: '[::]:4143',
+    OUTBOUND_LISTEN_ADDRS: '127.0.0.1:4140,[::1]:4140',
+    ADMIN_LISTEN_ADDR: '[::]:4191',
     INBOUND_IPS: where.ip,
     POLICY_SVC_ADDR: address,
     POLICY_WORKLOAD: '{"ns":"a","pod":"p"}',
