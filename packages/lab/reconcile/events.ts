@@ -1,7 +1,7 @@
 import type { KubeObject } from '#api/kube';
 import type { Clock } from '#runtime/clock';
 import type { ClusterClient } from '../contract/index.ts';
-import { hasReason } from '../contract/index.ts';
+import { hasCause, hasReason } from '../contract/index.ts';
 import { formatTime, GVRS, type KubeEvent } from '../kinds/index.ts';
 import { LIMITS } from './limits.ts';
 import type { EventNote } from './plan.ts';
@@ -27,8 +27,19 @@ export class EventRecorder {
     this.component = component;
   }
 
-  /** Records the event. Rejects only with what the API server answered; events are best effort, so callers may ignore it. */
+  /**
+   * Records the event. Rejects only with what the API server answered; events are best effort, so callers may ignore it. In a
+   * namespace that is being deleted nothing is recorded.
+   */
   async record(note: EventNote): Promise<void> {
+    try {
+      await this.write(note);
+    } catch (error) {
+      if (!hasCause(error, 'NamespaceTerminating')) throw error;
+    }
+  }
+
+  private async write(note: EventNote): Promise<void> {
     const message = note.message.slice(0, LIMITS.eventMessageCharsMax);
     const key = [note.about.uid ?? note.about.name, note.about.fieldPath, note.type, note.reason, message].join(
       '\u0000',

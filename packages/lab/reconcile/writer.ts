@@ -93,7 +93,7 @@ export class Writer {
     try {
       await this.deps.events.record(write.note);
     } catch (error) {
-      if (!hasCause(error, 'NamespaceTerminating')) this.deps.eventLost(error);
+      this.deps.eventLost(error);
     }
   }
 

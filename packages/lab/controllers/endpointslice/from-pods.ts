@@ -4,6 +4,7 @@ import {
   type EndpointSlice,
   GVRS,
   isReady,
+  isTrue,
   type Node,
   type Pod,
   type Service,
@@ -21,12 +22,12 @@ import {
   serviceTriggers,
   targetOf,
 } from '../endpoints/index.ts';
-import { groupByPorts } from './arrange.ts';
+import { groupByPorts, type PortGroup } from './arrange.ts';
 import { MANAGED_BY_LABEL, SERVICE_LABEL, sliceWrites } from './slices.ts';
+import { cpusByZone, isTopologyAware, withZoneHints, zoneOfNode } from './topology.ts';
 
 const MANAGED_BY = 'endpointslice-controller.k8s.io';
 const ENDPOINTS_PER_SLICE_MAX = 100;
-const ZONE_LABEL = 'topology.kubernetes.io/zone';
 
 export interface SlicesObserved {
   service: Service;
@@ -35,6 +36,8 @@ export interface SlicesObserved {
   /** Slices of the Service that this controller made. */
   slices: readonly EndpointSlice[];
   zoneOf(nodeName: string): string | undefined;
+  /** CPUs by zone, where known: see `cpusByZone`. */
+  cpus: ReadonlyMap<string, number> | undefined;
 }
 
 export const endpointSliceController: Controller<SlicesObserved> = {
@@ -48,7 +51,7 @@ export const endpointSliceController: Controller<SlicesObserved> = {
         if (labels?.[MANAGED_BY_LABEL] === MANAGED_BY) yield `${namespace}/${labels[SERVICE_LABEL]}`;
       },
     },
-    { gvr: GVRS.nodes, keys: afterZoneChange },
+    { gvr: GVRS.nodes, keys: afterNodeChange },
   ],
   observe(key, caches) {
     const service = caches.of<Service>(GVRS.services).byRef(key);
@@ -62,27 +65,27 @@ export const endpointSliceController: Controller<SlicesObserved> = {
         ({ metadata: { labels } }) => labels?.[SERVICE_LABEL] === name && labels?.[MANAGED_BY_LABEL] === MANAGED_BY,
       ),
       zoneOf: (nodeName) => zoneOfNode(caches.of<Node>(GVRS.nodes).get(nodeName)),
+      cpus: isTopologyAware(service) ? cpusByZone(caches.of<Node>(GVRS.nodes).list()) : undefined,
     };
   },
   reconcile: reconcileSlices,
 };
 
-const zoneOfNode = (node: { metadata: Node['metadata'] } | undefined): string | undefined =>
-  node?.metadata.labels?.[ZONE_LABEL];
-
-function afterZoneChange({ now, old }: Change, caches: CacheReader): string[] {
-  if (zoneOfNode(now as Node | undefined) === zoneOfNode(old as Node | undefined)) return [];
-  return caches.of<Service>(GVRS.services).list().filter(hasSelector).map(refOf);
+function afterNodeChange({ now, old }: Change, caches: CacheReader): string[] {
+  const [node, before] = [now as Node | undefined, old as Node | undefined];
+  const services = caches.of<Service>(GVRS.services).list().filter(hasSelector);
+  if (zoneOfNode(node) !== zoneOfNode(before)) return services.map(refOf);
+  const share = (each: Node | undefined): string =>
+    `${isTrue(each?.status?.conditions, 'Ready')} ${each?.status?.allocatable?.['cpu']}`;
+  return share(node) === share(before) ? [] : services.filter(isTopologyAware).map(refOf);
 }
 
 /** Decides the slices of one Service. Pure. */
 export function reconcileSlices(observed: SlicesObserved, nowMs: number): Plan {
-  const { service, pods, slices } = observed;
+  const { service, slices } = observed;
   if (service.metadata.deletionTimestamp) return NOTHING;
   const families = (service.spec.ipFamilies?.length ? service.spec.ipFamilies : ['IPv4']) as AddressType[];
-  const groups = new Map(
-    families.map((family) => [family, groupByPorts(pods.flatMap((pod) => rowsOf(observed, pod, family)))] as const),
-  );
+  const groups = new Map(families.map((family) => [family, groupsOf(observed, family)] as const));
   const labels = {
     ...service.metadata.labels,
     ...(isHeadless(service) && { [HEADLESS_LABEL]: '' }),
@@ -92,6 +95,16 @@ export function reconcileSlices(observed: SlicesObserved, nowMs: number): Plan {
   const owner = { owner: service, ownerApiVersion: 'v1', ownerKind: 'Service' };
   const plan = { ...owner, existing: slices, labels, annotations: {}, groups, endpointsMax: ENDPOINTS_PER_SLICE_MAX };
   return { writes: sliceWrites(plan, nowMs) };
+}
+
+function groupsOf(observed: SlicesObserved, family: AddressType): PortGroup[] {
+  const rows = observed.pods.flatMap((pod) => rowsOf(observed, pod, family));
+  if (!isTopologyAware(observed.service)) return groupByPorts(rows);
+  const hinted = withZoneHints(
+    rows.map(({ endpoint }) => endpoint),
+    observed.cpus,
+  );
+  return groupByPorts(rows.map(({ ports }, at) => ({ ports, endpoint: hinted[at]! })));
 }
 
 function rowsOf({ service, zoneOf }: SlicesObserved, pod: Pod, family: AddressType) {

@@ -157,6 +157,31 @@ test('a zone that a node gets later reaches the endpoints, and hints follow traf
   assert.deepEqual((await slices())[0]?.endpoints[0]?.hints?.forNodes, [{ name: 'node-1' }]);
 });
 
+test('topology mode Auto hints by the share of CPUs, from crowded zones to short ones, and drops hints when it cannot', async () => {
+  await start();
+  const status = { allocatable: { cpu: '4' }, conditions: [{ type: 'Ready', status: 'True' }] };
+  for (const zone of ['a', 'b'])
+    await lab.create(GVRS.nodes, {
+      metadata: { name: `node-${zone}`, labels: { 'topology.kubernetes.io/zone': zone } },
+      status,
+    });
+  await lab.create(GVRS.services, service({}, { annotations: { 'service.kubernetes.io/topology-mode': 'Auto' } }));
+  for (const [at, zone] of ['a', 'a', 'a', 'a', 'b', 'b'].entries())
+    await pod(`p${at}`, true, { nodeName: `node-${zone}` });
+  await lab.settle();
+  const hints = async () => {
+    const endpoints = (await slices()).flatMap((slice) => slice.endpoints);
+    return endpoints
+      .map((each) => `${each.zone}>${each.hints?.forZones?.[0]?.name ?? ''}`)
+      .sort()
+      .join(' ');
+  };
+  assert.equal(await hints(), 'a>a a>a a>a a>b b>b b>b');
+  await lab.patch(GVRS.nodes, 'node-b', { status: { conditions: [{ type: 'Ready', status: 'False' }] } }, 'status');
+  await lab.settle();
+  assert.equal(await hints(), 'a> a> a> a> b> b>');
+});
+
 test('a deleted Service takes its Endpoints along', async () => {
   await start();
   await lab.create(GVRS.services, service());
