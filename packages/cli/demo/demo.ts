@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SERVICES } from '#api/kube';
+import { SECRETS, SERVICES, type Secret } from '#api/kube';
 import { isNotFound } from '#kube/client';
 import { DEFAULT_ROOT, labDown, labStatus } from '#lab/supervisor';
 import { captureVeth } from './capture.ts';
@@ -56,6 +56,7 @@ export async function startDemo(deps: DemoDeps): Promise<RunningDemo> {
       clusters.map(async (cluster) => {
         await applyText(cluster, await cluster.weft('multicluster', 'install', '--gateway=false'), signal);
         await applyObjects(cluster, serverObjects(cluster.name), signal);
+        await remoteAccess(cluster, signal);
       }),
     );
     progress('multicluster: linking east and north to west');
@@ -104,6 +105,13 @@ export async function startDemo(deps: DemoDeps): Promise<RunningDemo> {
     stop();
     throw error;
   }
+}
+
+/** Waits until the cluster can be linked: the token that a link carries is filled in after its Secret was applied. */
+async function remoteAccess(cluster: DemoCluster, signal: AbortSignal): Promise<void> {
+  const name = 'linkerd-service-mirror-remote-access-default-token';
+  const filled = async () => Boolean((await cluster.client.get<Secret>(SECRETS, name, MULTICLUSTER)).data?.['token']);
+  await until(`the token of Secret ${name} in ${cluster.name}`, FEDERATION_TIMEOUT_MS, signal, filled, () => 'none');
 }
 
 /** Waits until the federated service lists every member. */
