@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto';
 import tls from 'node:tls';
 
 /** PEM texts. Without key and chain the context can only verify others. */
@@ -19,5 +20,7 @@ export function secureContext(material: TlsMaterial): tls.SecureContext {
     minVersion: 'TLSv1.3',
     maxVersion: 'TLSv1.3',
     ciphers: CIPHERS,
+    // No resumption: every connection proves both identities anew.
+    secureOptions: constants.SSL_OP_NO_TICKET,
   });
 }

@@ -8,5 +8,9 @@ test('finds DNS and URI names in order, and nothing else', () => {
 });
 
 test('a quoted name cannot smuggle in another one', () => {
-  assert.deepEqual(sanNames('DNS:"evil, DNS:a.b"'), ['evil, DNS:a.b']);
+  assert.deepEqual(sanNames('DNS:"evil,DNS:a.b", DNS:c.d'), ['evil,DNS:a.b', 'c.d']);
+});
+
+test('a name that could break a header line is no name', () => {
+  assert.deepEqual(sanNames('DNS:"a\\r\\nx: y", DNS:c.d'), ['c.d']);
 });
