@@ -9,7 +9,8 @@ import { compiledExecutable } from '../../packages/cli/commands/lab/executable.t
 import { record } from '../record.ts';
 import { type Plan, RATIO_AIM, type Results, ratioToEnvoy, renderResults } from './results.ts';
 
-const WARM_UP_SECONDS = 3;
+/** Enough for the just-in-time compiler of the subject to be done with most of its work. */
+const WARM_UP_SECONDS = 6;
 /** Beyond the runs of wrk themselves. */
 const SLACK_SECONDS = 120;
 const CONTENDERS = 4;
