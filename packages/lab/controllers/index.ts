@@ -5,4 +5,3 @@
 
 export type { ApiServerAddress } from './service/index.ts';
 export { type ControllersConfig, type ControllersDeps, type RunningControllers, startControllers } from './start.ts';
-export { EVENT_TTL_MS } from './upkeep/index.ts';

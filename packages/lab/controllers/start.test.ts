@@ -7,7 +7,6 @@ import {
   type EndpointSlice,
   formatTime,
   GVRS,
-  type KubeEvent,
   type Node,
   type Pod,
   type Service,
@@ -147,25 +146,6 @@ test('pods of a node that is gone go at once', async () => {
   await cluster.delete(GVRS.nodes, { name: 'n1' });
   await clock.advance(100);
   assert.deepEqual(await pods(), []);
-});
-
-test('events go an hour after they were last seen', async () => {
-  const event = (name: string) => ({
-    metadata: { name, namespace: 'default' },
-    involvedObject: {},
-    lastTimestamp: formatTime(clock.wallMs()),
-  });
-  await cluster.create<KubeEvent>(GVRS.events, event('old'));
-  await cluster.create<KubeEvent>(GVRS.events, event('repeated'));
-  await clock.advance(1_800_000);
-  await cluster.patch(
-    GVRS.events,
-    { name: 'repeated', namespace: 'default' },
-    { type: 'merge', body: { lastTimestamp: formatTime(clock.wallMs()) } },
-  );
-  await clock.advance(1_801_000);
-  const names = (await cluster.list(GVRS.events)).items.map((each) => each.metadata.name);
-  assert.deepEqual(names, ['repeated']);
 });
 
 test('aggregated ClusterRoles gather the rules of those they select', async () => {

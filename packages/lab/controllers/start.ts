@@ -3,6 +3,7 @@ import type { Log } from '#runtime/log';
 import type { ClusterClient } from '../contract/index.ts';
 import { Caches, type Controller, type Running, runController } from '../reconcile/index.ts';
 import { schedulerController } from '../scheduler/index.ts';
+import { aggregationController } from './cluster-role/index.ts';
 import { cronJobController } from './cronjob/index.ts';
 import { daemonSetController } from './daemonset/index.ts';
 import { deploymentController } from './deployment/index.ts';
@@ -18,7 +19,6 @@ import { replicaSetController, replicationControllerController } from './replica
 import { type ApiServerAddress, apiServiceController, loadBalancerController } from './service/index.ts';
 import { defaultAccountController, rootCaController } from './service-account/index.ts';
 import { statefulSetController } from './statefulset/index.ts';
-import { aggregationController, eventTtlController } from './upkeep/index.ts';
 import { claimController, volumeController } from './volumes/index.ts';
 
 export interface ControllersDeps {
@@ -75,7 +75,6 @@ export function startControllers(deps: ControllersDeps, config: ControllersConfi
     start(garbageCollector(everything)),
     start(namespaceController(everything)),
     start(nodeController(nodes)),
-    start(eventTtlController),
     start(aggregationController),
     ...(loadBalancerCidr ? [start(loadBalancerController(loadBalancerCidr))] : []),
     ...(apiServer ? [start(apiServiceController(apiServer))] : []),
