@@ -33,6 +33,7 @@ import {
   createServer,
   Documents,
   listen,
+  Metrics,
   needsUpgrade,
   Pipeline,
   serveUpgrade,
@@ -97,12 +98,14 @@ export async function createApiServer(deps: ApiServerDeps, config: ApiServerConf
   const address = `${config.advertiseAddress}:${config.advertisePort}`;
   await bootstrap(client, { keys, serverUrl: `https://${address}`, serviceIp });
   const stopSecrets = keepAccountTokenSecrets({ client, tokens, keys, log: deps.log });
+  const metrics = new Metrics(store, nowMs);
   const authentication = new Authentication({
     reviewer,
     authorizer,
     clientCa: keys.ca.certificate,
     nowMs,
-    refused: (why) => deps.log(`authentication refused: ${why}`),
+    metrics,
+    log: deps.log,
   });
   const aggregation = new Aggregation({
     ...deps,
@@ -116,7 +119,7 @@ export async function createApiServer(deps: ApiServerDeps, config: ApiServerConf
     authorizer,
     reviewer,
     tokens,
-    documents: new Documents(core.registry, tokens, address, () => aggregation.foreign),
+    documents: new Documents(core.registry, tokens, address, () => aggregation.foreign, metrics),
     detours: [aggregation],
     streams: {
       log: (call, resource) => answerLog(deps.podRuntime, call, resource),
@@ -125,6 +128,7 @@ export async function createApiServer(deps: ApiServerDeps, config: ApiServerConf
       portforward: needsUpgrade,
       proxy: (call, resource) => answerProxy(deps, call, resource),
     },
+    metrics,
     log: deps.log,
   });
   const names = [config.advertiseAddress, serviceIp, ...(config.extraNames ?? [])];

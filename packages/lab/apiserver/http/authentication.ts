@@ -3,6 +3,7 @@ import { ANONYMOUS, type Authorizer, isIssuedBy, refusal, type TokenReviewer, ty
 import { ApiError } from '#lab/contract';
 import { forbidden } from '../errors.ts';
 import { headerOf, type ServerRequest } from './exchange.ts';
+import type { Metrics } from './metrics.ts';
 
 /** What telling users apart takes. */
 export interface AuthenticationDeps {
@@ -11,8 +12,9 @@ export interface AuthenticationDeps {
   /** PEM of the authority that signs client certificates. */
   readonly clientCa: string;
   readonly nowMs: () => number;
-  /** Hears of every refused credential, for the log and a counter. */
-  readonly refused: (why: string) => void;
+  readonly metrics: Metrics;
+  /** Hears why credentials were refused. */
+  readonly log: (line: string) => void;
 }
 
 const UNAUTHORIZED = () => ApiError.of('Unauthorized', 'Unauthorized');
@@ -28,10 +30,20 @@ export class Authentication {
   }
 
   async identify(request: ServerRequest): Promise<UserInfo> {
-    const user = await this.#credentials(request);
+    const { metrics, log } = this.#deps;
+    let user: UserInfo;
+    try {
+      user = await this.#credentials(request);
+    } catch (error) {
+      metrics.authenticated('error');
+      log(`authentication refused: ${(error as Error).message}`);
+      throw UNAUTHORIZED();
+    }
+    metrics.authenticated(user === ANONYMOUS ? 'anonymous' : 'success');
     return this.#impersonated(request, user);
   }
 
+  /** @throws Error that says what is wrong with the credentials */
   async #credentials(request: ServerRequest): Promise<UserInfo> {
     const socket = tlsSocketOf(request);
     let known = this.#certificates.get(socket);
@@ -44,24 +56,17 @@ export class Authentication {
     const authorization = headerOf(request, 'authorization');
     const token = /^Bearer\s+(\S+)\s*$/i.exec(authorization ?? '')?.[1];
     if (!token) return ANONYMOUS;
-    try {
-      return (await this.#deps.reviewer.review(token, [], this.#deps.nowMs())).user;
-    } catch (error) {
-      this.#deps.refused((error as Error).message);
-      throw UNAUTHORIZED();
-    }
+    return (await this.#deps.reviewer.review(token, [], this.#deps.nowMs())).user;
   }
 
-  /** Common name and organizations of a valid certificate; undefined without one. @throws ApiError 401 for a foreign one */
+  /** Common name and organizations of a valid certificate; undefined without one. @throws Error for a foreign one */
   async #certificateUser(socket: TLSSocket): Promise<UserInfo | undefined> {
     const certificate = socket.getPeerCertificate?.(true);
     if (!certificate?.raw) return undefined;
-    if (!(await isIssuedBy(this.#deps.clientCa, certificate.raw, this.#deps.nowMs()))) {
-      this.#deps.refused(
+    if (!(await isIssuedBy(this.#deps.clientCa, certificate.raw, this.#deps.nowMs())))
+      throw new Error(
         `client certificate ${JSON.stringify(certificate.subject)} is not signed by this cluster or expired`,
       );
-      throw UNAUTHORIZED();
-    }
     const { CN, O } = certificate.subject as { CN?: string | string[]; O?: string | string[] };
     const name = [CN ?? ''].flat()[0] ?? '';
     const groups = [O ?? []].flat();

@@ -11,6 +11,7 @@ import {
 import type { ResourceRegistry } from '../registry.ts';
 import type { Call } from './call.ts';
 import { headerOf, send } from './exchange.ts';
+import type { Metrics } from './metrics.ts';
 
 /** The Kubernetes release whose behaviour is followed. The suffix is build metadata: a `-suffix` would be a pre-release. */
 export const GIT_VERSION = 'v1.34.4+weft';
@@ -35,6 +36,7 @@ const HEALTH_CHECKS = ['ping', 'log', 'etcd'] as const;
 
 /** Answers every path that is no resource: discovery, OpenAPI, version, health, token issuer. */
 export class Documents {
+  readonly metrics: Metrics;
   readonly #registry: ResourceRegistry;
   readonly #tokens: TokenAuthority;
   readonly #openApi = new OpenApiV3(GIT_VERSION);
@@ -50,7 +52,9 @@ export class Documents {
     tokens: TokenAuthority,
     address: string,
     foreign: () => Iterable<ForeignVersion>,
+    metrics: Metrics,
   ) {
+    this.metrics = metrics;
     this.#foreign = foreign;
     this.#registry = registry;
     this.#tokens = tokens;
@@ -173,6 +177,8 @@ const EXACT: Readonly<Record<string, Handler>> = {
   '/healthz': health,
   '/livez': health,
   '/readyz': health,
+  '/metrics': ({ metrics }, call) =>
+    send(call.reply, 200, 'text/plain; version=0.0.4; charset=utf-8', metrics.render()),
   '/api': (documents, call) => documents.sendDiscovery(call, 'api'),
   '/apis': (documents, call) => documents.sendDiscovery(call, 'apis'),
   '/openapi/v2': (documents, call) => documents.sendOpenApiV2(call),

@@ -118,6 +118,12 @@ test('forged credentials are refused and logged', async () => {
   assert.equal((await clientOf({ token: 'abc.def.ghi' }).request(PATH)).code, 401);
   assert.match(lab.logged.join('\n'), /client certificate .* is not signed by this cluster/);
   assert.match(lab.logged.join('\n'), /invalid bearer token/);
+  const metrics = (await admin.request('/metrics')).text;
+  assert.match(metrics, /^authentication_attempts\{result="error"\} 2$/m);
+  assert.match(
+    metrics,
+    /^apiserver_request_total\{code="401",group="",resource="configmaps",subresource="",verb="list",version="v1"\} 2$/m,
+  );
 });
 
 test('an administrator acts as others with --as, others do not', async () => {

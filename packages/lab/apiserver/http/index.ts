@@ -13,6 +13,7 @@ export {
   sendStatus,
 } from './exchange.ts';
 export { answerLog } from './logs.ts';
+export { Metrics } from './metrics.ts';
 export { type Detour, Pipeline, type PipelineDeps, type StreamHandler } from './pipeline.ts';
 export { answerProxy } from './proxying.ts';
 export { userInfoOf } from './reviews.ts';

@@ -8,6 +8,7 @@ import type { Authentication } from './authentication.ts';
 import type { Call } from './call.ts';
 import type { Documents } from './documents.ts';
 import { type ServerReply, type ServerRequest, send, sendStatus, Warnings } from './exchange.ts';
+import type { Metrics } from './metrics.ts';
 import { type RequestInfo, readRequestInfo } from './request-info.ts';
 import { answerReview, isReview } from './reviews.ts';
 import { answerBinding, SUBRESOURCES } from './subresources.ts';
@@ -34,6 +35,7 @@ export interface PipelineDeps {
   /** Aggregated API servers. */
   readonly detours: readonly Detour[];
   readonly streams: Readonly<Record<string, StreamHandler>>;
+  readonly metrics: Metrics;
   readonly log: (line: string) => void;
 }
 
@@ -52,6 +54,7 @@ export class Pipeline {
     reply.on('error', () => undefined);
     try {
       const info = readRequestInfo(request.method ?? 'GET', request.url ?? '/', pinnedName);
+      this.#deps.metrics.observe(info, reply);
       const user = await this.#deps.authentication.identify(request);
       this.#authorize(info, user);
       await this.#route({ core: this.#deps.core, info, user, request, reply, warnings });
