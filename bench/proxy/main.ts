@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compiledExecutable } from '../../packages/cli/commands/lab/executable.ts';
 import { record } from '../record.ts';
-import { type Plan, RATIO_AIM, type Results, ratioToEnvoy, renderResults } from './results.ts';
+import { type Plan, type Results, renderResults, verdict } from './results.ts';
 
 /** Enough for the just-in-time compiler of the subject to be done with most of its work. */
 const WARM_UP_SECONDS = 6;
@@ -30,8 +30,16 @@ function runInside(plan: Plan): Promise<Results> {
   ];
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const limitS = SLACK_SECONDS + CONTENDERS * (plan.rounds * (plan.seconds + 1) + plan.warmUpSeconds);
-  const timer = setTimeout(() => child.kill('SIGKILL'), limitS * 1000);
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => child.kill('SIGKILL'));
+  let reason = 'see above';
+  const timer = setTimeout(() => {
+    reason = `not done after ${limitS} s`;
+    child.kill('SIGKILL');
+  }, limitS * 1000);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => {
+      reason = `stopped by ${signal}`;
+      child.kill('SIGKILL');
+    });
   let out = '';
   child.stdout.on('data', (chunk: Buffer) => {
     out += chunk.toString();
@@ -41,40 +49,41 @@ function runInside(plan: Plan): Promise<Results> {
     child.on('close', (code, signal) => {
       clearTimeout(timer);
       if (code === 0) resolve(JSON.parse(out) as Results);
-      else reject(new Error(`the benchmark ended with ${signal ?? code}; its reason stands above`));
+      else reject(new Error(`the benchmark ended with ${signal ?? code}: ${reason}`));
     });
   });
 }
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '4' },
-    weft: { type: 'string' },
-    record: { type: 'boolean', default: false },
-  },
-});
-const count = (name: 'rounds' | 'seconds'): number => {
-  const value = Number(values[name]);
-  if (!Number.isInteger(value) || value < 1 || value > 600)
-    throw new Error(`--${name} must be a whole number from 1 to 600, got "${values[name]}"`);
-  return value;
-};
+const LIMITS = { rounds: 600, seconds: 600 } as const;
+
+/** Reads the flags; throws with one line about the first bad one. */
+function readFlags(): { plan: Plan; recording: boolean } {
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '4' },
+      weft: { type: 'string' },
+      record: { type: 'boolean', default: false },
+    },
+  });
+  const count = (name: 'rounds' | 'seconds'): number => {
+    const value = Number(values[name]);
+    if (!Number.isInteger(value) || value < 1 || value > LIMITS[name])
+      throw new Error(`--${name} must be a whole number from 1 to ${LIMITS[name]}, got "${values[name]}"`);
+    return value;
+  };
+  const plan = { rounds: count('rounds'), seconds: count('seconds'), warmUpSeconds: WARM_UP_SECONDS };
+  return { plan: { ...plan, weft: [values.weft ?? compiledExecutable()] }, recording: values.record };
+}
 
 try {
-  const plan: Plan = {
-    rounds: count('rounds'),
-    seconds: count('seconds'),
-    warmUpSeconds: WARM_UP_SECONDS,
-    weft: [values.weft ?? compiledExecutable()],
-  };
+  const { plan, recording } = readFlags();
   const results = await runInside(plan);
   const table = renderResults(results);
-  const ratio = ratioToEnvoy(results.samples, 'Weft');
-  const verdict = `Weft takes ${ratio.toFixed(2)}x the CPU time of Envoy a hop; the aim is at most ${RATIO_AIM}x: ${ratio <= RATIO_AIM ? 'met' : 'not met'}.`;
-  process.stdout.write(`\n${table}\n\n${verdict}\n`);
+  const body = `${table}\n\n${verdict(results)}`;
+  process.stdout.write(`\n${body}\n`);
   const command = `npm run bench -- proxy --rounds ${plan.rounds} --seconds ${plan.seconds}`;
-  if (values.record) record('proxy', command, `${table}\n\n${verdict}`);
+  if (recording) record('proxy', command, body);
 } catch (error) {
   process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;

@@ -26,7 +26,7 @@ export interface Results {
 }
 
 /** The aim: at most this share of Envoy's CPU time. */
-export const RATIO_AIM = 0.5;
+const RATIO_AIM = 0.5;
 
 /** One row a contender, and its CPU time against Envoy's. */
 export function renderResults({ samples, rssMB }: Results): string {
@@ -52,4 +52,11 @@ export function ratioToEnvoy(samples: readonly Sample[], name: string): number {
   const cpu = (wanted: string) =>
     median(samples.filter((sample) => sample.name === wanted).map(({ cpuUsPerHop }) => cpuUsPerHop));
   return cpu(name) / cpu('Envoy');
+}
+
+/** The comparison in one sentence. */
+export function verdict({ samples }: Results): string {
+  const ratio = ratioToEnvoy(samples, 'Weft');
+  const met = ratio <= RATIO_AIM ? 'met' : 'not met';
+  return `Weft takes ${ratio.toFixed(2)}x the CPU time of Envoy a hop; the aim is at most ${RATIO_AIM}x: ${met}.`;
 }

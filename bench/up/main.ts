@@ -42,10 +42,6 @@ function runDemo(): Promise<DemoResult> {
   });
 }
 
-const { values } = parseArgs({
-  options: { runs: { type: 'string', default: '3' }, record: { type: 'boolean', default: false } },
-});
-const runs = Number(values.runs);
 const stopped = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.once(signal, () => {
@@ -54,6 +50,10 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   });
 
 try {
+  const { values } = parseArgs({
+    options: { runs: { type: 'string', default: '3' }, record: { type: 'boolean', default: false } },
+  });
+  const runs = Number(values.runs);
   if (!Number.isInteger(runs) || runs < 1 || runs > 100)
     throw new Error(`--runs must be a whole number from 1 to 100, got "${values.runs}"`);
   const results: DemoResult[] = [];
