@@ -195,6 +195,12 @@ function verbNamed(word: string | undefined): string | undefined {
 }
 
 function processIo(): Io {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      // The reader (`head`, a closed pager) has seen enough.
+      if (error.code === 'EPIPE') process.exit(0);
+      throw error;
+    });
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),

@@ -25,6 +25,8 @@ export interface LocalForward {
 const DATA_CHANNEL = 0;
 const ERROR_CHANNEL = 1;
 const PROTOCOL = 'v4.channel.k8s.io';
+/** How long a closing connection may take to flush. */
+const GOODBYE_MS = 1_000;
 const HANDSHAKE_BYTES_MAX = 64 * 1024;
 /** RFC 6455 section 1.3. */
 const ACCEPT_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
@@ -218,8 +220,11 @@ class ForwardStream extends Duplex {
   }
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
-    this.#socket.end(encodeFrame(OPCODE.close, Buffer.alloc(0), randomBytes(4)));
-    this.#socket.destroySoon();
+    // Say goodbye, but wait for nobody: a peer that does not hang up must not keep this process alive.
+    const socket = this.#socket;
+    socket.end(encodeFrame(OPCODE.close, Buffer.alloc(0), randomBytes(4)), () => socket.destroy());
+    socket.unref();
+    setTimeout(() => socket.destroy(), GOODBYE_MS).unref();
     callback(error);
   }
 

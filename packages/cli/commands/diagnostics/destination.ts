@@ -1,4 +1,5 @@
 import { connect as connectTcp, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { PODS, type Pod } from '#api/kube';
 import { openForward } from '#kube/port-forward';
 import { createGrpcClient, type GrpcClient } from '#runtime/grpc';
@@ -11,13 +12,34 @@ const DESTINATION_PORT = 8086;
 export async function destinationClient(context: CliContext, pod?: string): Promise<GrpcClient> {
   const { apiAddr, linkerdNamespace } = context.flags;
   const authority = `linkerd-dst.${linkerdNamespace}.svc:${DESTINATION_PORT}`;
-  if (apiAddr !== undefined) return createGrpcClient({ authority, connect: () => dial(apiAddr) });
+  if (apiAddr !== undefined) return owning(authority, () => dial(apiAddr));
   const { client, access } = await context.connect();
   const name = pod ?? (await readyPod(client, linkerdNamespace));
-  return createGrpcClient({
+  return owning(authority, () =>
+    openForward(access, { namespace: linkerdNamespace, pod: name, port: DESTINATION_PORT }),
+  );
+}
+
+/** A client that closes its connections itself: not every runtime's HTTP/2 session hangs up a connection it was given. */
+function owning(authority: string, open: () => Promise<Duplex>): GrpcClient {
+  const connections = new Set<Duplex>();
+  const client = createGrpcClient({
     authority,
-    connect: () => openForward(access, { namespace: linkerdNamespace, pod: name, port: DESTINATION_PORT }),
+    async connect() {
+      const connection = await open();
+      connections.add(connection);
+      connection.once('close', () => connections.delete(connection));
+      return connection;
+    },
   });
+  return {
+    unary: client.unary,
+    serverStream: client.serverStream,
+    close() {
+      client.close();
+      for (const connection of connections) connection.destroy();
+    },
+  };
 }
 
 async function readyPod(
