@@ -1,6 +1,7 @@
 /** The life of pods: order of containers, probes, hooks, ends, volumes, environment, users, logs and exec. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { eventually } from '../../harness/index.ts';
 import { type LabFixture, shellPod, startFixture, WEB_IMAGE } from './fixture.ts';
 
 let lab: LabFixture;
@@ -100,9 +101,13 @@ test('a crashing container runs again after growing pauses; the log of the run b
   );
   assert.equal(crashed.containerStatuses?.[0]?.lastState.terminated?.exitCode, 1);
   assert.match(await events('crashes'), /BackOff: Back-off restarting failed container main in pod crashes_default/);
-  const now = Number((await lab.kubectl('logs crashes')).split(' ')[1]);
-  const before = Number((await lab.kubectl('logs crashes --previous')).split(' ')[1]);
-  assert.equal(before, now - 1);
+  // Both reads must fall between two restarts.
+  const runOf = async (args: string): Promise<number> =>
+    Number((await lab.kubectl(`logs crashes ${args}`)).split(' ')[1]);
+  await eventually('the log of the run before', 10_000, async () => {
+    const [before, now] = [await runOf('--previous'), await runOf('')];
+    return before === now - 1 ? true : undefined;
+  });
 });
 
 test('init containers run one after another before the app; a sidecar starts in between and stays', async () => {

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,19 +5,19 @@ import type { Probe } from '#api/kube';
 import type { Clock } from '#runtime/clock';
 import type { Image, ImageTable } from '../images/index.ts';
 import { type BackoffSettings, formatDelay, RestartBackoff, Retry } from './backoff.ts';
-import { type ContainerProcess, StartError, startContainer } from './container-process.ts';
-import { ConfigError, containerEnv, expand, hostnameOf } from './env.ts';
-import { hostsFile, passwdFiles, resolvConf } from './etc-files.ts';
+import { StartError } from './container-process.ts';
+import { ConfigError } from './env.ts';
 import type { RunningContainer } from './exec.ts';
 import { runHook } from './hooks.ts';
+import { pullFailure } from './image-pull.ts';
+import { launch, type Run } from './launch.ts';
 import { LIMITS } from './limits.ts';
-import { LogFile } from './log-file.ts';
+import type { LogFile } from './log-file.ts';
 import { logTail } from './log-reader.ts';
-import type { PodContext } from './pod-context.ts';
-import { type ProbeTarget, runProbe } from './probe.ts';
-import { type ProbeKind, ProbeLoop } from './probe-loop.ts';
-import { prepareRootfs, terminationMessageFile } from './rootfs.ts';
-import { securityOf, setprivArgs } from './security.ts';
+import type { PodContext, PodEvent } from './pod-context.ts';
+import type { ProbeTarget } from './probe.ts';
+import { ProbeSet } from './probe-set.ts';
+import { terminationMessageFile } from './rootfs.ts';
 import { type AnyContainer, fieldPathOf, type Role } from './types.ts';
 
 /** How a run ended, as statuses show it. */
@@ -43,21 +42,6 @@ export interface ContainerSettings {
   backoff: BackoffSettings;
 }
 
-interface Run {
-  process: ContainerProcess;
-  log: LogFile;
-  startedAtMs: number;
-  access: Omit<RunningContainer, 'pid'>;
-  listeners: Set<(stream: 'stdout' | 'stderr', chunk: Uint8Array) => void>;
-  folder: string;
-}
-
-const PROBES: readonly (readonly [ProbeKind, 'startupProbe' | 'livenessProbe' | 'readinessProbe', string])[] = [
-  ['startup', 'startupProbe', 'Startup'],
-  ['liveness', 'livenessProbe', 'Liveness'],
-  ['readiness', 'readinessProbe', 'Readiness'],
-];
-
 /** One container of a pod: its runs one after another, with probes, hooks, logs and back-off. */
 export class PodContainer {
   readonly spec: AnyContainer;
@@ -66,9 +50,6 @@ export class PodContainer {
   last: Terminated | undefined;
   containerId = '';
   image: Image | undefined;
-  /** The startup probe has succeeded, or there is none and postStart is done. */
-  isStarted = false;
-  isReady = false;
   /** Not before this moment may it be started again. */
   notBeforeMs = 0;
   private readonly context: PodContext;
@@ -77,7 +58,7 @@ export class PodContainer {
   private readonly setup = new Retry({ firstMs: LIMITS.setupRetryFirstMs * 4, capMs: LIMITS.restartBackoffCapMs });
   private run: Run | undefined;
   private runs = 0;
-  private loops = new Map<ProbeKind, ProbeLoop>();
+  private probes: ProbeSet | undefined;
   private stopping: Promise<void> | undefined;
   private ended: Promise<void> = Promise.resolve();
 
@@ -102,15 +83,24 @@ export class PodContainer {
     return this.run !== undefined;
   }
 
-  get logFolder(): string {
-    return join(this.context.logFolder, this.spec.name);
+  /** postStart is done and the startup probe, if any, has succeeded. */
+  get isStarted(): boolean {
+    return this.probes?.isStarted ?? false;
+  }
+
+  get isReady(): boolean {
+    return this.probes?.isReady ?? false;
   }
 
   /** The log of the current run, or of the one before. */
   logSource(previous: boolean): { path: string; writer: LogFile | undefined } | undefined {
     const number = previous ? this.runs - 1 : this.runs;
     if (number < 1) return undefined;
-    return { path: join(this.logFolder, `${number}.log`), writer: previous ? undefined : this.run?.log };
+    return { path: this.logPath(number), writer: previous ? undefined : this.run?.log };
+  }
+
+  private logPath(number: number): string {
+    return join(this.context.logFolder, this.spec.name, `${number}.log`);
   }
 
   /** Continues counting after the node's process was restarted: what ran is gone. */
@@ -137,11 +127,13 @@ export class PodContainer {
   /** Tries to start it once; on failure the state says why and `notBeforeMs` when to try again. */
   async start(): Promise<void> {
     if (this.run || this.stopping) return;
+    const image = this.pull();
+    if (!image) return;
     try {
-      const image = this.pull();
-      if (!image) return;
-      await this.launch(image);
+      // Only the start itself takes one of the node's places: hooks may wait for other pods.
+      const run = await this.context.limited(() => this.launch(image));
       this.setup.succeeded();
+      await this.began(run);
     } catch (error) {
       this.startFailed(error);
     }
@@ -150,39 +142,34 @@ export class PodContainer {
 
   private pull(): Image | undefined {
     const name = this.spec.image ?? '';
-    const image = this.settings.images.find(name);
-    this.image = image;
-    if (image) {
-      this.event('Normal', 'Pulled', `Container image "${name}" already present on machine`);
-      return image;
+    this.image = this.settings.images.find(name);
+    if (this.image) {
+      this.event({ type: 'Normal', reason: 'Pulled', message: `Container image "${name}" already present on machine` });
+      return this.image;
     }
     const isFirst = this.state.kind !== 'waiting' || !/ImagePull/.test(this.state.reason);
-    const delayMs = this.setup.failed();
-    this.notBeforeMs = this.settings.clock.wallMs() + delayMs;
-    if (this.spec.imagePullPolicy === 'Never') {
-      const message = `Container image "${name}" is not present with pull policy of Never`;
-      this.wait('ErrImageNeverPull', message);
-      this.event('Warning', 'ErrImageNeverPull', message);
-    } else if (isFirst) {
-      const why = `no image of this name is registered in the lab; see "weft lab up --images"`;
-      const message = `failed to pull image "${name}": ${why}`;
-      this.wait('ErrImagePull', message);
-      this.event('Normal', 'Pulling', `Pulling image "${name}"`);
-      this.event('Warning', 'Failed', `Failed to pull image "${name}": ${why}`);
-      this.event('Warning', 'Failed', 'Error: ErrImagePull');
-    } else {
-      this.wait('ImagePullBackOff', `Back-off pulling image "${name}"`);
-      this.event('Normal', 'BackOff', `Back-off pulling image "${name}"`);
-      this.event('Warning', 'Failed', 'Error: ImagePullBackOff');
-    }
+    const { reason, message, events } = pullFailure(name, { isFirst, policy: this.spec.imagePullPolicy });
+    this.notBeforeMs = this.settings.clock.wallMs() + this.setup.failed();
+    this.wait(reason, message);
+    for (const event of events) this.event(event);
     this.context.changed();
     return undefined;
+  }
+
+  private launch(image: Image): Promise<Run> {
+    const { context, spec: container } = this;
+    const number = this.runs + 1;
+    const prepared = (): void => {
+      this.runs = number;
+      this.event({ type: 'Normal', reason: 'Created', message: `Created container: ${container.name}` });
+    };
+    return launch({ context, container, image, number, logPath: this.logPath(number), prepared });
   }
 
   private startFailed(error: unknown): void {
     const nowMs = this.settings.clock.wallMs();
     const message = error instanceof Error ? error.message : String(error);
-    this.event('Warning', 'Failed', `Error: ${message}`);
+    this.event({ type: 'Warning', reason: 'Failed', message: `Error: ${message}` });
     if (error instanceof StartError) {
       this.finish({ exitCode: 128, reason: 'StartError', message, startedAtMs: 0, finishedAtMs: nowMs });
       return;
@@ -196,86 +183,31 @@ export class PodContainer {
     this.state = { kind: 'waiting', reason, message };
   }
 
-  private async launch(image: Image): Promise<void> {
-    const { context, spec } = this;
-    const { pod, sandbox } = context;
-    if (!sandbox) throw new Error('the pod has no sandbox');
-    const security = securityOf(pod, spec, image);
-    const env = containerEnv(pod, spec, { config: context.config, place: context.place, imageEnv: image.env ?? {} });
-    const workingDir = spec.workingDir || image.workingDir || '/';
-    const number = this.runs + 1;
-    const folder = join(context.diskFolder, 'containers', spec.name, String(number));
-    await rm(folder, { recursive: true, force: true });
-    prepareRootfs({
-      folder,
-      template: context.template,
-      image,
-      security,
-      binds: context.volumes.bindsFor(pod, spec, env),
-      etc: {
-        ...passwdFiles(security),
-        hosts: hostsFile(pod, sandbox.ip, context.dns.clusterDomain),
-        hostname: `${hostnameOf(pod)}\n`,
-        'resolv.conf': resolvConf(pod, context.dns),
-      },
-      terminationMessagePath: spec.terminationMessagePath || '/dev/termination-log',
-      workingDir,
-      shmBytes: 64 * 1024 * 1024,
-    });
-    this.containerId = `process://${randomUUID().replaceAll('-', '')}`;
-    this.runs = number;
-    this.event('Normal', 'Created', `Created container: ${spec.name}`);
-    const access = { setpriv: setprivArgs(security), owner: security, env, workingDir };
-    const log = new LogFile(join(this.logFolder, `${number}.log`));
-    const listeners: Run['listeners'] = new Set();
-    const process = startContainer(
-      {
-        ...access,
-        folder,
-        namespaces: sandbox.namespaces,
-        ...(context.sharedPid() !== undefined && { sharedPid: context.sharedPid() ?? 0 }),
-        argv: argvOf(spec, image, env),
-        stdin: spec.stdin === true,
-        tty: spec.tty === true,
-      },
-      (stream, chunk) => {
-        log.push(stream, chunk);
-        for (const listener of listeners) listener(stream, chunk);
-      },
-    );
-    const run: Run = { process, log, startedAtMs: this.settings.clock.wallMs(), access, listeners, folder };
-    await this.begin(run);
-    void this.dropOldLogs(number);
-  }
-
-  private async begin(run: Run): Promise<void> {
-    try {
-      await run.process.started;
-    } catch (error) {
-      await run.process.exited;
-      run.log.end();
-      void rm(run.folder, { recursive: true, force: true });
-      throw error;
-    }
-    run.startedAtMs = this.settings.clock.wallMs();
+  private async began(run: Run): Promise<void> {
+    const startedAtMs = this.settings.clock.wallMs();
     if (this.state.kind === 'terminated') this.last = this.state;
     this.run = run;
-    this.state = { kind: 'running', startedAtMs: run.startedAtMs };
-    this.ended = run.process.exited.then((exitCode) => this.exited(run, exitCode));
-    this.event('Normal', 'Started', `Started container ${this.spec.name}`);
+    this.containerId = run.containerId;
+    this.state = { kind: 'running', startedAtMs };
+    this.ended = run.process.exited.then((exitCode) => this.exited(run, startedAtMs, exitCode));
+    this.event({ type: 'Normal', reason: 'Started', message: `Started container ${this.spec.name}` });
     this.context.changed();
+    void this.dropOldLogs();
     await this.postStart(run);
-    if (this.run === run && !this.stopping) this.startProbes(run);
+    if (this.run !== run || this.stopping) return;
+    this.probes = this.probeSet(run);
+    this.probes.start();
+    this.context.changed();
   }
 
   private async postStart(run: Run): Promise<void> {
     const handler = this.spec.lifecycle?.postStart;
     if (!handler) return;
-    const options = { timeoutMs: LIMITS.restartBackoffCapMs, signal: this.context.ending };
+    const options = { timeoutMs: LIMITS.postStartTimeoutMs, signal: this.context.ending };
     const failure = await runHook(handler, this.probeTarget(), options);
     if (failure === undefined || this.run !== run || this.context.ending.aborted) return;
-    this.event('Warning', 'FailedPostStartHook', `PostStartHook failed: ${failure}`);
-    this.event('Normal', 'Killing', 'FailedPostStartHook');
+    this.event({ type: 'Warning', reason: 'FailedPostStartHook', message: `PostStartHook failed: ${failure}` });
+    this.event({ type: 'Normal', reason: 'Killing', message: 'FailedPostStartHook' });
     await this.stop(this.context.graceMs);
   }
 
@@ -289,56 +221,25 @@ export class PodContainer {
     };
   }
 
-  private startProbes(run: Run): void {
-    const has = (name: 'startupProbe' | 'readinessProbe'): boolean => this.spec[name] !== undefined;
-    this.isStarted = !has('startupProbe');
-    this.isReady = this.isStarted && !has('readinessProbe');
-    this.loops = new Map();
-    for (const [kind, field, label] of PROBES) {
-      const probe = this.spec[field];
-      if (probe) this.loops.set(kind, this.probeLoop(run, kind, probe, label));
-    }
-    const startup = this.loops.get('startup');
-    if (startup) startup.start();
-    else for (const loop of this.loops.values()) loop.start();
-    this.context.changed();
-  }
-
-  private probeLoop(run: Run, kind: ProbeKind, probe: Probe, label: string): ProbeLoop {
-    const spec = {
-      kind,
-      probe,
-      run: () => runProbe(probe, this.probeTarget()),
-      changed: (ok: boolean) => this.probeChanged(run, kind, ok, probe),
-      failed: (output: string) => {
-        if (this.stopping === undefined) this.event('Warning', 'Unhealthy', `${label} probe failed: ${output}`);
+  private probeSet(run: Run): ProbeSet {
+    return new ProbeSet({
+      clock: this.settings.clock,
+      container: this.spec,
+      target: this.probeTarget(),
+      changed: () => this.context.changed(),
+      unhealthy: (message) => {
+        if (!this.stopping) this.event({ type: 'Warning', reason: 'Unhealthy', message });
       },
-    };
-    return new ProbeLoop(spec, this.settings.clock);
+      mustRestart: (kind, probe) => {
+        if (this.run === run && !this.stopping) this.restart(kind, probe);
+      },
+    });
   }
 
-  private probeChanged(run: Run, kind: ProbeKind, ok: boolean, probe: Probe): void {
-    if (this.run !== run) return;
-    if (kind === 'readiness') this.isReady = ok;
-    else if (!ok) this.kill(`Container ${this.spec.name} failed ${kind} probe, will be restarted`, probe);
-    else if (kind === 'startup') {
-      this.isStarted = true;
-      this.isReady = this.spec.readinessProbe === undefined;
-      for (const [other, loop] of this.loops)
-        if (other === 'startup') loop.stop();
-        else loop.start();
-    }
-    this.context.changed();
-  }
-
-  private kill(message: string, probe: Probe): void {
-    if (this.stopping) return;
-    this.event('Normal', 'Killing', message);
-    const graceMs =
-      probe.terminationGracePeriodSeconds === undefined
-        ? undefined
-        : Number(probe.terminationGracePeriodSeconds) * 1000;
-    void this.stop(graceMs ?? this.context.graceMs);
+  private restart(kind: string, { terminationGracePeriodSeconds: own }: Probe): void {
+    const message = `Container ${this.spec.name} failed ${kind} probe, will be restarted`;
+    this.event({ type: 'Normal', reason: 'Killing', message });
+    void this.stop(own === undefined ? this.context.graceMs : Number(own) * 1000);
   }
 
   /** preStop, TERM, and after the grace period KILL. Settles when it is gone. */
@@ -357,40 +258,41 @@ export class PodContainer {
   }
 
   private async stopRun(run: Run, graceMs: number): Promise<void> {
-    for (const [kind, loop] of this.loops) if (kind !== 'readiness') loop.stop();
+    this.probes?.ending();
     const deadlineMs = this.settings.clock.wallMs() + graceMs;
-    const preStop = this.spec.lifecycle?.preStop;
-    if (preStop && graceMs > 0) {
-      const gone = new AbortController();
-      void run.process.exited.then(() => gone.abort());
-      const failure = await runHook(preStop, this.probeTarget(), { timeoutMs: graceMs, signal: gone.signal });
-      if (failure !== undefined && !gone.signal.aborted)
-        this.event('Warning', 'FailedPreStopHook', `PreStopHook failed: ${failure}`);
-    }
-    const leftMs = Math.max(deadlineMs - this.settings.clock.wallMs(), preStop ? LIMITS.graceAfterPreStopMs : 0);
-    if (graceMs > 0) run.process.signal(stopSignalOf(this.spec));
+    const hasPreStop = await this.preStop(run, graceMs);
+    const leftMs = Math.max(deadlineMs - this.settings.clock.wallMs(), hasPreStop ? LIMITS.graceAfterPreStopMs : 0);
+    if (graceMs > 0) run.process.signal((this.spec.lifecycle?.stopSignal as NodeJS.Signals | undefined) ?? 'SIGTERM');
     const timer = this.settings.clock.after(graceMs > 0 ? leftMs : 0, () => run.process.signal('SIGKILL'));
     await this.ended;
     timer.cancel();
   }
 
-  private async exited(run: Run, exitCode: number): Promise<void> {
-    for (const loop of this.loops.values()) loop.stop();
-    this.loops.clear();
+  private async preStop(run: Run, graceMs: number): Promise<boolean> {
+    const handler = this.spec.lifecycle?.preStop;
+    if (!handler || graceMs <= 0) return false;
+    const gone = new AbortController();
+    void run.process.exited.then(() => gone.abort());
+    const failure = await runHook(handler, this.probeTarget(), { timeoutMs: graceMs, signal: gone.signal });
+    if (failure !== undefined && !gone.signal.aborted)
+      this.event({ type: 'Warning', reason: 'FailedPreStopHook', message: `PreStopHook failed: ${failure}` });
+    return true;
+  }
+
+  private exited(run: Run, startedAtMs: number, exitCode: number): void {
+    this.probes?.stop();
     run.log.end();
-    if (this.run !== run) return;
     this.run = undefined;
     const finishedAtMs = this.settings.clock.wallMs();
     const message = this.terminationMessage(run, exitCode);
     const reason = exitCode === 0 ? 'Completed' : 'Error';
-    this.finish({ exitCode, reason, ...(message && { message }), startedAtMs: run.startedAtMs, finishedAtMs });
+    this.finish({ exitCode, reason, ...(message && { message }), startedAtMs, finishedAtMs });
     void rm(run.folder, { recursive: true, force: true });
     this.context.changed();
   }
 
   private finish(end: Omit<Terminated, 'containerId'>): void {
-    this.isStarted = false;
-    this.isReady = false;
+    this.probes = undefined;
     if (this.state.kind === 'terminated') this.last = this.state;
     this.state = { kind: 'terminated', ...end, containerId: this.containerId };
     this.notBeforeMs = this.restarts.nextStartMs(end.startedAtMs || end.finishedAtMs, end.finishedAtMs);
@@ -400,45 +302,34 @@ export class PodContainer {
   holdBack(): void {
     if (this.state.kind !== 'terminated') return;
     this.last = this.state;
-    const { pod } = this.context;
+    const { metadata } = this.context.pod;
     const delayMs = this.notBeforeMs - this.state.finishedAtMs;
-    const name = `${pod.metadata.name}_${pod.metadata.namespace}(${pod.metadata.uid})`;
-    const message = `back-off ${formatDelay(delayMs)} restarting failed container=${this.spec.name} pod=${name}`;
-    this.state = { kind: 'waiting', reason: 'CrashLoopBackOff', message };
-    this.event('Warning', 'BackOff', `Back-off restarting failed container ${this.spec.name} in pod ${name}`);
+    const pod = `${metadata.name}_${metadata.namespace}(${metadata.uid})`;
+    const restarting = `restarting failed container=${this.spec.name} pod=${pod}`;
+    this.state = {
+      kind: 'waiting',
+      reason: 'CrashLoopBackOff',
+      message: `back-off ${formatDelay(delayMs)} ${restarting}`,
+    };
+    const message = `Back-off restarting failed container ${this.spec.name} in pod ${pod}`;
+    this.event({ type: 'Warning', reason: 'BackOff', message });
     this.context.changed();
   }
 
   private terminationMessage(run: Run, exitCode: number): string {
-    const text = readFileSync(terminationMessageFile(run.folder))
-      .subarray(0, LIMITS.terminationMessageBytesMax)
-      .toString('utf8');
+    const bytes = readFileSync(terminationMessageFile(run.folder));
+    const text = bytes.subarray(0, LIMITS.terminationMessageBytesMax).toString('utf8');
     if (text !== '' || exitCode === 0 || this.spec.terminationMessagePolicy !== 'FallbackToLogsOnError') return text;
     const limits = { lines: LIMITS.terminationLogTailLinesMax, bytes: LIMITS.terminationLogTailBytesMax };
-    return logTail(this.logSource(false)?.path ?? '', limits);
+    return logTail(this.logPath(this.runs), limits);
   }
 
-  private async dropOldLogs(number: number): Promise<void> {
-    const old = number - LIMITS.logInstancesKept;
-    for (const suffix of ['', '.1']) await rm(join(this.logFolder, `${old}.log${suffix}`), { force: true });
+  private async dropOldLogs(): Promise<void> {
+    const path = this.logPath(this.runs - LIMITS.logInstancesKept);
+    for (const suffix of ['', '.1']) await rm(`${path}${suffix}`, { force: true });
   }
 
-  private event(type: 'Normal' | 'Warning', reason: string, message: string): void {
-    this.context.event({ type, reason, message, fieldPath: fieldPathOf(this.role, this.spec.name) });
+  private event(event: PodEvent): void {
+    this.context.event({ ...event, fieldPath: fieldPathOf(this.role, this.spec.name) });
   }
-}
-
-/** The signal that asks a container to end. */
-function stopSignalOf(spec: AnyContainer): NodeJS.Signals {
-  const named = spec.lifecycle?.stopSignal;
-  return (named as NodeJS.Signals | undefined) ?? 'SIGTERM';
-}
-
-/** The command line: `command` replaces the image's entrypoint and arguments, `args` only the arguments. */
-export function argvOf(spec: AnyContainer, image: Image, env: ReadonlyMap<string, string>): string[] {
-  const entrypoint = spec.command?.length ? spec.command : image.entrypoint;
-  const args = spec.args?.length ? spec.args : spec.command?.length ? [] : (image.cmd ?? []);
-  const argv = [...entrypoint, ...args].map((text) => expand(text, env));
-  if (argv.length === 0) throw new StartError('no command specified');
-  return argv;
 }

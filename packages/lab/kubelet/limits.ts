@@ -1,10 +1,7 @@
 /** Bounds of the kubelet. */
 export const LIMITS = {
-  /** First and longest pause before a crashed container runs again; doubles in between (kubelet's defaults). */
-  restartBackoffFirstMs: 10_000,
+  /** Longest pause between attempts to start a container that cannot be started at all. */
   restartBackoffCapMs: 300_000,
-  /** A container that ran this long starts from the first pause again. */
-  restartBackoffResetMs: 600_000,
   /** Pause between attempts to set up a sandbox or volumes; doubles up to the cap. */
   setupRetryFirstMs: 500,
   setupRetryCapMs: 30_000,
@@ -18,14 +15,14 @@ export const LIMITS = {
   logLineBytesMax: 16 * 1024,
   /** Instances of a container whose logs are kept: the running one and the one before. */
   logInstancesKept: 2,
-  /** Bytes a slow follower of a log may lag behind before it is cut off. */
-  followerBytesMax: 8 * 1024 * 1024,
   /** Termination messages, per container, and what falls back to the log. */
   terminationMessageBytesMax: 4096,
   terminationLogTailBytesMax: 2048,
   terminationLogTailLinesMax: 80,
   /** Setting up a container's filesystem takes milliseconds; a loaded machine may need seconds. */
   startTimeoutMs: 30_000,
+  /** postStart hooks wait for other parts of a pod, e.g. two minutes for a proxy. */
+  postStartTimeoutMs: 600_000,
   /** Output of a probe or hook that is kept for its event. */
   hookOutputBytesMax: 4096,
   /** A probe reads this much of an HTTP answer. */
@@ -41,8 +38,6 @@ export const LIMITS = {
   tokenCheckMs: 30_000,
   /** Projected volumes follow their sources after this pause, so that a burst of changes is one update. */
   volumeRefreshMs: 100,
-  /** Bytes per second-long tail read of a log file. */
-  logReadChunkBytes: 256 * 1024,
   /** A port-forward's connection inside the pod. */
   forwardDialTimeoutMs: 5_000,
   /** Output that is still under way when a program has ended. */

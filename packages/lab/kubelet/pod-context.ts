@@ -31,6 +31,8 @@ export interface PodContext {
   graceMs: number;
   /** Fires when the pod is being stopped. */
   readonly ending: AbortSignal;
+  /** Runs a start when the node has room for one. */
+  limited<T>(task: () => Promise<T>): Promise<T>;
   /** A pid inside the process namespace that all containers share, if they do. */
   sharedPid(): number | undefined;
   /** Something that shows in the status may have changed. */

@@ -1,9 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
-import type { PodStatus } from '#api/kube';
+import type { PodCondition, PodStatus } from '#api/kube';
 import type { Timer } from '#runtime/clock';
-import type { ClusterClient } from '../contract/index.ts';
 import { hasReason } from '../contract/index.ts';
 import { GVRS, parseTime } from '../kinds/index.ts';
 import { Retry } from './backoff.ts';
@@ -13,6 +11,7 @@ import type { KubeletDeps } from './kubelet.ts';
 import { LIMITS } from './limits.ts';
 import { adoptStatus } from './past-status.ts';
 import type { PodContext, PodEvent } from './pod-context.ts';
+import { PodReporter } from './pod-reporter.ts';
 import { podStatus } from './pod-status.ts';
 import { createSandbox, type NodeSite, nodeNetPath } from './sandbox.ts';
 import { type ProcessHolder, startProcessHolder } from './shared-processes.ts';
@@ -52,8 +51,7 @@ export class PodWorker {
   private failure: { reason: string; message: string } | undefined;
   private wake: Timer | undefined;
   private wakeAtMs = Number.POSITIVE_INFINITY;
-  private sent: PodStatus | undefined;
-  private writing: Promise<void> | undefined;
+  private readonly reporter: PodReporter;
   private isGone = false;
   private forced = false;
   private processHolder: ProcessHolder | undefined;
@@ -87,10 +85,18 @@ export class PodWorker {
       place: { podIp: '', nodeIp: site.node.ip, nodeAllocatable: deps.allocatable },
       graceMs: graceMsOf(pod),
       ending: this.ender.signal,
+      limited: (task) => site.limited(task),
       sharedPid: () => this.processHolder?.pid(),
       changed: () => this.poke(),
       event: (event) => this.event(event),
     };
+    this.reporter = new PodReporter(deps.client, {
+      statusOf: (written) => this.statusOf(written),
+      failed: (error) => {
+        this.complain('status', error);
+        this.wakeIn(this.setup.failed());
+      },
+    });
     this.syncContainers();
     const past = adoptStatus(pod, this.containers, deps.clock.wallMs());
     this.isInitialized = past.isInitialized;
@@ -137,6 +143,7 @@ export class PodWorker {
   /** Ends everything without telling the API: the node's process stops. */
   async shutdown(): Promise<void> {
     this.isGone = true;
+    this.reporter.close();
     this.ender.abort();
     this.wake?.cancel();
     await Promise.all(this.containers.map((container) => container.killNow()));
@@ -189,7 +196,10 @@ export class PodWorker {
   /** Asks for a step. */
   poke(): void {
     this.dirty = true;
-    if (!this.running && !this.isGone) void this.work();
+    if (this.isGone) return;
+    // A step may wait long, e.g. for a hook; what it has brought about so far is told all the same.
+    if (this.running) this.report();
+    else void this.work();
   }
 
   private async work(): Promise<void> {
@@ -201,13 +211,16 @@ export class PodWorker {
         this.report();
       }
     } catch (error) {
-      this.deps.log(
-        `pod ${podName(this.pod)}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-      );
+      this.complain('step', error);
       this.wakeIn(this.setup.failed());
     } finally {
       this.running = false;
     }
+  }
+
+  private complain(what: string, error: unknown): void {
+    const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.deps.log(`pod ${podName(this.pod)}: ${what}: ${why}`);
   }
 
   private async step(): Promise<void> {
@@ -316,7 +329,7 @@ export class PodWorker {
       this.wakeIn(waitMs);
       return;
     }
-    await this.site.limited(() => container.start());
+    await container.start();
     if (!container.isRunning) this.wakeIn(Math.max(1, container.notBeforeMs - this.deps.clock.wallMs()));
   }
 
@@ -353,7 +366,7 @@ export class PodWorker {
     if (!this.forced) {
       this.finalPhase ??= this.endPhase();
       this.report();
-      await this.writing;
+      await this.reporter.idle();
       await this.deleteFromApi();
     }
     await this.clear();
@@ -420,47 +433,19 @@ export class PodWorker {
     });
   }
 
-  /** Sends the status if it changed; one write at a time, the newest wins. */
   private report(): void {
-    if (this.isGone || this.forced) return;
-    this.writing ??= this.writeStatus().finally(() => {
-      this.writing = undefined;
-    });
+    if (!this.isGone && !this.forced) this.reporter.report(this.pod);
   }
 
-  private async writeStatus(): Promise<void> {
-    for (;;) {
-      const status = this.currentStatus();
-      if (isDeepStrictEqual(status, this.sent)) return;
-      const { name = '', namespace = '' } = this.pod.metadata;
-      const patch = {
-        type: 'strategic' as const,
-        body: { metadata: { uid: this.uid }, status },
-        subresource: 'status',
-      };
-      try {
-        await (this.deps.client as ClusterClient).patch(GVRS.pods, { name, namespace }, patch);
-        this.sent = status;
-      } catch (error) {
-        if (hasReason(error, 'NotFound', 'Conflict')) return;
-        this.deps.log(`status of pod ${podName(this.pod)}: ${error instanceof Error ? error.message : String(error)}`);
-        this.wakeIn(this.setup.failed());
-        return;
-      }
-    }
-  }
-
-  private currentStatus(): PodStatus {
-    const { context } = this;
-    const known = this.sent?.conditions;
-    const pod = known
-      ? { ...this.pod, status: { ...this.pod.status, conditions: mergeConditions(this.pod, known) } }
-      : this.pod;
+  /** The conditions that we wrote last are newer than those the watch has brought so far. */
+  private statusOf(written: readonly PodCondition[]): PodStatus {
+    const { pod } = this;
+    const known = written.length === 0 ? pod : { ...pod, status: { ...pod.status, conditions: merged(pod, written) } };
     return podStatus(
       {
-        pod: pod as BoundPod,
+        pod: known,
         containers: this.containers,
-        ip: context.sandbox?.ip ?? (this.sent?.podIP || undefined),
+        ip: this.context.sandbox?.ip ?? this.reporter.reportedIp,
         nodeIp: this.site.node.ip,
         isInitialized: this.isInitialized,
         finalPhase: this.finalPhase,
@@ -479,8 +464,7 @@ export class PodWorker {
 
 const graceMsOf = (pod: BoundPod): number => Number(pod.spec.terminationGracePeriodSeconds ?? 30) * 1000;
 
-/** The conditions we wrote last are newer than those the watch has brought so far. */
-function mergeConditions(pod: BoundPod, written: NonNullable<PodStatus['conditions']>) {
+function merged(pod: BoundPod, written: readonly PodCondition[]): PodCondition[] {
   const own = new Set(written.map(({ type }) => type));
   return [...written, ...(pod.status?.conditions ?? []).filter(({ type }) => !own.has(type))];
 }

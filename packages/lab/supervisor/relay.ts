@@ -22,6 +22,7 @@ export async function openRelay(
   const server = createServer({ allowHalfOpen: true }, (client) => {
     if (open.size >= LIMITS.relayConnectionsMax) return void client.destroy();
     open.add(client);
+    client.setNoDelay(true);
     client.on('error', () => client.destroy());
     client.on('close', () => open.delete(client));
     joinTo(client, target).catch((error: unknown) => {

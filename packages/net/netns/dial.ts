@@ -50,7 +50,9 @@ export async function dialIn(
     throw error;
   }
   // Bun adopts an open descriptor here; Node's types know only the constructor's option of that name.
-  return connect({ fd, allowHalfOpen: true } as unknown as NetConnectOpts);
+  const socket = connect({ fd, allowHalfOpen: true } as unknown as NetConnectOpts);
+  socket.setNoDelay(true);
+  return socket;
 }
 
 function startConnect(netPath: string | undefined, target: { address: string; port: number }): number {
