@@ -150,7 +150,7 @@ class FakeNodes {
     if (this.readyDelayMs > 0) await new Promise((resolve) => setTimeout(resolve, this.readyDelayMs));
     const outcome = labels?.[OUTCOME_LABEL];
     if (outcome) return this.end(pod, outcome);
-    const podIP = `10.42.${this.ips >> 8}.${(this.ips++ & 0xff) + 1}`;
+    const podIP = `10.42.${Math.floor(this.ips / 250)}.${(this.ips++ % 250) + 1}`;
     const status = {
       phase: 'Running',
       podIP,
