@@ -28,6 +28,11 @@ export const LIMITS = {
   adminDetectMs: 1_000,
   /** How often idle pooled connections are looked through. */
   poolSweepMs: 1_000,
+  /** Waits for the first certificate while the identity controller cannot be reached: pods start together. */
+  certifyRetryMsMin: 100,
+  certifyRetryMsMax: 1_000,
+  /** Streams of the control plane are tried at least this often, whatever the connection's backoff allows. */
+  streamBackoffMsMax: 5_000,
   /** Answers of DNS are used at least this long. */
   dnsTtlMsMin: 1_000,
   /** And at most this long when the resolver gives no lifetime. */

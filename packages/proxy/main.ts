@@ -64,6 +64,7 @@ async function run(config: ProxyConfig, env: Env, deps: ProcessDeps): Promise<vo
     {
       client: createIdentityClient(identity.channel, identity.calls),
       clock,
+      random: deps.random,
       log: log.target('linkerd_app'),
       metrics,
       readToken: () => readFile(config.tokenFile),

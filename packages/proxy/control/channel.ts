@@ -25,22 +25,38 @@ export function createControlChannel(
   deps: ControlChannelDeps,
 ): GrpcClient {
   const { addr, name } = service;
+  const authority = formatAddr(addr.host, addr.port);
+  /** The same failure again is not said again. */
+  let complaint = '';
+  const complain = (text: string): void => {
+    if (text !== complaint) deps.log.warn('Failed to connect', { addr: authority, error: text });
+    complaint = text;
+  };
   const connect = async (): Promise<Conn> => {
-    const found = await deps.resolver.resolve(addr);
     let failure: unknown;
+    const found = await deps.resolver.resolve(addr).catch((error: Error) => {
+      complain(error.message);
+      throw error;
+    });
     for (const { host, port } of shuffled(found, deps.random)) {
       const tls = name === undefined ? undefined : { context: deps.context, serverName: name, identity: name };
       const options = { keepaliveMs: config.keepaliveMs, userTimeoutMs: config.userTimeoutMs };
       try {
-        return await dialed({ host, port, timeoutMs: config.connectTimeoutMs, options, ...(tls && { tls }) }, deps);
+        const socket = await dialed(
+          { host, port, timeoutMs: config.connectTimeoutMs, options, ...(tls && { tls }) },
+          deps,
+        );
+        if (complaint !== '') deps.log.info('Connected', { addr: authority });
+        complaint = '';
+        return socket;
       } catch (error) {
         failure = error;
-        deps.log.warn('Failed to connect', { addr: formatAddr(host, port), error: (error as Error).message });
+        complain((error as Error).message);
       }
     }
     throw failure;
   };
-  return createGrpcClient({ connect, authority: formatAddr(addr.host, addr.port), keepAlive: KEEP_ALIVE });
+  return createGrpcClient({ connect, authority, keepAlive: KEEP_ALIVE });
 }
 
 /** A dead control plane must be noticed although streams are silent. */

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PROXY_METRICS } from '#model/metrics';
 import { FakeClock } from '#runtime/clock';
+import { GrpcError } from '#runtime/grpc';
 import { FakeLog } from '#runtime/log';
 import { Registry } from '#runtime/metrics';
+import { seededRandom } from '#runtime/random';
 import type { Certificate } from '../discover/index.ts';
 import { publicKeyOf, TestCa } from '../testing/index.ts';
 import { Credentials, createKey, Renewal } from './index.ts';
@@ -54,7 +56,14 @@ function setUp(answer: () => Promise<Certificate>) {
       return answer();
     },
   };
-  const deps = { client, clock, log: log.log, metrics, readToken: async () => Buffer.from('t') };
+  const deps = {
+    client,
+    clock,
+    random: seededRandom(1),
+    log: log.log,
+    metrics,
+    readToken: async () => Buffer.from('t'),
+  };
   const config = { trustAnchorsPem: ca.pem, minRefreshMs: 10_000, maxRefreshMs: 24 * HOUR_MS };
   const renewal = new Renewal(deps, config, credentials, key);
   return { clock, log, metrics, credentials, renewal, calls: () => calls };
@@ -113,5 +122,21 @@ test('while the first certificate is missing the log says so every 15 seconds', 
   void renewal.start();
   clock.advance(31_000);
   assert.equal(log.lines.filter((line) => /Waiting for identity/.test(line)).length, 2);
+  renewal.stop();
+});
+
+test('a controller that cannot be reached yet is tried again soon, and the log does not repeat itself', async () => {
+  let failures = 3;
+  const { clock, renewal, log } = setUp(async () => {
+    if (failures-- > 0) throw new GrpcError('UNAVAILABLE', 'cannot connect');
+    return certificate();
+  });
+  const certified = renewal.start();
+  for (let i = 0; i < 3; i++) {
+    await settle();
+    clock.advance(500);
+  }
+  await certified;
+  assert.equal(log.lines.filter((line) => /Failed to obtain identity/.test(line)).length, 1);
   renewal.stop();
 });

@@ -1,6 +1,9 @@
 import type { Clock, Timer } from '#runtime/clock';
+import { GrpcError } from '#runtime/grpc';
 import type { Log } from '#runtime/log';
-import type { Certificate, IdentityClient } from '../discover/index.ts';
+import type { Random } from '#runtime/random';
+import { Backoff, type Certificate, type IdentityClient } from '../discover/index.ts';
+import { LIMITS } from '../limits.ts';
 import type { Metrics } from '../telemetry/index.ts';
 import type { Credentials } from './credentials.ts';
 import type { IdentityKey } from './key.ts';
@@ -9,6 +12,7 @@ import { verifyChain } from './verify.ts';
 export interface RenewalDeps {
   readonly client: IdentityClient;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
   /** Read anew for each request: the kubelet rotates it. */
@@ -23,18 +27,24 @@ export interface RenewalConfig {
 
 /** Part of a certificate's remaining life after which it is renewed. */
 const REFRESH_AT = 0.7;
-/** First pause while there is no certificate yet: identity starts beside us. Doubles up to the minimal refresh. */
-const FIRST_RETRY_MS = 100;
 /** How often the log says that the first certificate is still missing. */
 const NAG_MS = 15_000;
 
-/** Gets the first certificate and renews it at 70 % of its life; failures are retried for ever. */
+type Attempt = 'ok' | 'unreachable' | 'refused';
+
+/**
+ * Gets the first certificate and renews it at 70 % of its life; failures are retried for ever. Until the first one, the waits
+ * grow from a moment to the shortest refresh time; a controller that cannot be reached is tried every second, for pods start
+ * together.
+ */
 export class Renewal {
   readonly #deps: RenewalDeps;
   readonly #config: RenewalConfig;
   readonly #credentials: Credentials;
   readonly #key: IdentityKey;
+  readonly #backoff: Backoff;
   #timer: Timer | undefined;
+  #lastError = '';
   #stopped = false;
   #validUntilMs = 0;
   #failures = 0;
@@ -45,6 +55,8 @@ export class Renewal {
     this.#config = config;
     this.#credentials = credentials;
     this.#key = key;
+    const waits = { minMs: LIMITS.certifyRetryMsMin, maxMs: config.minRefreshMs, jitter: 0 };
+    this.#backoff = new Backoff(waits, deps.random);
   }
 
   /** Resolves with the first certificate; renewal goes on until `stop`. */
@@ -72,24 +84,32 @@ export class Renewal {
 
   async #renew(): Promise<void> {
     if (this.#stopped) return;
-    const ok = await this.#tryOnce();
+    const attempt = await this.#tryOnce();
     if (this.#stopped) return;
-    this.#timer = this.#deps.clock.after(this.#nextMs(ok), () => void this.#renew());
+    if (attempt === 'ok') this.#backoff.reset();
+    this.#timer = this.#deps.clock.after(this.#nextMs(attempt), () => void this.#renew());
   }
 
-  async #tryOnce(): Promise<boolean> {
-    const { client, log, metrics } = this.#deps;
-    let ok = false;
+  async #tryOnce(): Promise<Attempt> {
+    const { client, metrics } = this.#deps;
+    let attempt: Attempt = 'ok';
     try {
       const token = await this.#deps.readToken();
       const identity = this.#credentials.localName;
       this.#accept(await client.certify({ identity, token, csrDer: this.#key.csrDer }));
-      ok = true;
+      this.#lastError = '';
     } catch (error) {
-      log.error('Failed to obtain identity', { error: error instanceof Error ? error.message : String(error) });
+      attempt = error instanceof GrpcError && error.code === 'UNAVAILABLE' ? 'unreachable' : 'refused';
+      this.#complain(error instanceof Error ? error.message : String(error));
     }
-    metrics.counter('control_identity_cert_refreshes_total', { result: ok ? 'ok' : 'error' }).inc();
-    return ok;
+    metrics.counter('control_identity_cert_refreshes_total', { result: attempt === 'ok' ? 'ok' : 'error' }).inc();
+    return attempt;
+  }
+
+  /** The same failure again is not said again. */
+  #complain(error: string): void {
+    if (error !== this.#lastError) this.#deps.log.error('Failed to obtain identity', { error });
+    this.#lastError = error;
   }
 
   #accept(certificate: Certificate): void {
@@ -106,9 +126,13 @@ export class Renewal {
     this.#certified();
   }
 
-  #nextMs(ok: boolean): number {
+  #nextMs(attempt: Attempt): number {
     const { minRefreshMs, maxRefreshMs } = this.#config;
-    if (!ok && this.#validUntilMs === 0) return Math.min(minRefreshMs, FIRST_RETRY_MS * 2 ** this.#failures++);
+    const certified = this.#validUntilMs > 0;
+    if (attempt !== 'ok' && !certified) {
+      const waitMs = this.#backoff.nextMs();
+      return attempt === 'unreachable' ? Math.min(waitMs, LIMITS.certifyRetryMsMax) : waitMs;
+    }
     const remainingMs = this.#validUntilMs - this.#deps.clock.wallMs();
     return Math.min(maxRefreshMs, Math.max(minRefreshMs, remainingMs * REFRESH_AT));
   }
