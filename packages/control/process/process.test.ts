@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startAdmin } from './admin.ts';
+import { runProcess } from './process.ts';
+
+const flags = { 'admin-addr': { default: '127.0.0.1:0' as string, doc: '' } };
+const never = () => Promise.reject(new Error('must not be built'));
+
+test('answers probes and metrics on the admin port', async () => {
+  let ready = false;
+  const admin = await startAdmin({ host: '127.0.0.1', port: 0, ready: () => ready, metrics: () => 'up 1\n' });
+  const get = async (path: string) => {
+    const response = await fetch(`http://127.0.0.1:${admin.port}${path}`);
+    return `${response.status} ${(await response.text()).trim()}`;
+  };
+  assert.equal(await get('/ping'), '200 pong');
+  assert.equal(await get('/live'), '200 ok');
+  assert.equal(await get('/ready'), '500 not ready');
+  ready = true;
+  assert.equal(await get('/ready'), '200 ok');
+  assert.equal(await get('/metrics'), '200 up 1');
+  assert.match(await get('/other'), /^404/);
+  admin.close();
+});
+
+test('exits with 2 for arguments that it does not understand, and with 1 when it cannot start', async () => {
+  const spec = { name: 'test', flags, adminFlag: 'admin-addr' as const };
+  assert.equal(await runProcess(['-nope'], {}, { ...spec, build: never }), 2);
+  assert.equal(await runProcess(['-log-format=xml'], {}, { ...spec, build: never }), 2);
+  assert.equal(await runProcess(['-log-level=off', '-admin-addr=nowhere'], {}, { ...spec, build: never }), 1);
+  assert.equal(await runProcess(['-log-level=off'], {}, { ...spec, build: () => Promise.reject(new Error('no')) }), 1);
+});
+
+test('runs until a signal, then drains and exits with 0', async () => {
+  const seen: string[] = [];
+  const exit = runProcess(
+    ['-log-level=off'],
+    {},
+    {
+      name: 'test',
+      flags,
+      adminFlag: 'admin-addr',
+      build: async () => {
+        seen.push('built');
+        setTimeout(() => process.emit('SIGTERM'), 5);
+        return {
+          ready: () => true,
+          drain: async () => {
+            seen.push('drained');
+          },
+        };
+      },
+    },
+  );
+  assert.equal(await exit, 0);
+  assert.deepEqual(seen, ['built', 'drained']);
+});
