@@ -186,18 +186,20 @@ spec:
         - 20/s
         - --max-time
         - "10"
-        - --output
-        - /dev/null
+        - --no-buffer
         - --write-out
-        - "%{http_code} %{errormsg}\\n"
+        - "\\t%{http_code} %{errormsg}\\n"
         - http://bb-federated:8080/?[1-100000]
 `;
 
 /** The load's results so far, e.g. `{'200': 412}`. */
 async function loadResults(): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
-  for (const line of (await kubectl('west -n mc-demo logs deploy/load -c load')).split('\n').filter(Boolean))
-    counts[line.trim()] = (counts[line.trim()] ?? 0) + 1;
+  const log = await kubectl('west -n mc-demo logs deploy/load -c load');
+  for (const match of log.matchAll(/\t(\d{3} .*)$/gm)) {
+    const result = (match[1] ?? '').trim();
+    counts[result] = (counts[result] ?? 0) + 1;
+  }
   return counts;
 }
 
@@ -273,8 +275,9 @@ describe('the story goes on under 20 requests a second', () => {
     const pod = (await kubectl(`${podOf}='{.items[0].metadata.name}'`)).trim();
     const restarts = `${podOf}='{.items[0].status.containerStatuses[?(@.name=="destination")].restartCount}'`;
     const restartsBefore = Number(await kubectl(restarts));
-    const find = `for p in /proc/[0-9]*; do grep -qsz '^HOSTNAME=${pod}$' $p/environ && grep -qsz '^destination$' $p/cmdline && echo \${p#/proc/}; done`;
-    const pids = (await lab.ok(`weft lab shell --name ${lab.name} -- sh -c "${find}"`)).trim().split(/\s+/);
+    const mine = `grep -qsz "^HOSTNAME=${pod}$" $p/environ && grep -qsz "^destination$" $p/cmdline`;
+    const find = `for p in /proc/[0-9]*; do if ${mine}; then echo \${p#/proc/}; fi; done`;
+    const pids = (await lab.ok(`weft lab shell --name ${lab.name} -- sh -c '${find}'`)).trim().split(/\s+/);
     assert.equal(pids.length, 1, `one destination process of pod ${pod}: ${pids}`);
     await lab.ok(`weft lab shell --name ${lab.name} -- kill -9 ${pids[0]}`);
     await eventually('the container was restarted', MINUTE_MS, async () =>
