@@ -72,10 +72,11 @@ export function portPoliciesConfig(config: ProxyConfig): PortPoliciesConfig {
 
 /** Limits of streams apply only to control planes elsewhere; one on loopback is not moved away from. */
 function watchConfig(config: ProxyConfig, name: string | undefined, terminal: readonly string[]): WatchConfig {
-  if (name === undefined)
-    return { backoff: { ...outboundBackoff(config), maxMs: config.inboundBackoffMaxMs }, terminal };
+  const connection = outboundBackoff(config);
+  const backoff = { ...connection, maxMs: Math.min(connection.maxMs, LIMITS.streamBackoffMsMax) };
+  if (name === undefined) return { backoff, terminal };
   return {
-    backoff: outboundBackoff(config),
+    backoff,
     initialTimeoutMs: config.streamInitialTimeoutMs,
     idleTimeoutMs: config.streamIdleTimeoutMs,
     lifetimeMs: config.streamLifetimeMs,

@@ -1,15 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { type ControlService, type ProxyConfig, parseProxyConfig } from '#model/proxy-config';
+import { type ProxyConfig, parseProxyConfig } from '#model/proxy-config';
 import { formatAddr } from '#runtime/net';
 import { collectProcess } from './admin/index.ts';
 import { type Bound, build } from './build.ts';
-import {
-  CallMetrics,
-  createControlChannel,
-  createIdentityClient,
-  createMeshClients,
-  Resolver,
-} from './control/index.ts';
+import { createIdentityClient, createMeshClients } from './control/index.ts';
 import type { Deps } from './deps.ts';
 import { Credentials, createKey, Renewal } from './identity/index.ts';
 import { DEFAULT_ROUTE, LOCALHOST } from './inbound/index.ts';

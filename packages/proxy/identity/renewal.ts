@@ -47,7 +47,6 @@ export class Renewal {
   #lastError = '';
   #stopped = false;
   #validUntilMs = 0;
-  #failures = 0;
   #certified: () => void = () => undefined;
 
   constructor(deps: RenewalDeps, config: RenewalConfig, credentials: Credentials, key: IdentityKey) {
