@@ -156,6 +156,20 @@ test('a taken port, a missing program and a missing right are one clear line eac
   assert.equal(await traces(name), '');
 });
 
+test('a full disk and a user other than root are one clear line each', async () => {
+  const name = `${lab.name}d`;
+  const folder = `/var/lib/${name}`;
+  const full = await lab.sh(
+    `mkdir ${folder} && unshare --mount sh -c 'mount -t tmpfs -o size=50m none ${folder} && weft lab up --root ${folder} --name ${name} --no-weft'; code=$?; rmdir ${folder}; exit $code`,
+  );
+  assert.match(full.stderr, /is full: \d+ MB free, a lab needs \d+ MB/);
+  assert.equal(full.stderr.trim().split('\n').length, 1, full.stderr);
+  const other = await lab.sh(`setpriv --reuid=65534 --regid=65534 --clear-groups weft lab up --name ${name} --no-weft`);
+  assert.notEqual(other.code, 0);
+  assert.match(other.stderr, /needs root|Permission denied/);
+  assert.equal(await traces(name), '');
+});
+
 test('a cancelled start leaves nothing', async () => {
   const name = `${lab.name}c`;
   const done = await lab.sh(

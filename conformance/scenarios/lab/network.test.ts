@@ -1,7 +1,7 @@
 /** Addresses and names: pods of several nodes and clusters, service addresses, DNS, from pods and from the lab's own network. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type LabFixture, shellPod, startFixture, webApp } from './fixture.ts';
+import { type LabFixture, shellPod, startFixture, WEB_IMAGE, webApp } from './fixture.ts';
 
 let lab: LabFixture;
 
@@ -138,6 +138,22 @@ test('the API server is reached through its service with the token of the pod', 
     `curl -s -m 3 --cacert ${folder}/ca.crt -H "Authorization: Bearer $(cat ${folder}/token)" https://kubernetes.default.svc/version`,
   );
   assert.match(output, /"gitVersion":"v1\./);
+});
+
+test('a host port leads from its node to the pod', async () => {
+  const container = { name: 'web', image: WEB_IMAGE, ports: [{ containerPort: 8080, hostPort: 9090 }] };
+  await lab.apply(
+    JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'published' },
+      spec: { nodeName: 'west-2', containers: [container] },
+    }),
+  );
+  await lab.kubectl('wait --for=condition=Ready pod/published --timeout=20s');
+  await lab.until('an answer', 'exec client -- curl -s -m 2 http://172.30.0.2:9090', (text) =>
+    text.startsWith('published'),
+  );
 });
 
 test('host network is the network of the node', async () => {

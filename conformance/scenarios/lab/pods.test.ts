@@ -446,6 +446,39 @@ test('an ephemeral container joins a running pod', async () => {
   await lab.until('its log', 'logs shell -c extra', (text) => text === 'joined\n');
 });
 
+test('a debugging container sees the processes of its target', async () => {
+  await lab.kubectl('debug shell --image=busybox --container=near --target=main -- sh -c "ps ax; sleep 3600"');
+  assert.match(await lab.until('its log', 'logs shell -c near', (text) => text.includes('ps ax')), /sleep 3600/);
+});
+
+test('a terminal is a terminal: size, echo and exit code', async () => {
+  const typed = `kubectl exec -it shell -- sh -c 'test -t 0 && stty size && read line && echo got \\$line && exit 4'`;
+  const done = await lab.sh(`(sleep 1; echo typed; sleep 1) | script -qec "${typed}" /dev/null; echo code $?`);
+  assert.match(done.stdout, /got typed/);
+  assert.match(done.stdout, /code 4/);
+});
+
+test('attaching with input reaches the program', async () => {
+  const done = await lab.sh(
+    'echo hello | kubectl run reader --image=busybox -i --rm --restart=Never --quiet -- sh -c "read x; echo got \\$x"',
+  );
+  assert.match(done.stdout, /got hello/);
+});
+
+test('a forced deletion ends the pod at once', async () => {
+  await lab.apply(
+    shellPod('forced', 'trap "" TERM; while :; do sleep 0.1; done', { spec: { terminationGracePeriodSeconds: 60 } }),
+  );
+  await running('forced');
+  await lab.kubectl('delete pod forced --force --grace-period=0');
+  await eventually('no process', 5_000, async () => {
+    const { stdout } = await lab.sh(
+      `weft lab shell --name ${lab.name} -- sh -c 'ls /run/weft/west/pods 2>/dev/null; ls /var/lib/weft/lab/${lab.name}/clusters/west/data/logs'`,
+    );
+    return stdout.includes('_forced_') ? undefined : true;
+  });
+});
+
 test('shared process namespaces show the other container', async () => {
   const other = { name: 'other', image: 'busybox', command: ['sh', '-c', 'exec sleep 4321'] };
   await lab.apply(

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { dialIn } from '#net/netns';
+import { canForgetFlows, forgetFlows } from '#net/nftables';
 import { systemClock } from '#runtime/clock';
 import { createLog, parseFilter } from '#runtime/log';
 import { createApiServer } from '../apiserver/index.ts';
@@ -75,7 +76,7 @@ async function startCluster(config: ClusterConfig, stage: (name: string) => void
   stage('network');
   const nodes = config.nodes.map((node) => ({ ...node, netPath: nodeNetPath(node) }));
   const proxy = new ServiceProxy(
-    { caches, clock, log: (line) => log.warn(line) },
+    { caches, clock, log: (line) => log.warn(line), ...(canForgetFlows() && { forgetFlows }) },
     { serviceCidr: config.serviceCidr, nodes },
   );
   await proxy.start();

@@ -16,7 +16,9 @@ export interface RunningContainer {
   workingDir: string;
 }
 
-function joinArgv({ pid, setpriv, env, workingDir }: RunningContainer, command: readonly string[]): string[] {
+function joinArgv(container: RunningContainer, command: readonly string[], tty: boolean): string[] {
+  const { pid, setpriv, workingDir } = container;
+  const env = tty ? new Map([['TERM', 'xterm'], ...container.env]) : container.env;
   const nsenter = findProgram('nsenter');
   if (!nsenter) throw HostProgramError.missing('nsenter');
   const inside = unprivilegedArgv({ setpriv: [...setpriv], env, argv: command });
@@ -31,7 +33,7 @@ export function execInContainer(
   options: { command: readonly string[]; stdin: boolean; tty: boolean },
   io: ExecIo,
 ): Promise<{ exitCode: number }> {
-  const argv = joinArgv(container, options.command);
+  const argv = joinArgv(container, options.command, options.tty);
   return options.tty
     ? execOnTerminal(argv, io)
     : execOnPipes(argv, { stdin: options.stdin, owner: container.owner }, io);
@@ -90,7 +92,7 @@ function pacer(io: ExecIo): (write: (chunk: Uint8Array) => void, chunk: Uint8Arr
 
 async function execOnTerminal(argv: readonly string[], io: ExecIo): Promise<{ exitCode: number }> {
   const child = spawnOnTerminal(argv, {
-    env: { ...SAFE_ENV, TERM: 'xterm' },
+    env: SAFE_ENV,
     cwd: '/',
     output: (chunk) => io.stdout(chunk),
   });

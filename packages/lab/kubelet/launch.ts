@@ -45,6 +45,7 @@ export async function launch(spec: LaunchSpec): Promise<Run> {
   if (!sandbox) throw new Error('the pod has no sandbox');
   const security = securityOf(pod, container, image);
   const env = containerEnv(pod, container, { config: context.config, place: context.place, imageEnv: image.env ?? {} });
+  if (!env.has('HOME')) env.set('HOME', security.uid === 0 ? '/root' : '/');
   const argv = argvOf(container, image, env);
   const workingDir = container.workingDir || image.workingDir || '/';
   const folder = join(context.diskFolder, 'containers', container.name, String(spec.number));
@@ -69,7 +70,8 @@ export async function launch(spec: LaunchSpec): Promise<Run> {
   const access = { setpriv: setprivArgs(security), owner: security, env, workingDir };
   const log = new LogFile(spec.logPath);
   const listeners: Run['listeners'] = new Set();
-  const sharedPid = context.sharedPid();
+  const target = 'targetContainerName' in container ? container.targetContainerName : undefined;
+  const sharedPid = context.sharedPid(target);
   const process = startContainer(
     {
       ...access,

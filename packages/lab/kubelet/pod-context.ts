@@ -33,8 +33,8 @@ export interface PodContext {
   readonly ending: AbortSignal;
   /** Runs a start when the node has room for one. */
   limited<T>(task: () => Promise<T>): Promise<T>;
-  /** A pid inside the process namespace that all containers share, if they do. */
-  sharedPid(): number | undefined;
+  /** A pid in the process namespace to join: that of all containers, if they share one, or that of a debugging target. */
+  sharedPid(target?: string): number | undefined;
   /** Something that shows in the status may have changed. */
   changed(): void;
   event(event: PodEvent): void;

@@ -86,7 +86,8 @@ export class PodWorker {
       graceMs: graceMsOf(pod),
       ending: this.ender.signal,
       limited: (task) => site.limited(task),
-      sharedPid: () => this.processHolder?.pid(),
+      sharedPid: (target) =>
+        this.processHolder?.pid() ?? (target === undefined ? undefined : this.container(target)?.access()?.pid),
       changed: () => this.poke(),
       event: (event) => this.event(event),
     };

@@ -1,5 +1,5 @@
 import type { EndpointSlice, Pod, Service } from '#api/kube';
-import { applyNft } from '#net/nftables';
+import { applyNft, type FlowTarget } from '#net/nftables';
 import type { Clock, Timer } from '#runtime/clock';
 import { GVRS } from '../kinds/index.ts';
 import type { Caches } from '../reconcile/index.ts';
@@ -21,6 +21,8 @@ export interface ServiceProxyDeps {
   log(message: string): void;
   /** Applies a script in a network namespace; nft by default. */
   apply?(script: string, netPath: string): Promise<void>;
+  /** Drops what the kernel remembers of flows to a frontend; absent where the host has no program for it. */
+  forgetFlows?(frontend: FlowTarget, netPath: string): Promise<void>;
 }
 
 interface NodeState {
@@ -87,6 +89,19 @@ export class ServiceProxy {
     for (const state of this.nodes) await this.apply(state);
   }
 
+  /**
+   * A UDP client that goes on sending would stay with a backend that is gone, because its flow is remembered. TCP flows are left
+   * alone: they end by themselves.
+   */
+  private async forgetUdpFlows(state: NodeState, rules: RuleSet): Promise<void> {
+    const now = udpFrontends(rules);
+    for (const [frontend, body] of udpFrontends(state.applied ?? rules)) {
+      if (now.get(frontend) === body) continue;
+      const [ip = '', , port = ''] = frontend.split(' . ');
+      await this.deps.forgetFlows?.({ ip, port: Number(port), protocol: 'udp' }, state.netPath);
+    }
+  }
+
   private async apply(state: NodeState): Promise<void> {
     const { caches, apply = applyNft } = this.deps;
     const rules = buildRules({
@@ -103,6 +118,7 @@ export class ServiceProxy {
     if (state.applied && text(state.applied) === text(rules)) return;
     try {
       await apply(encodeRules(rules, { serviceCidr: this.serviceCidr, before: state.applied }), state.netPath);
+      await this.forgetUdpFlows(state, rules);
       state.applied = rules;
       this.retryMs = LIMITS.retryFirstMs;
     } catch (error) {
@@ -113,6 +129,16 @@ export class ServiceProxy {
       this.retryMs = Math.min(this.retryMs * 2, LIMITS.retryCapMs);
     }
   }
+}
+
+/** UDP frontends of rules: `<ip> . udp . <port>`, with their chain's rules. */
+function udpFrontends(rules: RuleSet): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const element of rules.vips) {
+    const [frontend = '', chain = ''] = element.split(' : goto ');
+    if (frontend.includes(' . udp . ')) found.set(frontend, rules.chains.get(chain)?.join('\n') ?? '');
+  }
+  return found;
 }
 
 const portsOf = (pod: Pod | undefined) =>

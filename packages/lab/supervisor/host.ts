@@ -18,7 +18,7 @@ import { createCgroup, type LabCgroup, removeCgroup } from './cgroup.ts';
 import { type LabFolders, labFolders } from './folders.ts';
 import { mergeKubeconfigs } from './kubeconfigs.ts';
 import { LIMITS } from './limits.ts';
-import { lastLines } from './log-tail.ts';
+import { cutLog, lastLines } from './log-tail.ts';
 import { buildNetwork, nodeNetFile } from './network.ts';
 import type { ClusterPlan, LabPlan } from './plan.ts';
 import { openRelay, type Relay } from './relay.ts';
@@ -116,6 +116,10 @@ class Host {
 
   /** Settles when the lab shall end or its namespaces are gone. */
   async ended(): Promise<void> {
+    const logs = [this.folders.hostLog, ...this.plan.clusters.map(({ name }) => this.folders.clusterLog(name))];
+    setInterval(() => {
+      for (const log of logs) cutLog(log, LIMITS.logBytesMax);
+    }, LIMITS.logCheckMs).unref();
     const { ending } = this.options;
     const asked = new Promise<void>((done) => {
       if (ending.aborted) done();

@@ -19,6 +19,7 @@ export const LIMITS = {
   /** Connection attempts from a relay to an API server. */
   relayDialTimeoutMs: 5_000,
   relayConnectionsMax: 1024,
-  /** Log files of the lab's own processes are cut to this when it starts. */
+  /** Log files of the lab's own processes start anew beyond this size, checked this often. */
   logBytesMax: 8 * 1024 * 1024,
+  logCheckMs: 60_000,
 } as const;
