@@ -10,14 +10,16 @@ import {
   renameSync,
   rmSync,
   statSync,
+  utimesSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { DEFAULT_ROOT, labFolders, labNames } from '#lab/supervisor';
 
 const REPOSITORY = join(import.meta.dirname, '..', '..', '..', '..');
 /** Checkouts may lie where other users cannot read; this folder every uid can. */
 const CACHE = '/var/cache/weft/bin';
-/** Builds kept besides the present one. */
-const OLD_BUILDS_KEPT = 2;
+/** A build that was used within this time is kept: its lab may just be starting. */
+const FRESH_MS = 60 * 60 * 1000;
 const BUILD_TIMEOUT_MS = 120_000;
 
 /** Whether this is the compiled executable: then its code is not on disk. */
@@ -35,7 +37,11 @@ export function selfArgv(): string[] {
 export function compiledExecutable(): string {
   const folder = join(CACHE, isCompiled() ? hashFiles([process.execPath]) : hashFiles(sourceFiles()));
   const path = join(folder, 'weft');
-  if (existsSync(path)) return path;
+  if (existsSync(path)) {
+    const now = new Date();
+    utimesSync(folder, now, now);
+    return path;
+  }
   mkdirSync(CACHE, { recursive: true, mode: 0o755 });
   const building = `${folder}.${process.pid}`;
   mkdirSync(building, { mode: 0o755 });
@@ -87,10 +93,18 @@ function hashFiles(paths: readonly string[]): string {
   return hash.digest('hex').slice(0, 16);
 }
 
+/** Removes builds that nobody used lately and whose containers no lab may have to start again. */
 function dropOldBuilds(present: string): void {
-  const old = readdirSync(CACHE)
-    .map((name) => join(CACHE, name))
-    .filter((path) => path !== present && statSync(path).isDirectory())
-    .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
-  for (const path of old.slice(OLD_BUILDS_KEPT)) rmSync(path, { recursive: true, force: true });
+  const wanted = labNames(DEFAULT_ROOT).map((name) => readText(labFolders(name, DEFAULT_ROOT).images));
+  for (const name of readdirSync(CACHE)) {
+    const folder = join(CACHE, name);
+    const isFresh = Date.now() - statSync(folder).mtimeMs < FRESH_MS;
+    if (folder === present || isFresh || wanted.some((images) => images.includes(folder))) continue;
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function readText(path: string): string {
+  // A lab that is going away has no list any more, and needs nothing.
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
 }

@@ -159,10 +159,11 @@ function addProcesses(lab: Command): void {
       process.stdin.on('end', () => !isReady && ender.abort());
       process.stdin.on('error', () => !isReady && ender.abort());
       process.stdin.resume();
-      process.stdout.on('error', () => {}); // nobody listens once "lab up" has ended
+      process.stdout.on('error', () => ender.abort());
       const tell = (message: object): void => {
+        // Nobody listens once "lab up" has ended, and a write to a closed pipe would end this process.
+        if (!isReady) process.stdout.write(`${JSON.stringify(message)}\n`);
         isReady ||= 'ready' in message && !('cluster' in message);
-        if (process.stdout.writable) process.stdout.write(`${JSON.stringify(message)}\n`);
       };
       try {
         await runHost({ ...flags, clusterArgv: [...selfArgv(), 'lab', 'cluster'], tell, ending: ender.signal });
