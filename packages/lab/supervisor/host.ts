@@ -117,15 +117,16 @@ class Host {
   /** Settles when the lab shall end or its namespaces are gone. */
   async ended(): Promise<void> {
     const logs = [this.folders.hostLog, ...this.plan.clusters.map(({ name }) => this.folders.clusterLog(name))];
-    setInterval(() => {
+    const logTimer = setInterval(() => {
       for (const log of logs) cutLog(log, LIMITS.logBytesMax);
-    }, LIMITS.logCheckMs).unref();
+    }, LIMITS.logCheckMs);
     const { ending } = this.options;
     const asked = new Promise<void>((done) => {
       if (ending.aborted) done();
       ending.addEventListener('abort', () => done());
     });
     await Promise.race([asked, this.root?.gone]);
+    clearInterval(logTimer);
   }
 
   async tidy(): Promise<void> {
