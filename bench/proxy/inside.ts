@@ -76,6 +76,9 @@ async function requireMutualTls(requests: number): Promise<void> {
     );
 }
 
+const describe = ({ name, cpuUsPerHop, perSecond, p99Ms }: Sample) =>
+  `${name}, ${cpuUsPerHop.toFixed(1)} us a hop, ${perSecond.toFixed(0)} requests/s, p99 ${p99Ms.toFixed(1)} ms`;
+
 async function main(plan: Plan): Promise<Results> {
   await run('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', '/run']);
   mkdirSync(FOLDER, { recursive: true });
@@ -95,9 +98,7 @@ async function main(plan: Plan): Promise<Results> {
     // Each round begins with another contender, so that none always follows the same one.
     for (let i = 0; i < all.length; i++) {
       const sample = await measure(all[(round + i) % all.length]!, plan.seconds);
-      say(
-        `round ${round + 1}: ${sample.name}, ${sample.cpuUsPerHop.toFixed(1)} us a hop, ${sample.perSecond.toFixed(0)}/s`,
-      );
+      say(`round ${round + 1}: ${describe(sample)}`);
       if (sample.name === 'Weft') weftRequests += sample.requests;
       samples.push(sample);
     }
