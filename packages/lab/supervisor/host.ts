@@ -53,6 +53,8 @@ export interface HostOptions {
   root: string;
   /** Command line that runs one cluster, to which `--config FILE` is added. */
   clusterArgv: readonly string[];
+  /** Folder that holds the program of that command line. */
+  programFolder: string;
   tell(message: HostMessage): void;
   /** Fires when the lab shall end. */
   ending: AbortSignal;
@@ -104,7 +106,12 @@ class Host {
     const leftovers = plan.isEphemeral
       ? [folders.root]
       : [folders.running, folders.kubeconfig, folders.insideKubeconfig];
-    this.root = await startRootNamespace({ cgroup: this.cgroup, leftovers, logFile: folders.hostLog });
+    this.root = await startRootNamespace({
+      cgroup: this.cgroup,
+      leftovers,
+      needed: [this.options.programFolder, folders.root],
+      logFile: folders.hostLog,
+    });
     rewriteLock(folders, { pid: process.pid, startTime: startTimeOf(process.pid) ?? 0, rootPid: this.root.pid });
     const { root } = this;
     await buildNetwork(plan, root.pid, (lines, netns) => root.ip(lines, netns));

@@ -40,12 +40,19 @@ child=$!
 while kill -0 $child 2>/dev/null; do wait $child; done
 `;
 
-/** The lab's first process: private filesystems, then it waits for ever and collects orphans. */
+/**
+ * The lab's first process: private filesystems, then it waits for ever and collects orphans. Arguments: the folders (nine at
+ * most) that must stay visible where the private /run and /tmp would hide them, e.g. a checkout in /tmp.
+ */
 const LAB_SCRIPT = `
 set -e
 mount -t proc proc /proc
+fd=3
+for path in "$@"; do eval "exec $fd<\\"\\$path\\""; fd=$((fd+1)); done
 mount -t tmpfs -o mode=755,nosuid tmpfs /run
 mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs /tmp
+fd=3
+for path in "$@"; do mkdir -p "$path"; mount --no-canonicalize --bind /proc/self/fd/$fd "$path"; eval "exec $fd<&-"; fd=$((fd+1)); done
 mkdir -p /run/netns /run/lock
 hostname weft-lab
 echo ready
@@ -58,6 +65,8 @@ while :; do sleep 2147483647 & wait; done
 export async function startRootNamespace(options: {
   cgroup: LabCgroup;
   leftovers: readonly string[];
+  /** Folders that the lab's processes need, wherever they lie. */
+  needed: readonly string[];
   logFile: string;
 }): Promise<RootNamespace> {
   const program = (name: string): string => {
@@ -76,6 +85,8 @@ export async function startRootNamespace(options: {
     'sh',
     '-c',
     LAB_SCRIPT,
+    'weft-lab',
+    ...options.needed.filter((path) => /^\/(tmp|run)\//.test(path)),
   ];
   // The guard stays outside of the control groups: it removes them.
   const script = guardScript(joinArgv(options.cgroup, lab));

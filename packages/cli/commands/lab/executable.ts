@@ -30,6 +30,9 @@ export function selfArgv(): string[] {
   return isCompiled() ? [process.execPath] : [process.execPath, join(REPOSITORY, 'packages', 'cli', 'main.ts')];
 }
 
+/** Folder that holds everything of {@link selfArgv}. */
+export const selfFolder = (): string => (isCompiled() ? dirname(process.execPath) : REPOSITORY);
+
 /**
  * Path of the program as one executable that every user can read and run, built when its sources changed. Throws with the
  * compiler's words.

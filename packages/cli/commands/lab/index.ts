@@ -14,7 +14,7 @@ import {
   runHost,
 } from '#lab/supervisor';
 import { type CliContext, UserError } from '../../context.ts';
-import { selfArgv } from './executable.ts';
+import { selfArgv, selfFolder } from './executable.ts';
 import { statusTable } from './render.ts';
 import { addUp } from './up.ts';
 
@@ -166,7 +166,8 @@ function addProcesses(lab: Command): void {
         isReady ||= 'ready' in message && !('cluster' in message);
       };
       try {
-        await runHost({ ...flags, clusterArgv: [...selfArgv(), 'lab', 'cluster'], tell, ending: ender.signal });
+        const clusterArgv = [...selfArgv(), 'lab', 'cluster'];
+        await runHost({ ...flags, clusterArgv, programFolder: selfFolder(), tell, ending: ender.signal });
         process.exit(0);
       } catch (error) {
         const failed = error instanceof Error ? error.message : String(error);
