@@ -55,6 +55,7 @@ test("CPU time is compared with Envoy's by medians", () => {
   const sample = (name: string, cpuUsPerHop: number) => ({
     name,
     cpuUsPerHop,
+    unmeasured: 0,
     requests: 1,
     perSecond: 1,
     p50Ms: 1,

@@ -17,8 +17,11 @@ import { runWrk } from './wrk.ts';
 const FOLDER = '/run/bench';
 const READY_TIMEOUT_MS = 20_000;
 const READY_POLL_MS = 100;
-/** Between runs, so that one peer's tail does not fall into the next one's time. */
-const SETTLE_MS = 300;
+/**
+ * Unmeasured load just before each measurement: what is measured is traffic on open connections, and the contenders keep
+ * idle ones for different times, some shorter than a round.
+ */
+const LEAD_SECONDS = 1;
 
 interface Contender {
   name: string;
@@ -59,12 +62,13 @@ async function ready({ name, url, processes }: Contender, watched: readonly Runn
 }
 
 async function measure({ name, url, processes }: Contender, seconds: number): Promise<Sample> {
-  await sleep(SETTLE_MS);
+  const lead = await runWrk(url, LEAD_SECONDS);
   const beforeS = cpuSeconds(processes);
   const load = await runWrk(url, seconds);
   const cpuS = cpuSeconds(processes) - beforeS;
   for (const each of processes) each.requireAlive();
-  return { name, ...load, cpuUsPerHop: (cpuS * 1e6) / load.requests / processes.length };
+  const cpuUsPerHop = (cpuS * 1e6) / load.requests / processes.length;
+  return { name, ...load, cpuUsPerHop, unmeasured: lead.requests };
 }
 
 /** The subject's path must have been mutual TLS, with the peer that was meant, for every request. */
@@ -99,7 +103,7 @@ async function main(plan: Plan): Promise<Results> {
     for (let i = 0; i < all.length; i++) {
       const sample = await measure(all[(round + i) % all.length]!, plan.seconds);
       say(`round ${round + 1}: ${describe(sample)}`);
-      if (sample.name === 'Weft') weftRequests += sample.requests;
+      if (sample.name === 'Weft') weftRequests += sample.requests + sample.unmeasured;
       samples.push(sample);
     }
   }

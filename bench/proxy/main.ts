@@ -29,7 +29,7 @@ function runInside(plan: Plan): Promise<Results> {
     JSON.stringify(plan),
   ];
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const limitS = SLACK_SECONDS + CONTENDERS * (plan.rounds * (plan.seconds + 1) + plan.warmUpSeconds);
+  const limitS = SLACK_SECONDS + CONTENDERS * (plan.rounds * (plan.seconds + 2) + plan.warmUpSeconds);
   let reason = 'see above';
   const timer = setTimeout(() => {
     reason = `not done after ${limitS} s`;

@@ -17,6 +17,8 @@ export interface Sample extends Load {
   name: string;
   /** User and system time of its processes, a request and hop, microseconds. */
   cpuUsPerHop: number;
+  /** Requests that were answered just before, to have connections open. */
+  unmeasured: number;
 }
 
 export interface Results {
