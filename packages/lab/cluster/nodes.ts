@@ -1,3 +1,4 @@
+import { statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '#runtime/clock';
 import type { ApiServer } from '../apiserver/index.ts';
@@ -38,7 +39,7 @@ export async function startKubelets(
     backoff: config.backoff,
     config: new ConfigStore(deps.caches),
     dns: { nameserver: config.dnsIp, clusterDomain: config.clusterDomain },
-    folders: { disk: config.folder, memory },
+    folders: { disk: config.folder, memory, layers: isOverlay(config.folder) ? memory : config.folder },
     allocatable: nodeResources(),
     version: KUBERNETES_VERSION,
     claimFolder: (namespace: string, name: string) => join(config.folder, 'claims', namespace, name),
@@ -59,3 +60,8 @@ export async function startKubelets(
   await Promise.all(kubelets.map((kubelet) => kubelet.start()));
   return kubelets;
 }
+
+const OVERLAYFS_MAGIC = 0x794c7630;
+
+/** An overlay's upper layer cannot lie on another overlay, which is what the disk is inside a container engine. */
+const isOverlay = (folder: string): boolean => statfsSync(folder).type === OVERLAYFS_MAGIC;

@@ -100,7 +100,7 @@ export class PodContainer {
   }
 
   private logPath(number: number): string {
-    return join(this.context.logFolder, this.spec.name, `${number}.log`);
+    return join(this.context.resources.logFolder, this.spec.name, `${number}.log`);
   }
 
   /** Continues counting after the node's process was restarted: what ran is gone. */
@@ -212,11 +212,11 @@ export class PodContainer {
   }
 
   private probeTarget(): ProbeTarget {
-    const { context } = this;
+    const { sandbox, nodeNet } = this.context.resources;
     return {
       container: this.spec,
-      podIp: context.sandbox?.ip ?? '',
-      nodeNet: context.nodeNet,
+      podIp: sandbox?.ip ?? '',
+      nodeNet,
       running: () => this.access(),
     };
   }

@@ -27,7 +27,8 @@ export interface KubeletDeps {
   template: Template;
   dns: DnsSettings;
   tokens: TokenCache;
-  folders: { disk: string; memory: string };
+  /** `layers` must be able to hold an overlay's upper layer. */
+  folders: { disk: string; memory: string; layers: string };
   allocatable: Readonly<Record<string, number>>;
   /** Kubernetes version that nodes report, e.g. `v1.34.4+lab`. */
   version: string;

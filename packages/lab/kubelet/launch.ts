@@ -41,21 +41,26 @@ const SHM_BYTES = 64 * 1024 * 1024;
 /** Prepares a container's files and starts its program; settles once it runs. Rejects with ConfigError or StartError. */
 export async function launch(spec: LaunchSpec): Promise<Run> {
   const { context, container, image } = spec;
-  const { pod, sandbox } = context;
+  const { pod, resources } = context;
+  const { sandbox } = resources;
   if (!sandbox) throw new Error('the pod has no sandbox');
   const security = securityOf(pod, container, image);
-  const env = containerEnv(pod, container, { config: context.config, place: context.place, imageEnv: image.env ?? {} });
+  const env = containerEnv(pod, container, {
+    config: context.config,
+    place: resources.place,
+    imageEnv: image.env ?? {},
+  });
   if (!env.has('HOME')) env.set('HOME', security.uid === 0 ? '/root' : '/');
   const argv = argvOf(container, image, env);
   const workingDir = container.workingDir || image.workingDir || '/';
-  const folder = join(context.diskFolder, 'containers', container.name, String(spec.number));
+  const folder = join(resources.layersFolder, 'containers', container.name, String(spec.number));
   await rm(folder, { recursive: true, force: true });
   prepareRootfs({
     folder,
     template: context.template,
     image,
     security,
-    binds: context.volumes.bindsFor(pod, container, env),
+    binds: resources.volumes.bindsFor(pod, container, env),
     etc: {
       ...passwdFiles(security),
       hosts: hostsFile(pod, sandbox.ip, context.dns.clusterDomain),
@@ -71,7 +76,7 @@ export async function launch(spec: LaunchSpec): Promise<Run> {
   const log = new LogFile(spec.logPath);
   const listeners: Run['listeners'] = new Set();
   const target = 'targetContainerName' in container ? container.targetContainerName : undefined;
-  const sharedPid = context.sharedPid(target);
+  const sharedPid = resources.sharedPid ?? (target === undefined ? undefined : context.targetPid(target));
   const process = startContainer(
     {
       ...access,

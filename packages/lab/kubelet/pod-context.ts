@@ -1,10 +1,8 @@
 import type { ConfigReader } from './env.ts';
 import type { DnsSettings } from './etc-files.ts';
-import type { PodPlace } from './field-ref.ts';
-import type { Sandbox } from './sandbox.ts';
+import type { PodResources } from './pod-resources.ts';
 import type { Template } from './template.ts';
 import type { BoundPod } from './types.ts';
-import type { PodVolumes } from './volumes.ts';
 
 /** An event about one container, or about the pod when there is no field path. */
 export interface PodEvent {
@@ -20,21 +18,15 @@ export interface PodContext {
   readonly config: ConfigReader;
   readonly template: Template;
   readonly dns: DnsSettings;
-  readonly volumes: PodVolumes;
-  readonly nodeNet: string;
-  /** Folder on disk for the containers' layers. */
-  readonly diskFolder: string;
-  readonly logFolder: string;
-  sandbox: Sandbox | undefined;
-  place: PodPlace;
+  readonly resources: PodResources;
   /** The pod's termination grace period. */
   graceMs: number;
   /** Fires when the pod is being stopped. */
   readonly ending: AbortSignal;
   /** Runs a start when the node has room for one. */
   limited<T>(task: () => Promise<T>): Promise<T>;
-  /** A pid in the process namespace to join: that of all containers, if they share one, or that of a debugging target. */
-  sharedPid(target?: string): number | undefined;
+  /** The pid of a running container, whose processes a debugging container may want to see. */
+  targetPid(name: string): number | undefined;
   /** Something that shows in the status may have changed. */
   changed(): void;
   event(event: PodEvent): void;

@@ -1,30 +1,20 @@
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { PodCondition, PodStatus } from '#api/kube';
 import type { Timer } from '#runtime/clock';
 import { hasReason } from '../contract/index.ts';
 import { GVRS, parseTime } from '../kinds/index.ts';
 import { Retry } from './backoff.ts';
 import { PodContainer } from './container.ts';
-import { hostnameOf } from './env.ts';
 import type { KubeletDeps } from './kubelet.ts';
 import { LIMITS } from './limits.ts';
 import { adoptStatus } from './past-status.ts';
 import type { PodContext, PodEvent } from './pod-context.ts';
 import { PodReporter } from './pod-reporter.ts';
+import { PodResources, type ResourceSite } from './pod-resources.ts';
 import { podStatus } from './pod-status.ts';
-import { createSandbox, type NodeSite, nodeNetPath } from './sandbox.ts';
-import { type ProcessHolder, startProcessHolder } from './shared-processes.ts';
 import { type BoundPod, containersOf, podName } from './types.ts';
-import { PodVolumes } from './volumes.ts';
 
 /** What a worker needs of its kubelet beyond the common things. */
-export interface WorkerSite {
-  node: NodeSite;
-  takeAddress(uid: string): string | undefined;
-  releaseAddress(uid: string): void;
-  /** Runs a start when there is room for one: bounded per node. */
-  limited<T>(task: () => Promise<T>): Promise<T>;
+export interface WorkerSite extends ResourceSite {
   gone(worker: PodWorker): void;
 }
 
@@ -39,13 +29,11 @@ export class PodWorker {
   private readonly site: WorkerSite;
   private readonly context: PodContext;
   private readonly ender = new AbortController();
-  private readonly volumes: PodVolumes;
-  private readonly memoryFolder: string;
+  private readonly resources: PodResources;
   private readonly setup = new Retry({ firstMs: LIMITS.setupRetryFirstMs, capMs: LIMITS.setupRetryCapMs });
   private readonly startedAtMs: number;
   private running = false;
   private dirty = false;
-  private volumesReady = false;
   private isInitialized = false;
   private finalPhase: 'Succeeded' | 'Failed' | undefined;
   private failure: { reason: string; message: string } | undefined;
@@ -54,7 +42,6 @@ export class PodWorker {
   private readonly reporter: PodReporter;
   private isGone = false;
   private forced = false;
-  private processHolder: ProcessHolder | undefined;
   private graceDeadlineMs: number | undefined;
   private stopAll: Promise<void> | undefined;
 
@@ -63,31 +50,17 @@ export class PodWorker {
     this.site = site;
     this.uid = pod.metadata.uid ?? '';
     this.startedAtMs = deps.clock.wallMs();
-    const { folders } = deps;
-    const diskFolder = join(folders.disk, 'pods', this.uid);
-    this.memoryFolder = join(folders.memory, 'pods', this.uid);
-    this.volumes = new PodVolumes({
-      disk: join(diskFolder, 'volumes'),
-      memory: join(this.memoryFolder, 'volumes'),
-      node: join(folders.disk, 'nodes', site.node.name),
-      claim: (namespace, name) => deps.claimFolder(namespace, name),
-    });
+    this.resources = new PodResources(deps, site, pod);
     this.context = {
       pod,
       config: deps.config,
       template: deps.template,
       dns: deps.dns,
-      volumes: this.volumes,
-      nodeNet: nodeNetPath(site.node),
-      diskFolder,
-      logFolder: join(folders.disk, 'logs', `${pod.metadata.namespace}_${pod.metadata.name}_${this.uid}`),
-      sandbox: undefined,
-      place: { podIp: '', nodeIp: site.node.ip, nodeAllocatable: deps.allocatable },
+      resources: this.resources,
       graceMs: graceMsOf(pod),
       ending: this.ender.signal,
       limited: (task) => site.limited(task),
-      sharedPid: (target) =>
-        this.processHolder?.pid() ?? (target === undefined ? undefined : this.container(target)?.access()?.pid),
+      targetPid: (name) => this.container(name)?.access()?.pid,
       changed: () => this.poke(),
       event: (event) => this.event(event),
     };
@@ -109,7 +82,7 @@ export class PodWorker {
   }
 
   get sandboxNet(): string | undefined {
-    return this.context.sandbox?.namespaces.net;
+    return this.resources.sandbox?.namespaces.net;
   }
 
   container(name: string): PodContainer | undefined {
@@ -137,7 +110,7 @@ export class PodWorker {
     for (const container of this.containers)
       if (container.state.kind === 'waiting' && container.state.reason === 'CreateContainerConfigError')
         container.notBeforeMs = 0;
-    if (this.volumesReady && !this.ender.signal.aborted) void this.refreshVolumes();
+    if (this.resources.isComplete && !this.ender.signal.aborted) void this.refreshVolumes();
     this.poke();
   }
 
@@ -152,22 +125,14 @@ export class PodWorker {
 
   private async refreshVolumes(): Promise<void> {
     try {
-      await this.volumes.sync(this.pod, this.volumeDeps());
+      await this.resources.syncVolumes(this.pod);
     } catch (error) {
-      this.event({
-        type: 'Warning',
-        reason: 'FailedMount',
-        message: error instanceof Error ? error.message : String(error),
-      });
+      this.warn('FailedMount', error);
     }
   }
 
-  private volumeDeps() {
-    return {
-      config: this.deps.config,
-      place: this.context.place,
-      token: this.deps.tokens.token.bind(this.deps.tokens),
-    };
+  private warn(reason: string, error: unknown): void {
+    this.event({ type: 'Warning', reason, message: error instanceof Error ? error.message : String(error) });
   }
 
   private beginEnd(graceMs: number): void {
@@ -235,38 +200,18 @@ export class PodWorker {
 
   /** Sandbox and volumes; false when something must be tried again later. */
   private async prepare(): Promise<boolean> {
-    if (this.context.sandbox && this.volumesReady) return true;
+    if (this.resources.isComplete) return true;
     try {
-      if (!this.context.sandbox) await this.site.limited(() => this.makeSandbox());
-      await this.volumes.sync(this.pod, this.volumeDeps());
-      this.volumesReady = true;
+      await this.resources.ensureSandbox(this.pod);
+      this.report();
+      await this.resources.syncVolumes(this.pod);
       this.setup.succeeded();
       return true;
     } catch (error) {
-      const reason = this.context.sandbox ? 'FailedMount' : 'FailedCreatePodSandBox';
-      this.event({ type: 'Warning', reason, message: error instanceof Error ? error.message : String(error) });
+      this.warn(this.resources.sandbox ? 'FailedMount' : 'FailedCreatePodSandBox', error);
       this.wakeIn(this.setup.failed());
       return false;
     }
-  }
-
-  private async makeSandbox(): Promise<void> {
-    const { pod, site } = this;
-    const isHostNetwork = pod.spec.hostNetwork === true;
-    const ip = isHostNetwork ? undefined : site.takeAddress(this.uid);
-    if (!isHostNetwork && ip === undefined) throw new Error(`no free address in ${site.node.podCidr}`);
-    const sysctls = (pod.spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value] as const);
-    this.context.sandbox = await createSandbox({
-      uid: this.uid,
-      folder: join(this.memoryFolder, 'ns'),
-      hostname: isHostNetwork ? site.node.name : hostnameOf(pod),
-      node: site.node,
-      ip,
-      sysctls: Object.fromEntries(sysctls),
-    });
-    this.context.place = { ...this.context.place, podIp: this.context.sandbox.ip };
-    if (pod.spec.shareProcessNamespace) this.processHolder = await startProcessHolder();
-    this.report();
   }
 
   /** Runs init containers in order and starts sidecars in between; false while the apps must wait. */
@@ -357,13 +302,13 @@ export class PodWorker {
   /** The apps are done: sidecars go, then what the pod held. The pod itself stays until someone deletes it. */
   private async finished(): Promise<void> {
     await this.stopContainers(this.context.graceMs);
-    await this.release();
+    await this.resources.release();
   }
 
   private async end(): Promise<void> {
     this.stopAll ??= this.stopContainers(Math.max(0, (this.graceDeadlineMs ?? 0) - this.deps.clock.wallMs()));
     await this.stopAll;
-    await this.release();
+    await this.resources.release();
     if (!this.forced) {
       this.finalPhase ??= this.endPhase();
       this.report();
@@ -393,15 +338,6 @@ export class PodWorker {
     for (const sidecar of live.filter(({ role }) => role === 'sidecar').reverse()) await stop(sidecar);
   }
 
-  private async release(): Promise<void> {
-    this.processHolder?.stop();
-    this.processHolder = undefined;
-    await this.context.sandbox?.destroy();
-    this.context.sandbox = undefined;
-    this.volumesReady = false;
-    this.site.releaseAddress(this.uid);
-  }
-
   private async deleteFromApi(): Promise<void> {
     const { name = '', namespace = '' } = this.pod.metadata;
     try {
@@ -416,10 +352,7 @@ export class PodWorker {
     if (this.isGone) return;
     this.isGone = true;
     this.wake?.cancel();
-    this.deps.tokens.forget(this.uid);
-    await this.volumes.remove();
-    for (const folder of [this.context.diskFolder, this.context.logFolder, this.memoryFolder])
-      await rm(folder, { recursive: true, force: true });
+    await this.resources.remove();
     this.site.gone(this);
   }
 
@@ -446,7 +379,7 @@ export class PodWorker {
       {
         pod: known,
         containers: this.containers,
-        ip: this.context.sandbox?.ip ?? this.reporter.reportedIp,
+        ip: this.resources.sandbox?.ip ?? this.reporter.reportedIp,
         nodeIp: this.site.node.ip,
         isInitialized: this.isInitialized,
         finalPhase: this.finalPhase,

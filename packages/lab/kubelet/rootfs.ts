@@ -169,7 +169,13 @@ function procCovers(folder: string, root: string): Mount[] {
     const path = `${root}/proc/${name}`;
     return { source: path, target: path, type: 'bind', options: ['ro', 'nosuid', 'nodev', 'noexec'] };
   });
-  return [...masked, ...readOnly];
+  const firmware: Mount = {
+    source: join(folder, LAYOUT.empty),
+    target: `${root}/sys/firmware`,
+    type: 'bind',
+    options: ['ro'],
+  };
+  return [...masked, ...readOnly, ...(existsSync('/sys/firmware') ? [firmware] : [])];
 }
 
 const bindMount = ({ source, mountPath, readOnly }: VolumeBind, root: string): Mount => ({
