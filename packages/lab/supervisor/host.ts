@@ -295,7 +295,7 @@ const IN_OWN_PROCESSES = [
   'private',
   'sh',
   '-c',
-  '"$@" & child=$!; trap "kill -TERM $child" TERM; while kill -0 $child 2>/dev/null; do wait $child; done',
+  'ulimit -n "$(ulimit -H -n)"; "$@" & child=$!; trap "kill -TERM $child" TERM; while kill -0 $child 2>/dev/null; do wait $child; done',
 ];
 
 function parseMessage(line: string): ClusterMessage | undefined {
