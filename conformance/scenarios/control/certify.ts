@@ -6,11 +6,10 @@
 import { webcrypto, X509Certificate } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import tls from 'node:tls';
-import 'reflect-metadata';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
-import * as x509 from '@peculiar/x509';
 import { identity as api } from '#api/mesh';
 import { createGrpcClient, GrpcError } from '#runtime/grpc';
+import { x509 } from '#runtime/x509';
 
 interface Request {
   address: string;

@@ -1,5 +1,4 @@
-import 'reflect-metadata';
-import * as x509 from '@peculiar/x509';
+import { x509 } from '#runtime/x509';
 
 /** PEM texts. */
 export interface CertificateAndKey {

@@ -1,6 +1,6 @@
 /** Reading certificate signing requests and deciding whether they ask for what their sender may have. */
 import { GrpcError } from '#runtime/grpc';
-import { x509 } from './x509.ts';
+import { x509 } from '#runtime/x509';
 
 export type Csr = InstanceType<typeof x509.Pkcs10CertificateRequest>;
 

@@ -11,8 +11,8 @@ import { timestampMs } from '@bufbuild/protobuf/wkt';
 import type { KubeObject } from '#api/kube';
 import { identity as api } from '#api/mesh';
 import { createGrpcClient, createGrpcServer, type GrpcError } from '#runtime/grpc';
+import { x509 } from '#runtime/x509';
 import { Credentials, createCertify, readCertificates, readIssuer } from './index.ts';
-import { x509 } from './x509.ts';
 
 const HOUR = 3_600_000;
 /** X.509 counts whole seconds. */

@@ -1,9 +1,9 @@
 /** Signing leaf certificates. */
 import { webcrypto } from 'node:crypto';
 import { GrpcError } from '#runtime/grpc';
+import { x509 } from '#runtime/x509';
 import type { Csr } from './csr.ts';
 import type { Issuer } from './issuer.ts';
-import { x509 } from './x509.ts';
 
 export interface LeafOptions {
   issuer: Issuer;

@@ -1,5 +1,5 @@
+import { x509 } from '#runtime/x509';
 import { createAuthority, issueLeaf, type KeyPairPem } from './certificates.ts';
-import { PemConverter } from './x509.ts';
 
 /** Everything secret that makes a cluster itself; kept beside its objects, so that a restart changes no identity. */
 export interface ClusterKeys {
@@ -29,8 +29,8 @@ export async function createClusterKeys(nowMs: number): Promise<ClusterKeys> {
   return {
     ca: await createAuthority('kubernetes', nowMs),
     frontProxyCa: await createAuthority('front-proxy-ca', nowMs),
-    serviceAccountKey: PemConverter.encode(pkcs8, 'PRIVATE KEY'),
-    serviceAccountPublicKey: PemConverter.encode(spki, 'PUBLIC KEY'),
+    serviceAccountKey: x509.PemConverter.encode(pkcs8, 'PRIVATE KEY'),
+    serviceAccountPublicKey: x509.PemConverter.encode(spki, 'PUBLIC KEY'),
   };
 }
 
