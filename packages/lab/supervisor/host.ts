@@ -53,8 +53,8 @@ export interface HostOptions {
   root: string;
   /** Command line that runs one cluster, to which `--config FILE` is added. */
   clusterArgv: readonly string[];
-  /** Folder that holds the program of that command line. */
-  programFolder: string;
+  /** File or folder that holds the program of that command line. */
+  programPath: string;
   tell(message: HostMessage): void;
   /** Fires when the lab shall end. */
   ending: AbortSignal;
@@ -109,7 +109,7 @@ class Host {
     this.root = await startRootNamespace({
       cgroup: this.cgroup,
       leftovers,
-      needed: [this.options.programFolder, folders.root],
+      needed: [this.options.programPath, folders.root],
       logFile: folders.hostLog,
     });
     rewriteLock(folders, { pid: process.pid, startTime: startTimeOf(process.pid) ?? 0, rootPid: this.root.pid });

@@ -41,8 +41,8 @@ while kill -0 $child 2>/dev/null; do wait $child; done
 `;
 
 /**
- * The lab's first process: private filesystems, then it waits for ever and collects orphans. Arguments: the folders (nine at
- * most) that must stay visible where the private /run and /tmp would hide them, e.g. a checkout in /tmp.
+ * The lab's first process: private filesystems, then it waits for ever and collects orphans. Arguments: the files and
+ * folders (seven at most) that must stay visible where the private /run and /tmp would hide them, e.g. a checkout in /tmp.
  */
 const LAB_SCRIPT = `
 set -e
@@ -52,7 +52,11 @@ for path in "$@"; do eval "exec $fd<\\"\\$path\\""; fd=$((fd+1)); done
 mount -t tmpfs -o mode=755,nosuid tmpfs /run
 mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs /tmp
 fd=3
-for path in "$@"; do mkdir -p "$path"; mount --no-canonicalize --bind /proc/self/fd/$fd "$path"; eval "exec $fd<&-"; fd=$((fd+1)); done
+for path in "$@"; do
+  if [ -d /proc/self/fd/$fd/. ]; then mkdir -p "$path"; else mkdir -p "\${path%/*}"; : > "$path"; fi
+  mount --no-canonicalize --bind /proc/self/fd/$fd "$path"
+  eval "exec $fd<&-"; fd=$((fd+1))
+done
 mkdir -p /run/netns /run/lock
 hostname weft-lab
 echo ready
@@ -65,7 +69,7 @@ while :; do sleep 2147483647 & wait; done
 export async function startRootNamespace(options: {
   cgroup: LabCgroup;
   leftovers: readonly string[];
-  /** Folders that the lab's processes need, wherever they lie. */
+  /** Files and folders that the lab's processes need, wherever they lie. */
   needed: readonly string[];
   logFile: string;
 }): Promise<RootNamespace> {

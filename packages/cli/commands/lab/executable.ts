@@ -22,16 +22,16 @@ const CACHE = '/var/cache/weft/bin';
 const FRESH_MS = 60 * 60 * 1000;
 const BUILD_TIMEOUT_MS = 120_000;
 
-/** Whether this is the compiled executable: then its code is not on disk. */
-const isCompiled = (): boolean => import.meta.dirname.startsWith('/$bunfs');
+/** Whether this is the compiled executable: then its code is not on disk, and `import.meta` tells of where it was built. */
+const isCompiled = (): boolean => process.argv[1]?.startsWith('/$bunfs/') === true;
 
 /** Command line that starts this program again. */
 export function selfArgv(): string[] {
   return isCompiled() ? [process.execPath] : [process.execPath, join(REPOSITORY, 'packages', 'cli', 'main.ts')];
 }
 
-/** Folder that holds everything of {@link selfArgv}. */
-export const selfFolder = (): string => (isCompiled() ? dirname(process.execPath) : REPOSITORY);
+/** File or folder that holds everything of {@link selfArgv}. */
+export const selfPath = (): string => (isCompiled() ? process.execPath : REPOSITORY);
 
 /**
  * Path of the program as one executable that every user can read and run, built when its sources changed. Throws with the

@@ -14,7 +14,7 @@ import {
   runHost,
 } from '#lab/supervisor';
 import { type CliContext, UserError } from '../../context.ts';
-import { selfArgv, selfFolder } from './executable.ts';
+import { selfArgv, selfPath } from './executable.ts';
 import { statusTable } from './render.ts';
 import { addUp } from './up.ts';
 
@@ -167,7 +167,7 @@ function addProcesses(lab: Command): void {
       };
       try {
         const clusterArgv = [...selfArgv(), 'lab', 'cluster'];
-        await runHost({ ...flags, clusterArgv, programFolder: selfFolder(), tell, ending: ender.signal });
+        await runHost({ ...flags, clusterArgv, programPath: selfPath(), tell, ending: ender.signal });
         process.exit(0);
       } catch (error) {
         const failed = error instanceof Error ? error.message : String(error);
