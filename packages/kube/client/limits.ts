@@ -12,6 +12,8 @@ export const LIMITS = {
   connectTimeoutMs: 10_000,
   /** Streams on one session before another is opened: API servers commonly allow 100 to 250. */
   streamsPerSession: 90,
+  /** Buffers of one session: many large lists at once must not end it (ENHANCE_YOUR_CALM). Unit: 10^6 bytes, as node:http2 counts. */
+  sessionMemoryMB: 256,
   /** A silent session is pinged this often, and dropped when the answer takes longer than `pingTimeoutMs`. */
   pingIntervalMs: 15_000,
   pingTimeoutMs: 10_000,

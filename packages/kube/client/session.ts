@@ -88,6 +88,7 @@ class Session {
       const http2 = connect(new URL(server).origin, {
         ...options,
         settings: { enablePush: false, initialWindowSize: 1 << 20 },
+        maxSessionMemory: LIMITS.sessionMemoryMB,
       });
       const fail = (error: Error): void => {
         clearTimeout(timer);
