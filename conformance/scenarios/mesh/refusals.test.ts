@@ -216,6 +216,10 @@ const VALIDATORS: readonly BadManifest[] = [
     profile('[{name: r, condition: {method: GET}, timeout: soon}]'),
     /spec\.routes\[0\]\.timeout: expected a duration such as 300ms or 1m30s, got "soon"/,
   ],
+  [
+    profile('[{name: r, condition: {pathRegex: "/("}}]'),
+    /spec\.routes\[0\]\.condition\.pathRegex: "\/\(" is no regular/,
+  ],
   [profile('{}'), /spec\.routes: Invalid value: "object": spec\.routes in body must be of type array: "object"/],
   [
     policy('Server', 'v1beta3', `{${PODS}, port: 99999}`),

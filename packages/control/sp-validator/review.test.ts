@@ -38,6 +38,19 @@ test('allows profiles that proxies can follow', () => {
   for (const spec of [full, {}, { routes: [] }]) assert.equal(review(spec), 'allowed');
 });
 
+test('allows the regular expressions of proxies that read another dialect', () => {
+  for (const pathRegex of [
+    '(?i)/a',
+    '/(?P<id>[0-9]+)',
+    '/(?i:a)b',
+    '/a\\-b',
+    '/[^/]*\\.json',
+    '/\\p{Greek}',
+    '/[[:alpha:]]+',
+  ])
+    assert.equal(review(route({ condition: { pathRegex } })), 'allowed', pathRegex);
+});
+
 test('refuses the rest, and says where and what was expected', () => {
   const cases: [unknown, RegExp][] = [
     [undefined, /spec: is missing/],
@@ -49,6 +62,8 @@ test('refuses the rest, and says where and what was expected', () => {
     [route({ condition: { all: [{}] } }), /condition\.all\[0\]: a condition must set a field/],
     [route({ condition: { not: [] } }), /condition\.not: expected an object/],
     [route({ condition: { path: '/' } }), /condition\.path: unknown field/],
+    [route({ condition: { pathRegex: '/(' } }), /condition\.pathRegex: "\/\(" is no regular expression/],
+    [route({ condition: { all: [{ pathRegex: '*' }] } }), /all\[0\]\.pathRegex: "\*" is no regular expression/],
     [route({ timeout: '10' }), /timeout: expected a duration such as 300ms or 1m30s, got "10"/],
     [route({ isRetryable: 'yes' }), /isRetryable: expected true or false/],
     [route({ responseClasses: [{}] }), /responseClasses\[0\]\.condition: is missing/],

@@ -80,6 +80,22 @@ const ratio: Check = (value, path) => {
   if (typeof value !== 'number' || value < 0) throw refusal(path, 'expected a number of at least 0', value);
 };
 
+/** What proxies' regular expressions may say and ours cannot: flags inside, and names of groups in their spelling. */
+const DIALECT: readonly (readonly [pattern: RegExp, ours: string])[] = [
+  [/\(\?[a-zA-Z-]+\)/g, ''],
+  [/\(\?[a-zA-Z-]+:/g, '(?:'],
+  [/\(\?P</g, '(?<'],
+];
+const regex: Check = (value, path) => {
+  text(value, path);
+  const ours = DIALECT.reduce((source, [pattern, by]) => source.replace(pattern, by), String(value));
+  try {
+    new RegExp(ours);
+  } catch {
+    throw new ProfileRefusal(`${path}: ${JSON.stringify(value)} is no regular expression`);
+  }
+};
+
 /** A condition: one of the fields at least, recursively. */
 function condition(own: Readonly<Record<string, readonly [Check, 'optional']>>): Check {
   const check =
@@ -109,7 +125,7 @@ const statusRange: Check = (value, path) => {
     throw new ProfileRefusal(`${path}: max (${max}) is below min (${min})`);
 };
 
-const checkRequest = condition({ pathRegex: [text, 'optional'], method: [text, 'optional'] });
+const checkRequest = condition({ pathRegex: [regex, 'optional'], method: [text, 'optional'] });
 const checkResponse = condition({ status: [statusRange, 'optional'] });
 
 const checkRoute = fields({
