@@ -49,6 +49,7 @@ test('allows what the rest of the mesh understands', () => {
       },
     ],
     ['AuthorizationPolicy', { targetRef: ref('GRPCRoute', 'r', GATEWAY), requiredAuthenticationRefs: [] }],
+    ['HTTPRoute', deep({ matches: [{ path: { type: 'RegularExpression', value: '/a\\-b' } }] })],
     [
       'MeshTLSAuthentication',
       {
