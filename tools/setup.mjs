@@ -36,7 +36,8 @@ export function onPath(program) {
   return folders.some((folder) => folder !== '' && existsSync(join(folder, program)));
 }
 
-function installNpmPackages() {
+/** `npm ci`, unless that was done for the present lock file. */
+export function installNpmPackages() {
   const wanted = createHash('sha256')
     .update(readFileSync(join(root, 'package-lock.json')))
     .digest('hex');
