@@ -140,26 +140,25 @@ async function answersOf(name: string): Promise<Answer[]> {
 }
 
 /**
- * Looks at the next answers of each load, at least `count` and until each of its clusters is among them: the balancer sends
- * nothing to an endpoint that was slow once until that is forgotten. All must be good and none slow.
+ * Looks at the next `count` answers of each load: all good, none slow. Which cluster gave them is the balancer's choice: it
+ * spares an endpoint that was slow once for as long as it remembers, which may be longer than anybody wants to wait here.
  */
-async function trafficGoesOn(count: number): Promise<void> {
-  const seen = await Promise.all(LOADS.map(async (name) => (await answersOf(name)).length));
-  for (const [index, name] of LOADS.entries()) {
-    const from = seen[index] ?? 0;
-    const clusters = name === 'load-federated' ? ['west', 'east'] : ['west'];
-    const answered = (answers: readonly Answer[]) =>
-      ['west', 'east'].filter((cluster) => answers.some(({ line }) => line.includes(`from-${cluster}-`)));
-    const fresh = await eventually(`${name} has ${count} more answers, of ${clusters}`, MINUTE_MS, async () => {
-      const answers = (await answersOf(name)).slice(from);
-      return answers.length >= count && answered(answers).length >= clusters.length ? answers : undefined;
+async function trafficGoesOn(count: number, loads: readonly string[] = LOADS): Promise<Answer[]> {
+  const seen = await Promise.all(loads.map(async (name) => (await answersOf(name)).length));
+  const all: Answer[] = [];
+  for (const [index, name] of loads.entries()) {
+    const fresh = await eventually(`${name} has ${count} more answers`, MINUTE_MS, async () => {
+      const answers = (await answersOf(name)).slice(seen[index] ?? 0);
+      return answers.length >= count ? answers : undefined;
     });
     assert.deepEqual(
       fresh.filter(({ ok, seconds }) => !ok || seconds > ANSWER_SECONDS_MAX),
       [],
     );
-    assert.deepEqual(answered(fresh), clusters);
+    if (name === 'load-local') assert.ok(fresh.every(({ line }) => line.includes('from-west-')));
+    all.push(...fresh);
   }
+  return all;
 }
 
 describe('a Link whose API server cannot be reached', () => {
@@ -238,6 +237,12 @@ describe('a Link whose API server goes out of reach later', () => {
     );
     await trafficGoesOn(30);
     await federated(4);
+    await kubectl('-n shop scale deploy/load-local --replicas=0');
+    await kubectl('-n shop scale deploy/web --replicas=0');
+    await federated(2);
+    await kubectl('-n shop wait --for=delete pod -l app=web --timeout=60s');
+    const ofEast = await trafficGoesOn(20, ['load-federated']);
+    assert.ok(ofEast.slice(5).every(({ line }) => line.includes('from-east-')));
     await write((kubeconfig) => kubeconfig);
     await eventually(
       'east is reachable again',
@@ -245,7 +250,7 @@ describe('a Link whose API server goes out of reach later', () => {
       async () => (await reachable('east'))?.status === 'True' || undefined,
     );
     await lab.ok('kubectl --context east -n shop scale deploy/web --replicas=1');
-    await federated(3);
-    await trafficGoesOn(30);
+    await federated(1);
+    await trafficGoesOn(20, ['load-federated']);
   });
 });
