@@ -243,6 +243,50 @@ test('server-side apply creates, owns, and conflicts with others', async () => {
   assert.deepEqual(forced['data'], { x: '2' });
 });
 
+test('server-side apply refuses scalars of a wrong type, and takes quantities and ports of either', async () => {
+  const { client } = setUp();
+  const template = (port: unknown) => ({
+    metadata: { labels: { app: 'web' } },
+    spec: {
+      containers: [
+        {
+          name: 'web',
+          image: 'web',
+          readinessProbe: { tcpSocket: { port } },
+          resources: { limits: { cpu: 1, memory: '64Mi' } },
+        },
+      ],
+    },
+  });
+  const apply = (spec: object) =>
+    client.patch<AnyObject>(
+      DEPLOYMENTS,
+      { name: 'web', namespace: 'default' },
+      {
+        type: 'apply',
+        fieldManager: 'one',
+        body: {
+          apiVersion: 'apps/v1',
+          kind: 'Deployment',
+          metadata: { name: 'web', namespace: 'default' },
+          spec: { selector: { matchLabels: { app: 'web' } }, template: template('http'), ...spec },
+        },
+      },
+    );
+  const typed = 'failed to create typed patch object (default/web; apps/v1, Kind=Deployment): ';
+  for (const [spec, fault] of [
+    [{ replicas: 'two' }, '.spec.replicas: expected numeric (int or float), got string'],
+    [{ paused: 'no' }, '.spec.paused: expected boolean, got &{no}'],
+    [
+      { selector: { matchLabels: { app: 5 } } },
+      '.spec.selector.matchLabels.app: expected string, got &value.valueUnstructured{Value:5}',
+    ],
+  ] as const)
+    assert.ok((await message(apply(spec))).endsWith(typed + fault), fault);
+  await apply({ replicas: 2, paused: true, strategy: { rollingUpdate: { maxSurge: '25%', maxUnavailable: 0 } } });
+  await apply({ template: template(8080) });
+});
+
 test('events are gone an hour after they were last seen', async () => {
   const { client, core } = setUp();
   const EVENTS = { group: '', version: 'v1', resource: 'events' };

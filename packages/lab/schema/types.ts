@@ -102,11 +102,28 @@ export class TypeRegistry {
     if (outer) return { kind: outer, items: this.#baseSchema(field, inner) };
     if (field.base === 'ref' && field.ref) return this.schemaOf(field.ref);
     if (ANY_JSON.has(field.base)) return UNTYPED;
-    return field.base === 'Strings' ? { kind: 'list', items: SCALAR, listType: 'atomic' } : SCALAR;
+    return field.base === 'Strings' ? { kind: 'list', items: TEXT, listType: 'atomic' } : scalarOf(field.base);
   }
 }
 
-const SCALAR: FieldSchema = { kind: 'scalar' };
+const ANY_SCALAR: FieldSchema = { kind: 'scalar' };
+const TEXT: FieldSchema = { kind: 'scalar', scalarType: 'string' };
+const NUMBER: FieldSchema = { kind: 'scalar', scalarType: 'number' };
+
+/** Scalars of one JSON type only. The others (Quantity, IntOrString) are a number or a text. */
+const TYPED_SCALARS: Readonly<Partial<Record<FieldTable['base'], FieldSchema>>> = {
+  string: TEXT,
+  bytes: TEXT,
+  Time: TEXT,
+  MicroTime: TEXT,
+  Duration: TEXT,
+  bool: { kind: 'scalar', scalarType: 'boolean' },
+  i32: NUMBER,
+  i64: NUMBER,
+  f64: NUMBER,
+};
+
+const scalarOf = (base: FieldTable['base']): FieldSchema => TYPED_SCALARS[base] ?? ANY_SCALAR;
 
 /** Fields whose JSON may be of any shape; the published schema of Kubernetes gives them no type either. */
 const ANY_JSON: ReadonlySet<FieldTable['base']> = new Set([
