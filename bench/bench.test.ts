@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ratioToEnvoy, renderResults } from './proxy/results.ts';
+import { disturbance, ratioToEnvoy, renderResults } from './proxy/results.ts';
 import { sum } from './proxy/weft.ts';
 import { parseWrk } from './proxy/wrk.ts';
 import { replaceSection } from './record.ts';
@@ -56,6 +56,7 @@ test("CPU time is compared with Envoy's by medians", () => {
     name,
     cpuUsPerHop,
     unmeasured: 0,
+    othersShare: 0.02,
     requests: 1,
     perSecond: 1,
     p50Ms: 1,
@@ -64,6 +65,7 @@ test("CPU time is compared with Envoy's by medians", () => {
   const samples = [sample('Weft', 10), sample('Weft', 90), sample('Weft', 20), sample('Envoy', 40)];
   assert.equal(ratioToEnvoy(samples, 'Weft'), 0.5);
   const text = renderResults({ samples, rssMB: { Weft: 80, Envoy: 70 } });
+  assert.match(disturbance({ samples, rssMB: {} }), /took 2 % .* 2 % at most/);
   assert.match(text, /\| Weft +\| +20.0 \| 10.0–90.0 \| +0.50x \|/);
 });
 

@@ -8,3 +8,16 @@ export function describeMachine(): string {
   const memory = Math.round(totalmem() / 1e9);
   return `${availableParallelism()} cores of ${cpu.trim()}, ${memory} GB, Linux ${release()}, ${process.arch}`;
 }
+
+/** USER_HZ, in which the kernel reports times to user space on every Linux architecture. */
+export const TICKS_PER_SECOND = 100;
+
+/** CPU time that the whole machine has spent on anything since it started. Source: proc(5), stat. */
+export function machineBusySeconds(): number {
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = (
+    /^cpu +(.*)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? ''
+  )
+    .split(' ')
+    .map(Number);
+  return (user + nice + system + irq + softirq + steal) / TICKS_PER_SECOND;
+}

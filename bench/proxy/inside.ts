@@ -10,7 +10,8 @@ import { writeMaterial } from './material.ts';
 import { captureTraffic, setUpNetwork } from './network.ts';
 import { originCommand, PEERS } from './peers.ts';
 import { cpuSeconds, type Running, rssMB, start } from './processes.ts';
-import type { Plan, Results, Sample } from './results.ts';
+import { untilQuiet, watchOthers } from './quiet.ts';
+import { type Plan, percent, type Results, type Sample } from './results.ts';
 import { meshCounts, startWeft, WEFT_URL } from './weft.ts';
 import { runWrk } from './wrk.ts';
 
@@ -62,13 +63,15 @@ async function ready({ name, url, processes }: Contender, watched: readonly Runn
 }
 
 async function measure({ name, url, processes }: Contender, seconds: number): Promise<Sample> {
+  await untilQuiet();
   const lead = await runWrk(url, LEAD_SECONDS);
+  const othersShare = watchOthers();
   const beforeS = cpuSeconds(processes);
   const load = await runWrk(url, seconds);
   const cpuS = cpuSeconds(processes) - beforeS;
   for (const each of processes) each.requireAlive();
   const cpuUsPerHop = (cpuS * 1e6) / load.requests / processes.length;
-  return { name, ...load, cpuUsPerHop, unmeasured: lead.requests };
+  return { name, ...load, cpuUsPerHop, unmeasured: lead.requests, othersShare: othersShare() };
 }
 
 /** The subject's path must have been mutual TLS, with the peer that was meant, for every request. */
@@ -80,8 +83,8 @@ async function requireMutualTls(requests: number): Promise<void> {
     );
 }
 
-const describe = ({ name, cpuUsPerHop, perSecond, p99Ms }: Sample) =>
-  `${name}, ${cpuUsPerHop.toFixed(1)} us a hop, ${perSecond.toFixed(0)} requests/s, p99 ${p99Ms.toFixed(1)} ms`;
+const describe = ({ name, cpuUsPerHop, perSecond, p99Ms, othersShare }: Sample) =>
+  `${name}, ${cpuUsPerHop.toFixed(1)} us a hop, ${perSecond.toFixed(0)} requests/s, p99 ${p99Ms.toFixed(1)} ms; ${percent(othersShare)} of the machine went elsewhere`;
 
 async function main(plan: Plan): Promise<Results> {
   await run('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', '/run']);

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compiledExecutable } from '../../packages/cli/commands/lab/executable.ts';
 import { record } from '../record.ts';
-import { type Plan, type Results, renderResults, verdict } from './results.ts';
+import { QUIET_WAIT_SECONDS_MAX } from './quiet.ts';
+import { disturbance, type Plan, type Results, renderResults, verdict } from './results.ts';
 
 /** Enough for the just-in-time compiler of the subject to be done with most of its work. */
 const WARM_UP_SECONDS = 6;
@@ -29,7 +30,8 @@ function runInside(plan: Plan): Promise<Results> {
     JSON.stringify(plan),
   ];
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const limitS = SLACK_SECONDS + CONTENDERS * (plan.rounds * (plan.seconds + 2) + plan.warmUpSeconds);
+  const limitS =
+    SLACK_SECONDS + CONTENDERS * (plan.rounds * (plan.seconds + 2 + QUIET_WAIT_SECONDS_MAX) + plan.warmUpSeconds);
   let reason = 'see above';
   const timer = setTimeout(() => {
     reason = `not done after ${limitS} s`;
@@ -80,7 +82,7 @@ try {
   const { plan, recording } = readFlags();
   const results = await runInside(plan);
   const table = renderResults(results);
-  const body = `${table}\n\n${verdict(results)}`;
+  const body = `${table}\n\n${verdict(results)} ${disturbance(results)}`;
   process.stdout.write(`\n${body}\n`);
   const command = `npm run bench -- proxy --rounds ${plan.rounds} --seconds ${plan.seconds}`;
   if (recording) record('proxy', command, body);

@@ -1,6 +1,7 @@
 /** Long-lived programs inside the namespaces, and what they have used. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { TICKS_PER_SECOND } from '../machine.ts';
 
 /** A program that shall run until the end of the benchmark. */
 export interface Running {
@@ -73,11 +74,8 @@ function statFields(pid: number): string[] | undefined {
   }
 }
 
-/** USER_HZ, in which the kernel reports times to user space on every Linux architecture. */
-const TICKS_PER_SECOND = 100;
-
 /** User and system time of all threads of the processes below `roots`, ended children included. */
-export function cpuSeconds(roots: readonly Running[]): number {
+export function cpuSeconds(roots: readonly Pick<Running, 'pid'>[]): number {
   let ticks = 0;
   for (const { pid } of roots)
     for (const each of tree(pid)) {

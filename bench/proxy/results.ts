@@ -19,6 +19,8 @@ export interface Sample extends Load {
   cpuUsPerHop: number;
   /** Requests that were answered just before, to have connections open. */
   unmeasured: number;
+  /** Share of all cores that processes outside the benchmark took meanwhile. */
+  othersShare: number;
 }
 
 export interface Results {
@@ -62,3 +64,11 @@ export function verdict({ samples }: Results): string {
   const met = ratio <= RATIO_AIM ? 'met' : 'not met';
   return `Weft takes ${ratio.toFixed(2)}x the CPU time of Envoy a hop; the aim is at most ${RATIO_AIM}x: ${met}.`;
 }
+
+/** How much the figures may have suffered from other work. */
+export function disturbance({ samples }: Results): string {
+  const shares = samples.map(({ othersShare }) => othersShare);
+  return `Meanwhile other work took ${percent(median(shares))} of the machine's CPU time in the median run, ${percent(Math.max(...shares))} at most.`;
+}
+
+export const percent = (share: number): string => `${(share * 100).toFixed(0)} %`;
