@@ -2,12 +2,14 @@
  * A cluster without containers for the tests of this folder: the real API server on loopback, the real controllers, and nodes
  * whose kubelet only says that pods run. kubectl talks to it as to any cluster. Starts in well under a second, needs no root.
  */
+
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { NODES, PODS } from '#api/kube';
 import type { ClusterClient } from '#lab/contract';
 import { startControllers } from '#lab/controllers';
-import { formatTime, GVRS, type Pod } from '#lab/kinds';
+import { formatTime, type Pod } from '#lab/kinds';
 import { systemClock } from '#runtime/clock';
 import { createLog, parseFilter } from '#runtime/log';
 import { startLoopbackServer } from '../../packages/lab/apiserver/loopback.fake.ts';
@@ -115,7 +117,7 @@ class FakeNodes {
       });
     };
     this.stops.push(
-      this.client.watch<Pod>(GVRS.pods, {}, { reset: (pods) => pods.forEach(see), applied: see, deleted: () => {} }),
+      this.client.watch<Pod>(PODS, {}, { reset: (pods) => pods.forEach(see), applied: see, deleted: () => {} }),
     );
   }
 
@@ -125,10 +127,10 @@ class FakeNodes {
 
   private async addNode(name: string, zone: string): Promise<void> {
     const labels = { 'kubernetes.io/hostname': name, 'topology.kubernetes.io/zone': zone };
-    await this.client.create(GVRS.nodes, { metadata: { name, labels } });
+    await this.client.create(NODES, { metadata: { name, labels } });
     const allocatable = { cpu: '4', memory: '8Gi', pods: '110' };
     await this.client.patch(
-      GVRS.nodes,
+      NODES,
       { name },
       { type: 'merge', subresource: 'status', body: { status: { allocatable, conditions: [ready()] } } },
     );
@@ -137,14 +139,14 @@ class FakeNodes {
   private async heartbeat(): Promise<void> {
     for (const zone of ['a', 'b']) {
       const body = { status: { conditions: [{ type: 'Ready', status: 'True', lastHeartbeatTime: now() }] } };
-      await this.client.patch(GVRS.nodes, { name: `node-${zone}` }, { type: 'strategic', subresource: 'status', body });
+      await this.client.patch(NODES, { name: `node-${zone}` }, { type: 'strategic', subresource: 'status', body });
     }
   }
 
   private async see(pod: Pod): Promise<void> {
     const { name = '', namespace = '', uid = '', deletionTimestamp, labels } = pod.metadata;
     if (!pod.spec.nodeName) return;
-    if (deletionTimestamp) return this.client.delete(GVRS.pods, { name, namespace }, { gracePeriodSeconds: 0 });
+    if (deletionTimestamp) return this.client.delete(PODS, { name, namespace }, { gracePeriodSeconds: 0 });
     if (this.seen.has(uid) || labels?.[STUCK_LABEL]) return;
     this.seen.add(uid);
     if (this.readyDelayMs > 0) await new Promise((resolve) => setTimeout(resolve, this.readyDelayMs));
@@ -171,11 +173,7 @@ class FakeNodes {
         state: { running: { startedAt: now() } },
       })),
     };
-    await this.client.patch(
-      GVRS.pods,
-      { name, namespace },
-      { type: 'strategic', subresource: 'status', body: { status } },
-    );
+    await this.client.patch(PODS, { name, namespace }, { type: 'strategic', subresource: 'status', body: { status } });
   }
 
   private async end(pod: Pod, phase: string): Promise<void> {
@@ -190,7 +188,7 @@ class FakeNodes {
       state: { terminated },
     }));
     const body = { status: { phase, startTime: now(), containerStatuses } };
-    await this.client.patch(GVRS.pods, { name, namespace }, { type: 'strategic', subresource: 'status', body });
+    await this.client.patch(PODS, { name, namespace }, { type: 'strategic', subresource: 'status', body });
   }
 }
 

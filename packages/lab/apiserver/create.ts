@@ -1,6 +1,7 @@
 import type { AnyObject } from '#api/kube';
 import { ApiError } from '#lab/contract';
 import { strictFault } from '#lab/decode';
+import { apiVersionOf } from '#lab/kinds';
 import { KeyExistsError } from '#lab/store';
 import { asServed, asStored, type Core, newUid } from './core.ts';
 import { alreadyExists, badRequest, invalid, notFound } from './errors.ts';
@@ -8,7 +9,7 @@ import { tracked } from './field-tracker.ts';
 import { NAME_ATTEMPTS_MAX } from './limits.ts';
 import { validateMeta } from './meta-validation.ts';
 import { cloned, generatedName, inOrder, tidyMeta, timestamp } from './object-meta.ts';
-import { apiVersionOf, type HookContext, type Resource, type WriteRequest } from './resource.ts';
+import type { HookContext, Resource, WriteRequest } from './resource.ts';
 
 /** The body in normal form; unknown and repeated fields are refused or warned of as the request asks. */
 export function normalBody(resource: Resource, body: AnyObject, request: WriteRequest): AnyObject {

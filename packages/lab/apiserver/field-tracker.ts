@@ -1,8 +1,9 @@
 import type { AnyObject } from '#api/kube';
 import { ApiError } from '#lab/contract';
+import { apiVersionOf } from '#lab/kinds';
 import { keepOwnerTimes, type OwnershipOptions, PatchError, serverSideApply, trackUpdate } from '#lab/patch';
 import { timestamp } from './object-meta.ts';
-import { apiVersionOf, type Resource } from './resource.ts';
+import type { Resource } from './resource.ts';
 
 /** Whose change it is, for `metadata.managedFields`. */
 export interface FieldChange {

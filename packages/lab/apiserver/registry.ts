@@ -1,5 +1,6 @@
 import type { Gvr } from '#api/kube';
-import { apiVersionOf, type Resource } from './resource.ts';
+import { apiVersionOf } from '#lab/kinds';
+import type { Resource } from './resource.ts';
 
 /** The served resources: built-in ones from the start, custom ones while their CRD is established. */
 export class ResourceRegistry {

@@ -115,8 +115,3 @@ export interface ScalePaths {
   /** Path of a selector's text, or of a LabelSelector object for built-in kinds. */
   readonly selector?: string;
 }
-
-/** `apps/v1` or `v1`. */
-export function apiVersionOf({ group, version }: Pick<Gvr, 'group' | 'version'>): string {
-  return group === '' ? version : `${group}/${version}`;
-}

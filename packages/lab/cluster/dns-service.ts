@@ -1,6 +1,5 @@
-import type { Endpoints, Service } from '#api/kube';
+import { ENDPOINTS, type Endpoints, type Gvr, SERVICES, type Service } from '#api/kube';
 import { type ClusterClient, hasReason } from '../contract/index.ts';
-import { GVRS } from '../kinds/index.ts';
 
 const META = {
   name: 'kube-dns',
@@ -30,15 +29,11 @@ export async function publishDns(
     metadata: META,
     subsets: [{ addresses: [{ ip: address.serverIp }], ports: PORTS.map((port) => ({ ...port })) }],
   };
-  await ensure(client, GVRS.services, service);
-  await ensure(client, GVRS.endpoints, endpoints);
+  await ensure(client, SERVICES, service);
+  await ensure(client, ENDPOINTS, endpoints);
 }
 
-async function ensure(
-  client: ClusterClient,
-  gvr: (typeof GVRS)[keyof typeof GVRS],
-  object: Service | Endpoints,
-): Promise<void> {
+async function ensure(client: ClusterClient, gvr: Gvr, object: Service | Endpoints): Promise<void> {
   const { name = '', namespace } = object.metadata;
   try {
     // Looked for first: creating it again would find its address taken.

@@ -1,9 +1,9 @@
 import { statfsSync } from 'node:fs';
 import { join } from 'node:path';
+import { PODS } from '#api/kube';
 import { systemClock } from '#runtime/clock';
 import type { ApiServer } from '../apiserver/index.ts';
 import { builtinImages, ImageTable } from '../images/index.ts';
-import { GVRS } from '../kinds/index.ts';
 import { buildTemplate, ConfigStore, clearLeftovers, Kubelet, nodeResources, TokenCache } from '../kubelet/index.ts';
 import { type Caches, EventRecorder } from '../reconcile/index.ts';
 import type { ClusterConfig } from './config.ts';
@@ -20,7 +20,7 @@ export async function startKubelets(
   const { client } = deps.server;
   const clock = systemClock;
   const memory = join('/run/weft', config.name);
-  const { items } = await client.list(GVRS.pods);
+  const { items } = await client.list(PODS);
   clearLeftovers({ disk: config.folder, memory }, new Set(items.map(({ metadata }) => metadata.uid ?? '')));
   const template = buildTemplate(join(memory, 'template'));
   const tokens = new TokenCache(async ({ namespace, serviceAccount, audiences, expirationSeconds, boundPod }) => {

@@ -1,6 +1,5 @@
-import type { ServiceAccount } from '#api/kube';
+import { SERVICE_ACCOUNTS, type ServiceAccount } from '#api/kube';
 import type { ClusterClient } from '../contract/index.ts';
-import { GVRS } from '../kinds/index.ts';
 
 /** Settles once `default/default` exists: from then on pods can be created. */
 export function defaultAccountExists(client: ClusterClient): Promise<void> {
@@ -12,6 +11,6 @@ export function defaultAccountExists(client: ClusterClient): Promise<void> {
       queueMicrotask(() => stop());
     };
     const sink = { reset: (all: readonly ServiceAccount[]) => all.forEach(look), applied: look, deleted: () => {} };
-    stop = client.watch<ServiceAccount>(GVRS.serviceAccounts, { namespace: 'default' }, sink);
+    stop = client.watch<ServiceAccount>(SERVICE_ACCOUNTS, { namespace: 'default' }, sink);
   });
 }

@@ -3,9 +3,9 @@
  * controllers act on.
  */
 import assert from 'node:assert/strict';
-import type { Gvr, KubeObject, ObjectMeta } from '#api/kube';
+import { EVENTS, type Gvr, type KubeObject, NAMESPACES, type ObjectMeta, PODS } from '#api/kube';
 import { FakeCluster, type FakeClusterOptions } from '../contract/cluster-client.fake.ts';
-import { type Deployment, formatTime, GVRS, type KubeEvent, type Pod, type PodTemplateSpec } from '../kinds/index.ts';
+import { type Deployment, formatTime, type KubeEvent, type Pod, type PodTemplateSpec } from '../kinds/index.ts';
 import { FakeClock, settle } from '../reconcile/clock.fake.ts';
 import { Caches, type Controller, type Running, runController } from '../reconcile/index.ts';
 
@@ -30,7 +30,7 @@ export class FakeLab {
 
   /** Makes namespace `default` and starts the controllers. */
   async start(): Promise<this> {
-    await this.cluster.create(GVRS.namespaces, { metadata: { name: 'default' } });
+    await this.cluster.create(NAMESPACES, { metadata: { name: 'default' } });
     for (const controller of this.options.controllers) this.run(controller);
     await settle();
     return this;
@@ -89,7 +89,7 @@ export class FakeLab {
 
   /** Pods that are neither finished nor being deleted. */
   async activePods(): Promise<Pod[]> {
-    const pods = await this.list<Pod>(GVRS.pods);
+    const pods = await this.list<Pod>(PODS);
     return pods.filter((pod) => !pod.metadata.deletionTimestamp && !/Succeeded|Failed/.test(pod.status?.phase ?? ''));
   }
 
@@ -105,21 +105,17 @@ export class FakeLab {
     const scheduled = { type: 'PodScheduled', status: 'True' };
     const status = { phase: 'Running', podIP, podIPs: [{ ip: podIP }], conditions: [scheduled, condition] };
     if (!pod.spec.nodeName) await this.cluster.bind({ name, namespace }, 'node-1');
-    await this.cluster.patch(
-      GVRS.pods,
-      { name, namespace },
-      { type: 'merge', body: { status }, subresource: 'status' },
-    );
+    await this.cluster.patch(PODS, { name, namespace }, { type: 'merge', body: { status }, subresource: 'status' });
   }
 
   /** What a kubelet does in time: deleted pods go, the others become ready (all, or the first `count`). */
   async kubelet(count = Number.POSITIVE_INFINITY): Promise<void> {
     await this.settle();
     let left = count;
-    for (const pod of await this.list<Pod>(GVRS.pods)) {
+    for (const pod of await this.list<Pod>(PODS)) {
       const { name = '', namespace = '' } = pod.metadata;
       if (pod.metadata.deletionTimestamp)
-        await this.cluster.delete(GVRS.pods, { name, namespace }, { gracePeriodSeconds: 0 });
+        await this.cluster.delete(PODS, { name, namespace }, { gracePeriodSeconds: 0 });
       else if (pod.status?.phase !== 'Running' && left-- > 0) await this.setReady(pod);
     }
     await this.settle();
@@ -137,7 +133,7 @@ export class FakeLab {
 
   /** `Reason: message` of all events, in order. */
   async events(): Promise<string[]> {
-    const events = await this.list<KubeEvent>(GVRS.events);
+    const events = await this.list<KubeEvent>(EVENTS);
     const revision = (event: KubeEvent): number => Number(event.metadata.resourceVersion);
     return events.sort((a, b) => revision(a) - revision(b)).map((event) => `${event.reason}: ${event.message}`);
   }

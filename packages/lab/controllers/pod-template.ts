@@ -1,5 +1,5 @@
-import type { KubeObject } from '#api/kube';
-import { controllerRef, GVRS, type Pod, type PodTemplateSpec } from '../kinds/index.ts';
+import { type KubeObject, PODS } from '#api/kube';
+import { controllerRef, type Pod, type PodTemplateSpec } from '../kinds/index.ts';
 import { referenceTo, type Write } from '../reconcile/index.ts';
 
 /** A workload in whose name pods are made. */
@@ -36,7 +36,7 @@ export function createPod(by: PodOwner, pod: Pod, failed: (message: string) => r
   });
   return {
     verb: 'create',
-    gvr: GVRS.pods,
+    gvr: PODS,
     object: pod,
     succeeded: (created) => [event('Normal', 'SuccessfulCreate', `Created pod: ${created.metadata.name}`)],
     failed: (error) => [event('Warning', 'FailedCreate', `Error creating: ${error.message}`), ...failed(error.message)],
@@ -49,7 +49,7 @@ export function deletePod(by: PodOwner, pod: Pod): Write {
   const message = `Deleted pod: ${pod.metadata.name}`;
   return {
     verb: 'delete',
-    gvr: GVRS.pods,
+    gvr: PODS,
     object: pod,
     succeeded: () => [{ verb: 'event', note: { about, type: 'Normal', reason: 'SuccessfulDelete', message } }],
   };

@@ -1,4 +1,5 @@
-import { type ControllerRevision, controllerRef, GVRS, isControlledBy, type PodTemplateSpec } from '../kinds/index.ts';
+import { CONTROLLER_REVISIONS } from '#api/kube';
+import { type ControllerRevision, controllerRef, isControlledBy, type PodTemplateSpec } from '../kinds/index.ts';
 import type { Write } from '../reconcile/index.ts';
 import { canonicalJson, nameHash } from './hash.ts';
 import type { PodOwner } from './pod-template.ts';
@@ -32,7 +33,7 @@ export function revisionsOf(
   if (equal.revision === newest) return { update: equal, history, writes: [] };
   const { name = '', namespace = '' } = equal.metadata;
   const merge = { revision: newest + 1 };
-  return { update: equal, history, writes: [{ verb: 'patch', gvr: GVRS.controllerRevisions, name, namespace, merge }] };
+  return { update: equal, history, writes: [{ verb: 'patch', gvr: CONTROLLER_REVISIONS, name, namespace, merge }] };
 }
 
 function create(
@@ -62,7 +63,7 @@ function create(
   return {
     update,
     history,
-    writes: [{ verb: 'create', gvr: GVRS.controllerRevisions, object: update, tolerate: ['AlreadyExists'] }],
+    writes: [{ verb: 'create', gvr: CONTROLLER_REVISIONS, object: update, tolerate: ['AlreadyExists'] }],
   };
 }
 
@@ -78,5 +79,5 @@ export function dropRevisions(
   const unused = history.filter((each) => !isUsed(each));
   return unused
     .slice(0, Math.max(0, unused.length - limit))
-    .map((object) => ({ verb: 'delete', gvr: GVRS.controllerRevisions, object }));
+    .map((object) => ({ verb: 'delete', gvr: CONTROLLER_REVISIONS, object }));
 }

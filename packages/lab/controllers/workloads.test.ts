@@ -1,12 +1,25 @@
 /** StatefulSets, DaemonSets, Jobs, CronJobs, budgets and claims at work on the fake cluster. */
+
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
+import {
+  CONTROLLER_REVISIONS,
+  CRON_JOBS,
+  DAEMON_SETS,
+  DEPLOYMENTS,
+  JOBS,
+  NODES,
+  PERSISTENT_VOLUME_CLAIMS,
+  PERSISTENT_VOLUMES,
+  POD_DISRUPTION_BUDGETS,
+  PODS,
+  STATEFUL_SETS,
+} from '#api/kube';
 import {
   type ControllerRevision,
   type CronJob,
   conditionOf,
   type DaemonSet,
-  GVRS,
   type Job,
   type PersistentVolumeClaim,
   type Pod,
@@ -46,8 +59,7 @@ async function start(nodes = ['n1', 'n2', 'n3']) {
   lab = await new FakeLab({ controllers }).start();
   everything = new Everything(lab.cluster, lab.caches);
   lab.run(garbageCollector(everything) as unknown as Controller<never>);
-  for (const name of nodes)
-    await lab.create(GVRS.nodes, { metadata: { name, labels: { 'kubernetes.io/hostname': name } } });
+  for (const name of nodes) await lab.create(NODES, { metadata: { name, labels: { 'kubernetes.io/hostname': name } } });
   await lab.settle();
 }
 afterEach(() => {
@@ -61,18 +73,18 @@ const statefulSet = (replicas: number, spec: object = {}) => ({
   metadata: { name: 'db' },
   spec: { replicas, serviceName: 'db', selector: { matchLabels: { app: 'db' } }, template: template('db'), ...spec },
 });
-const db = () => lab.get<StatefulSet>(GVRS.statefulSets, 'db');
+const db = () => lab.get<StatefulSet>(STATEFUL_SETS, 'db');
 const images = async () =>
   Object.fromEntries((await lab.activePods()).map((pod) => [pod.metadata.name, pod.spec.containers[0]?.image]));
 
 test('a StatefulSet makes its pods one after the other, with stable names, hostnames and labels', async () => {
   await start();
-  await lab.create(GVRS.statefulSets, statefulSet(3));
+  await lab.create(STATEFUL_SETS, statefulSet(3));
   await lab.settle();
   assert.deepEqual(await podNames(), ['db-0'], 'db-1 waits until db-0 is ready');
   await lab.converge();
   assert.deepEqual(await podNames(), ['db-0', 'db-1', 'db-2']);
-  const pod = await lab.get<Pod>(GVRS.pods, 'db-1');
+  const pod = await lab.get<Pod>(PODS, 'db-1');
   assert.deepEqual([pod.spec.hostname, pod.spec.subdomain], ['db-1', 'db']);
   const { status } = await db();
   assert.deepEqual(pod.metadata.labels, {
@@ -86,12 +98,12 @@ test('a StatefulSet makes its pods one after the other, with stable names, hostn
 
 test('a StatefulSet shrinks from the top and heals in the middle', async () => {
   await start();
-  await lab.create(GVRS.statefulSets, statefulSet(3));
+  await lab.create(STATEFUL_SETS, statefulSet(3));
   await lab.converge();
-  await lab.delete(GVRS.pods, 'db-1', { gracePeriodSeconds: 0 });
+  await lab.delete(PODS, 'db-1', { gracePeriodSeconds: 0 });
   await lab.converge();
   assert.deepEqual(await podNames(), ['db-0', 'db-1', 'db-2']);
-  await lab.patch(GVRS.statefulSets, 'db', { spec: { replicas: 1 } });
+  await lab.patch(STATEFUL_SETS, 'db', { spec: { replicas: 1 } });
   await lab.settle();
   assert.deepEqual(await podNames(), ['db-0', 'db-1'], 'db-2 first, db-1 after it is gone');
   await lab.converge();
@@ -100,7 +112,7 @@ test('a StatefulSet shrinks from the top and heals in the middle', async () => {
 
 test('a StatefulSet in parallel makes all at once', async () => {
   await start();
-  await lab.create(GVRS.statefulSets, statefulSet(3, { podManagementPolicy: 'Parallel' }));
+  await lab.create(STATEFUL_SETS, statefulSet(3, { podManagementPolicy: 'Parallel' }));
   await lab.settle();
   assert.deepEqual(await podNames(), ['db-0', 'db-1', 'db-2']);
 });
@@ -108,24 +120,24 @@ test('a StatefulSet in parallel makes all at once', async () => {
 test('a StatefulSet updates from the top down to its partition; lowering it finishes; undo reuses the revision', async () => {
   await start();
   const updateStrategy = { type: 'RollingUpdate', rollingUpdate: { partition: 2 } };
-  await lab.create(GVRS.statefulSets, statefulSet(3, { updateStrategy }));
+  await lab.create(STATEFUL_SETS, statefulSet(3, { updateStrategy }));
   await lab.converge();
-  await lab.patch(GVRS.statefulSets, 'db', { spec: { template: template('db', 'image:2') } });
+  await lab.patch(STATEFUL_SETS, 'db', { spec: { template: template('db', 'image:2') } });
   await lab.converge();
   assert.deepEqual(await images(), { 'db-0': 'image:1', 'db-1': 'image:1', 'db-2': 'image:2' });
-  await lab.delete(GVRS.pods, 'db-0', { gracePeriodSeconds: 0 });
+  await lab.delete(PODS, 'db-0', { gracePeriodSeconds: 0 });
   await lab.converge();
   assert.equal((await images())['db-0'], 'image:1', 'below the partition pods come back as they were');
   const before = (await db()).status;
   assert.notEqual(before?.currentRevision, before?.updateRevision);
-  await lab.patch(GVRS.statefulSets, 'db', { spec: { updateStrategy: { rollingUpdate: { partition: 0 } } } });
+  await lab.patch(STATEFUL_SETS, 'db', { spec: { updateStrategy: { rollingUpdate: { partition: 0 } } } });
   await lab.converge();
   assert.deepEqual(await images(), { 'db-0': 'image:2', 'db-1': 'image:2', 'db-2': 'image:2' });
   const after = (await db()).status;
   assert.equal(after?.currentRevision, after?.updateRevision);
-  await lab.patch(GVRS.statefulSets, 'db', { spec: { template: template('db') } });
+  await lab.patch(STATEFUL_SETS, 'db', { spec: { template: template('db') } });
   await lab.converge();
-  const revisions = await lab.list<ControllerRevision>(GVRS.controllerRevisions);
+  const revisions = await lab.list<ControllerRevision>(CONTROLLER_REVISIONS);
   assert.deepEqual(revisions.map(({ revision }) => revision).sort(), [2, 3]);
   const kept = revisions[0]?.data?.spec?.template as { $patch?: string } | undefined;
   assert.equal(kept?.$patch, 'replace');
@@ -139,9 +151,9 @@ test('claims of a StatefulSet are bound to volumes and outlive their pods', asyn
       spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
     },
   ];
-  await lab.create(GVRS.statefulSets, statefulSet(2, { volumeClaimTemplates }));
+  await lab.create(STATEFUL_SETS, statefulSet(2, { volumeClaimTemplates }));
   await lab.converge();
-  const claims = await lab.list<PersistentVolumeClaim>(GVRS.persistentVolumeClaims);
+  const claims = await lab.list<PersistentVolumeClaim>(PERSISTENT_VOLUME_CLAIMS);
   assert.deepEqual(
     claims.map((claim) => [claim.metadata.name, claim.status?.phase, claim.spec?.volumeName]),
     [
@@ -149,15 +161,15 @@ test('claims of a StatefulSet are bound to volumes and outlive their pods', asyn
       ['data-db-1', 'Bound', `pvc-${claims[1]?.metadata.uid}`],
     ],
   );
-  assert.deepEqual((await lab.get<Pod>(GVRS.pods, 'db-1')).spec.volumes, [
+  assert.deepEqual((await lab.get<Pod>(PODS, 'db-1')).spec.volumes, [
     { name: 'data', persistentVolumeClaim: { claimName: 'data-db-1' } },
   ]);
-  await lab.patch(GVRS.statefulSets, 'db', { spec: { replicas: 0 } });
+  await lab.patch(STATEFUL_SETS, 'db', { spec: { replicas: 0 } });
   await lab.converge();
-  assert.equal((await lab.list(GVRS.persistentVolumeClaims)).length, 2);
-  await lab.delete(GVRS.persistentVolumeClaims, 'data-db-0');
+  assert.equal((await lab.list(PERSISTENT_VOLUME_CLAIMS)).length, 2);
+  await lab.delete(PERSISTENT_VOLUME_CLAIMS, 'data-db-0');
   await lab.settle();
-  assert.equal((await lab.list(GVRS.persistentVolumes)).length, 1);
+  assert.equal((await lab.list(PERSISTENT_VOLUMES)).length, 1);
 });
 
 const daemonSet = (spec: object = {}) => ({
@@ -169,18 +181,18 @@ const daemonSet = (spec: object = {}) => ({
     ...spec,
   },
 });
-const agent = () => lab.get<DaemonSet>(GVRS.daemonSets, 'agent');
+const agent = () => lab.get<DaemonSet>(DAEMON_SETS, 'agent');
 const places = async () => (await lab.activePods()).map((pod) => pod.spec.nodeName ?? '').sort();
 
 test('a DaemonSet runs once on each node that fits, cordoned ones included, and follows nodes', async () => {
   await start();
-  await lab.patch(GVRS.nodes, 'n2', { spec: { unschedulable: true } });
-  await lab.patch(GVRS.nodes, 'n3', { spec: { taints: [{ key: 'special', effect: 'NoSchedule' }] } });
-  await lab.create(GVRS.daemonSets, daemonSet());
+  await lab.patch(NODES, 'n2', { spec: { unschedulable: true } });
+  await lab.patch(NODES, 'n3', { spec: { taints: [{ key: 'special', effect: 'NoSchedule' }] } });
+  await lab.create(DAEMON_SETS, daemonSet());
   await lab.converge();
   assert.deepEqual(await places(), ['n1', 'n2']);
-  await lab.create(GVRS.nodes, { metadata: { name: 'n4' } });
-  await lab.patch(GVRS.nodes, 'n3', { spec: { taints: null } });
+  await lab.create(NODES, { metadata: { name: 'n4' } });
+  await lab.patch(NODES, 'n3', { spec: { taints: null } });
   await lab.converge();
   assert.deepEqual(await places(), ['n1', 'n2', 'n3', 'n4']);
   const { status } = await agent();
@@ -188,7 +200,7 @@ test('a DaemonSet runs once on each node that fits, cordoned ones included, and 
     [status?.desiredNumberScheduled, status?.numberAvailable, status?.updatedNumberScheduled],
     [4, 4, 4],
   );
-  await lab.patch(GVRS.daemonSets, 'agent', {
+  await lab.patch(DAEMON_SETS, 'agent', {
     spec: { template: { spec: { nodeSelector: { 'kubernetes.io/hostname': 'n1' } } } },
   });
   await lab.converge();
@@ -197,9 +209,9 @@ test('a DaemonSet runs once on each node that fits, cordoned ones included, and 
 
 test('a DaemonSet updates one node at a time', async () => {
   await start();
-  await lab.create(GVRS.daemonSets, daemonSet());
+  await lab.create(DAEMON_SETS, daemonSet());
   await lab.converge();
-  await lab.patch(GVRS.daemonSets, 'agent', { spec: { template: template('agent', 'image:2') } });
+  await lab.patch(DAEMON_SETS, 'agent', { spec: { template: template('agent', 'image:2') } });
   for (let turn = 0; turn < 20; turn++) {
     await lab.kubelet(1);
     assert.ok(((await agent()).status?.numberUnavailable ?? 0) <= 1);
@@ -211,9 +223,9 @@ test('a DaemonSet updates one node at a time', async () => {
 test('a DaemonSet with a surge puts the successor beside the old pod', async () => {
   await start(['n1']);
   const rollingUpdate = { maxSurge: 1, maxUnavailable: 0 };
-  await lab.create(GVRS.daemonSets, daemonSet({ updateStrategy: { type: 'RollingUpdate', rollingUpdate } }));
+  await lab.create(DAEMON_SETS, daemonSet({ updateStrategy: { type: 'RollingUpdate', rollingUpdate } }));
   await lab.converge();
-  await lab.patch(GVRS.daemonSets, 'agent', { spec: { template: template('agent', 'image:2') } });
+  await lab.patch(DAEMON_SETS, 'agent', { spec: { template: template('agent', 'image:2') } });
   await lab.settle();
   assert.equal((await lab.activePods()).length, 2);
   await lab.converge();
@@ -230,10 +242,10 @@ const job = (spec: object = {}) => ({
     ...spec,
   },
 });
-const work = () => lab.get<Job>(GVRS.jobs, 'work');
+const work = () => lab.get<Job>(JOBS, 'work');
 async function finish(phase: 'Succeeded' | 'Failed', count = Number.POSITIVE_INFINITY): Promise<void> {
   for (const pod of (await lab.activePods()).slice(0, count))
-    await lab.patch(GVRS.pods, pod.metadata.name ?? '', { status: { phase } }, 'status');
+    await lab.patch(PODS, pod.metadata.name ?? '', { status: { phase } }, 'status');
   await lab.settle();
 }
 const ended = async () =>
@@ -243,7 +255,7 @@ const ended = async () =>
 
 test('a Job runs as many pods as it may until enough succeeded, and counts each once', async () => {
   await start();
-  await lab.create(GVRS.jobs, job({ completions: 3, parallelism: 2 }));
+  await lab.create(JOBS, job({ completions: 3, parallelism: 2 }));
   await lab.settle();
   assert.equal((await lab.activePods()).length, 2);
   const [pod] = await lab.activePods();
@@ -256,13 +268,13 @@ test('a Job runs as many pods as it may until enough succeeded, and counts each 
   assert.deepEqual([status?.succeeded, status?.active, status?.uncountedTerminatedPods], [3, undefined, {}]);
   assert.deepEqual(await ended(), ['SuccessCriteriaMet: CompletionsReached', 'Complete: CompletionsReached']);
   assert.ok(status?.completionTime);
-  assert.ok((await lab.list<Pod>(GVRS.pods)).every((each) => !each.metadata.finalizers));
+  assert.ok((await lab.list<Pod>(PODS)).every((each) => !each.metadata.finalizers));
   assert.ok((await lab.events()).includes('Completed: Job completed'));
 });
 
 test('failed pods are replaced after growing pauses until the limit', async () => {
   await start();
-  await lab.create(GVRS.jobs, job({ backoffLimit: 2 }));
+  await lab.create(JOBS, job({ backoffLimit: 2 }));
   await lab.settle();
   await finish('Failed');
   assert.equal((await lab.activePods()).length, 0, 'ten seconds first');
@@ -279,7 +291,7 @@ test('failed pods are replaced after growing pauses until the limit', async () =
 
 test('a deadline ends a Job with its pods', async () => {
   await start();
-  await lab.create(GVRS.jobs, job({ activeDeadlineSeconds: 30 }));
+  await lab.create(JOBS, job({ activeDeadlineSeconds: 30 }));
   await lab.kubelet();
   await lab.clock.advance(31_000);
   await lab.converge();
@@ -289,7 +301,7 @@ test('a deadline ends a Job with its pods', async () => {
 
 test('an Indexed Job gives each pod its number and completes when all are done', async () => {
   await start();
-  await lab.create(GVRS.jobs, job({ completionMode: 'Indexed', completions: 3, parallelism: 3 }));
+  await lab.create(JOBS, job({ completionMode: 'Indexed', completions: 3, parallelism: 3 }));
   await lab.settle();
   const pods = await lab.activePods();
   const index = (pod: Pod) => pod.metadata.annotations?.['batch.kubernetes.io/job-completion-index'];
@@ -303,27 +315,27 @@ test('an Indexed Job gives each pod its number and completes when all are done',
 
 test('a suspended Job loses its pods and starts anew when resumed', async () => {
   await start();
-  await lab.create(GVRS.jobs, job());
+  await lab.create(JOBS, job());
   await lab.kubelet();
-  await lab.patch(GVRS.jobs, 'work', { spec: { suspend: true } });
+  await lab.patch(JOBS, 'work', { spec: { suspend: true } });
   await lab.converge();
   assert.deepEqual(await lab.activePods(), []);
   assert.deepEqual(await ended(), ['Suspended: JobSuspended']);
-  await lab.patch(GVRS.jobs, 'work', { spec: { suspend: false } });
+  await lab.patch(JOBS, 'work', { spec: { suspend: false } });
   await lab.settle();
   assert.equal((await lab.activePods()).length, 1);
 });
 
 test('a finished Job goes after its TTL, with its pods', async () => {
   await start();
-  await lab.create(GVRS.jobs, job({ ttlSecondsAfterFinished: 60 }));
+  await lab.create(JOBS, job({ ttlSecondsAfterFinished: 60 }));
   await lab.settle();
   await finish('Succeeded');
   await lab.clock.advance(50_000);
-  assert.ok(await lab.has(GVRS.jobs, 'work'));
+  assert.ok(await lab.has(JOBS, 'work'));
   await lab.clock.advance(11_000);
   await lab.converge();
-  assert.deepEqual([await lab.list(GVRS.jobs), await lab.list(GVRS.pods)], [[], []]);
+  assert.deepEqual([await lab.list(JOBS), await lab.list(PODS)], [[], []]);
 });
 
 test('indexes are written as ranges and read back', () => {
@@ -336,7 +348,7 @@ const cronJob = (spec: object = {}) => ({
   spec: { schedule: '*/5 * * * *', jobTemplate: { spec: job().spec }, ...spec },
 });
 const jobNames = async () =>
-  (await lab.list<Job>(GVRS.jobs))
+  (await lab.list<Job>(JOBS))
     .filter((each) => !each.metadata.deletionTimestamp)
     .map((each) => each.metadata.name)
     .sort();
@@ -345,12 +357,12 @@ const at = (minutes: number) => `tick-${Date.UTC(2026, 0, 1) / MINUTES + minutes
 
 test('a CronJob starts a Job at each due time, named after it, and keeps a short history', async () => {
   await start();
-  await lab.create(GVRS.cronJobs, cronJob({ successfulJobsHistoryLimit: 1 }));
+  await lab.create(CRON_JOBS, cronJob({ successfulJobsHistoryLimit: 1 }));
   await lab.clock.advance(4 * MINUTES);
   assert.deepEqual(await jobNames(), []);
   await lab.clock.advance(2 * MINUTES);
   assert.deepEqual(await jobNames(), [at(5)]);
-  const { status } = await lab.get<CronJob>(GVRS.cronJobs, 'tick');
+  const { status } = await lab.get<CronJob>(CRON_JOBS, 'tick');
   assert.equal(status?.lastScheduleTime, '2026-01-01T00:05:00Z');
   assert.deepEqual(
     status?.active?.map(({ name }) => name),
@@ -360,17 +372,17 @@ test('a CronJob starts a Job at each due time, named after it, and keeps a short
   await lab.clock.advance(5 * MINUTES);
   await finish('Succeeded');
   assert.deepEqual(await jobNames(), [at(10)]);
-  const later = (await lab.get<CronJob>(GVRS.cronJobs, 'tick')).status;
+  const later = (await lab.get<CronJob>(CRON_JOBS, 'tick')).status;
   assert.equal(later?.active, undefined);
   assert.ok(later?.lastSuccessfulTime);
 });
 
 test('concurrency is forbidden or replaced where the CronJob says so', async () => {
   await start();
-  await lab.create(GVRS.cronJobs, cronJob({ concurrencyPolicy: 'Forbid' }));
+  await lab.create(CRON_JOBS, cronJob({ concurrencyPolicy: 'Forbid' }));
   await lab.clock.advance(11 * MINUTES);
   assert.deepEqual(await jobNames(), [at(5)]);
-  await lab.patch(GVRS.cronJobs, 'tick', { spec: { concurrencyPolicy: 'Replace' } });
+  await lab.patch(CRON_JOBS, 'tick', { spec: { concurrencyPolicy: 'Replace' } });
   await lab.clock.advance(5 * MINUTES);
   await lab.converge();
   assert.deepEqual(await jobNames(), [at(15)]);
@@ -378,13 +390,13 @@ test('concurrency is forbidden or replaced where the CronJob says so', async () 
 
 test('a time zone moves the hour; an unreadable schedule or zone is told', async () => {
   await start();
-  await lab.create(GVRS.cronJobs, cronJob({ schedule: '30 2 * * *', timeZone: 'Asia/Kolkata' }));
+  await lab.create(CRON_JOBS, cronJob({ schedule: '30 2 * * *', timeZone: 'Asia/Kolkata' }));
   // 02:30 in Kolkata is 21:00 UTC of the day before.
   await lab.clock.advance(20 * 60 * MINUTES);
   assert.deepEqual(await jobNames(), []);
   await lab.clock.advance(61 * MINUTES);
   assert.deepEqual(await jobNames(), [at(21 * 60)]);
-  await lab.patch(GVRS.cronJobs, 'tick', { spec: { timeZone: 'Mars/Olympus' } });
+  await lab.patch(CRON_JOBS, 'tick', { spec: { timeZone: 'Mars/Olympus' } });
   await lab.settle();
   assert.ok(
     (await lab.events()).some((event) => event.startsWith('UnparseableSchedule: ') && event.includes('Mars/Olympus')),
@@ -393,17 +405,17 @@ test('a time zone moves the hour; an unreadable schedule or zone is told', async
 
 test('a budget says how many pods may go, by number and by share of the owner', async () => {
   await start();
-  await lab.create(GVRS.deployments, deployment('web', 4));
+  await lab.create(DEPLOYMENTS, deployment('web', 4));
   await lab.converge();
   const budget = (name: string, spec: object) =>
-    lab.create(GVRS.podDisruptionBudgets, {
+    lab.create(POD_DISRUPTION_BUDGETS, {
       metadata: { name },
       spec: { selector: { matchLabels: { app: 'web' } }, ...spec },
     });
   await budget('number', { minAvailable: 3 });
   await budget('share', { maxUnavailable: '50%' });
   await lab.settle();
-  const status = async (name: string) => (await lab.get<PodDisruptionBudget>(GVRS.podDisruptionBudgets, name)).status;
+  const status = async (name: string) => (await lab.get<PodDisruptionBudget>(POD_DISRUPTION_BUDGETS, name)).status;
   const counts = async (name: string) => {
     const { disruptionsAllowed, currentHealthy, desiredHealthy, expectedPods } = (await status(name)) ?? {};
     return [disruptionsAllowed, currentHealthy, desiredHealthy, expectedPods];
@@ -419,12 +431,12 @@ test('a budget says how many pods may go, by number and by share of the owner', 
 
 test('at rest nothing is written', async () => {
   await start();
-  await lab.create(GVRS.statefulSets, statefulSet(2));
-  await lab.create(GVRS.daemonSets, daemonSet());
+  await lab.create(STATEFUL_SETS, statefulSet(2));
+  await lab.create(DAEMON_SETS, daemonSet());
   await lab.converge();
   const before = lab.cluster.writes.length;
-  await lab.patch(GVRS.statefulSets, 'db', { metadata: { labels: { touched: 'yes' } } });
-  await lab.patch(GVRS.daemonSets, 'agent', { metadata: { labels: { touched: 'yes' } } });
+  await lab.patch(STATEFUL_SETS, 'db', { metadata: { labels: { touched: 'yes' } } });
+  await lab.patch(DAEMON_SETS, 'agent', { metadata: { labels: { touched: 'yes' } } });
   await lab.settle();
   assert.equal(lab.cluster.writes.length - before, 2, lab.cluster.writes.slice(before).join('; '));
 });

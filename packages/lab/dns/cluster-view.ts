@@ -1,5 +1,4 @@
-import type { EndpointSlice, Namespace, Service } from '#api/kube';
-import { GVRS } from '../kinds/index.ts';
+import { ENDPOINT_SLICES, type EndpointSlice, NAMESPACES, type Namespace, SERVICES, type Service } from '#api/kube';
 import type { Caches } from '../reconcile/index.ts';
 import { type DnsView, dashed } from './records.ts';
 
@@ -17,9 +16,9 @@ export class ClusterView implements DnsView {
     this.caches = caches;
     this.clusterDomain = clusterDomain;
     this.stops = [
-      caches.subscribe(GVRS.namespaces, () => {}),
-      caches.subscribe(GVRS.services, ({ now, old }) => this.serviceChanged(now as Service, old as Service)),
-      caches.subscribe(GVRS.endpointSlices, ({ now, old }) =>
+      caches.subscribe(NAMESPACES, () => {}),
+      caches.subscribe(SERVICES, ({ now, old }) => this.serviceChanged(now as Service, old as Service)),
+      caches.subscribe(ENDPOINT_SLICES, ({ now, old }) =>
         this.sliceChanged(now as EndpointSlice, old as EndpointSlice),
       ),
     ];
@@ -30,7 +29,7 @@ export class ClusterView implements DnsView {
   }
 
   service(namespace: string, name: string): Service | undefined {
-    return this.caches.of<Service>(GVRS.services).get(name, namespace);
+    return this.caches.of<Service>(SERVICES).get(name, namespace);
   }
 
   slices(namespace: string, service: string): readonly EndpointSlice[] {
@@ -38,7 +37,7 @@ export class ClusterView implements DnsView {
   }
 
   hasNamespace(namespace: string): boolean {
-    return this.caches.of<Namespace>(GVRS.namespaces).get(namespace) !== undefined;
+    return this.caches.of<Namespace>(NAMESPACES).get(namespace) !== undefined;
   }
 
   nameOf(ip: string): string | undefined {

@@ -1,11 +1,10 @@
-import type { ConfigMap, Gvr, Secret, Service } from '#api/kube';
-import { GVRS } from '../kinds/index.ts';
+import { CONFIG_MAPS, type ConfigMap, type Gvr, SECRETS, SERVICES, type Secret, type Service } from '#api/kube';
 import { type Caches, refOf } from '../reconcile/index.ts';
 import type { ConfigReader } from './env.ts';
 
 const SOURCES = [
-  ['configmap', GVRS.configMaps],
-  ['secret', GVRS.secrets],
+  ['configmap', CONFIG_MAPS],
+  ['secret', SECRETS],
 ] as const;
 
 /** The cluster's ConfigMaps, Secrets and Services as the kubelets of one cluster read them: one watch each. */
@@ -14,19 +13,19 @@ export class ConfigStore implements ConfigReader {
 
   constructor(caches: Caches) {
     this.caches = caches;
-    for (const gvr of [GVRS.configMaps, GVRS.secrets, GVRS.services]) caches.of(gvr);
+    for (const gvr of [CONFIG_MAPS, SECRETS, SERVICES]) caches.of(gvr);
   }
 
   configMap(namespace: string, name: string): ConfigMap | undefined {
-    return this.caches.of<ConfigMap>(GVRS.configMaps).get(name, namespace);
+    return this.caches.of<ConfigMap>(CONFIG_MAPS).get(name, namespace);
   }
 
   secret(namespace: string, name: string): Secret | undefined {
-    return this.caches.of<Secret>(GVRS.secrets).get(name, namespace);
+    return this.caches.of<Secret>(SECRETS).get(name, namespace);
   }
 
   services(namespace: string): readonly Service[] {
-    return this.caches.of<Service>(GVRS.services).list(namespace);
+    return this.caches.of<Service>(SERVICES).list(namespace);
   }
 
   /** Calls back with `configmap:ns/name` or `secret:ns/name` for every change. Returns a stop function. */

@@ -1,9 +1,8 @@
 import { mkdirSync } from 'node:fs';
-import type { Pod } from '#api/kube';
+import { PODS, type Pod } from '#api/kube';
 import type { Clock, Timer } from '#runtime/clock';
 import type { ClusterClient, WatchSink } from '../contract/index.ts';
 import type { ImageTable } from '../images/index.ts';
-import { GVRS } from '../kinds/index.ts';
 import type { BackoffSettings } from './backoff.ts';
 import type { ConfigStore } from './config-store.ts';
 import type { DnsSettings } from './etc-files.ts';
@@ -65,7 +64,7 @@ export class Kubelet implements WatchSink<Pod> {
     for (const folder of [disk, memory]) mkdirSync(folder, { recursive: true });
     await this.registration.start();
     this.stopConfig = this.deps.config.onChange((key) => this.configChanged(key));
-    this.stopWatch = this.deps.client.watch<Pod>(GVRS.pods, { fieldSelector: `spec.nodeName=${this.site.name}` }, this);
+    this.stopWatch = this.deps.client.watch<Pod>(PODS, { fieldSelector: `spec.nodeName=${this.site.name}` }, this);
     this.checkTokens();
   }
 

@@ -1,9 +1,9 @@
 import { arch, cpus, release, totalmem } from 'node:os';
-import type { Lease, Node, NodeCondition } from '#api/kube';
+import { LEASES, type Lease, NODES, type Node, type NodeCondition } from '#api/kube';
 import type { Clock, Timer } from '#runtime/clock';
 import type { ClusterClient } from '../contract/index.ts';
 import { hasReason } from '../contract/index.ts';
-import { formatMicroTime, formatTime, GVRS } from '../kinds/index.ts';
+import { formatMicroTime, formatTime } from '../kinds/index.ts';
 import { LIMITS } from './limits.ts';
 import type { NodeSite } from './sandbox.ts';
 
@@ -102,11 +102,11 @@ export class NodeRegistration {
   async start(): Promise<void> {
     const wanted = nodeObject(this.site, this.options.version, this.clock.wallMs());
     try {
-      await this.client.create(GVRS.nodes, wanted);
+      await this.client.create(NODES, wanted);
     } catch (error) {
       if (!hasReason(error, 'AlreadyExists')) throw error;
       const { metadata, spec } = wanted;
-      await this.client.patch(GVRS.nodes, { name: this.site.name }, { type: 'merge', body: { metadata, spec } });
+      await this.client.patch(NODES, { name: this.site.name }, { type: 'merge', body: { metadata, spec } });
     }
     await this.heartbeat();
     // The namespace of leases may come later than the first node; the next renewal makes up for it.
@@ -139,10 +139,10 @@ export class NodeRegistration {
   }
 
   private async heartbeat(): Promise<void> {
-    const old = await this.client.get<Node>(GVRS.nodes, this.site.name);
+    const old = await this.client.get<Node>(NODES, this.site.name);
     const { status } = nodeObject(this.site, this.options.version, this.clock.wallMs(), old);
     await this.client.patch(
-      GVRS.nodes,
+      NODES,
       { name: this.site.name },
       { type: 'merge', body: { status }, subresource: 'status' },
     );
@@ -152,12 +152,12 @@ export class NodeRegistration {
     const renewTime = formatMicroTime(this.clock.wallMs());
     const reference = { name: this.site.name, namespace: LEASE_NAMESPACE };
     try {
-      await this.client.patch(GVRS.leases, reference, { type: 'merge', body: { spec: { renewTime } } });
+      await this.client.patch(LEASES, reference, { type: 'merge', body: { spec: { renewTime } } });
     } catch (error) {
       if (!hasReason(error, 'NotFound')) throw error;
       const spec = { holderIdentity: this.site.name, leaseDurationSeconds: LIMITS.leaseDurationSeconds, renewTime };
       const lease: Lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: reference, spec };
-      await this.client.create(GVRS.leases, lease);
+      await this.client.create(LEASES, lease);
     }
   }
 }

@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { PodCondition, PodStatus } from '#api/kube';
+import { PODS, type PodCondition, type PodStatus } from '#api/kube';
 import { type ClusterClient, hasReason } from '../contract/index.ts';
-import { GVRS } from '../kinds/index.ts';
 import type { BoundPod } from './types.ts';
 
 /** Writes one pod's status whenever it changed: one write at a time, the newest wins. */
@@ -51,7 +50,7 @@ export class PodReporter {
       if (this.closed || isDeepStrictEqual(status, this.sent)) return;
       const body = { metadata: { uid }, status };
       try {
-        await this.client.patch(GVRS.pods, { name, namespace }, { type: 'strategic', body, subresource: 'status' });
+        await this.client.patch(PODS, { name, namespace }, { type: 'strategic', body, subresource: 'status' });
         this.sent = status;
       } catch (error) {
         // Gone, or another pod of that name: the watch brings what is to be done.

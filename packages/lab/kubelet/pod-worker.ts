@@ -1,7 +1,7 @@
-import type { PodCondition, PodStatus } from '#api/kube';
+import { PODS, type PodCondition, type PodStatus } from '#api/kube';
 import type { Timer } from '#runtime/clock';
 import { hasReason } from '../contract/index.ts';
-import { GVRS, parseTime } from '../kinds/index.ts';
+import { parseTime } from '../kinds/index.ts';
 import { Retry } from './backoff.ts';
 import { PodContainer } from './container.ts';
 import type { KubeletDeps } from './kubelet.ts';
@@ -342,7 +342,7 @@ export class PodWorker {
     const { name = '', namespace = '' } = this.pod.metadata;
     try {
       const options = { gracePeriodSeconds: 0, preconditions: { uid: this.uid } };
-      await this.deps.client.delete(GVRS.pods, { name, namespace }, options);
+      await this.deps.client.delete(PODS, { name, namespace }, options);
     } catch (error) {
       if (!hasReason(error, 'NotFound', 'Conflict')) throw error;
     }

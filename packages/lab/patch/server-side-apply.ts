@@ -1,5 +1,7 @@
 /** Server-side apply: a manager states the fields it wants; the server merges, and remembers who stated what. */
+
 import type { AnyObject } from '#api/kube';
+import { apiVersionOf } from '../kinds/index.ts';
 import type { FieldSchema } from '../schema/index.ts';
 import {
   difference,
@@ -66,10 +68,6 @@ export function serverSideApply(live: AnyObject | undefined, config: AnyObject, 
 
 function printGvk({ group, version, kind }: ApplyOptions['gvk']): string {
   return `${group}/${version}, Kind=${kind}`;
-}
-
-function apiVersionOf({ group, version }: ApplyOptions['gvk']): string {
-  return group ? `${group}/${version}` : version;
 }
 
 function checkConfig(config: AnyObject, { gvk, schema }: ApplyOptions): void {

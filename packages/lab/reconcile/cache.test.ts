@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { KubeObject } from '#api/kube';
-import { GVRS } from '../kinds/index.ts';
+import { type KubeObject, PODS } from '#api/kube';
 import { Cache, type Change } from './cache.ts';
 
 function cache() {
   const changes: string[] = [];
   const describe = ({ old, now }: Change): string =>
     `${old?.metadata.resourceVersion ?? '-'}>${now?.metadata.resourceVersion ?? '-'}`;
-  const it = new Cache<KubeObject>(GVRS.pods, (change) => changes.push(describe(change)));
+  const it = new Cache<KubeObject>(PODS, (change) => changes.push(describe(change)));
   it.reset([]);
   return { changes, cache: it };
 }
@@ -68,7 +67,7 @@ test('a new full list drops what is missing in it', () => {
 });
 
 test('changes told before the first full list count after it', () => {
-  const it = new Cache<KubeObject>(GVRS.pods, () => {});
+  const it = new Cache<KubeObject>(PODS, () => {});
   it.applied(pod(5));
   assert.deepEqual(it.list(), []);
   it.reset([]);

@@ -1,8 +1,8 @@
-import type { KubeObject } from '#api/kube';
+import { EVENTS, type KubeObject } from '#api/kube';
 import type { Clock } from '#runtime/clock';
 import type { ClusterClient } from '../contract/index.ts';
 import { hasCause, hasReason } from '../contract/index.ts';
-import { formatTime, GVRS, type KubeEvent } from '../kinds/index.ts';
+import { formatTime, type KubeEvent } from '../kinds/index.ts';
 import { LIMITS } from './limits.ts';
 import type { EventNote } from './plan.ts';
 
@@ -60,7 +60,7 @@ export class EventRecorder {
     series.writtenAtMs = nowMs;
     try {
       const merge = { count: series.count, lastTimestamp: formatTime(nowMs) };
-      await this.client.patch(GVRS.events, series, { type: 'merge', body: merge });
+      await this.client.patch(EVENTS, series, { type: 'merge', body: merge });
       return true;
     } catch (error) {
       if (hasReason(error, 'NotFound')) return false;
@@ -88,7 +88,7 @@ export class EventRecorder {
       reportingComponent: this.component,
       reportingInstance: '',
     };
-    const created = await this.client.create(GVRS.events, event);
+    const created = await this.client.create(EVENTS, event);
     return { name: created.metadata.name ?? '', namespace, count: 1, writtenAtMs: nowMs };
   }
 }

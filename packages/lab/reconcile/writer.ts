@@ -1,7 +1,7 @@
-import type { Gvr, KubeObject } from '#api/kube';
+import { type Gvr, type KubeObject, PODS } from '#api/kube';
 import type { Clock } from '#runtime/clock';
 import { ApiError, type ClusterClient, hasCause, hasReason } from '../contract/index.ts';
-import { formatTime, GVRS } from '../kinds/index.ts';
+import { formatTime } from '../kinds/index.ts';
 import type { Caches } from './cache.ts';
 import type { EventRecorder } from './events.ts';
 import { LIMITS } from './limits.ts';
@@ -63,7 +63,7 @@ export class Writer {
       case 'bind': {
         const { name = '', namespace = '', uid = '' } = write.pod.metadata;
         await client.bind({ name, namespace, uid }, write.nodeName);
-        this.deps.caches.of(GVRS.pods).learnBound(name, namespace, write.nodeName);
+        this.deps.caches.of(PODS).learnBound(name, namespace, write.nodeName);
         return write.pod;
       }
     }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
+import { NODES, PODS } from '#api/kube';
 import { FakeLab } from '../controllers/lab.fake.ts';
-import { conditionOf, GVRS, type Pod } from '../kinds/index.ts';
+import { conditionOf, type Pod } from '../kinds/index.ts';
 import type { Controller } from '../reconcile/index.ts';
 import { schedulerController } from './controller.ts';
 
@@ -16,10 +17,10 @@ afterEach(() => {
 });
 
 const node = (name: string, more: object = {}) =>
-  lab.create(GVRS.nodes, { metadata: { name, labels: { 'kubernetes.io/hostname': name } }, ...more });
+  lab.create(NODES, { metadata: { name, labels: { 'kubernetes.io/hostname': name } }, ...more });
 const pod = (name: string, spec: object = {}) =>
-  lab.create<Pod>(GVRS.pods, { metadata: { name }, spec: { containers: [], ...spec } });
-const get = (name: string) => lab.get<Pod>(GVRS.pods, name);
+  lab.create<Pod>(PODS, { metadata: { name }, spec: { containers: [], ...spec } });
+const get = (name: string) => lab.get<Pod>(PODS, name);
 
 test('a pending pod is bound, and told so', async () => {
   await start();
@@ -38,7 +39,7 @@ test('a pod that fits nowhere waits with a reason until a node changes', async (
   const condition = conditionOf((await get('a')).status?.conditions, 'PodScheduled');
   assert.deepEqual([condition?.status, condition?.reason], ['False', 'Unschedulable']);
   assert.deepEqual(await lab.events(), ['FailedScheduling: 0/1 nodes are available: 1 node(s) were unschedulable.']);
-  await lab.patch(GVRS.nodes, 'n1', { spec: { unschedulable: null } });
+  await lab.patch(NODES, 'n1', { spec: { unschedulable: null } });
   await lab.settle();
   assert.equal((await get('a')).spec.nodeName, 'n1');
 });
@@ -48,11 +49,11 @@ test('pods created at once see each other', async () => {
   for (const name of ['n1', 'n2']) await node(name, { status: { allocatable: { pods: '3' } } });
   await Promise.all(Array.from({ length: 7 }, (_, at) => pod(`p${at}`)));
   await lab.settle();
-  const nodes = (await lab.list<Pod>(GVRS.pods)).map((each) => each.spec.nodeName ?? 'none').sort();
+  const nodes = (await lab.list<Pod>(PODS)).map((each) => each.spec.nodeName ?? 'none').sort();
   assert.deepEqual(nodes, ['n1', 'n1', 'n1', 'n2', 'n2', 'n2', 'none']);
-  await lab.delete(GVRS.pods, 'p0', { gracePeriodSeconds: 0 });
+  await lab.delete(PODS, 'p0', { gracePeriodSeconds: 0 });
   await lab.settle();
-  assert.ok((await lab.list<Pod>(GVRS.pods)).every((each) => each.spec.nodeName));
+  assert.ok((await lab.list<Pod>(PODS)).every((each) => each.spec.nodeName));
 });
 
 test('leaves alone what another scheduler shall place, and what is gated until the gate goes', async () => {
@@ -63,7 +64,7 @@ test('leaves alone what another scheduler shall place, and what is gated until t
   await lab.settle();
   assert.equal((await get('other')).spec.nodeName, undefined);
   assert.equal(conditionOf((await get('gated')).status?.conditions, 'PodScheduled')?.reason, 'SchedulingGated');
-  await lab.patch(GVRS.pods, 'gated', { spec: { schedulingGates: [] } });
+  await lab.patch(PODS, 'gated', { spec: { schedulingGates: [] } });
   await lab.settle();
   assert.equal((await get('gated')).spec.nodeName, 'n1');
 });

@@ -1,8 +1,7 @@
-import type { KubeObject } from '#api/kube';
+import { type KubeObject, NAMESPACES, NODES, PODS } from '#api/kube';
 import {
   conditionOf,
   formatTime,
-  GVRS,
   isTerminal,
   type Namespace,
   type Node,
@@ -35,13 +34,13 @@ export const schedulerController: Controller<SchedulingObserved> = {
   name: SCHEDULER_NAME,
   concurrency: 1,
   triggers: [
-    { gvr: GVRS.pods, keys: afterPodChange },
-    { gvr: GVRS.nodes, keys: afterNodeChange },
+    { gvr: PODS, keys: afterPodChange },
+    { gvr: NODES, keys: afterNodeChange },
     // Watched for selectors over namespaces; a change of labels there does not move pods by itself.
-    { gvr: GVRS.namespaces, keys: () => [] },
+    { gvr: NAMESPACES, keys: () => [] },
   ],
   observe(key, caches) {
-    const pod = caches.of<Pod>(GVRS.pods).byRef(key);
+    const pod = caches.of<Pod>(PODS).byRef(key);
     return pod && isPending(pod) ? { pod, snapshot: snapshotOf(caches) } : undefined;
   },
   reconcile: reconcilePod,
@@ -81,14 +80,14 @@ function afterNodeChange({ now, old }: Change, caches: CacheReader): string[] {
 
 const waiting = (caches: CacheReader, which: (pod: Pod) => boolean = () => true): string[] =>
   caches
-    .of<Pod>(GVRS.pods)
+    .of<Pod>(PODS)
     .list()
     .filter((pod) => isPending(pod) && which(pod))
     .map(refOf);
 
 function snapshotOf(caches: CacheReader): Snapshot {
   const byNode = new Map<string, Pod[]>();
-  for (const pod of caches.of<Pod>(GVRS.pods).list()) {
+  for (const pod of caches.of<Pod>(PODS).list()) {
     const { nodeName } = pod.spec;
     if (!nodeName || isTerminal(pod)) continue;
     const pods = byNode.get(nodeName) ?? [];
@@ -96,11 +95,11 @@ function snapshotOf(caches: CacheReader): Snapshot {
     byNode.set(nodeName, pods);
   }
   const nodes: NodeInfo[] = caches
-    .of<Node>(GVRS.nodes)
+    .of<Node>(NODES)
     .list()
     .filter((node) => !node.metadata.deletionTimestamp)
     .map((node) => ({ node, pods: byNode.get(node.metadata.name ?? '') ?? [] }));
-  return { nodes, namespaceLabels: (name) => caches.of<Namespace>(GVRS.namespaces).get(name)?.metadata.labels };
+  return { nodes, namespaceLabels: (name) => caches.of<Namespace>(NAMESPACES).get(name)?.metadata.labels };
 }
 
 /** Decides about one pending pod. Pure. */
@@ -137,5 +136,5 @@ function notScheduled(pod: Pod, reason: string, message: string, nowMs: number):
   const conditions = withCondition(pod.status?.conditions, condition);
   const { name = '', namespace = '', uid } = pod.metadata;
   const merge = { metadata: { uid }, status: { phase: pod.status?.phase ?? 'Pending', conditions } };
-  return [{ verb: 'patch', gvr: GVRS.pods, name, namespace, subresource: 'status', merge, tolerate: ['NotFound'] }];
+  return [{ verb: 'patch', gvr: PODS, name, namespace, subresource: 'status', merge, tolerate: ['NotFound'] }];
 }

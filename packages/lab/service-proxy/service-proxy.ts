@@ -1,7 +1,6 @@
-import type { EndpointSlice, Pod, Service } from '#api/kube';
+import { ENDPOINT_SLICES, type EndpointSlice, PODS, type Pod, SERVICES, type Service } from '#api/kube';
 import { applyNft, type FlowTarget } from '#net/nftables';
 import type { Clock, Timer } from '#runtime/clock';
-import { GVRS } from '../kinds/index.ts';
 import type { Caches } from '../reconcile/index.ts';
 import type { ProxyNode } from './endpoints.ts';
 import { buildRules, encodeRules, type HostPort, type RuleSet } from './rules.ts';
@@ -55,10 +54,9 @@ export class ServiceProxy {
   /** Starts to follow the cluster; settles when the first rules stand on all nodes. */
   async start(): Promise<void> {
     const { caches } = this.deps;
-    for (const gvr of [GVRS.services, GVRS.endpointSlices])
-      this.stops.push(caches.subscribe(gvr, () => this.changed()));
+    for (const gvr of [SERVICES, ENDPOINT_SLICES]) this.stops.push(caches.subscribe(gvr, () => this.changed()));
     this.stops.push(
-      caches.subscribe(GVRS.pods, ({ now, old }) => {
+      caches.subscribe(PODS, ({ now, old }) => {
         if (hasHostPorts(now as Pod | undefined) || hasHostPorts(old as Pod | undefined)) this.changed();
       }),
     );
@@ -105,10 +103,10 @@ export class ServiceProxy {
   private async apply(state: NodeState): Promise<void> {
     const { caches, apply = applyNft } = this.deps;
     const rules = buildRules({
-      services: caches.of<Service>(GVRS.services).list(),
-      slices: caches.of<EndpointSlice>(GVRS.endpointSlices).list(),
+      services: caches.of<Service>(SERVICES).list(),
+      slices: caches.of<EndpointSlice>(ENDPOINT_SLICES).list(),
       hostPorts: caches
-        .of<Pod>(GVRS.pods)
+        .of<Pod>(PODS)
         .list()
         .flatMap((pod) => hostPortsOn(pod, state.node.name)),
       node: state.node,

@@ -1,6 +1,7 @@
 import type { AnyObject, Status } from '#api/kube';
 import { ApiError } from '#lab/contract';
 import { encodeJson } from '#lab/decode';
+import { apiVersionOf } from '#lab/kinds';
 import { asServed } from '../core.ts';
 import { create } from '../create.ts';
 import { type DeleteOptions, remove } from '../deletion.ts';
@@ -8,7 +9,7 @@ import { badRequest, methodNotAllowed } from '../errors.ts';
 import { list, type Page, read, readServed } from '../list.ts';
 import { update } from '../modify.ts';
 import { patch } from '../patch.ts';
-import { apiVersionOf, type Resource } from '../resource.ts';
+import type { Resource } from '../resource.ts';
 import { readObject, readOptions, readPatch } from './bodies.ts';
 import { type Call, writeRequestOf } from './call.ts';
 import { headerOf, readBody, send, sendValue } from './exchange.ts';

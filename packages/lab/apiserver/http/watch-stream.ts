@@ -1,12 +1,13 @@
 import type { AnyObject, Status } from '#api/kube';
 import { ApiError } from '#lab/contract';
 import { encodeJson } from '#lab/decode';
+import { apiVersionOf } from '#lab/kinds';
 import { CompactedError } from '#lab/store';
 import { asServed } from '../core.ts';
 import { badRequest, cause, expired, invalid } from '../errors.ts';
 import { BOOKMARK_INTERVAL_MS, WATCH_BUFFER_BYTES_MAX, WATCH_TIMEOUT_MAX_MS, WATCH_TIMEOUT_MIN_MS } from '../limits.ts';
 import { reached } from '../list.ts';
-import { apiVersionOf, type Resource } from '../resource.ts';
+import type { Resource } from '../resource.ts';
 import { type Selection, selectionOf } from '../selection.ts';
 import { follow } from '../watch.ts';
 import type { Call } from './call.ts';

@@ -1,5 +1,4 @@
-import type { KubeObject, LabelSelector } from '#api/kube';
-import { GVRS } from '../../kinds/index.ts';
+import { CLUSTER_ROLES, type KubeObject, type LabelSelector } from '#api/kube';
 import { type Controller, NOTHING, type Plan } from '../../reconcile/index.ts';
 import { matchesLabelSelector } from '../../selectors/index.ts';
 import { canonicalJson } from '../hash.ts';
@@ -20,17 +19,17 @@ export const aggregationController: Controller<AggregationObserved> = {
   name: 'clusterrole-aggregation-controller',
   triggers: [
     {
-      gvr: GVRS.clusterRoles,
+      gvr: CLUSTER_ROLES,
       keys: (_change, caches) =>
         caches
-          .of<ClusterRole>(GVRS.clusterRoles)
+          .of<ClusterRole>(CLUSTER_ROLES)
           .list()
           .filter((role) => role.aggregationRule)
           .map((role) => role.metadata.name ?? ''),
     },
   ],
   observe(name, caches) {
-    const roles = caches.of<ClusterRole>(GVRS.clusterRoles);
+    const roles = caches.of<ClusterRole>(CLUSTER_ROLES);
     const role = roles.get(name);
     return role?.aggregationRule ? { role, roles: roles.list() } : undefined;
   },
@@ -47,5 +46,5 @@ function aggregate({ role, roles }: AggregationObserved): Plan {
   const rules = new Map(selected.flatMap((each) => each.rules ?? []).map((rule) => [canonicalJson(rule), rule]));
   const wanted = [...rules.values()];
   if (canonicalJson(wanted) === canonicalJson(role.rules ?? [])) return NOTHING;
-  return { writes: [{ verb: 'update', gvr: GVRS.clusterRoles, object: { ...role, rules: wanted } as KubeObject }] };
+  return { writes: [{ verb: 'update', gvr: CLUSTER_ROLES, object: { ...role, rules: wanted } as KubeObject }] };
 }

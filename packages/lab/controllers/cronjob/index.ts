@@ -1,9 +1,9 @@
 /** CronJobs: a Job at each due time, within the rules for concurrency, deadlines and history. */
+import { CRON_JOBS, JOBS } from '#api/kube';
 import {
   type CronJob,
   controllerRef,
   formatTime,
-  GVRS,
   isControlledBy,
   isTrue,
   type Job,
@@ -26,13 +26,13 @@ export interface CronJobObserved {
 export const cronJobController: Controller<CronJobObserved> = {
   name: 'cronjob-controller',
   triggers: [
-    { gvr: GVRS.cronJobs, keys: ({ now }) => (now ? [refOf(now)] : []) },
-    { gvr: GVRS.jobs, keys: ownersOfKind('CronJob') },
+    { gvr: CRON_JOBS, keys: ({ now }) => (now ? [refOf(now)] : []) },
+    { gvr: JOBS, keys: ownersOfKind('CronJob') },
   ],
   observe(key, caches) {
-    const cronJob = caches.of<CronJob>(GVRS.cronJobs).byRef(key);
+    const cronJob = caches.of<CronJob>(CRON_JOBS).byRef(key);
     if (!cronJob) return undefined;
-    const jobs = caches.of<Job>(GVRS.jobs).ownedBy(cronJob.metadata.uid ?? '');
+    const jobs = caches.of<Job>(JOBS).ownedBy(cronJob.metadata.uid ?? '');
     return { cronJob, jobs: jobs.filter((job) => isControlledBy(job, cronJob)) };
   },
   reconcile: reconcileCronJob,
@@ -43,7 +43,7 @@ export function reconcileCronJob({ cronJob, jobs }: CronJobObserved, nowMs: numb
   const active = jobs.filter((job) => !isFinished(job) && !job.metadata.deletionTimestamp);
   const upkeep = [...dropHistory(cronJob, jobs), ...tellFinished(cronJob, jobs)];
   if (cronJob.metadata.deletionTimestamp || cronJob.spec.suspend)
-    return { writes: [...upkeep, ...writeStatus(GVRS.cronJobs, cronJob, statusOf(cronJob, jobs, active))] };
+    return { writes: [...upkeep, ...writeStatus(CRON_JOBS, cronJob, statusOf(cronJob, jobs, active))] };
   let due: Due;
   try {
     due = dueTimes(cronJob, nowMs);
@@ -53,7 +53,7 @@ export function reconcileCronJob({ cronJob, jobs }: CronJobObserved, nowMs: numb
   }
   const start = startDue(cronJob, due, active, nowMs);
   return {
-    writes: [...upkeep, ...writeStatus(GVRS.cronJobs, cronJob, statusOf(cronJob, jobs, active)), ...start],
+    writes: [...upkeep, ...writeStatus(CRON_JOBS, cronJob, statusOf(cronJob, jobs, active)), ...start],
     againInMs: due.nextMs - nowMs + 100,
   };
 }
@@ -87,7 +87,7 @@ function startDue(cronJob: CronJob, due: Due, active: readonly Job[], nowMs: num
     ];
   const replaced = concurrencyPolicy === 'Replace' ? active : [];
   const deletes = replaced.map(
-    (job): Write => ({ verb: 'delete', gvr: GVRS.jobs, object: job, propagationPolicy: 'Background' }),
+    (job): Write => ({ verb: 'delete', gvr: JOBS, object: job, propagationPolicy: 'Background' }),
   );
   return [...warning, ...deletes, create(cronJob, due.lastMs)];
 }
@@ -112,7 +112,7 @@ function create(cronJob: CronJob, atMs: number): Write {
   const lastScheduleTime = formatTime(atMs);
   const started: Write = {
     verb: 'patch',
-    gvr: GVRS.cronJobs,
+    gvr: CRON_JOBS,
     name: metadata.name ?? '',
     namespace: metadata.namespace ?? '',
     subresource: 'status',
@@ -120,7 +120,7 @@ function create(cronJob: CronJob, atMs: number): Write {
   };
   return {
     verb: 'create',
-    gvr: GVRS.jobs,
+    gvr: JOBS,
     object: job,
     succeeded: () => [started, note(cronJob, 'Normal', 'SuccessfulCreate', `Created job ${name}`)],
     failed: (error) =>
@@ -162,7 +162,7 @@ function dropHistory({ spec }: CronJob, jobs: readonly Job[]): Write[] {
     ...excess('Complete', spec.successfulJobsHistoryLimit ?? 3),
     ...excess('Failed', spec.failedJobsHistoryLimit ?? 1),
   ];
-  return doomed.map((object) => ({ verb: 'delete', gvr: GVRS.jobs, object, propagationPolicy: 'Background' }));
+  return doomed.map((object) => ({ verb: 'delete', gvr: JOBS, object, propagationPolicy: 'Background' }));
 }
 
 /** Jobs that the status still calls active but that have ended. */

@@ -1,9 +1,9 @@
 /** DaemonSets: one pod on every node that fits and is tolerated; rolling updates within maxUnavailable or with a surge. */
+import { CONTROLLER_REVISIONS, DAEMON_SETS, NODES, PODS } from '#api/kube';
 import {
   type ControllerRevision,
   type DaemonSet,
   type DaemonSetStatus,
-  GVRS,
   isAvailable,
   isEmptySelector,
   isReady,
@@ -41,19 +41,19 @@ export interface DaemonSetObserved {
 export const daemonSetController: Controller<DaemonSetObserved> = {
   name: 'daemonset-controller',
   triggers: [
-    { gvr: GVRS.daemonSets, keys: ({ now }) => (now ? [refOf(now)] : []) },
-    { gvr: GVRS.pods, keys: ownersOfKind('DaemonSet') },
-    { gvr: GVRS.controllerRevisions, keys: ownersOfKind('DaemonSet') },
-    { gvr: GVRS.nodes, keys: afterNodeChange },
+    { gvr: DAEMON_SETS, keys: ({ now }) => (now ? [refOf(now)] : []) },
+    { gvr: PODS, keys: ownersOfKind('DaemonSet') },
+    { gvr: CONTROLLER_REVISIONS, keys: ownersOfKind('DaemonSet') },
+    { gvr: NODES, keys: afterNodeChange },
   ],
   observe(key, caches) {
-    const set = caches.of<DaemonSet>(GVRS.daemonSets).byRef(key);
+    const set = caches.of<DaemonSet>(DAEMON_SETS).byRef(key);
     if (!set) return undefined;
     return {
       set,
-      nodes: caches.of<Node>(GVRS.nodes).list(),
-      pods: caches.of<Pod>(GVRS.pods).list(set.metadata.namespace),
-      revisions: caches.of<ControllerRevision>(GVRS.controllerRevisions).list(set.metadata.namespace),
+      nodes: caches.of<Node>(NODES).list(),
+      pods: caches.of<Pod>(PODS).list(set.metadata.namespace),
+      revisions: caches.of<ControllerRevision>(CONTROLLER_REVISIONS).list(set.metadata.namespace),
     };
   },
   reconcile: reconcileDaemonSet,
@@ -62,7 +62,7 @@ export const daemonSetController: Controller<DaemonSetObserved> = {
 function afterNodeChange({ now, old }: Change, caches: CacheReader): string[] {
   const traits = (node: Node | undefined): string => JSON.stringify([node?.metadata.labels, node?.spec]);
   if (now && old && traits(now as Node) === traits(old as Node)) return [];
-  return caches.of<DaemonSet>(GVRS.daemonSets).list().map(refOf);
+  return caches.of<DaemonSet>(DAEMON_SETS).list().map(refOf);
 }
 
 /** What every daemon tolerates: it belongs to its node, whatever the node's state. */
@@ -95,7 +95,7 @@ export function reconcileDaemonSet(observed: DaemonSetObserved, nowMs: number): 
   const { selector, template } = set.spec;
   if (isEmptySelector(selector)) return NOTHING;
   const matches = (pod: Pod): boolean => matchesLabelSelector(selector, pod.metadata.labels);
-  const { owned, writes } = claim({ ...asOwner(set), matches }, GVRS.pods, observed.pods);
+  const { owned, writes } = claim({ ...asOwner(set), matches }, PODS, observed.pods);
   const {
     update,
     history,
@@ -111,7 +111,7 @@ export function reconcileDaemonSet(observed: DaemonSetObserved, nowMs: number): 
   const status = statusOf(set, places, hash, nowMs);
   const waits = (set.spec.minReadySeconds ?? 0) > 0 && (status.numberAvailable ?? 0) < (status.numberReady ?? 0);
   return {
-    writes: [...writes, ...writeStatus(GVRS.daemonSets, set, status), ...steps, ...cleanup],
+    writes: [...writes, ...writeStatus(DAEMON_SETS, set, status), ...steps, ...cleanup],
     ...(waits && { againInMs: 1000 }),
   };
 }

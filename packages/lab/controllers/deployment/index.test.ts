@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
+import { DEPLOYMENTS, PODS, REPLICA_SETS } from '#api/kube';
 import { ApiError } from '../../contract/index.ts';
-import { conditionOf, type Deployment, GVRS, type ReplicaSet } from '../../kinds/index.ts';
+import { conditionOf, type Deployment, type ReplicaSet } from '../../kinds/index.ts';
 import type { Controller } from '../../reconcile/index.ts';
 import { deployment, FakeLab, type FakeLabOptions, template } from '../lab.fake.ts';
 import { replicaSetController } from '../replicaset/index.ts';
@@ -21,20 +22,20 @@ afterEach(() => {
   );
 });
 
-const web = (): Promise<Deployment> => lab.get<Deployment>(GVRS.deployments, 'web');
+const web = (): Promise<Deployment> => lab.get<Deployment>(DEPLOYMENTS, 'web');
 const sets = async (): Promise<ReplicaSet[]> => {
-  const all = await lab.list<ReplicaSet>(GVRS.replicaSets);
+  const all = await lab.list<ReplicaSet>(REPLICA_SETS);
   return all.sort((a, b) => revision(a) - revision(b));
 };
 const revision = (object: { metadata: { annotations?: Record<string, string> } }): number =>
   Number(object.metadata.annotations?.['deployment.kubernetes.io/revision']);
 const sizes = async (): Promise<number[]> => (await sets()).map((set) => set.spec.replicas ?? -1);
-const useImage = (image: string) => lab.patch(GVRS.deployments, 'web', { spec: { template: template('web', image) } });
+const useImage = (image: string) => lab.patch(DEPLOYMENTS, 'web', { spec: { template: template('web', image) } });
 const progressing = async () => conditionOf((await web()).status?.conditions, 'Progressing');
 
 test('a new Deployment gets one set, its pods, a revision and complete status', async () => {
   await start();
-  await lab.create(GVRS.deployments, deployment('web', 3));
+  await lab.create(DEPLOYMENTS, deployment('web', 3));
   await lab.converge();
   const [set] = await sets();
   assert.match(set?.metadata.name ?? '', /^web-[b-z2-9]{10}$/);
@@ -63,7 +64,7 @@ test('a new Deployment gets one set, its pods, a revision and complete status', 
 
 test('a rolling update keeps within surge and unavailability and ends with the old set empty', async () => {
   await start();
-  await lab.create(GVRS.deployments, deployment('web', 4));
+  await lab.create(DEPLOYMENTS, deployment('web', 4));
   await lab.converge();
   await useImage('image:2');
   await lab.settle();
@@ -79,7 +80,7 @@ test('a rolling update keeps within surge and unavailability and ends with the o
 
 test('an old template that comes back reuses its set under a new revision', async () => {
   await start();
-  await lab.create(GVRS.deployments, deployment('web', 1));
+  await lab.create(DEPLOYMENTS, deployment('web', 1));
   await lab.converge();
   const first = (await sets())[0];
   await useImage('image:2');
@@ -99,10 +100,10 @@ test('an old template that comes back reuses its set under a new revision', asyn
 
 test('change-cause is copied to the set of its revision', async () => {
   await start();
-  await lab.create(GVRS.deployments, deployment('web', 1));
+  await lab.create(DEPLOYMENTS, deployment('web', 1));
   await lab.converge();
   const cause = { 'kubernetes.io/change-cause': 'image two', 'kubectl.kubernetes.io/last-applied-configuration': '{}' };
-  await lab.patch(GVRS.deployments, 'web', {
+  await lab.patch(DEPLOYMENTS, 'web', {
     metadata: { annotations: cause },
     spec: { template: template('web', 'image:2') },
   });
@@ -114,15 +115,15 @@ test('change-cause is copied to the set of its revision', async () => {
 
 test('a paused Deployment scales but does not roll out; resumed it does', async () => {
   await start();
-  await lab.create(GVRS.deployments, deployment('web', 2));
+  await lab.create(DEPLOYMENTS, deployment('web', 2));
   await lab.converge();
-  await lab.patch(GVRS.deployments, 'web', {
+  await lab.patch(DEPLOYMENTS, 'web', {
     spec: { paused: true, replicas: 3, template: template('web', 'image:2') },
   });
   await lab.converge();
   assert.deepEqual(await sizes(), [3]);
   assert.equal((await progressing())?.reason, 'DeploymentPaused');
-  await lab.patch(GVRS.deployments, 'web', { spec: { paused: null } });
+  await lab.patch(DEPLOYMENTS, 'web', { spec: { paused: null } });
   await lab.converge();
   assert.deepEqual(await sizes(), [0, 3]);
   assert.equal((await progressing())?.reason, 'NewReplicaSetAvailable');
@@ -131,33 +132,33 @@ test('a paused Deployment scales but does not roll out; resumed it does', async 
 test('scaling in the middle of a rollout spreads the change over the sets', async () => {
   await start();
   await lab.create(
-    GVRS.deployments,
+    DEPLOYMENTS,
     deployment('web', 10, { strategy: { rollingUpdate: { maxSurge: 3, maxUnavailable: 2 } } }),
   );
   await lab.converge();
   await useImage('image:2');
   await lab.settle();
   assert.deepEqual(await sizes(), [8, 5]);
-  await lab.patch(GVRS.deployments, 'web', { spec: { replicas: 15 } });
+  await lab.patch(DEPLOYMENTS, 'web', { spec: { replicas: 15 } });
   await lab.settle();
   assert.deepEqual(await sizes(), [11, 7]);
 });
 
 test('Recreate starts no new pod before the last old one is gone', async () => {
   await start();
-  await lab.create(GVRS.deployments, deployment('web', 2, { strategy: { type: 'Recreate' } }));
+  await lab.create(DEPLOYMENTS, deployment('web', 2, { strategy: { type: 'Recreate' } }));
   await lab.converge();
   await useImage('image:2');
   await lab.settle();
   assert.deepEqual(await sizes(), [0]);
-  assert.equal((await lab.list(GVRS.pods)).length, 2, 'both are still shutting down');
+  assert.equal((await lab.list(PODS)).length, 2, 'both are still shutting down');
   await lab.converge();
   assert.deepEqual(await sizes(), [0, 2]);
 });
 
 test('a rollout that does not progress is reported after its deadline, and recovers', async () => {
   await start();
-  await lab.create(GVRS.deployments, deployment('web', 1, { progressDeadlineSeconds: 60 }));
+  await lab.create(DEPLOYMENTS, deployment('web', 1, { progressDeadlineSeconds: 60 }));
   await lab.settle();
   await lab.clock.advance(59_000);
   assert.equal((await progressing())?.status, 'True');
@@ -171,7 +172,7 @@ test('a rollout that does not progress is reported after its deadline, and recov
 
 test('old sets beyond the history limit go', async () => {
   await start();
-  await lab.create(GVRS.deployments, deployment('web', 1, { revisionHistoryLimit: 2 }));
+  await lab.create(DEPLOYMENTS, deployment('web', 1, { revisionHistoryLimit: 2 }));
   await lab.converge();
   for (const image of ['image:2', 'image:3', 'image:4', 'image:5']) {
     await useImage(image);
@@ -182,17 +183,17 @@ test('old sets beyond the history limit go', async () => {
 
 test('a hash that another set has already leads to another name', async () => {
   await start();
-  await lab.create(GVRS.deployments, deployment('web', 1));
+  await lab.create(DEPLOYMENTS, deployment('web', 1));
   await lab.converge();
   const name = (await sets())[0]?.metadata.name ?? '';
-  await lab.delete(GVRS.deployments, 'web');
+  await lab.delete(DEPLOYMENTS, 'web');
   const stray = { ...template('other'), spec: { containers: [{ name: 'other' }] } };
-  await lab.delete(GVRS.replicaSets, name);
-  await lab.create(GVRS.replicaSets, {
+  await lab.delete(REPLICA_SETS, name);
+  await lab.create(REPLICA_SETS, {
     metadata: { name },
     spec: { replicas: 0, selector: { matchLabels: { app: 'other' } }, template: stray },
   });
-  await lab.create(GVRS.deployments, deployment('web', 1));
+  await lab.create(DEPLOYMENTS, deployment('web', 1));
   await lab.converge();
   assert.equal((await web()).status?.collisionCount, 1);
   assert.equal(
@@ -208,7 +209,7 @@ test('refused pods show as an event, a condition of the set and ReplicaFailure o
       if (refusing && gvr.resource === 'pods') throw refusal();
     },
   });
-  await lab.create(GVRS.deployments, deployment('web', 2));
+  await lab.create(DEPLOYMENTS, deployment('web', 2));
   await lab.settle();
   assert.equal(conditionOf((await web()).status?.conditions, 'ReplicaFailure')?.reason, 'FailedCreate');
   assert.ok((await lab.events()).includes('FailedCreate: Error creating: refused on purpose'));
@@ -221,10 +222,10 @@ test('refused pods show as an event, a condition of the set and ReplicaFailure o
 
 test('at rest nothing is written', async () => {
   await start();
-  await lab.create(GVRS.deployments, deployment('web', 2));
+  await lab.create(DEPLOYMENTS, deployment('web', 2));
   await lab.converge();
   const before = lab.cluster.writes.length;
-  await lab.patch(GVRS.deployments, 'web', { metadata: { labels: { touched: 'yes' } } });
+  await lab.patch(DEPLOYMENTS, 'web', { metadata: { labels: { touched: 'yes' } } });
   await lab.clock.advance(3_600_000);
   assert.deepEqual(lab.cluster.writes.slice(before), ['update deployments default/web']);
 });

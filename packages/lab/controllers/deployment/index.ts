@@ -2,13 +2,14 @@
  * Deployments: a ReplicaSet per template revision, rolling and recreating updates, pause, proportional scaling, history and the
  * conditions that `kubectl rollout status` reads. Rollback is the client's: it restores an old template, whose set is reused.
  */
+
 import { isDeepStrictEqual } from 'node:util';
+import { DEPLOYMENTS, PODS, REPLICA_SETS } from '#api/kube';
 import {
   conditionOf,
   controllerOf,
   type Deployment,
   type DeploymentStatus,
-  GVRS,
   isEmptySelector,
   isTerminal,
   type Pod,
@@ -53,9 +54,9 @@ export interface DeploymentObserved {
 export const deploymentController: Controller<DeploymentObserved> = {
   name: 'deployment-controller',
   triggers: [
-    { gvr: GVRS.deployments, keys: ({ now }) => (now ? [refOf(now)] : []) },
+    { gvr: DEPLOYMENTS, keys: ({ now }) => (now ? [refOf(now)] : []) },
     {
-      gvr: GVRS.replicaSets,
+      gvr: REPLICA_SETS,
       *keys({ now, old }, caches) {
         for (const set of [now, old]) {
           if (!set) continue;
@@ -63,29 +64,29 @@ export const deploymentController: Controller<DeploymentObserved> = {
           const namespace = set.metadata.namespace ?? '';
           if (owner?.kind === 'Deployment') yield `${namespace}/${owner.name}`;
           else if (!owner && set === now)
-            for (const deployment of caches.of<Deployment>(GVRS.deployments).list(namespace))
+            for (const deployment of caches.of<Deployment>(DEPLOYMENTS).list(namespace))
               if (matchesLabelSelector(deployment.spec.selector, set.metadata.labels)) yield refOf(deployment);
         }
       },
     },
     {
       // Recreate waits for the last old pod to go.
-      gvr: GVRS.pods,
+      gvr: PODS,
       *keys({ now, old }, caches) {
         const setUid = now && !isTerminal(now as Pod) ? undefined : old && controllerOf(old)?.uid;
-        const set = setUid && caches.of<ReplicaSet>(GVRS.replicaSets).byUid(setUid);
+        const set = setUid && caches.of<ReplicaSet>(REPLICA_SETS).byUid(setUid);
         const owner = set && controllerOf(set);
         if (owner) yield `${set.metadata.namespace ?? ''}/${owner.name}`;
       },
     },
   ],
   observe(key, caches) {
-    const deployment = caches.of<Deployment>(GVRS.deployments).byRef(key);
+    const deployment = caches.of<Deployment>(DEPLOYMENTS).byRef(key);
     if (!deployment) return undefined;
     return {
       deployment,
-      sets: caches.of<ReplicaSet>(GVRS.replicaSets).list(deployment.metadata.namespace),
-      podsOf: (set) => caches.of<Pod>(GVRS.pods).ownedBy(set.metadata.uid ?? ''),
+      sets: caches.of<ReplicaSet>(REPLICA_SETS).list(deployment.metadata.namespace),
+      podsOf: (set) => caches.of<Pod>(PODS).ownedBy(set.metadata.uid ?? ''),
     };
   },
   reconcile: reconcileDeployment,
@@ -112,7 +113,7 @@ export function reconcileDeployment(observed: DeploymentObserved, nowMs: number)
     kind: 'Deployment',
     matches: (set: ReplicaSet) => matchesLabelSelector(selector, set.metadata.labels),
   };
-  const { owned, writes } = claim(claimant, GVRS.replicaSets, observed.sets);
+  const { owned, writes } = claim(claimant, REPLICA_SETS, observed.sets);
   const newSet = findNewSet(deployment, owned);
   const oldSets = owned.filter((set) => set !== newSet);
   const conditions = pausedConditions(deployment, nowMs);
@@ -176,15 +177,11 @@ function createSet(rollout: Rollout, replicas: number): Plan {
   };
   const create: Write = {
     verb: 'create',
-    gvr: GVRS.replicaSets,
+    gvr: REPLICA_SETS,
     object: set,
     succeeded: () => (replicas > 0 ? [scaled(deployment, 'up', name, 0, replicas)] : []),
     failed: (error) =>
-      writeStatus(
-        GVRS.deployments,
-        deployment,
-        error.reason === 'AlreadyExists' ? collided : failedWith(error.message),
-      ),
+      writeStatus(DEPLOYMENTS, deployment, error.reason === 'AlreadyExists' ? collided : failedWith(error.message)),
   };
   const conditions = hasDeadline(deployment) ? setCondition(rollout.conditions, created) : rollout.conditions;
   return finish(
@@ -211,7 +208,7 @@ function annotateRevision(deployment: Deployment, revision: number): Write[] {
   const { name = '', namespace = '', annotations } = deployment.metadata;
   if (annotations?.[ANNOTATIONS.revision] === String(revision)) return [];
   const merge = { metadata: { annotations: { [ANNOTATIONS.revision]: String(revision) } } };
-  return [{ verb: 'patch', gvr: GVRS.deployments, name, namespace, merge }];
+  return [{ verb: 'patch', gvr: DEPLOYMENTS, name, namespace, merge }];
 }
 
 function size({ deployment }: Rollout, sizes: Sizes): Write[] {
@@ -229,7 +226,7 @@ function size({ deployment }: Rollout, sizes: Sizes): Write[] {
 
 function patchSet(set: ReplicaSet, merge: object): PatchWrite {
   const { name = '', namespace = '' } = set.metadata;
-  return { verb: 'patch', gvr: GVRS.replicaSets, name, namespace, merge };
+  return { verb: 'patch', gvr: REPLICA_SETS, name, namespace, merge };
 }
 
 const scaled = (deployment: Deployment, way: 'up' | 'down', name: string, from: number, to: number): Write => ({
@@ -251,7 +248,7 @@ function dropHistory({ deployment, oldSets }: Rollout): Write[] {
     sizeOf(set) === 0 &&
     !set.status?.replicas &&
     (set.status?.observedGeneration ?? 0) >= (set.metadata.generation ?? 0);
-  return excess.filter(isIdle).map((set) => ({ verb: 'delete', gvr: GVRS.replicaSets, object: set }));
+  return excess.filter(isIdle).map((set) => ({ verb: 'delete', gvr: REPLICA_SETS, object: set }));
 }
 
 /** Adds the status to a pass, and when to look again for the deadline. */
@@ -270,7 +267,7 @@ function finish(rollout: Rollout, writes: readonly Write[], kind: 'rollout' | 'c
   const cleanup = kind === 'rollout' && isComplete(deployment, status) ? dropHistory(rollout) : [];
   const deadlineMs = deadlineInMs(deployment, status.conditions ?? [], nowMs);
   return {
-    writes: [...writes, ...cleanup, ...writeStatus(GVRS.deployments, deployment, status)],
+    writes: [...writes, ...cleanup, ...writeStatus(DEPLOYMENTS, deployment, status)],
     ...(deadlineMs !== undefined && { againInMs: Math.max(deadlineMs, 0) + 1000 }),
   };
 }

@@ -1,9 +1,16 @@
 /** PodDisruptionBudgets: how many of the selected pods may be evicted now. The eviction subresource reads the status. */
-import type { Condition } from '#api/kube';
+import {
+  type Condition,
+  DEPLOYMENTS,
+  POD_DISRUPTION_BUDGETS,
+  PODS,
+  REPLICA_SETS,
+  REPLICATION_CONTROLLERS,
+  STATEFUL_SETS,
+} from '#api/kube';
 import {
   controllerOf,
   formatTime,
-  GVRS,
   isActive,
   isReady,
   type Pod,
@@ -30,32 +37,30 @@ export interface DisruptionObserved {
 export const disruptionController: Controller<DisruptionObserved> = {
   name: 'disruption-controller',
   triggers: [
-    { gvr: GVRS.podDisruptionBudgets, keys: ({ now }) => (now ? [refOf(now)] : []) },
+    { gvr: POD_DISRUPTION_BUDGETS, keys: ({ now }) => (now ? [refOf(now)] : []) },
     {
-      gvr: GVRS.pods,
+      gvr: PODS,
       *keys({ now, old }, caches) {
         const pod = now ?? old;
-        for (const budget of caches
-          .of<PodDisruptionBudget>(GVRS.podDisruptionBudgets)
-          .list(pod?.metadata.namespace ?? ''))
+        for (const budget of caches.of<PodDisruptionBudget>(POD_DISRUPTION_BUDGETS).list(pod?.metadata.namespace ?? ''))
           if ([now, old].some((each) => each && matchesLabelSelector(budget.spec.selector, each.metadata.labels)))
             yield refOf(budget);
       },
     },
     // Their sizes count where a budget is a percentage.
-    ...[GVRS.deployments, GVRS.replicaSets, GVRS.statefulSets, GVRS.replicationControllers].map((gvr) => ({
+    ...[DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS, REPLICATION_CONTROLLERS].map((gvr) => ({
       gvr,
       keys: ({ now }: { now?: { metadata: { namespace?: string } } }, caches: CacheReader): string[] =>
         caches
-          .of<PodDisruptionBudget>(GVRS.podDisruptionBudgets)
+          .of<PodDisruptionBudget>(POD_DISRUPTION_BUDGETS)
           .list(now?.metadata.namespace ?? '')
           .map(refOf),
     })),
   ],
   observe(key, caches) {
-    const budget = caches.of<PodDisruptionBudget>(GVRS.podDisruptionBudgets).byRef(key);
+    const budget = caches.of<PodDisruptionBudget>(POD_DISRUPTION_BUDGETS).byRef(key);
     if (!budget) return undefined;
-    const all = caches.of<Pod>(GVRS.pods).list(budget.metadata.namespace);
+    const all = caches.of<Pod>(PODS).list(budget.metadata.namespace);
     const pods = all.filter((pod) => isActive(pod) && matchesLabelSelector(budget.spec.selector, pod.metadata.labels));
     return { budget, pods, expectedScale: scaleOf(pods, caches) };
   },
@@ -74,10 +79,10 @@ function scaleOf(pods: readonly Pod[], caches: CacheReader): number {
     const owner = controllerOf(pod);
     const found =
       owner &&
-      [GVRS.replicaSets, GVRS.statefulSets, GVRS.replicationControllers]
+      [REPLICA_SETS, STATEFUL_SETS, REPLICATION_CONTROLLERS]
         .map((gvr) => caches.of(gvr).byUid(owner.uid))
         .find(Boolean);
-    const top = found && (caches.of(GVRS.deployments).byUid(controllerOf(found)?.uid ?? '') ?? found);
+    const top = found && (caches.of(DEPLOYMENTS).byUid(controllerOf(found)?.uid ?? '') ?? found);
     const { metadata, spec } = (top ?? { metadata: pod.metadata, spec: { replicas: 1 } }) as Scaled;
     workloads.set(metadata.uid ?? '', spec.replicas ?? 1);
   }
@@ -117,7 +122,7 @@ export function reconcileBudget({ budget, pods, expectedScale }: DisruptionObser
   };
   const waits = Object.values(disruptedPods).map((time) => (parseTime(time) ?? nowMs) + DISRUPTION_TIMEOUT_MS - nowMs);
   return {
-    writes: writeStatus(GVRS.podDisruptionBudgets, budget, status),
+    writes: writeStatus(POD_DISRUPTION_BUDGETS, budget, status),
     ...(waits.length > 0 && { againInMs: Math.max(10, Math.min(...waits)) }),
   };
 }

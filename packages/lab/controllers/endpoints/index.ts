@@ -1,12 +1,6 @@
 /** Endpoints of Services with a selector: who is behind them, ready or not, grouped by ports. */
-import {
-  type EndpointSubset,
-  type Endpoints,
-  formatMicroTime,
-  GVRS,
-  type Pod,
-  type Service,
-} from '../../kinds/index.ts';
+import { ENDPOINTS, SERVICES } from '#api/kube';
+import { type EndpointSubset, type Endpoints, formatMicroTime, type Pod, type Service } from '../../kinds/index.ts';
 import { type Controller, NOTHING, type Plan, refOf } from '../../reconcile/index.ts';
 import { canonicalJson } from '../hash.ts';
 import { HEADLESS_LABEL, hasSelector, isHeadless, podsOf, serviceTriggers, TRIGGER_TIME } from './services.ts';
@@ -39,18 +33,18 @@ export const endpointsController: Controller<EndpointsObserved> = {
   triggers: [
     ...serviceTriggers,
     {
-      gvr: GVRS.endpoints,
+      gvr: ENDPOINTS,
       *keys({ now, old }, caches) {
         const endpoints = now ?? old;
         if (!endpoints) return;
-        const hasService = caches.of(GVRS.services).byRef(refOf(endpoints)) !== undefined;
+        const hasService = caches.of(SERVICES).byRef(refOf(endpoints)) !== undefined;
         if (hasService || endpoints.metadata.labels?.[MANAGED_BY_LABEL] === MANAGED_BY) yield refOf(endpoints);
       },
     },
   ],
   observe(key, caches) {
-    const service = caches.of<Service>(GVRS.services).byRef(key);
-    const endpoints = caches.of<Endpoints>(GVRS.endpoints).byRef(key);
+    const service = caches.of<Service>(SERVICES).byRef(key);
+    const endpoints = caches.of<Endpoints>(ENDPOINTS).byRef(key);
     return { service, endpoints, pods: service && hasSelector(service) ? podsOf(service, caches) : [] };
   },
   reconcile: reconcileEndpoints,
@@ -58,7 +52,7 @@ export const endpointsController: Controller<EndpointsObserved> = {
 
 /** Decides the Endpoints of one Service. Pure. */
 export function reconcileEndpoints({ service, pods, endpoints }: EndpointsObserved, nowMs: number): Plan {
-  if (!service) return endpoints ? { writes: [{ verb: 'delete', gvr: GVRS.endpoints, object: endpoints }] } : NOTHING;
+  if (!service) return endpoints ? { writes: [{ verb: 'delete', gvr: ENDPOINTS, object: endpoints }] } : NOTHING;
   if (!hasSelector(service) || service.metadata.deletionTimestamp) return NOTHING;
   const all = subsetsOf(service, pods);
   const over = countAddresses(all) > ADDRESSES_MAX;
@@ -82,8 +76,8 @@ export function reconcileEndpoints({ service, pods, endpoints }: EndpointsObserv
     metadata: { ...(endpoints?.metadata ?? { name, namespace }), labels, annotations },
     subsets,
   };
-  const create = { verb: 'create', gvr: GVRS.endpoints, object } as const;
-  return { writes: [endpoints ? { verb: 'update', gvr: GVRS.endpoints, object } : create] };
+  const create = { verb: 'create', gvr: ENDPOINTS, object } as const;
+  return { writes: [endpoints ? { verb: 'update', gvr: ENDPOINTS, object } : create] };
 }
 
 const isCurrent = (

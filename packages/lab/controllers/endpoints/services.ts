@@ -1,5 +1,5 @@
-import type { KubeObject } from '#api/kube';
-import { addressesOf, GVRS, isTerminal, type Pod, type Service, selectsMap } from '../../kinds/index.ts';
+import { type KubeObject, PODS, SERVICES } from '#api/kube';
+import { addressesOf, isTerminal, type Pod, type Service, selectsMap } from '../../kinds/index.ts';
 import { type CacheReader, type Change, refOf, type Trigger } from '../../reconcile/index.ts';
 
 /** Time of the change that led to an Endpoints or EndpointSlice write; autoscalers and tests measure latency by it. */
@@ -16,7 +16,7 @@ export const isHeadless = (service: Service): boolean => service.spec.clusterIP 
 
 /** Pods that a Service may send to: selected, with an address, not finished. Sorted by name. */
 export function podsOf(service: Service, caches: CacheReader): Pod[] {
-  const pods = caches.of<Pod>(GVRS.pods).list(service.metadata.namespace);
+  const pods = caches.of<Pod>(PODS).list(service.metadata.namespace);
   return pods
     .filter((pod) => isCandidate(pod) && selectsMap(service.spec.selector ?? {}, pod.metadata.labels))
     .sort((a, b) => ((a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1));
@@ -39,13 +39,13 @@ export const targetOf = (pod: Pod) => ({
 
 /** Wakes a Service's key when it changes, and the Services that select (or selected) a pod when that changes. */
 export const serviceTriggers: readonly Trigger[] = [
-  { gvr: GVRS.services, keys: ({ now, old }) => [refOf((now ?? old) as KubeObject)] },
-  { gvr: GVRS.pods, keys: selectingServices },
+  { gvr: SERVICES, keys: ({ now, old }) => [refOf((now ?? old) as KubeObject)] },
+  { gvr: PODS, keys: selectingServices },
 ];
 
 function* selectingServices({ now, old }: Change, caches: CacheReader): Iterable<string> {
   const pod = (now ?? old) as KubeObject;
-  for (const service of caches.of<Service>(GVRS.services).list(pod.metadata.namespace)) {
+  for (const service of caches.of<Service>(SERVICES).list(pod.metadata.namespace)) {
     const { selector = {} } = service.spec;
     const selected = [now, old].some((each) => each && selectsMap(selector, each.metadata.labels));
     if (hasSelector(service) && selected) yield refOf(service);

@@ -1,8 +1,8 @@
+import { ENDPOINT_SLICES, NODES, SERVICES } from '#api/kube';
 import {
   type AddressType,
   addressesOf,
   type EndpointSlice,
-  GVRS,
   isReady,
   isTrue,
   type Node,
@@ -45,27 +45,27 @@ export const endpointSliceController: Controller<SlicesObserved> = {
   triggers: [
     ...serviceTriggers,
     {
-      gvr: GVRS.endpointSlices,
+      gvr: ENDPOINT_SLICES,
       *keys({ now, old }) {
         const { labels, namespace = '' } = (now ?? old)?.metadata ?? {};
         if (labels?.[MANAGED_BY_LABEL] === MANAGED_BY) yield `${namespace}/${labels[SERVICE_LABEL]}`;
       },
     },
-    { gvr: GVRS.nodes, keys: afterNodeChange },
+    { gvr: NODES, keys: afterNodeChange },
   ],
   observe(key, caches) {
-    const service = caches.of<Service>(GVRS.services).byRef(key);
+    const service = caches.of<Service>(SERVICES).byRef(key);
     if (!service || !hasSelector(service)) return undefined;
     const { name, namespace } = service.metadata;
-    const slices = caches.of<EndpointSlice>(GVRS.endpointSlices).list(namespace);
+    const slices = caches.of<EndpointSlice>(ENDPOINT_SLICES).list(namespace);
     return {
       service,
       pods: podsOf(service, caches),
       slices: slices.filter(
         ({ metadata: { labels } }) => labels?.[SERVICE_LABEL] === name && labels?.[MANAGED_BY_LABEL] === MANAGED_BY,
       ),
-      zoneOf: (nodeName) => zoneOfNode(caches.of<Node>(GVRS.nodes).get(nodeName)),
-      cpus: isTopologyAware(service) ? cpusByZone(caches.of<Node>(GVRS.nodes).list()) : undefined,
+      zoneOf: (nodeName) => zoneOfNode(caches.of<Node>(NODES).get(nodeName)),
+      cpus: isTopologyAware(service) ? cpusByZone(caches.of<Node>(NODES).list()) : undefined,
     };
   },
   reconcile: reconcileSlices,
@@ -73,7 +73,7 @@ export const endpointSliceController: Controller<SlicesObserved> = {
 
 function afterNodeChange({ now, old }: Change, caches: CacheReader): string[] {
   const [node, before] = [now as Node | undefined, old as Node | undefined];
-  const services = caches.of<Service>(GVRS.services).list().filter(hasSelector);
+  const services = caches.of<Service>(SERVICES).list().filter(hasSelector);
   if (zoneOfNode(node) !== zoneOfNode(before)) return services.map(refOf);
   const share = (each: Node | undefined): string =>
     `${isTrue(each?.status?.conditions, 'Ready')} ${each?.status?.allocatable?.['cpu']}`;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import fc from 'fast-check';
-import { type EndpointSlice, type Endpoints, GVRS, type Pod, type SliceEndpoint } from '../../kinds/index.ts';
+import { ENDPOINT_SLICES, ENDPOINTS, NODES, PODS, SERVICES } from '#api/kube';
+import type { EndpointSlice, Endpoints, Pod, SliceEndpoint } from '../../kinds/index.ts';
 import type { Controller } from '../../reconcile/index.ts';
 import { endpointsController } from '../endpoints/index.ts';
 import { FakeLab } from '../lab.fake.ts';
@@ -33,22 +34,22 @@ const service = (spec: object = {}, metadata: object = {}) => ({
 });
 async function pod(name: string, ready = true, spec: object = {}): Promise<Pod> {
   const containers = [{ name: 'main', ports: [{ name: 'web', containerPort: 8080 }] }];
-  const created = await lab.create<Pod>(GVRS.pods, {
+  const created = await lab.create<Pod>(PODS, {
     metadata: { name, labels: { app: 'web' } },
     spec: { containers, ...spec },
   });
   await lab.setReady(created, ready);
   return created;
 }
-const slices = () => lab.list<EndpointSlice>(GVRS.endpointSlices);
+const slices = () => lab.list<EndpointSlice>(ENDPOINT_SLICES);
 const addresses = async () =>
   (await slices()).flatMap((slice) => slice.endpoints.flatMap((endpoint) => endpoint.addresses));
-const endpoints = (name = 'web') => lab.get<Endpoints>(GVRS.endpoints, name);
+const endpoints = (name = 'web') => lab.get<Endpoints>(ENDPOINTS, name);
 
 test('a ready pod is an address in Endpoints and a ready, serving endpoint in a slice with its zone', async () => {
   await start();
-  await lab.create(GVRS.nodes, { metadata: { name: 'node-1', labels: { 'topology.kubernetes.io/zone': 'west-a' } } });
-  await lab.create(GVRS.services, service({}, { labels: { team: 'x' } }));
+  await lab.create(NODES, { metadata: { name: 'node-1', labels: { 'topology.kubernetes.io/zone': 'west-a' } } });
+  await lab.create(SERVICES, service({}, { labels: { team: 'x' } }));
   const { metadata } = await pod('a');
   await lab.settle();
   const target = { kind: 'Pod', namespace: 'default', name: 'a', uid: metadata.uid };
@@ -86,12 +87,12 @@ test('a ready pod is an address in Endpoints and a ready, serving endpoint in a 
 
 test('an unready pod is listed as such; published anyway if the Service says so', async () => {
   await start();
-  await lab.create(GVRS.services, service());
+  await lab.create(SERVICES, service());
   await pod('a', false);
   await lab.settle();
   assert.equal((await endpoints()).subsets?.[0]?.notReadyAddresses?.length, 1);
   assert.deepEqual((await slices())[0]?.endpoints[0]?.conditions, { ready: false, serving: false, terminating: false });
-  await lab.patch(GVRS.services, 'web', { spec: { publishNotReadyAddresses: true } });
+  await lab.patch(SERVICES, 'web', { spec: { publishNotReadyAddresses: true } });
   await lab.settle();
   assert.equal((await endpoints()).subsets?.[0]?.addresses?.length, 1);
   assert.deepEqual((await slices())[0]?.endpoints[0]?.conditions, { ready: true, serving: false, terminating: false });
@@ -99,14 +100,14 @@ test('an unready pod is listed as such; published anyway if the Service says so'
 
 test('a pod that shuts down keeps serving in its slice but leaves Endpoints; a finished one leaves both', async () => {
   await start();
-  await lab.create(GVRS.services, service());
+  await lab.create(SERVICES, service());
   await pod('a');
   await lab.settle();
-  await lab.delete(GVRS.pods, 'a');
+  await lab.delete(PODS, 'a');
   await lab.settle();
   assert.deepEqual((await endpoints()).subsets, []);
   assert.deepEqual((await slices())[0]?.endpoints[0]?.conditions, { ready: false, serving: true, terminating: true });
-  await lab.patch(GVRS.pods, 'a', { status: { phase: 'Succeeded' } }, 'status');
+  await lab.patch(PODS, 'a', { status: { phase: 'Succeeded' } }, 'status');
   await lab.settle();
   assert.deepEqual(await addresses(), []);
   assert.equal((await slices()).length, 1, 'an empty slice stays as a sign that the Service was seen');
@@ -114,7 +115,7 @@ test('a pod that shuts down keeps serving in its slice but leaves Endpoints; a f
 
 test('named target ports are looked up in each pod, sidecars included', async () => {
   await start();
-  await lab.create(GVRS.services, service({ ports: [{ name: 'http', port: 80, targetPort: 'web' }] }));
+  await lab.create(SERVICES, service({ ports: [{ name: 'http', port: 80, targetPort: 'web' }] }));
   await pod('a');
   const sidecar = { name: 'proxy', restartPolicy: 'Always', ports: [{ name: 'web', containerPort: 9090 }] };
   await pod('b', true, { containers: [{ name: 'main' }], initContainers: [sidecar] });
@@ -129,7 +130,7 @@ test('named target ports are looked up in each pod, sidecars included', async ()
 
 test('hostnames count only under the subdomain named like the Service; headless ones are marked', async () => {
   await start();
-  await lab.create(GVRS.services, service({ clusterIP: 'None', ports: undefined }));
+  await lab.create(SERVICES, service({ clusterIP: 'None', ports: undefined }));
   await pod('a', true, { hostname: 'a', subdomain: 'web' });
   await pod('b', true, { hostname: 'b', subdomain: 'other' });
   await lab.settle();
@@ -143,16 +144,16 @@ test('hostnames count only under the subdomain named like the Service; headless 
 
 test('a zone that a node gets later reaches the endpoints, and hints follow trafficDistribution', async () => {
   await start();
-  await lab.create(GVRS.nodes, { metadata: { name: 'node-1' } });
-  await lab.create(GVRS.services, service({ trafficDistribution: 'PreferClose' }));
+  await lab.create(NODES, { metadata: { name: 'node-1' } });
+  await lab.create(SERVICES, service({ trafficDistribution: 'PreferClose' }));
   await pod('a');
   await lab.settle();
   assert.equal((await slices())[0]?.endpoints[0]?.zone, undefined);
-  await lab.patch(GVRS.nodes, 'node-1', { metadata: { labels: { 'topology.kubernetes.io/zone': 'b' } } });
+  await lab.patch(NODES, 'node-1', { metadata: { labels: { 'topology.kubernetes.io/zone': 'b' } } });
   await lab.settle();
   assert.equal((await slices())[0]?.endpoints[0]?.zone, 'b');
   assert.deepEqual((await slices())[0]?.endpoints[0]?.hints, { forZones: [{ name: 'b' }] });
-  await lab.patch(GVRS.services, 'web', { spec: { trafficDistribution: 'PreferSameNode' } });
+  await lab.patch(SERVICES, 'web', { spec: { trafficDistribution: 'PreferSameNode' } });
   await lab.settle();
   assert.deepEqual((await slices())[0]?.endpoints[0]?.hints?.forNodes, [{ name: 'node-1' }]);
 });
@@ -161,11 +162,11 @@ test('topology mode Auto hints by the share of CPUs, from crowded zones to short
   await start();
   const status = { allocatable: { cpu: '4' }, conditions: [{ type: 'Ready', status: 'True' }] };
   for (const zone of ['a', 'b'])
-    await lab.create(GVRS.nodes, {
+    await lab.create(NODES, {
       metadata: { name: `node-${zone}`, labels: { 'topology.kubernetes.io/zone': zone } },
       status,
     });
-  await lab.create(GVRS.services, service({}, { annotations: { 'service.kubernetes.io/topology-mode': 'Auto' } }));
+  await lab.create(SERVICES, service({}, { annotations: { 'service.kubernetes.io/topology-mode': 'Auto' } }));
   for (const [at, zone] of ['a', 'a', 'a', 'a', 'b', 'b'].entries())
     await pod(`p${at}`, true, { nodeName: `node-${zone}` });
   await lab.settle();
@@ -177,23 +178,23 @@ test('topology mode Auto hints by the share of CPUs, from crowded zones to short
       .join(' ');
   };
   assert.equal(await hints(), 'a>a a>a a>a a>b b>b b>b');
-  await lab.patch(GVRS.nodes, 'node-b', { status: { conditions: [{ type: 'Ready', status: 'False' }] } }, 'status');
+  await lab.patch(NODES, 'node-b', { status: { conditions: [{ type: 'Ready', status: 'False' }] } }, 'status');
   await lab.settle();
   assert.equal(await hints(), 'a> a> a> a> b> b>');
 });
 
 test('a deleted Service takes its Endpoints along', async () => {
   await start();
-  await lab.create(GVRS.services, service());
+  await lab.create(SERVICES, service());
   await lab.settle();
-  await lab.delete(GVRS.services, 'web');
+  await lab.delete(SERVICES, 'web');
   await lab.settle();
-  assert.equal(await lab.has(GVRS.endpoints, 'web'), false);
+  assert.equal(await lab.has(ENDPOINTS, 'web'), false);
 });
 
 test('Endpoints of a Service without selector are mirrored, follow changes and go when they do', async () => {
   await start();
-  await lab.create(GVRS.services, service({ selector: undefined }));
+  await lab.create(SERVICES, service({ selector: undefined }));
   const subsets = [
     {
       addresses: [{ ip: '192.168.9.1' }],
@@ -201,7 +202,7 @@ test('Endpoints of a Service without selector are mirrored, follow changes and g
       ports: [{ name: 'mc', port: 4143, protocol: 'TCP' }],
     },
   ];
-  await lab.create(GVRS.endpoints, {
+  await lab.create(ENDPOINTS, {
     metadata: { name: 'web', labels: { mirror: 'yes' }, annotations: { remote: 'east' } },
     subsets,
   });
@@ -218,28 +219,28 @@ test('Endpoints of a Service without selector are mirrored, follow changes and g
     { addresses: ['192.168.9.1'], conditions: { ready: true } },
     { addresses: ['192.168.9.2'], conditions: { ready: false } },
   ]);
-  await lab.patch(GVRS.endpoints, 'web', { subsets: [] });
+  await lab.patch(ENDPOINTS, 'web', { subsets: [] });
   await lab.settle();
   assert.deepEqual(await slices(), []);
 });
 
 test('neither labelled Endpoints nor those of a Service with selector are mirrored', async () => {
   await start();
-  await lab.create(GVRS.services, service({ selector: undefined }));
+  await lab.create(SERVICES, service({ selector: undefined }));
   const subsets = [{ addresses: [{ ip: '192.168.9.1' }], ports: [{ port: 1 }] }];
   const labels = { 'endpointslice.kubernetes.io/skip-mirror': 'true' };
-  await lab.create(GVRS.endpoints, { metadata: { name: 'web', labels }, subsets });
+  await lab.create(ENDPOINTS, { metadata: { name: 'web', labels }, subsets });
   await lab.settle();
   assert.deepEqual(await slices(), []);
 });
 
 test('at rest nothing is written', async () => {
   await start();
-  await lab.create(GVRS.services, service());
+  await lab.create(SERVICES, service());
   await pod('a');
   await lab.settle();
   const before = lab.cluster.writes.length;
-  await lab.patch(GVRS.pods, 'a', { metadata: { annotations: { touched: 'yes' } } });
+  await lab.patch(PODS, 'a', { metadata: { annotations: { touched: 'yes' } } });
   await lab.settle();
   assert.deepEqual(lab.cluster.writes.slice(before), ['update pods default/a']);
 });

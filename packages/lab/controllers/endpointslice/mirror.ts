@@ -1,12 +1,12 @@
-import {
-  type AddressType,
-  type EndpointAddress,
-  type EndpointSlice,
-  type EndpointSubset,
-  type Endpoints,
-  GVRS,
-  type Service,
-  type SlicePort,
+import { ENDPOINT_SLICES, ENDPOINTS, SERVICES } from '#api/kube';
+import type {
+  AddressType,
+  EndpointAddress,
+  EndpointSlice,
+  EndpointSubset,
+  Endpoints,
+  Service,
+  SlicePort,
 } from '../../kinds/index.ts';
 import { type Controller, type Plan, refOf } from '../../reconcile/index.ts';
 import { TRIGGER_TIME } from '../endpoints/index.ts';
@@ -29,10 +29,10 @@ export interface MirrorObserved {
 export const mirroringController: Controller<MirrorObserved> = {
   name: 'endpointslicemirroring-controller',
   triggers: [
-    { gvr: GVRS.endpoints, keys: ({ now, old }) => [now, old].flatMap((each) => (each ? [refOf(each)] : [])) },
-    { gvr: GVRS.services, keys: ({ now, old }) => [now, old].flatMap((each) => (each ? [refOf(each)] : [])) },
+    { gvr: ENDPOINTS, keys: ({ now, old }) => [now, old].flatMap((each) => (each ? [refOf(each)] : [])) },
+    { gvr: SERVICES, keys: ({ now, old }) => [now, old].flatMap((each) => (each ? [refOf(each)] : [])) },
     {
-      gvr: GVRS.endpointSlices,
+      gvr: ENDPOINT_SLICES,
       *keys({ now, old }) {
         const { labels, namespace = '' } = (now ?? old)?.metadata ?? {};
         if (labels?.[MANAGED_BY_LABEL] === MANAGED_BY) yield `${namespace}/${labels[SERVICE_LABEL]}`;
@@ -41,10 +41,10 @@ export const mirroringController: Controller<MirrorObserved> = {
   ],
   observe(key, caches) {
     const [namespace = '', name] = key.split('/');
-    const slices = caches.of<EndpointSlice>(GVRS.endpointSlices).list(namespace);
+    const slices = caches.of<EndpointSlice>(ENDPOINT_SLICES).list(namespace);
     return {
-      endpoints: caches.of<Endpoints>(GVRS.endpoints).byRef(key),
-      service: caches.of<Service>(GVRS.services).byRef(key),
+      endpoints: caches.of<Endpoints>(ENDPOINTS).byRef(key),
+      service: caches.of<Service>(SERVICES).byRef(key),
       slices: slices.filter(
         ({ metadata: { labels } }) => labels?.[SERVICE_LABEL] === name && labels?.[MANAGED_BY_LABEL] === MANAGED_BY,
       ),
@@ -56,7 +56,7 @@ export const mirroringController: Controller<MirrorObserved> = {
 /** Decides the mirrors of one Endpoints object. Pure. */
 export function reconcileMirror({ endpoints, service, slices }: MirrorObserved, nowMs: number): Plan {
   if (!endpoints || !service || !isMirrored(endpoints, service))
-    return { writes: slices.map((slice) => ({ verb: 'delete', gvr: GVRS.endpointSlices, object: slice })) };
+    return { writes: slices.map((slice) => ({ verb: 'delete', gvr: ENDPOINT_SLICES, object: slice })) };
   const { labels = {}, annotations = {} } = endpoints.metadata;
   const copied = Object.fromEntries(Object.entries(annotations).filter(([key]) => !NOT_COPIED.has(key)));
   const plan = {
@@ -73,7 +73,7 @@ export function reconcileMirror({ endpoints, service, slices }: MirrorObserved, 
     writes:
       plan.groups.size > 0
         ? sliceWrites(plan, nowMs)
-        : slices.map((slice) => ({ verb: 'delete', gvr: GVRS.endpointSlices, object: slice })),
+        : slices.map((slice) => ({ verb: 'delete', gvr: ENDPOINT_SLICES, object: slice })),
   };
 }
 

@@ -1,5 +1,5 @@
-import type { KubeObject, ObjectMeta } from '#api/kube';
-import { type AddressType, controllerRef, type EndpointSlice, formatMicroTime, GVRS } from '../../kinds/index.ts';
+import { ENDPOINT_SLICES, type KubeObject, type ObjectMeta } from '#api/kube';
+import { type AddressType, controllerRef, type EndpointSlice, formatMicroTime } from '../../kinds/index.ts';
 import type { Write } from '../../reconcile/index.ts';
 import { TRIGGER_TIME } from '../endpoints/index.ts';
 import { canonicalJson } from '../hash.ts';
@@ -38,7 +38,7 @@ function familyWrites(plan: SlicePlan, family: AddressType, nowMs: number): Writ
   return [...kept.flatMap((each) => write(plan, family, each, nowMs)), ...removed.map(remove)];
 }
 
-const remove = (slice: EndpointSlice): Write => ({ verb: 'delete', gvr: GVRS.endpointSlices, object: slice });
+const remove = (slice: EndpointSlice): Write => ({ verb: 'delete', gvr: ENDPOINT_SLICES, object: slice });
 
 function write(plan: SlicePlan, addressType: AddressType, arranged: ArrangedSlice, nowMs: number): Write[] {
   const { slice: old, endpoints, ports } = arranged;
@@ -57,9 +57,7 @@ function write(plan: SlicePlan, addressType: AddressType, arranged: ArrangedSlic
     endpoints,
     ports,
   };
-  return [
-    old ? { verb: 'update', gvr: GVRS.endpointSlices, object } : { verb: 'create', gvr: GVRS.endpointSlices, object },
-  ];
+  return [old ? { verb: 'update', gvr: ENDPOINT_SLICES, object } : { verb: 'create', gvr: ENDPOINT_SLICES, object }];
 }
 
 function newMetadata({ owner, ownerApiVersion, ownerKind }: SlicePlan): ObjectMeta {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import type { Gvr, KubeObject } from '#api/kube';
-import { GVRS } from '../../kinds/index.ts';
+import { CONFIG_MAPS, DEPLOYMENTS, type Gvr, type KubeObject, PODS, REPLICA_SETS } from '#api/kube';
 import type { Controller } from '../../reconcile/index.ts';
 import { deploymentController } from '../deployment/index.ts';
 import { Everything } from '../everything.ts';
@@ -36,8 +35,8 @@ const ownedBy = (owner: KubeObject, more: object = {}) => ({
   ],
 });
 const configMap = (name: string, metadata: object = {}) =>
-  lab.create<KubeObject>(GVRS.configMaps, { metadata: { name, ...metadata } });
-const names = async (gvr: Gvr = GVRS.configMaps) => (await lab.list(gvr)).map((object) => object.metadata.name);
+  lab.create<KubeObject>(CONFIG_MAPS, { metadata: { name, ...metadata } });
+const names = async (gvr: Gvr = CONFIG_MAPS) => (await lab.list(gvr)).map((object) => object.metadata.name);
 
 test('what loses its owner goes, and what that owned in turn', async () => {
   await start();
@@ -45,7 +44,7 @@ test('what loses its owner goes, and what that owned in turn', async () => {
   const b = await configMap('b', ownedBy(a));
   await configMap('c', ownedBy(b));
   await configMap('stranger');
-  await lab.delete(GVRS.configMaps, 'a');
+  await lab.delete(CONFIG_MAPS, 'a');
   await lab.settle();
   assert.deepEqual(await names(), ['stranger']);
 });
@@ -70,9 +69,9 @@ test('of two owners the lost one is only taken off the list', async () => {
   const [a, b] = [await configMap('a'), await configMap('b')];
   const ownerReferences = [...ownedBy(a).ownerReferences, ...ownedBy(b).ownerReferences];
   await configMap('c', { ownerReferences });
-  await lab.delete(GVRS.configMaps, 'a');
+  await lab.delete(CONFIG_MAPS, 'a');
   await lab.settle();
-  const c = await lab.get(GVRS.configMaps, 'c');
+  const c = await lab.get(CONFIG_MAPS, 'c');
   assert.deepEqual(
     c.metadata.ownerReferences?.map((reference) => reference.name),
     ['b'],
@@ -84,10 +83,10 @@ test('foreground deletion keeps the owner until its blocking dependents are gone
   const a = await configMap('a');
   await configMap('b', { ...ownedBy(a, { blockOwnerDeletion: true }), finalizers: ['x/hold'] });
   await lab.settle();
-  await lab.delete(GVRS.configMaps, 'a', { propagationPolicy: 'Foreground' });
+  await lab.delete(CONFIG_MAPS, 'a', { propagationPolicy: 'Foreground' });
   await lab.settle();
   assert.deepEqual(await names(), ['a', 'b'], 'b is held by its finalizer, a waits for it');
-  await lab.patch(GVRS.configMaps, 'b', { metadata: { finalizers: null } });
+  await lab.patch(CONFIG_MAPS, 'b', { metadata: { finalizers: null } });
   await lab.settle();
   assert.deepEqual(await names(), []);
 });
@@ -97,10 +96,10 @@ test('orphaning strips the references and keeps the dependents', async () => {
   const a = await configMap('a');
   await configMap('b', ownedBy(a));
   await lab.settle();
-  await lab.delete(GVRS.configMaps, 'a', { propagationPolicy: 'Orphan' });
+  await lab.delete(CONFIG_MAPS, 'a', { propagationPolicy: 'Orphan' });
   await lab.settle();
   assert.deepEqual(await names(), ['b']);
-  assert.equal((await lab.get(GVRS.configMaps, 'b')).metadata.ownerReferences, undefined);
+  assert.equal((await lab.get(CONFIG_MAPS, 'b')).metadata.ownerReferences, undefined);
 });
 
 test('custom resources take part from the moment they are served', async () => {
@@ -116,25 +115,25 @@ test('custom resources take part from the moment they are served', async () => {
 
 test('a Deployment deleted in the foreground goes last of its tree', async () => {
   await start([deploymentController, replicaSetController]);
-  await lab.create(GVRS.deployments, deployment('web', 2));
+  await lab.create(DEPLOYMENTS, deployment('web', 2));
   await lab.converge();
-  await lab.delete(GVRS.deployments, 'web', { propagationPolicy: 'Foreground' });
+  await lab.delete(DEPLOYMENTS, 'web', { propagationPolicy: 'Foreground' });
   await lab.settle();
-  assert.deepEqual(await names(GVRS.deployments), ['web']);
-  assert.equal((await lab.list(GVRS.pods)).length, 2, 'the pods shut down first');
+  assert.deepEqual(await names(DEPLOYMENTS), ['web']);
+  assert.equal((await lab.list(PODS)).length, 2, 'the pods shut down first');
   await lab.converge();
-  for (const gvr of [GVRS.pods, GVRS.replicaSets, GVRS.deployments]) assert.deepEqual(await names(gvr), []);
+  for (const gvr of [PODS, REPLICA_SETS, DEPLOYMENTS]) assert.deepEqual(await names(gvr), []);
 });
 
 test('an orphaned tree is adopted by a new Deployment of the same template', async () => {
   await start([deploymentController, replicaSetController]);
-  await lab.create(GVRS.deployments, deployment('web', 2));
+  await lab.create(DEPLOYMENTS, deployment('web', 2));
   await lab.converge();
-  const before = (await names(GVRS.pods)).sort();
-  await lab.delete(GVRS.deployments, 'web', { propagationPolicy: 'Orphan' });
+  const before = (await names(PODS)).sort();
+  await lab.delete(DEPLOYMENTS, 'web', { propagationPolicy: 'Orphan' });
   await lab.settle();
-  assert.deepEqual(await names(GVRS.deployments), []);
-  await lab.create(GVRS.deployments, deployment('web', 2));
+  assert.deepEqual(await names(DEPLOYMENTS), []);
+  await lab.create(DEPLOYMENTS, deployment('web', 2));
   await lab.converge();
-  assert.deepEqual((await names(GVRS.pods)).sort(), before);
+  assert.deepEqual((await names(PODS)).sort(), before);
 });

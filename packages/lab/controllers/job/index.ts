@@ -2,10 +2,10 @@
  * Jobs: pods until enough of them succeeded, or too many failed, or too much time passed. Finished pods are counted exactly once.
  * Finished Jobs go after their TTL.
  */
+import { JOBS, PODS } from '#api/kube';
 import {
   conditionOf,
   formatTime,
-  GVRS,
   isActive,
   isReady,
   isTerminal,
@@ -44,12 +44,12 @@ export function jobController(config: JobConfig = JOB_DEFAULTS): Controller<JobO
   return {
     name: 'job-controller',
     triggers: [
-      { gvr: GVRS.jobs, keys: ({ now }) => (now ? [refOf(now)] : []) },
-      { gvr: GVRS.pods, keys: ownersOfKind('Job') },
+      { gvr: JOBS, keys: ({ now }) => (now ? [refOf(now)] : []) },
+      { gvr: PODS, keys: ownersOfKind('Job') },
     ],
     observe(key, caches) {
-      const job = caches.of<Job>(GVRS.jobs).byRef(key);
-      return job && { job, pods: caches.of<Pod>(GVRS.pods).list(job.metadata.namespace) };
+      const job = caches.of<Job>(JOBS).byRef(key);
+      return job && { job, pods: caches.of<Pod>(PODS).list(job.metadata.namespace) };
     },
     reconcile: (observed, nowMs) => reconcileJob(observed, nowMs, config),
   };
@@ -77,7 +77,7 @@ export function reconcileJob({ job, pods: all }: JobObserved, nowMs: number, con
   const uid = job.metadata.uid ?? '';
   const selector = job.spec.selector ?? { matchLabels: { 'batch.kubernetes.io/controller-uid': uid } };
   const matches = (pod: Pod): boolean => matchesLabelSelector(selector, pod.metadata.labels);
-  const { owned, writes } = claim({ ...asOwner(job), matches }, GVRS.pods, all);
+  const { owned, writes } = claim({ ...asOwner(job), matches }, PODS, all);
   if (isFinished(job) || job.metadata.deletionTimestamp) return afterwards(job, owned, writes, nowMs);
   const counted = account(job, owned);
   const pass: Pass = { job, pods: owned, active: owned.filter(isActive), counted, nowMs, config };
@@ -97,14 +97,14 @@ function afterwards(job: Job, pods: readonly Pod[], writes: readonly Write[], no
   );
   const leftMs = (parseTime(ended?.lastTransitionTime) ?? nowMs) + ttlSecondsAfterFinished * 1000 - nowMs;
   if (leftMs > 0) return { writes: released, againInMs: leftMs };
-  return { writes: [...released, { verb: 'delete', gvr: GVRS.jobs, object: job, propagationPolicy: 'Foreground' }] };
+  return { writes: [...released, { verb: 'delete', gvr: JOBS, object: job, propagationPolicy: 'Foreground' }] };
 }
 
 function release(pod: Pod): Write {
   const { name = '', namespace = '', uid, resourceVersion } = pod.metadata;
   const rest = (pod.metadata.finalizers ?? []).filter((each) => each !== TRACKING_FINALIZER);
   const merge = { metadata: { uid, resourceVersion, finalizers: rest.length > 0 ? rest : null } };
-  return { verb: 'patch', gvr: GVRS.pods, name, namespace, merge, tolerate: ['NotFound'] };
+  return { verb: 'patch', gvr: PODS, name, namespace, merge, tolerate: ['NotFound'] };
 }
 
 function verdictOf({ job, active, counted, nowMs }: Pass): Verdict | undefined {
@@ -159,7 +159,7 @@ function end(pass: Pass, { type, reason, message }: Verdict): Plan {
     : [];
   return {
     writes: [
-      ...writeStatus(GVRS.jobs, job, status),
+      ...writeStatus(JOBS, job, status),
       ...event,
       { verb: 'batch', writes: active.map((pod) => deletePod(asOwner(job), pod)) },
     ],
@@ -176,7 +176,7 @@ function suspend(pass: Pass): Plan {
   const { startTime: _started, ...status } = statusOf(pass);
   return {
     writes: [
-      ...writeStatus(GVRS.jobs, job, { ...status, conditions: [...conditions] }),
+      ...writeStatus(JOBS, job, { ...status, conditions: [...conditions] }),
       ...(isNew ? [note(job, 'Normal', 'Suspended', 'Job suspended')] : []),
       { verb: 'batch', writes: active.map((pod) => deletePod(asOwner(job), pod)) },
     ],
@@ -200,7 +200,7 @@ function work(pass: Pass): Plan {
   const waits = [...(pauseMs > 0 ? [pauseMs] : []), ...(deadlineMs === undefined ? [] : [Math.max(10, deadlineMs)])];
   return {
     writes: [
-      ...writeStatus(GVRS.jobs, job, status),
+      ...writeStatus(JOBS, job, status),
       ...(wasSuspended ? [note(job, 'Normal', 'Resumed', 'Job resumed')] : []),
       { verb: 'batch', writes: surplus.map((pod) => deletePod(asOwner(job), pod)) },
       { verb: 'batch', writes: fresh.map((pod) => createPod(asOwner(job), pod)) },

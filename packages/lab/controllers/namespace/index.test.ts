@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import type { Gvr } from '#api/kube';
-import { conditionOf, GVRS, type Namespace, type Secret } from '../../kinds/index.ts';
+import { CONFIG_MAPS, DEPLOYMENTS, type Gvr, NAMESPACES, SERVICE_ACCOUNTS } from '#api/kube';
+import { conditionOf, type Namespace, type Secret } from '../../kinds/index.ts';
 import type { Controller } from '../../reconcile/index.ts';
 import { deploymentController } from '../deployment/index.ts';
 import { Everything } from '../everything.ts';
@@ -36,10 +36,10 @@ const widgets: Gvr = { group: 'example.com', version: 'v1', resource: 'widgets' 
 test('a deleted namespace empties itself, running workloads and custom resources included, and goes', async () => {
   await start();
   lab.cluster.serve({ gvr: widgets, kind: 'Widget', namespaced: true, verbs: ['list', 'watch', 'delete', 'get'] });
-  await lab.create(GVRS.deployments, deployment('web', 2));
+  await lab.create(DEPLOYMENTS, deployment('web', 2));
   await lab.create(widgets, { metadata: { name: 'w' } });
   await lab.converge();
-  await lab.delete(GVRS.namespaces, 'default');
+  await lab.delete(NAMESPACES, 'default');
   await lab.clock.advance(2_000);
   for (let turn = 0; turn < 5; turn++) await lab.kubelet();
   await lab.clock.advance(2_000);
@@ -51,10 +51,10 @@ test('a deleted namespace empties itself, running workloads and custom resources
 
 test('what holds a namespace back is told in its conditions', async () => {
   await start();
-  await lab.create(GVRS.configMaps, { metadata: { name: 'held', finalizers: ['x/hold'] } });
-  await lab.delete(GVRS.namespaces, 'default');
+  await lab.create(CONFIG_MAPS, { metadata: { name: 'held', finalizers: ['x/hold'] } });
+  await lab.delete(NAMESPACES, 'default');
   await lab.clock.advance(2_000);
-  const { status } = await lab.get<Namespace>(GVRS.namespaces, 'default');
+  const { status } = await lab.get<Namespace>(NAMESPACES, 'default');
   assert.equal(status?.phase, 'Terminating');
   assert.equal(conditionOf(status?.conditions, 'NamespaceDeletionContentFailure')?.status, 'False');
   assert.match(
@@ -65,18 +65,18 @@ test('what holds a namespace back is told in its conditions', async () => {
     conditionOf(status?.conditions, 'NamespaceFinalizersRemaining')?.message ?? '',
     /x\/hold in 1 resource instances/,
   );
-  await lab.patch(GVRS.configMaps, 'held', { metadata: { finalizers: null } });
+  await lab.patch(CONFIG_MAPS, 'held', { metadata: { finalizers: null } });
   await lab.clock.advance(2_000);
-  assert.equal(await lab.has(GVRS.namespaces, 'default'), false);
+  assert.equal(await lab.has(NAMESPACES, 'default'), false);
 });
 
 test('every namespace has its default account and the CA, also after somebody removed or changed them', async () => {
   await start();
-  assert.ok(await lab.has(GVRS.serviceAccounts, 'default'));
-  await lab.delete(GVRS.serviceAccounts, 'default');
-  await lab.patch(GVRS.configMaps, 'kube-root-ca.crt', { data: { 'ca.crt': 'forged', more: 'x' } });
+  assert.ok(await lab.has(SERVICE_ACCOUNTS, 'default'));
+  await lab.delete(SERVICE_ACCOUNTS, 'default');
+  await lab.patch(CONFIG_MAPS, 'kube-root-ca.crt', { data: { 'ca.crt': 'forged', more: 'x' } });
   await lab.settle();
-  assert.ok(await lab.has(GVRS.serviceAccounts, 'default'));
-  const map = await lab.get<Secret>(GVRS.configMaps, 'kube-root-ca.crt');
+  assert.ok(await lab.has(SERVICE_ACCOUNTS, 'default'));
+  const map = await lab.get<Secret>(CONFIG_MAPS, 'kube-root-ca.crt');
   assert.deepEqual(map.data, { 'ca.crt': caPem });
 });

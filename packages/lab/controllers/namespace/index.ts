@@ -2,9 +2,9 @@
  * Namespaces being deleted: everything in them goes, custom resources included; what remains and why is told in conditions; when
  * nothing is left, the namespace's own finalizer is removed.
  */
-import type { Condition, KubeObject } from '#api/kube';
+import { type Condition, type KubeObject, NAMESPACES } from '#api/kube';
 import type { ClusterClient, ServedResource } from '../../contract/index.ts';
-import { formatTime, GVRS, type Namespace, withCondition } from '../../kinds/index.ts';
+import { formatTime, type Namespace, withCondition } from '../../kinds/index.ts';
 import { type Controller, NOTHING, type Plan, type Write } from '../../reconcile/index.ts';
 import type { Everything } from '../everything.ts';
 import { writeStatus } from '../write-status.ts';
@@ -23,14 +23,14 @@ export function namespaceController(everything: Everything): Controller<Namespac
   return {
     name: 'namespace-controller',
     triggers: [
-      { gvr: GVRS.namespaces, keys: ({ now }) => (now?.metadata.deletionTimestamp ? [now.metadata.name ?? ''] : []) },
+      { gvr: NAMESPACES, keys: ({ now }) => (now?.metadata.deletionTimestamp ? [now.metadata.name ?? ''] : []) },
     ],
     subscribe: (wake) =>
       everything.subscribe((resource, { now, old }) => {
         if (resource.namespaced && !now && old?.metadata.namespace) wake(old.metadata.namespace);
       }),
     async observe(name, caches, client) {
-      const namespace = caches.of<Namespace>(GVRS.namespaces).get(name);
+      const namespace = caches.of<Namespace>(NAMESPACES).get(name);
       if (!namespace?.metadata.deletionTimestamp) return undefined;
       const watched = everything.inNamespace(name);
       // Before the last step the server is asked, as caches may lag, and some kinds have none.
@@ -62,7 +62,7 @@ export function reconcileNamespace({ namespace, contents }: NamespaceObserved, n
   const left = contents.filter(
     ({ resource, object }) => resource.gvr.resource !== EVENTS && !doomedAtOnce(object, doomed),
   );
-  const status = writeStatus(GVRS.namespaces, namespace, {
+  const status = writeStatus(NAMESPACES, namespace, {
     phase: 'Terminating',
     conditions: conditionsOf(namespace, left, nowMs),
   });
@@ -75,7 +75,7 @@ export function reconcileNamespace({ namespace, contents }: NamespaceObserved, n
       ...status,
       {
         verb: 'update',
-        gvr: GVRS.namespaces,
+        gvr: NAMESPACES,
         object: { ...namespace, metadata, spec } as Namespace,
         subresource: 'finalize',
         tolerate: ['NotFound'],

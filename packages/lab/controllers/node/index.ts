@@ -2,11 +2,10 @@
  * Nodes that fall silent: their conditions turn Unknown, they are tainted, their pods count as not ready and, in time, are evicted;
  * pods of nodes that no longer exist are removed.
  */
-import type { Gvr, KubeObject } from '#api/kube';
+import { type Gvr, type KubeObject, LEASES, NODES, PODS } from '#api/kube';
 import {
   conditionOf,
   formatTime,
-  GVRS,
   isTerminal,
   type Node,
   type Pod,
@@ -49,14 +48,14 @@ const HEARTBEAT_CONDITIONS = ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPre
 
 /** Keys are node names. */
 export function nodeController(config: NodeConfig = NODE_DEFAULTS): Controller<NodeObserved> {
-  const leases: Gvr = GVRS.leases;
+  const leases: Gvr = LEASES;
   return {
     name: 'node-controller',
     triggers: [
-      { gvr: GVRS.nodes, keys: ({ now, old }) => [(now ?? old)?.metadata.name ?? ''] },
+      { gvr: NODES, keys: ({ now, old }) => [(now ?? old)?.metadata.name ?? ''] },
       { gvr: leases, keys: () => [] },
       {
-        gvr: GVRS.pods,
+        gvr: PODS,
         *keys({ now, old }, caches) {
           const nodeName = (now as Pod | undefined)?.spec.nodeName;
           const isNew = nodeName && (old as Pod | undefined)?.spec.nodeName !== nodeName;
@@ -66,10 +65,10 @@ export function nodeController(config: NodeConfig = NODE_DEFAULTS): Controller<N
     ],
     observe: (name, caches) => ({
       name,
-      node: caches.of<Node>(GVRS.nodes).get(name),
+      node: caches.of<Node>(NODES).get(name),
       lease: caches.of<Lease>(leases).get(name, LEASE_NAMESPACE),
       pods: caches
-        .of<Pod>(GVRS.pods)
+        .of<Pod>(PODS)
         .list()
         .filter((pod) => pod.spec.nodeName === name),
     }),
@@ -78,14 +77,13 @@ export function nodeController(config: NodeConfig = NODE_DEFAULTS): Controller<N
 }
 
 function needsCare(caches: CacheReader, nodeName: string): boolean {
-  const node = caches.of<Node>(GVRS.nodes).get(nodeName);
+  const node = caches.of<Node>(NODES).get(nodeName);
   return !node || (node.spec?.taints ?? []).some((taint) => taint.effect === 'NoExecute');
 }
 
 /** Decides about one node and its pods. Pure. */
 export function reconcileNode({ node, lease, pods }: NodeObserved, nowMs: number, config: NodeConfig): Plan {
-  if (!node)
-    return { writes: pods.map((pod) => ({ verb: 'delete', gvr: GVRS.pods, object: pod, gracePeriodSeconds: 0 })) };
+  if (!node) return { writes: pods.map((pod) => ({ verb: 'delete', gvr: PODS, object: pod, gracePeriodSeconds: 0 })) };
   const lastSeenMs = lastSign(node, lease);
   const silent = nowMs - lastSeenMs >= config.graceMs;
   const conditions = silent ? unknownConditions(node, nowMs) : (node.status?.conditions ?? []);
@@ -144,7 +142,7 @@ function writeConditions(node: Node, conditions: readonly NodeCondition[]): Writ
     message: `Node ${name} status is now: NodeNotReady`,
   } as const;
   return [
-    { verb: 'patch', gvr: GVRS.nodes, name, subresource: 'status', merge: { status: { conditions } } },
+    { verb: 'patch', gvr: NODES, name, subresource: 'status', merge: { status: { conditions } } },
     { verb: 'event', note },
   ];
 }
@@ -166,7 +164,7 @@ function writeTaints(node: Node, ready: string | undefined, nowMs: number): Writ
   const { name = '', resourceVersion } = node.metadata;
   const taints = [...kept, ...timed];
   const spec = { taints: taints.length > 0 ? taints : null };
-  return [{ verb: 'patch', gvr: GVRS.nodes, name, merge: { metadata: { resourceVersion }, spec } }];
+  return [{ verb: 'patch', gvr: NODES, name, merge: { metadata: { resourceVersion }, spec } }];
 }
 
 const same = (a: Taint, b: Taint): boolean => a.key === b.key && a.effect === b.effect;
@@ -178,7 +176,7 @@ function markNotReady(pod: Pod, nowMs: number): Write[] {
   const { name = '', namespace = '' } = pod.metadata;
   const next = { ...condition, status: 'False' as const, lastTransitionTime: formatTime(nowMs) };
   const merge = { status: { conditions: withCondition(pod.status?.conditions, next) } };
-  return [{ verb: 'patch', gvr: GVRS.pods, name, namespace, subresource: 'status', merge, tolerate: ['NotFound'] }];
+  return [{ verb: 'patch', gvr: PODS, name, namespace, subresource: 'status', merge, tolerate: ['NotFound'] }];
 }
 
 /** Pods that must leave a NoExecute taint now, and when the others' tolerance ends. */
@@ -215,7 +213,7 @@ function eviction(pod: Pod): Write[] {
   } as const;
   return [
     { verb: 'event', note },
-    { verb: 'delete', gvr: GVRS.pods, object: pod },
+    { verb: 'delete', gvr: PODS, object: pod },
   ];
 }
 

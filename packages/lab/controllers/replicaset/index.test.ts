@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import { GVRS, type Pod, type ReplicaSet } from '../../kinds/index.ts';
+import { PODS, REPLICA_SETS, REPLICATION_CONTROLLERS } from '#api/kube';
+import type { Pod, ReplicaSet } from '../../kinds/index.ts';
 import type { Controller } from '../../reconcile/index.ts';
 import { FakeLab, template } from '../lab.fake.ts';
 import { replicaSetController, replicationControllerController } from './index.ts';
@@ -23,7 +24,7 @@ const replicaSet = (replicas: number, spec: object = {}) => ({
 
 test('creates exactly the wanted pods, with the template, the owner and events', async () => {
   await start();
-  await lab.create(GVRS.replicaSets, replicaSet(20));
+  await lab.create(REPLICA_SETS, replicaSet(20));
   await lab.settle();
   const pods = await lab.activePods();
   assert.equal(pods.length, 20);
@@ -38,14 +39,14 @@ test('creates exactly the wanted pods, with the template, the owner and events',
 
 test('adopts a matching pod without owner and releases one whose labels changed', async () => {
   await start();
-  await lab.create(GVRS.pods, { metadata: { name: 'stray', labels: { app: 'web' } }, spec: { containers: [] } });
-  await lab.create(GVRS.replicaSets, replicaSet(1));
+  await lab.create(PODS, { metadata: { name: 'stray', labels: { app: 'web' } }, spec: { containers: [] } });
+  await lab.create(REPLICA_SETS, replicaSet(1));
   await lab.settle();
   assert.deepEqual(
     (await lab.activePods()).map((pod) => pod.metadata.name),
     ['stray'],
   );
-  await lab.patch(GVRS.pods, 'stray', { metadata: { labels: { app: 'debug' } } });
+  await lab.patch(PODS, 'stray', { metadata: { labels: { app: 'debug' } } });
   await lab.settle();
   const pods = await lab.activePods();
   assert.equal(pods.length, 2);
@@ -54,29 +55,29 @@ test('adopts a matching pod without owner and releases one whose labels changed'
 
 test('replaces a pod that failed', async () => {
   await start();
-  await lab.create(GVRS.replicaSets, replicaSet(1));
+  await lab.create(REPLICA_SETS, replicaSet(1));
   await lab.kubelet();
   const [pod] = await lab.activePods();
-  await lab.patch(GVRS.pods, pod?.metadata.name ?? '', { status: { phase: 'Failed' } }, 'status');
+  await lab.patch(PODS, pod?.metadata.name ?? '', { status: { phase: 'Failed' } }, 'status');
   await lab.settle();
   assert.notEqual((await lab.activePods())[0]?.metadata.name, pod?.metadata.name);
 });
 
 test('a pod counts as available only after minReadySeconds', async () => {
   await start();
-  await lab.create(GVRS.replicaSets, replicaSet(1, { minReadySeconds: 30 }));
+  await lab.create(REPLICA_SETS, replicaSet(1, { minReadySeconds: 30 }));
   await lab.kubelet();
   await lab.clock.advance(29_000);
-  assert.equal((await lab.get<ReplicaSet>(GVRS.replicaSets, 'web')).status?.availableReplicas, undefined);
+  assert.equal((await lab.get<ReplicaSet>(REPLICA_SETS, 'web')).status?.availableReplicas, undefined);
   await lab.clock.advance(2_000);
-  assert.equal((await lab.get<ReplicaSet>(GVRS.replicaSets, 'web')).status?.availableReplicas, 1);
+  assert.equal((await lab.get<ReplicaSet>(REPLICA_SETS, 'web')).status?.availableReplicas, 1);
 });
 
 test('scaling down deletes each surplus pod once and tells of it', async () => {
   await start();
-  await lab.create(GVRS.replicaSets, replicaSet(5));
+  await lab.create(REPLICA_SETS, replicaSet(5));
   await lab.kubelet();
-  await lab.patch(GVRS.replicaSets, 'web', { spec: { replicas: 2 } });
+  await lab.patch(REPLICA_SETS, 'web', { spec: { replicas: 2 } });
   await lab.converge();
   assert.equal((await lab.activePods()).length, 2);
   assert.equal(
@@ -87,7 +88,7 @@ test('scaling down deletes each surplus pod once and tells of it', async () => {
 
 test('a ReplicationController works with its plain selector', async () => {
   await start();
-  await lab.create(GVRS.replicationControllers, {
+  await lab.create(REPLICATION_CONTROLLERS, {
     metadata: { name: 'old' },
     spec: { replicas: 2, selector: { app: 'old' }, template: template('old') },
   });

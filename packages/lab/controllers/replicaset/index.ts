@@ -2,13 +2,12 @@
  * ReplicaSets and ReplicationControllers: keep so many pods of a template, adopt matching strays, choose whom to delete, and say in
  * status and events how it goes.
  */
-import type { Gvr, KubeObject, LabelSelector } from '#api/kube';
+import { type Gvr, type KubeObject, type LabelSelector, PODS, REPLICA_SETS, REPLICATION_CONTROLLERS } from '#api/kube';
 import {
   availableAtMs,
   conditionOf,
   controllerOf,
   formatTime,
-  GVRS,
   isActive,
   isAvailable,
   isReady,
@@ -54,7 +53,7 @@ interface Flavour {
 }
 
 export const replicaSetController = controllerOfFlavour({
-  gvr: GVRS.replicaSets,
+  gvr: REPLICA_SETS,
   apiVersion: 'apps/v1',
   kind: 'ReplicaSet',
   name: 'replicaset-controller',
@@ -62,7 +61,7 @@ export const replicaSetController = controllerOfFlavour({
 });
 
 export const replicationControllerController = controllerOfFlavour({
-  gvr: GVRS.replicationControllers,
+  gvr: REPLICATION_CONTROLLERS,
   apiVersion: 'v1',
   kind: 'ReplicationController',
   name: 'replication-controller',
@@ -87,7 +86,7 @@ function controllerOfFlavour(flavour: Flavour): Controller<ReplicaSetObserved> {
       if (!object) return undefined;
       const owner = controllerOf(object)?.uid;
       const kin = owner ? caches.of(gvr).ownedBy(owner) : [object];
-      const pods = caches.of<Pod>(GVRS.pods);
+      const pods = caches.of<Pod>(PODS);
       return {
         set: flavour.toSet(object),
         pods: pods.list(object.metadata.namespace),
@@ -100,7 +99,7 @@ function controllerOfFlavour(flavour: Flavour): Controller<ReplicaSetObserved> {
 
 function podTrigger(flavour: Flavour): Trigger {
   return {
-    gvr: GVRS.pods,
+    gvr: PODS,
     *keys({ now, old }, caches) {
       for (const pod of [now, old]) {
         const owner = pod && controllerOf(pod);
@@ -124,7 +123,7 @@ function reconcileSet(flavour: Flavour, observed: ReplicaSetObserved, nowMs: num
   const matches = (pod: Pod): boolean => matchesLabelSelector(set.spec.selector, pod.metadata.labels);
   const { owned, writes } = claim(
     { ...by, matches },
-    GVRS.pods,
+    PODS,
     observed.pods.filter((pod) => isActive(pod)),
   );
   const missing = (set.spec.replicas ?? 1) - owned.length;

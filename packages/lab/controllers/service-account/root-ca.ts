@@ -1,4 +1,5 @@
-import { type ConfigMap, GVRS, type Namespace } from '../../kinds/index.ts';
+import { CONFIG_MAPS, NAMESPACES } from '#api/kube';
+import type { ConfigMap, Namespace } from '../../kinds/index.ts';
 import { type Controller, NOTHING } from '../../reconcile/index.ts';
 
 const NAME = 'kube-root-ca.crt';
@@ -14,9 +15,9 @@ export function rootCaController(caPem: string): Controller<RootCaObserved> {
   return {
     name: 'root-ca-certificate-publisher',
     triggers: [
-      { gvr: GVRS.namespaces, keys: ({ now }) => (now ? [now.metadata.name ?? ''] : []) },
+      { gvr: NAMESPACES, keys: ({ now }) => (now ? [now.metadata.name ?? ''] : []) },
       {
-        gvr: GVRS.configMaps,
+        gvr: CONFIG_MAPS,
         keys({ now, old }) {
           const { name, namespace = '' } = (now ?? old)?.metadata ?? {};
           return name === NAME ? [namespace] : [];
@@ -24,18 +25,18 @@ export function rootCaController(caPem: string): Controller<RootCaObserved> {
       },
     ],
     observe(namespace, caches) {
-      const found = caches.of<Namespace>(GVRS.namespaces).get(namespace);
+      const found = caches.of<Namespace>(NAMESPACES).get(namespace);
       if (!found || found.metadata.deletionTimestamp) return undefined;
-      return { namespace, current: caches.of<ConfigMap>(GVRS.configMaps).get(NAME, namespace) };
+      return { namespace, current: caches.of<ConfigMap>(CONFIG_MAPS).get(NAME, namespace) };
     },
     reconcile({ namespace, current }) {
       const data = { [KEY]: caPem };
       if (!current) {
         const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: NAME, namespace }, data };
-        return { writes: [{ verb: 'create', gvr: GVRS.configMaps, object }] };
+        return { writes: [{ verb: 'create', gvr: CONFIG_MAPS, object }] };
       }
       const isCurrent = current.data?.[KEY] === caPem && Object.keys(current.data).length === 1;
-      return isCurrent ? NOTHING : { writes: [{ verb: 'update', gvr: GVRS.configMaps, object: { ...current, data } }] };
+      return isCurrent ? NOTHING : { writes: [{ verb: 'update', gvr: CONFIG_MAPS, object: { ...current, data } }] };
     },
   };
 }

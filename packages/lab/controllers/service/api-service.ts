@@ -1,4 +1,5 @@
-import { type EndpointSlice, type Endpoints, GVRS, type Service } from '../../kinds/index.ts';
+import { ENDPOINT_SLICES, ENDPOINTS, type Gvr, NAMESPACES, SERVICES } from '#api/kube';
+import type { EndpointSlice, Endpoints, Service } from '../../kinds/index.ts';
 import { type Controller, NOTHING, type Plan, type Write } from '../../reconcile/index.ts';
 import { canonicalJson } from '../hash.ts';
 
@@ -34,12 +35,12 @@ export function apiServiceController(address: ApiServerAddress): Controller<ApiS
   };
   return {
     name: 'kubernetes-service-controller',
-    triggers: [GVRS.namespaces, GVRS.services, GVRS.endpoints, GVRS.endpointSlices].map((gvr) => ({ gvr, keys: wake })),
+    triggers: [NAMESPACES, SERVICES, ENDPOINTS, ENDPOINT_SLICES].map((gvr) => ({ gvr, keys: wake })),
     observe: (_key, caches) => ({
-      namespaceExists: caches.of(GVRS.namespaces).get(NAMESPACE) !== undefined,
-      service: caches.of<Service>(GVRS.services).get(NAME, NAMESPACE),
-      endpoints: caches.of<Endpoints>(GVRS.endpoints).get(NAME, NAMESPACE),
-      slice: caches.of<EndpointSlice>(GVRS.endpointSlices).get(NAME, NAMESPACE),
+      namespaceExists: caches.of(NAMESPACES).get(NAMESPACE) !== undefined,
+      service: caches.of<Service>(SERVICES).get(NAME, NAMESPACE),
+      endpoints: caches.of<Endpoints>(ENDPOINTS).get(NAME, NAMESPACE),
+      slice: caches.of<EndpointSlice>(ENDPOINT_SLICES).get(NAME, NAMESPACE),
     }),
     reconcile: (observed) => reconcileApiService(observed, address),
   };
@@ -68,15 +69,15 @@ function reconcileApiService(observed: ApiServiceObserved, { ip, port, serviceIp
     writes: [
       ...(observed.service
         ? []
-        : [{ verb: 'create', gvr: GVRS.services, object: service, tolerate: ['AlreadyExists'] } as Write]),
-      ...ensure(GVRS.endpoints, observed.endpoints, endpoints, (each) => each.subsets),
-      ...ensure(GVRS.endpointSlices, observed.slice, slice, (each) => [each.endpoints, each.ports]),
+        : [{ verb: 'create', gvr: SERVICES, object: service, tolerate: ['AlreadyExists'] } as Write]),
+      ...ensure(ENDPOINTS, observed.endpoints, endpoints, (each) => each.subsets),
+      ...ensure(ENDPOINT_SLICES, observed.slice, slice, (each) => [each.endpoints, each.ports]),
     ],
   };
 }
 
 function ensure<T extends Endpoints | EndpointSlice>(
-  gvr: (typeof GVRS)[keyof typeof GVRS],
+  gvr: Gvr,
   current: T | undefined,
   wanted: T,
   part: (object: T) => unknown,

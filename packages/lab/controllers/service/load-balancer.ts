@@ -1,4 +1,5 @@
-import { GVRS, type Service } from '../../kinds/index.ts';
+import { SERVICES } from '#api/kube';
+import type { Service } from '../../kinds/index.ts';
 import { type Controller, type Plan, referenceTo, refOf, type Write } from '../../reconcile/index.ts';
 import { writeStatus } from '../write-status.ts';
 
@@ -16,13 +17,13 @@ export function loadBalancerController(poolCidr: string): Controller<LoadBalance
     name: 'service-lb-controller',
     triggers: [
       {
-        gvr: GVRS.services,
+        gvr: SERVICES,
         *keys({ now, old }) {
           if ([now, old].some((each) => each && concernsUs(each as Service))) yield 'pool';
         },
       },
     ],
-    observe: (_key, caches) => ({ services: caches.of<Service>(GVRS.services).list().filter(concernsUs) }),
+    observe: (_key, caches) => ({ services: caches.of<Service>(SERVICES).list().filter(concernsUs) }),
     reconcile: (observed) => reconcileLoadBalancers(observed, poolCidr),
   };
 }
@@ -45,7 +46,7 @@ export function reconcileLoadBalancers({ services }: LoadBalancersObserved, pool
   const writes = wanting.flatMap((service) => assign(service, pool, holders));
   const released = services.filter((service) => !wantsAddress(service) && !service.metadata.deletionTimestamp);
   return {
-    writes: [...writes, ...released.flatMap((service) => writeStatus(GVRS.services, service, { loadBalancer: {} }))],
+    writes: [...writes, ...released.flatMap((service) => writeStatus(SERVICES, service, { loadBalancer: {} }))],
   };
 }
 
@@ -68,7 +69,7 @@ function assign(service: Service, pool: Pool, holders: Map<string, string>): Wri
     return [{ verb: 'event', note: { about, type: 'Warning', reason: 'SyncLoadBalancerFailed', message } }];
   }
   holders.set(ip, refOf(service));
-  const [status] = writeStatus(GVRS.services, service, { loadBalancer: { ingress: [{ ip, ipMode: 'VIP' }] } });
+  const [status] = writeStatus(SERVICES, service, { loadBalancer: { ingress: [{ ip, ipMode: 'VIP' }] } });
   const note = { about, type: 'Normal', reason: 'EnsuredLoadBalancer', message: 'Ensured load balancer' } as const;
   return status ? [{ ...status, succeeded: () => [{ verb: 'event', note }] }] : [];
 }

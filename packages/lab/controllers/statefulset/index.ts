@@ -2,9 +2,9 @@
  * StatefulSets: pods with numbers, names and claims of their own, made and removed in order, updated from the highest number down
  * to a partition.
  */
+import { CONTROLLER_REVISIONS, PERSISTENT_VOLUME_CLAIMS, PODS, STATEFUL_SETS } from '#api/kube';
 import {
   type ControllerRevision,
-  GVRS,
   isAvailable,
   isEmptySelector,
   isReady,
@@ -35,20 +35,20 @@ export interface StatefulSetObserved {
 export const statefulSetController: Controller<StatefulSetObserved> = {
   name: 'statefulset-controller',
   triggers: [
-    { gvr: GVRS.statefulSets, keys: ({ now }) => (now ? [refOf(now)] : []) },
-    { gvr: GVRS.pods, keys: ownersOfKind('StatefulSet') },
-    { gvr: GVRS.controllerRevisions, keys: ownersOfKind('StatefulSet') },
-    { gvr: GVRS.persistentVolumeClaims, keys: () => [] },
+    { gvr: STATEFUL_SETS, keys: ({ now }) => (now ? [refOf(now)] : []) },
+    { gvr: PODS, keys: ownersOfKind('StatefulSet') },
+    { gvr: CONTROLLER_REVISIONS, keys: ownersOfKind('StatefulSet') },
+    { gvr: PERSISTENT_VOLUME_CLAIMS, keys: () => [] },
   ],
   observe(key, caches) {
-    const set = caches.of<StatefulSet>(GVRS.statefulSets).byRef(key);
+    const set = caches.of<StatefulSet>(STATEFUL_SETS).byRef(key);
     if (!set) return undefined;
     const { namespace } = set.metadata;
     return {
       set,
-      pods: caches.of<Pod>(GVRS.pods).list(namespace),
-      revisions: caches.of<ControllerRevision>(GVRS.controllerRevisions).list(namespace),
-      claimOf: (name) => caches.of<PersistentVolumeClaim>(GVRS.persistentVolumeClaims).get(name, namespace),
+      pods: caches.of<Pod>(PODS).list(namespace),
+      revisions: caches.of<ControllerRevision>(CONTROLLER_REVISIONS).list(namespace),
+      claimOf: (name) => caches.of<PersistentVolumeClaim>(PERSISTENT_VOLUME_CLAIMS).get(name, namespace),
     };
   },
   reconcile: reconcileStatefulSet,
@@ -74,7 +74,7 @@ export function reconcileStatefulSet(observed: StatefulSetObserved, nowMs: numbe
   if (isEmptySelector(selector)) return NOTHING;
   const matches = (pod: Pod): boolean =>
     matchesLabelSelector(selector, pod.metadata.labels) && ordinalOf(set, pod) !== undefined;
-  const { owned, writes } = claim({ ...asOwner(set), matches }, GVRS.pods, observed.pods);
+  const { owned, writes } = claim({ ...asOwner(set), matches }, PODS, observed.pods);
   const {
     update,
     history,
@@ -89,7 +89,7 @@ export function reconcileStatefulSet(observed: StatefulSetObserved, nowMs: numbe
   const cleanup = dropRevisions(history, (each) => inUse.has(each.metadata.name), set.spec.revisionHistoryLimit ?? 10);
   const waits = (set.spec.minReadySeconds ?? 0) > 0 && (status.availableReplicas ?? 0) < (status.readyReplicas ?? 0);
   return {
-    writes: [...writes, ...writeStatus(GVRS.statefulSets, set, status), ...steps, ...cleanup],
+    writes: [...writes, ...writeStatus(STATEFUL_SETS, set, status), ...steps, ...cleanup],
     ...(waits && { againInMs: 1000 }),
   };
 }
@@ -147,7 +147,7 @@ function make(pass: Pass, ordinal: number): Write[] {
   const { $patch: _directive, ...plain } = template;
   const missing = buildClaims(set, ordinal).filter((each) => !claimOf(each.metadata.name ?? ''));
   const claims = missing.map(
-    (object): Write => ({ verb: 'create', gvr: GVRS.persistentVolumeClaims, object, tolerate: ['AlreadyExists'] }),
+    (object): Write => ({ verb: 'create', gvr: PERSISTENT_VOLUME_CLAIMS, object, tolerate: ['AlreadyExists'] }),
   );
   return [...claims, createPod(asOwner(set), buildPod(set, plain, revision.metadata.name ?? '', ordinal))];
 }
@@ -181,7 +181,7 @@ function retire({ set, claimOf }: Pass, ordinal: number): Write[] {
   return (set.spec.volumeClaimTemplates ?? []).flatMap((template) => {
     const found = claimOf(claimName(set, template, ordinal));
     return found && !found.metadata.deletionTimestamp
-      ? [{ verb: 'delete', gvr: GVRS.persistentVolumeClaims, object: found } as const]
+      ? [{ verb: 'delete', gvr: PERSISTENT_VOLUME_CLAIMS, object: found } as const]
       : [];
   });
 }

@@ -1,5 +1,6 @@
 /** Claims become bound at once: the lab's volumes are folders that the kubelet makes when a pod first uses a claim. */
-import { GVRS, type PersistentVolume, type PersistentVolumeClaim } from '../../kinds/index.ts';
+import { PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES } from '#api/kube';
+import type { PersistentVolume, PersistentVolumeClaim } from '../../kinds/index.ts';
 import { type Controller, NOTHING, type Plan, referenceTo, refOf, type Write } from '../../reconcile/index.ts';
 import { writeStatus } from '../write-status.ts';
 
@@ -12,14 +13,14 @@ export interface ClaimObserved {
 export const claimController: Controller<ClaimObserved> = {
   name: 'persistent-volume-binder',
   triggers: [
-    { gvr: GVRS.persistentVolumeClaims, keys: ({ now }) => (now ? [refOf(now)] : []) },
-    { gvr: GVRS.persistentVolumes, keys: ({ now, old }) => claimsOf((now ?? old) as PersistentVolume) },
+    { gvr: PERSISTENT_VOLUME_CLAIMS, keys: ({ now }) => (now ? [refOf(now)] : []) },
+    { gvr: PERSISTENT_VOLUMES, keys: ({ now, old }) => claimsOf((now ?? old) as PersistentVolume) },
   ],
   observe(key, caches) {
-    const claim = caches.of<PersistentVolumeClaim>(GVRS.persistentVolumeClaims).byRef(key);
+    const claim = caches.of<PersistentVolumeClaim>(PERSISTENT_VOLUME_CLAIMS).byRef(key);
     if (!claim || claim.metadata.deletionTimestamp) return undefined;
     const name = claim.spec?.volumeName || volumeName(claim);
-    return { claim, volume: caches.of<PersistentVolume>(GVRS.persistentVolumes).get(name) };
+    return { claim, volume: caches.of<PersistentVolume>(PERSISTENT_VOLUMES).get(name) };
   },
   reconcile: bindClaim,
 };
@@ -28,23 +29,23 @@ export const claimController: Controller<ClaimObserved> = {
 export const volumeController: Controller<{ volume: PersistentVolume; claim: PersistentVolumeClaim | undefined }> = {
   name: 'persistent-volume-controller',
   triggers: [
-    { gvr: GVRS.persistentVolumes, keys: ({ now }) => (now ? [now.metadata.name ?? ''] : []) },
+    { gvr: PERSISTENT_VOLUMES, keys: ({ now }) => (now ? [now.metadata.name ?? ''] : []) },
     {
-      gvr: GVRS.persistentVolumeClaims,
+      gvr: PERSISTENT_VOLUME_CLAIMS,
       keys: ({ now, old }) => (!now && old ? [(old as PersistentVolumeClaim).spec?.volumeName ?? volumeName(old)] : []),
     },
   ],
   observe(name, caches) {
-    const volume = caches.of<PersistentVolume>(GVRS.persistentVolumes).get(name);
+    const volume = caches.of<PersistentVolume>(PERSISTENT_VOLUMES).get(name);
     const uid = volume?.spec?.claimRef?.uid;
     if (!volume || !uid || volume.metadata.deletionTimestamp) return undefined;
-    return { volume, claim: caches.of<PersistentVolumeClaim>(GVRS.persistentVolumeClaims).byUid(uid) };
+    return { volume, claim: caches.of<PersistentVolumeClaim>(PERSISTENT_VOLUME_CLAIMS).byUid(uid) };
   },
   reconcile({ volume, claim }) {
     if (claim) return NOTHING;
     if (volume.spec?.persistentVolumeReclaimPolicy === 'Delete')
-      return { writes: [{ verb: 'delete', gvr: GVRS.persistentVolumes, object: volume }] };
-    return { writes: writeStatus(GVRS.persistentVolumes, volume, { phase: 'Released' }) };
+      return { writes: [{ verb: 'delete', gvr: PERSISTENT_VOLUMES, object: volume }] };
+    return { writes: writeStatus(PERSISTENT_VOLUMES, volume, { phase: 'Released' }) };
   },
 };
 
@@ -61,19 +62,19 @@ export function bindClaim({ claim, volume }: ClaimObserved): Plan {
   if (!volume) {
     // A claim that names a volume waits for that very one.
     if (bound && bound !== volumeName(claim))
-      return { writes: writeStatus(GVRS.persistentVolumeClaims, claim, { phase: 'Pending' }) };
-    return { writes: [{ verb: 'create', gvr: GVRS.persistentVolumes, object: buildVolume(claim, accessModes) }] };
+      return { writes: writeStatus(PERSISTENT_VOLUME_CLAIMS, claim, { phase: 'Pending' }) };
+    return { writes: [{ verb: 'create', gvr: PERSISTENT_VOLUMES, object: buildVolume(claim, accessModes) }] };
   }
   const { uid } = volume.spec?.claimRef ?? {};
   if (uid && uid !== claim.metadata.uid)
-    return { writes: writeStatus(GVRS.persistentVolumeClaims, claim, { phase: 'Pending' }) };
+    return { writes: writeStatus(PERSISTENT_VOLUME_CLAIMS, claim, { phase: 'Pending' }) };
   const capacity = volume.spec?.capacity ?? resources?.requests ?? {};
   return {
     writes: [
       ...(uid ? [] : [claimVolume(volume, claim)]),
-      ...writeStatus(GVRS.persistentVolumes, volume, { ...volume.status, phase: 'Bound' }),
+      ...writeStatus(PERSISTENT_VOLUMES, volume, { ...volume.status, phase: 'Bound' }),
       ...(bound ? [] : [nameVolume(claim, volume.metadata.name ?? '')]),
-      ...writeStatus(GVRS.persistentVolumeClaims, claim, { ...claim.status, phase: 'Bound', accessModes, capacity }),
+      ...writeStatus(PERSISTENT_VOLUME_CLAIMS, claim, { ...claim.status, phase: 'Bound', accessModes, capacity }),
     ],
   };
 }
@@ -102,7 +103,7 @@ function claimVolume(volume: PersistentVolume, claim: PersistentVolumeClaim): Wr
   const { resourceVersion: _revision, ...claimRef } = referenceTo(claim, 'PersistentVolumeClaim', 'v1');
   return {
     verb: 'patch',
-    gvr: GVRS.persistentVolumes,
+    gvr: PERSISTENT_VOLUMES,
     name: volume.metadata.name ?? '',
     merge: { spec: { claimRef } },
   };
@@ -110,5 +111,5 @@ function claimVolume(volume: PersistentVolume, claim: PersistentVolumeClaim): Wr
 
 function nameVolume(claim: PersistentVolumeClaim, volumeName: string): Write {
   const { name = '', namespace = '' } = claim.metadata;
-  return { verb: 'patch', gvr: GVRS.persistentVolumeClaims, name, namespace, merge: { spec: { volumeName } } };
+  return { verb: 'patch', gvr: PERSISTENT_VOLUME_CLAIMS, name, namespace, merge: { spec: { volumeName } } };
 }
