@@ -1,4 +1,4 @@
-import { quantityValue } from '../kinds/index.ts';
+import { quantityNumber } from '../schema/index.ts';
 import type { BoundPod } from './types.ts';
 
 /** What a pod knows of its place before its containers start. */
@@ -51,7 +51,7 @@ export function resourceValue(
   const [list, name = ''] = reference.resource.split('.') as [string, string?];
   const limits = container?.resources?.limits ?? {};
   const own = list === 'limits' ? limits[name] : (container?.resources?.requests?.[name] ?? 0);
-  const value = own === undefined ? (place.nodeAllocatable[name] ?? 0) : quantityValue(own as string | number);
-  const divisor = quantityValue((reference.divisor as string | number | undefined) ?? '1') || 1;
+  const value = own === undefined ? (place.nodeAllocatable[name] ?? 0) : quantityNumber(own as string | number);
+  const divisor = quantityNumber((reference.divisor as string | number | undefined) ?? '1') || 1;
   return String(Math.ceil(value / divisor - 1e-9));
 }

@@ -1,4 +1,5 @@
-import { type Container, type Node, type Pod, quantityValue } from '../kinds/index.ts';
+import type { Container, Node, Pod } from '../kinds/index.ts';
+import { quantityNumber } from '../schema/index.ts';
 
 /** Amounts by resource name in base units, e.g. `{cpu: 0.25, memory: 67108864}`. */
 export type Amounts = Readonly<Record<string, number>>;
@@ -9,7 +10,7 @@ const PODS_PER_NODE = 110;
 function requestsOf(container: Container): Amounts {
   const { requests = {}, limits = {} } = container.resources ?? {};
   return Object.fromEntries(
-    Object.entries({ ...limits, ...requests }).map(([name, value]) => [name, quantityValue(value)]),
+    Object.entries({ ...limits, ...requests }).map(([name, value]) => [name, quantityNumber(value)]),
   );
 }
 
@@ -34,14 +35,14 @@ export function podRequests(pod: Pod): Amounts {
   }
   const running = pod.spec.containers.map(requestsOf).reduce(plus, sidecars);
   const overhead = Object.entries(pod.spec.overhead ?? {}).map(
-    ([name, value]) => [name, quantityValue(value)] as const,
+    ([name, value]) => [name, quantityNumber(value)] as const,
   );
   return plus(most(running, peak), Object.fromEntries(overhead));
 }
 
 /** What a node has for pods. */
 export function allocatable(node: Node): Amounts {
-  const entries = Object.entries(node.status?.allocatable ?? {}).map(([name, value]) => [name, quantityValue(value)]);
+  const entries = Object.entries(node.status?.allocatable ?? {}).map(([name, value]) => [name, quantityNumber(value)]);
   return { pods: PODS_PER_NODE, ...Object.fromEntries(entries) };
 }
 

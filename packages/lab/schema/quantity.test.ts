@@ -54,3 +54,11 @@ test('durations print as in Go', () => {
   for (const [text, want] of Object.entries(cases)) assert.equal(durationText(parseDuration(text) ?? 0n), want);
   assert.equal(parseDuration('5'), undefined);
 });
+
+test('a quantity as a number takes numbers as they are, absence as none, and tells what is no quantity', () => {
+  const cases = { '250m': 0.25, '64Mi': 67_108_864, '1.5Gi': 1_610_612_736, '2e3': 2000, '100n': 1e-7, '-1k': -1000 };
+  for (const [text, want] of Object.entries(cases)) assert.equal(quantityNumber(text), want, text);
+  assert.equal(quantityNumber(undefined), 0);
+  assert.equal(quantityNumber(3), 3);
+  assert.ok(Number.isNaN(quantityNumber('much')));
+});

@@ -25,9 +25,14 @@ export function canonicalQuantity(text: string): string | undefined {
   return parts && write(parts);
 }
 
-/** The quantity as a number in base units, rounded as doubles are; NaN for what is no quantity. */
-export function quantityNumber(text: string): number {
-  const parts = parse(text);
+/**
+ * The quantity as a number in base units, rounded as doubles are: `250m` of cpu is 0.25, `64Mi` is 67108864. Absent is 0; NaN
+ * for what is no quantity.
+ */
+export function quantityNumber(quantity: string | number | undefined): number {
+  if (quantity === undefined) return 0;
+  if (typeof quantity === 'number') return quantity;
+  const parts = parse(quantity);
   return parts ? Number(`${parts.mantissa}e${parts.exponent}`) * 2 ** parts.binary : Number.NaN;
 }
 

@@ -1,4 +1,5 @@
-import { isTrue, type Node, quantityValue, type Service, type SliceEndpoint } from '../../kinds/index.ts';
+import { isTrue, type Node, type Service, type SliceEndpoint } from '../../kinds/index.ts';
+import { quantityNumber } from '../../schema/index.ts';
 
 const ZONE_LABEL = 'topology.kubernetes.io/zone';
 const MODE_ANNOTATIONS = ['service.kubernetes.io/topology-mode', 'service.kubernetes.io/topology-aware-hints'];
@@ -21,7 +22,7 @@ export function cpusByZone(nodes: readonly Node[]): Map<string, number> | undefi
     if (CONTROL_PLANE_LABELS.some((key) => node.metadata.labels?.[key] !== undefined)) continue;
     if (!isTrue(node.status?.conditions, 'Ready')) continue;
     const zone = zoneOfNode(node);
-    const amount = quantityValue(node.status?.allocatable?.['cpu']);
+    const amount = quantityNumber(node.status?.allocatable?.['cpu']);
     if (zone === undefined || !(amount > 0)) return undefined;
     cpus.set(zone, (cpus.get(zone) ?? 0) + amount);
   }
