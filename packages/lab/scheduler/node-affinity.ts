@@ -1,10 +1,5 @@
-import {
-  type Node,
-  type NodeSelectorRequirement,
-  type NodeSelectorTerm,
-  type Pod,
-  selectsMap,
-} from '../kinds/index.ts';
+import type { Node, NodeSelectorRequirement, NodeSelectorTerm, Pod } from '../kinds/index.ts';
+import { selectsMap } from '../selectors/index.ts';
 
 /** Whether a node fits the pod's nodeSelector and required node affinity. */
 export function fitsNode(pod: Pod, node: Node): boolean {

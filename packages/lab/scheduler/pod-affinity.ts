@@ -1,6 +1,6 @@
 import type { LabelSelector } from '#api/kube';
-import { isEmptySelector, type Pod, type PodAffinityTerm } from '../kinds/index.ts';
-import { matchesLabelSelector } from '../selectors/index.ts';
+import type { Pod, PodAffinityTerm } from '../kinds/index.ts';
+import { isEmptySelector, matchesLabelSelector } from '../selectors/index.ts';
 import { domainOf, type NodeInfo, type Snapshot } from './snapshot.ts';
 
 /** A selector narrowed to the pod's own values of some label keys (`matchLabelKeys`), or to others (`mismatchLabelKeys`). */

@@ -33,23 +33,33 @@ export function matchesLabels(requirements: readonly LabelRequirement[], labels:
   return requirements.every((requirement) => holds(requirement, labels));
 }
 
+/** Whether labels carry every pair of a map, as Service selectors and nodeSelectors mean it. */
+export function selectsMap(selector: Readonly<Record<string, string>>, labels: Labels): boolean {
+  return Object.entries(selector).every(([key, value]) => labels?.[key] === value);
+}
+
+/** Whether a selector object has no term at all. */
+export const isEmptySelector = (selector: LabelSelector | undefined): boolean =>
+  Object.keys(selector?.matchLabels ?? {}).length === 0 && (selector?.matchExpressions ?? []).length === 0;
+
 /** Matches the object form. Absent (undefined) matches nothing, an empty selector everything, as in kube. */
 export function matchesLabelSelector(selector: LabelSelector | undefined, labels: Labels): boolean {
-  if (!selector) return false;
-  for (const [key, value] of Object.entries(selector.matchLabels ?? {})) if (labels?.[key] !== value) return false;
+  if (!selector || !selectsMap(selector.matchLabels ?? {}, labels)) return false;
   return (selector.matchExpressions ?? []).every(({ key, operator, values = [] }) =>
     holds({ key, operator: OPERATORS[operator], values }, labels),
   );
 }
 
-/** The text form of an object selector, e.g. for `status.selector` of Scale: `app=web,tier in (a,b)`. */
+/** The text form of an object selector, terms in order of keys: `app=web,tier in (a,b)`. Empty for no terms. */
 export function labelSelectorText(selector: LabelSelector | undefined): string {
-  const equal = Object.entries(selector?.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);
-  const terms = (selector?.matchExpressions ?? []).map(({ key, operator, values = [] }) => {
+  const equal = Object.entries(selector?.matchLabels ?? {}).map(([key, value]) => [key, `${key}=${value}`] as const);
+  const others = (selector?.matchExpressions ?? []).map(({ key, operator, values = [] }) => {
     const list = `(${[...values].sort().join(',')})`;
-    return { In: `${key} in ${list}`, NotIn: `${key} notin ${list}`, Exists: key, DoesNotExist: `!${key}` }[operator];
+    const texts = { In: `${key} in ${list}`, NotIn: `${key} notin ${list}`, Exists: key, DoesNotExist: `!${key}` };
+    return [key, texts[operator]] as const;
   });
-  return [...equal, ...terms].sort().join(',');
+  const sorted = [...equal, ...others].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  return sorted.map(([, text]) => text).join(',');
 }
 
 const OPERATORS = { In: 'in', NotIn: 'notin', Exists: 'exists', DoesNotExist: '!' } as const;

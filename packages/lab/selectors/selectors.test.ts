@@ -54,7 +54,7 @@ test('an absent object selector matches nothing, an empty one everything', () =>
   };
   assert.equal(matchesLabelSelector(selector, LABELS), true);
   assert.equal(matchesLabelSelector(selector, { ...LABELS, gone: '' }), false);
-  assert.equal(labelSelectorText(selector), '!gone,app=web,tier notin (back)');
+  assert.equal(labelSelectorText(selector), 'app=web,!gone,tier notin (back)');
 });
 
 test('field selectors compare text, with escapes', () => {

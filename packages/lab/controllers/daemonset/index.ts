@@ -5,7 +5,6 @@ import {
   type DaemonSet,
   type DaemonSetStatus,
   isAvailable,
-  isEmptySelector,
   isReady,
   isTerminal,
   type Node,
@@ -23,7 +22,7 @@ import {
   type Write,
 } from '../../reconcile/index.ts';
 import { fitsNode, untolerated } from '../../scheduler/index.ts';
-import { matchesLabelSelector } from '../../selectors/index.ts';
+import { isEmptySelector, matchesLabelSelector } from '../../selectors/index.ts';
 import { claim, ownersOfKind } from '../claim.ts';
 import { createPod, deletePod, type PodOwner, podFromTemplate } from '../pod-template.ts';
 import { dropRevisions, hashOf, REVISION_LABEL, revisionsOf } from '../revisions.ts';

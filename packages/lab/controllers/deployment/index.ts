@@ -10,14 +10,13 @@ import {
   controllerOf,
   type Deployment,
   type DeploymentStatus,
-  isEmptySelector,
   isTerminal,
   type Pod,
   type ReplicaSet,
   type WorkloadCondition,
 } from '../../kinds/index.ts';
 import { type Controller, type PatchWrite, type Plan, referenceTo, refOf, type Write } from '../../reconcile/index.ts';
-import { matchesLabelSelector } from '../../selectors/index.ts';
+import { isEmptySelector, matchesLabelSelector } from '../../selectors/index.ts';
 import { claim } from '../claim.ts';
 import { writeStatus } from '../write-status.ts';
 import {

@@ -1,6 +1,7 @@
 import { type KubeObject, PODS, SERVICES } from '#api/kube';
-import { addressesOf, isTerminal, type Pod, type Service, selectsMap } from '../../kinds/index.ts';
+import { addressesOf, isTerminal, type Pod, type Service } from '../../kinds/index.ts';
 import { type CacheReader, type Change, refOf, type Trigger } from '../../reconcile/index.ts';
+import { selectsMap } from '../../selectors/index.ts';
 
 /** Time of the change that led to an Endpoints or EndpointSlice write; autoscalers and tests measure latency by it. */
 export const TRIGGER_TIME = 'endpoints.kubernetes.io/last-change-trigger-time';

@@ -15,7 +15,6 @@ import {
   type ReplicaSet,
   type ReplicaSetStatus,
   type ReplicationController,
-  selectsMap,
   withCondition,
   withoutCondition,
 } from '../../kinds/index.ts';
@@ -27,7 +26,7 @@ import {
   type Trigger,
   type Write,
 } from '../../reconcile/index.ts';
-import { matchesLabelSelector } from '../../selectors/index.ts';
+import { matchesLabelSelector, selectsMap } from '../../selectors/index.ts';
 import { claim } from '../claim.ts';
 import { createPod, deletePod, type PodOwner, podFromTemplate } from '../pod-template.ts';
 import { writeStatus } from '../write-status.ts';

@@ -6,7 +6,6 @@ import { CONTROLLER_REVISIONS, PERSISTENT_VOLUME_CLAIMS, PODS, STATEFUL_SETS } f
 import {
   type ControllerRevision,
   isAvailable,
-  isEmptySelector,
   isReady,
   isTerminal,
   type PersistentVolumeClaim,
@@ -16,7 +15,7 @@ import {
   type StatefulSetStatus,
 } from '../../kinds/index.ts';
 import { type Controller, NOTHING, type Plan, refOf, type Write } from '../../reconcile/index.ts';
-import { matchesLabelSelector } from '../../selectors/index.ts';
+import { isEmptySelector, matchesLabelSelector } from '../../selectors/index.ts';
 import { claim, ownersOfKind } from '../claim.ts';
 import { createPod, deletePod } from '../pod-template.ts';
 import { dropRevisions, REVISION_LABEL, revisionsOf } from '../revisions.ts';

@@ -1,5 +1,6 @@
 /** What a printer is, and the pieces that many printers share. */
 import type { Container, KubeObject, LabelSelector, LoadBalancerIngress } from '#api/kube';
+import { labelSelectorText } from '../../selectors/index.ts';
 import { timestampAge } from './age.ts';
 
 /** One column of a Table; `priority` 1 shows with `-o wide` only. */
@@ -57,17 +58,8 @@ export const labelsText = (labels: Readonly<Record<string, string>> | undefined)
     .map((key) => `${key}=${labels?.[key]}`)
     .join(',') || NONE;
 
-/** A selector as `kubectl -l` takes it; requirements in order of keys. */
-export function selectorText(selector: LabelSelector | undefined): string {
-  const equal = Object.entries(selector?.matchLabels ?? {}).map(([key, value]) => [key, `${key}=${value}`] as const);
-  const others = (selector?.matchExpressions ?? []).map(({ key, operator, values = [] }) => {
-    const list = `(${[...values].sort().join(',')})`;
-    const texts = { In: `${key} in ${list}`, NotIn: `${key} notin ${list}`, Exists: key, DoesNotExist: `!${key}` };
-    return [key, texts[operator]] as const;
-  });
-  const sorted = [...equal, ...others].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  return sorted.map(([, text]) => text).join(',') || NONE;
-}
+/** A selector as `kubectl -l` takes it, for a cell. */
+export const selectorText = (selector: LabelSelector | undefined): string => labelSelectorText(selector) || NONE;
 
 /** Addresses of a load balancer, sorted, each once. */
 export const balancerText = (ingress: readonly LoadBalancerIngress[] = []): string =>
