@@ -92,7 +92,11 @@ export async function createApiServer(deps: ApiServerDeps, config: ApiServerConf
   const tokens = await TokenAuthority.open(keys);
   const authorizer = new Authorizer(store);
   const reviewer = new TokenReviewer(tokens, (resource, ref) => store.get(`/${resource}`, ref)?.object);
-  const client = createClient(core, { user: SYSTEM_USER, fieldManager: 'kube-apiserver' }, () => undefined);
+  const client = createClient(
+    core,
+    { user: SYSTEM_USER, fieldManager: 'kube-apiserver' },
+    { warn: () => undefined, log: deps.log },
+  );
   customResources.start(client);
   const serviceIp = firstAddress(config.serviceCidr);
   const address = `${config.advertiseAddress}:${config.advertisePort}`;

@@ -14,7 +14,9 @@ const NAMESPACES = { group: '', version: 'v1', resource: 'namespaces' };
 function setUp() {
   const core = memoryCore();
   const user = { name: 'system:admin', groups: ['system:masters'] };
-  return { core, client: createClient(core, { user, fieldManager: 'test' }, () => undefined) };
+  const lines: string[] = [];
+  const outlets = { warn: () => undefined, log: (line: string) => void lines.push(line) };
+  return { core, lines, client: createClient(core, { user, fieldManager: 'test' }, outlets) };
 }
 
 const configMap = (name: string, data: Record<string, string> = {}): AnyObject => ({
@@ -224,6 +226,32 @@ test('a namespace is terminating until it is finalized', async () => {
   assert.deepEqual(terminating['status'], { phase: 'Terminating' });
   await client.update<AnyObject>(NAMESPACES, { ...terminating, spec: { finalizers: [] } }, 'finalize');
   await assert.rejects(client.get(NAMESPACES, 'n'), (error) => hasReason(error, 'NotFound'));
+});
+
+test('a watch sink that throws is logged, goes on hearing, and disturbs no other', async () => {
+  const { client, lines } = setUp();
+  const heard: string[] = [];
+  const fail = (what: string): never => {
+    heard.push(what);
+    throw new Error(`cannot ${what}`);
+  };
+  const failing = { reset: () => fail('reset'), applied: () => fail('applied'), deleted: () => fail('deleted') };
+  client.watch(CONFIG_MAPS, {}, failing);
+  const others: string[] = [];
+  const other = {
+    reset: () => undefined,
+    applied: ({ metadata }: AnyObject) => void others.push(`+${metadata.name}`),
+    deleted: ({ metadata }: AnyObject) => void others.push(`-${metadata.name}`),
+  };
+  client.watch<AnyObject>(CONFIG_MAPS, {}, other);
+  await settled();
+  await client.create(CONFIG_MAPS, configMap('a'));
+  await client.delete(CONFIG_MAPS, { name: 'a', namespace: 'default' });
+  await settled();
+  assert.deepEqual(heard, ['reset', 'applied', 'deleted']);
+  assert.deepEqual(others, ['+a', '-a']);
+  assert.equal(lines.length, 3);
+  assert.match(lines[0] ?? '', /^watch of configmaps: its sink failed: Error: cannot reset/);
 });
 
 test('server-side apply creates, owns, and conflicts with others', async () => {

@@ -4,7 +4,7 @@ import type { ClusterClient, ListOptions, ServedResource, WatchSink } from '#lab
 import { asServed, type Core } from './core.ts';
 import { create } from './create.ts';
 import { remove } from './deletion.ts';
-import { methodNotAllowed, unknownResource } from './errors.ts';
+import { methodNotAllowed, qualifiedResource, unknownResource } from './errors.ts';
 import { list, readServed } from './list.ts';
 import { update } from './modify.ts';
 import { patch } from './patch.ts';
@@ -19,12 +19,20 @@ export interface ClientIdentity {
   readonly fieldManager: string;
 }
 
+/** Where a client's side remarks go. */
+export interface ClientOutlets {
+  /** Warnings of admission about writes. */
+  readonly warn: (text: string) => void;
+  /** What a watch's sink threw, with its stack. */
+  readonly log: (line: string) => void;
+}
+
 /**
  * The contract's in-process client: the same admission, validation and storage as over HTTPS. It is trusted, so
  * authorization does not run; the user's name shows in webhooks and its field manager in managedFields.
  */
-export function createClient(core: Core, identity: ClientIdentity, warn: (text: string) => void): ClusterClient {
-  const request: WriteRequest = { ...identity, dryRun: false, warn };
+export function createClient(core: Core, identity: ClientIdentity, outlets: ClientOutlets): ClusterClient {
+  const request: WriteRequest = { ...identity, dryRun: false, warn: outlets.warn };
   const resourceOf = (gvr: Gvr): Resource => {
     const resource = core.registry.find(gvr);
     if (!resource) throw unknownResource();
@@ -46,7 +54,12 @@ export function createClient(core: Core, identity: ClientIdentity, warn: (text: 
       return { items, resourceVersion: String(revision) };
     },
     watch: <T extends KubeObject>(gvr: Gvr, options: ListOptions, sink: WatchSink<T>) =>
-      watchInProcess(core, resourceOf(gvr), options, sink as unknown as WatchSink<AnyObject>),
+      watchInProcess(
+        core,
+        resourceOf(gvr),
+        options,
+        guarded(sink as unknown as WatchSink<AnyObject>, gvr, outlets.log),
+      ),
     create: async <T extends KubeObject>(gvr: Gvr, object: T) => {
       const resource = resourceOf(gvr);
       if (!resource.verbs.includes('create')) throw methodNotAllowed(gvr, 'create');
@@ -76,7 +89,7 @@ export function createClient(core: Core, identity: ClientIdentity, warn: (text: 
     bind: async (pod, nodeName) => {
       await bindPod(core, pod, { nodeName }, request);
     },
-    as: ({ name, groups, fieldManager }) => createClient(core, { user: { name, groups }, fieldManager }, warn),
+    as: ({ name, groups, fieldManager }) => createClient(core, { user: { name, groups }, fieldManager }, outlets),
     resources: () => servedResources(core),
     onResourcesChanged: (listener) => core.registry.onChange(listener),
   };
@@ -84,6 +97,24 @@ export function createClient(core: Core, identity: ClientIdentity, warn: (text: 
 
 function servedResources(core: Core): readonly ServedResource[] {
   return core.registry.all().map(({ gvr, kind, namespaced, verbs }) => ({ gvr, kind, namespaced, verbs }));
+}
+
+/** A sink whose failure is logged and ends neither the watch nor, as the store calls it, everybody else's. */
+function guarded(sink: WatchSink<AnyObject>, gvr: Gvr, log: (line: string) => void): WatchSink<AnyObject> {
+  const guard = (hear: () => void): void => {
+    try {
+      hear();
+    } catch (error) {
+      log(
+        `watch of ${qualifiedResource(gvr)}: its sink failed: ${error instanceof Error ? error.stack : String(error)}`,
+      );
+    }
+  };
+  return {
+    reset: (objects) => guard(() => sink.reset(objects)),
+    applied: (object, old) => guard(() => sink.applied(object, old)),
+    deleted: (object) => guard(() => sink.deleted(object)),
+  };
 }
 
 /** Snapshot and subscription are taken together; the sink hears `reset` in the next microtask, then changes in order. */
