@@ -59,7 +59,7 @@ function runInside(plan: Plan): Promise<Results> {
 const LIMITS = { rounds: 600, seconds: 600 } as const;
 
 /** Reads the flags; throws with one line about the first bad one. */
-function readFlags(): { plan: Plan; recording: boolean } {
+function readFlags(): { plan: Plan; command: string; recording: boolean } {
   const { values } = parseArgs({
     options: {
       rounds: { type: 'string', default: '5' },
@@ -75,16 +75,24 @@ function readFlags(): { plan: Plan; recording: boolean } {
     return value;
   };
   const plan = { rounds: count('rounds'), seconds: count('seconds'), warmUpSeconds: WARM_UP_SECONDS };
-  return { plan: { ...plan, weft: [values.weft ?? compiledExecutable()] }, recording: values.record };
+  const flags = [
+    `--rounds ${plan.rounds}`,
+    `--seconds ${plan.seconds}`,
+    ...(values.weft ? [`--weft ${values.weft}`] : []),
+  ];
+  return {
+    plan: { ...plan, weft: [values.weft ?? compiledExecutable()] },
+    command: `npm run bench -- proxy ${flags.join(' ')}`,
+    recording: values.record,
+  };
 }
 
 try {
-  const { plan, recording } = readFlags();
+  const { plan, command, recording } = readFlags();
   const results = await runInside(plan);
   const table = renderResults(results);
   const body = `${table}\n\n${verdict(results)} ${disturbance(results)}`;
   process.stdout.write(`\n${body}\n`);
-  const command = `npm run bench -- proxy --rounds ${plan.rounds} --seconds ${plan.seconds}`;
   if (recording) record('proxy', command, body);
 } catch (error) {
   process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
