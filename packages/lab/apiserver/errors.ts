@@ -1,8 +1,8 @@
-import type { Gvr, Status, StatusCause } from '#api/kube';
+import type { Gvr, Status } from '#api/kube';
 import { ApiError } from '#lab/contract';
+import type { FieldCause } from '#lab/schema';
 
-/** One finding of validation, kept apart from its text so that the answer lists it as a cause. */
-export type FieldCause = Required<StatusCause>;
+export { cause, type FieldCause } from '#lab/schema';
 
 /** `pods` or `deployments.apps`. */
 export function qualifiedResource({ group, resource }: Pick<Gvr, 'group' | 'resource'>): string {
@@ -89,40 +89,3 @@ export function futureRevision(message: string): ApiError {
 export function internalError(message: string): ApiError {
   return ApiError.of('InternalError', `Internal error occurred: ${message}`, { causes: [{ message }] });
 }
-
-/** Constructors of {@link FieldCause}, one per reason that kube names. */
-export const cause = {
-  required: (field: string, detail = ''): FieldCause => ({
-    reason: 'FieldValueRequired',
-    message: detail ? `Required value: ${detail}` : 'Required value',
-    field,
-  }),
-  invalid: (field: string, value: unknown, detail: string): FieldCause => ({
-    reason: 'FieldValueInvalid',
-    message: `Invalid value: ${valueText(value)}: ${detail}`,
-    field,
-  }),
-  forbidden: (field: string, detail: string): FieldCause => ({
-    reason: 'FieldValueForbidden',
-    message: `Forbidden: ${detail}`,
-    field,
-  }),
-  notSupported: (field: string, value: unknown, allowed: readonly string[]): FieldCause => ({
-    reason: 'FieldValueNotSupported',
-    message: `Unsupported value: ${valueText(value)}: supported values: ${allowed.map((text) => `"${text}"`).join(', ')}`,
-    field,
-  }),
-  duplicate: (field: string, value: unknown): FieldCause => ({
-    reason: 'FieldValueDuplicate',
-    message: `Duplicate value: ${valueText(value)}`,
-    field,
-  }),
-  tooLong: (field: string, detail: string): FieldCause => ({
-    reason: 'FieldValueTooLong',
-    message: `Too long: ${detail}`,
-    field,
-  }),
-} as const;
-
-/** How kube prints a value in a message: text quoted, null as `null`, objects as JSON. */
-const valueText = (value: unknown): string => JSON.stringify(value) ?? 'null';

@@ -13,7 +13,16 @@ import { POD_RULES } from './pods.ts';
 import type { RulesTable, Scope } from './rules.ts';
 import { WORKLOAD_RULES } from './workloads.ts';
 
-export type { FieldCause } from './cause.ts';
+export { cause, type FieldCause } from './cause.ts';
+export {
+  dns1035Label,
+  dnsLabel,
+  dnsSubdomain,
+  labelValue,
+  pathSegment,
+  qualifiedName,
+  type TextRule,
+} from './names.ts';
 
 /** All rules; a struct has one row. */
 export const VALIDATION_RULES: RulesTable = { ...POD_RULES, ...CORE_RULES, ...WORKLOAD_RULES, ...CONTROL_RULES };

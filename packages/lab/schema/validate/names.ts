@@ -14,9 +14,11 @@ const CONFIG_KEY = '[-._a-zA-Z0-9]+';
 const HEADER = '[-A-Za-z0-9]+';
 const PERCENT = '[0-9]+%';
 
-/** A complaint about a text, or undefined. Several complaints are joined where kube lists them apart only in code. */
+/** Complaints about a text, in kube's words; none where it fits. */
 export type TextRule = (text: string) => string[];
 
+const lengthComplaint = (text: string, lengthMax: number): string[] =>
+  text.length > lengthMax ? [`must be no more than ${lengthMax} characters`] : [];
 const whole = (pattern: string) => new RegExp(`^${pattern}$`);
 const regexText = (pattern: string, ...examples: string[]) => {
   const list = examples.map((example) => `'${example}'`).join(',  or ');
@@ -28,12 +30,10 @@ const regexText = (pattern: string, ...examples: string[]) => {
 function rule(pattern: string, lengthMax: number, what: string, ...examples: string[]): TextRule {
   const regex = whole(pattern);
   const detail = what + regexText(pattern, ...examples);
-  return (text) => [
-    ...(text.length > lengthMax ? [`must be no more than ${lengthMax} characters`] : []),
-    ...(regex.test(text) ? [] : [detail]),
-  ];
+  return (text) => [...lengthComplaint(text, lengthMax), ...(regex.test(text) ? [] : [detail])];
 }
 
+/** RFC 1123 labels: names of Namespaces, containers. */
 export const dnsLabel = rule(
   DNS_LABEL,
   LABEL_MAX,
@@ -42,6 +42,7 @@ export const dnsLabel = rule(
   'my-name',
   '123-abc',
 );
+/** RFC 1123 subdomains: names of most objects. */
 export const dnsSubdomain = rule(
   DNS_SUBDOMAIN,
   SUBDOMAIN_MAX,
@@ -56,6 +57,7 @@ export const wildcardSubdomain = rule(
     "alphanumeric characters, '-' or '.' and end with an alphanumeric character",
   '*.example.com',
 );
+/** RFC 1035 labels: names of Services. */
 export const dns1035Label = rule(
   DNS_1035,
   LABEL_MAX,
@@ -64,6 +66,7 @@ export const dns1035Label = rule(
   'my-name',
   'abc-123',
 );
+/** Values of labels; may be empty. */
 export const labelValue = rule(
   LABEL_VALUE,
   LABEL_MAX,
@@ -128,6 +131,12 @@ export const qualifiedName: TextRule = (text) => {
   return [...prefix.map((detail) => `prefix part ${detail}`), ...named.map((detail) => `name part ${detail}`)];
 };
 
+/** What can stand between two slashes of a URL: names of RBAC objects, e.g. `system:node`. */
+export const pathSegment: TextRule = (text) => [
+  ...lengthComplaint(text, SUBDOMAIN_MAX),
+  ...(/^(?!\.{1,2}$)[^/%]+$/.test(text) ? [] : ["may not contain '/' or '%', or be '.' or '..'"]),
+];
+
 /** Any printable ASCII but `=`. */
 export const envName: TextRule = (text) =>
   /^[ -<>-~]+$/.test(text)
@@ -136,7 +145,7 @@ export const envName: TextRule = (text) =>
 
 /** IANA service names: at most 15 of a-z, 0-9 and single inner dashes, at least one letter. */
 export const portName: TextRule = (text) => [
-  ...(text.length > PORT_NAME_MAX ? [`must be no more than ${PORT_NAME_MAX} characters`] : []),
+  ...lengthComplaint(text, PORT_NAME_MAX),
   ...(/^[-a-z0-9]+$/.test(text) ? [] : ['must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)']),
   ...(/[a-z]/.test(text) ? [] : ['must contain at least one letter (a-z)']),
   ...(text.includes('--') ? ['must not contain consecutive hyphens'] : []),
