@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { compiledExecutable } from '../../packages/cli/commands/lab/executable.ts';
+import { compiledExecutable } from '#cli/executable';
 import { record } from '../record.ts';
 import { QUIET_WAIT_SECONDS_MAX } from './quiet.ts';
 import { disturbance, type Plan, type Results, renderResults, verdict } from './results.ts';

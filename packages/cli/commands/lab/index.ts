@@ -14,7 +14,7 @@ import {
   runHost,
 } from '#lab/supervisor';
 import { type CliContext, UserError } from '../../context.ts';
-import { selfArgv, selfPath } from './executable.ts';
+import { selfArgv, selfPath } from '../../executable/index.ts';
 import { statusTable } from './render.ts';
 import { addUp } from './up.ts';
 

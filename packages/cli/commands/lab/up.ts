@@ -4,8 +4,8 @@ import { type ImageRecord, parseImageRecords } from '#lab/images';
 import { type HostMessage, labDown, labFolders, labUp } from '#lab/supervisor';
 import { type CliContext, UserError } from '../../context.ts';
 import { demoImages } from '../../demos.ts';
+import { compiledExecutable, selfArgv } from '../../executable/index.ts';
 import { AFTER_UP, type AfterUpStep } from './after-up.ts';
-import { compiledExecutable, selfArgv } from './executable.ts';
 import { weftImages } from './images.ts';
 
 interface UpFlags {

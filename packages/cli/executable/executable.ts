@@ -15,7 +15,7 @@ import {
 import { dirname, join } from 'node:path';
 import { DEFAULT_ROOT, labFolders, labNames } from '#lab/supervisor';
 
-const REPOSITORY = join(import.meta.dirname, '..', '..', '..', '..');
+const REPOSITORY = join(import.meta.dirname, '..', '..', '..');
 /** Checkouts may lie where other users cannot read; this folder every uid can. */
 const CACHE = '/var/cache/weft/bin';
 /** A build that was used within this time is kept: its lab may just be starting. */
