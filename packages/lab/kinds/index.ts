@@ -1,5 +1,5 @@
 /**
- * The objects that controllers and scheduler read and write, cut to the fields they use, and what can be said about one such
+ * The objects that controllers and scheduler read and write, most cut to the fields they use, and what can be said about one such
  * object without looking at others: is a pod ready, who owns it. Pure.
  */
 export * from './conditions.ts';

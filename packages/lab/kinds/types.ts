@@ -1,17 +1,54 @@
-import type { Condition, KubeObject, LabelSelector, ObjectMeta } from '#api/kube';
+import type {
+  Condition,
+  Container,
+  DaemonSetStatus,
+  KubeObject,
+  LabelSelector,
+  ObjectMeta,
+  ObjectReference,
+  PersistentVolumeClaim,
+  PodAffinity,
+  ServicePort,
+  StatefulSetStatus,
+  Taint,
+  Toleration,
+  TopologySpreadConstraint,
+} from '#api/kube';
+
+/**
+ * The generated types where they fit. The workloads, Pod, Service, Node and Namespace stay written out below, as the API server
+ * hands them to controllers: `spec` and the template's `spec` are there (the generated types make them optional, as clients may
+ * leave them out), conditions are of one type for all kinds, and operators, phases and policies are closed unions, so that a
+ * `switch` over them is known to be complete.
+ */
+export type {
+  ConfigMap,
+  Container,
+  ContainerPort,
+  DaemonSetStatus,
+  DiscoveryEndpointPort as SlicePort,
+  Endpoint as SliceEndpoint,
+  EndpointAddress,
+  EndpointPort,
+  EndpointSlice,
+  EndpointSubset,
+  Endpoints,
+  Event as KubeEvent,
+  ObjectReference,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  PodAffinity,
+  PodAffinityTerm,
+  Secret,
+  ServicePort,
+  StatefulSetStatus,
+  Taint,
+  Toleration,
+  TopologySpreadConstraint,
+} from '#api/kube';
 
 /** An int or a percentage string such as `25%`. */
 export type IntOrString = number | string;
-
-export interface ObjectReference {
-  apiVersion?: string;
-  kind?: string;
-  namespace?: string;
-  name?: string;
-  uid?: string;
-  fieldPath?: string;
-  resourceVersion?: string;
-}
 
 /** Condition of workloads: unlike `Condition` it may carry `lastUpdateTime` and probe times. */
 export interface WorkloadCondition extends Condition {
@@ -19,34 +56,6 @@ export interface WorkloadCondition extends Condition {
   lastProbeTime?: string | null;
 }
 
-export interface ContainerPort {
-  name?: string;
-  containerPort: number;
-  hostPort?: number;
-  hostIP?: string;
-  protocol?: string;
-}
-export interface Container {
-  name: string;
-  image?: string;
-  ports?: ContainerPort[];
-  restartPolicy?: 'Always';
-  resources?: { requests?: Record<string, string | number>; limits?: Record<string, string | number> };
-  [field: string]: unknown;
-}
-export interface Toleration {
-  key?: string;
-  operator?: 'Exists' | 'Equal';
-  value?: string;
-  effect?: string;
-  tolerationSeconds?: number;
-}
-export interface Taint {
-  key: string;
-  value?: string;
-  effect: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
-  timeAdded?: string;
-}
 export interface NodeSelectorRequirement {
   key: string;
   operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
@@ -56,18 +65,6 @@ export interface NodeSelectorTerm {
   matchExpressions?: NodeSelectorRequirement[];
   matchFields?: NodeSelectorRequirement[];
 }
-export interface PodAffinityTerm {
-  labelSelector?: LabelSelector;
-  namespaces?: string[];
-  namespaceSelector?: LabelSelector;
-  topologyKey: string;
-  matchLabelKeys?: string[];
-  mismatchLabelKeys?: string[];
-}
-export interface PodAffinity {
-  requiredDuringSchedulingIgnoredDuringExecution?: PodAffinityTerm[];
-  preferredDuringSchedulingIgnoredDuringExecution?: { weight: number; podAffinityTerm: PodAffinityTerm }[];
-}
 export interface Affinity {
   nodeAffinity?: {
     requiredDuringSchedulingIgnoredDuringExecution?: { nodeSelectorTerms: NodeSelectorTerm[] };
@@ -75,16 +72,6 @@ export interface Affinity {
   };
   podAffinity?: PodAffinity;
   podAntiAffinity?: PodAffinity;
-}
-export interface TopologySpreadConstraint {
-  maxSkew: number;
-  topologyKey: string;
-  whenUnsatisfiable: 'DoNotSchedule' | 'ScheduleAnyway';
-  labelSelector?: LabelSelector;
-  minDomains?: number;
-  nodeAffinityPolicy?: 'Honor' | 'Ignore';
-  nodeTaintsPolicy?: 'Honor' | 'Ignore';
-  matchLabelKeys?: string[];
 }
 export interface PodSpec {
   containers: Container[];
@@ -155,14 +142,6 @@ export interface Namespace extends KubeObject {
   status?: { phase?: string; conditions?: Condition[] };
 }
 
-export interface ServicePort {
-  name?: string;
-  protocol?: string;
-  port: number;
-  targetPort?: IntOrString;
-  nodePort?: number;
-  appProtocol?: string;
-}
 export interface Service extends KubeObject {
   spec: {
     type?: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName';
@@ -179,49 +158,7 @@ export interface Service extends KubeObject {
   status?: { loadBalancer?: { ingress?: { ip?: string; hostname?: string; ipMode?: string }[] } };
 }
 
-export interface EndpointAddress {
-  ip: string;
-  hostname?: string;
-  nodeName?: string;
-  targetRef?: ObjectReference;
-}
-export interface EndpointPort {
-  name?: string;
-  port: number;
-  protocol?: string;
-  appProtocol?: string;
-}
-export interface EndpointSubset {
-  addresses?: EndpointAddress[];
-  notReadyAddresses?: EndpointAddress[];
-  ports?: EndpointPort[];
-}
-export interface Endpoints extends KubeObject {
-  subsets?: EndpointSubset[];
-}
-
-export interface SliceEndpoint {
-  addresses: string[];
-  conditions?: { ready?: boolean; serving?: boolean; terminating?: boolean };
-  hostname?: string;
-  nodeName?: string;
-  zone?: string;
-  targetRef?: ObjectReference;
-  hints?: { forZones?: { name: string }[]; forNodes?: { name: string }[] };
-}
-export interface SlicePort {
-  name?: string;
-  port?: number;
-  protocol?: string;
-  appProtocol?: string;
-}
 export type AddressType = 'IPv4' | 'IPv6';
-export interface EndpointSlice extends KubeObject {
-  addressType: AddressType | 'FQDN';
-  endpoints: SliceEndpoint[];
-  ports?: SlicePort[];
-}
-
 export interface DeploymentStatus {
   observedGeneration?: number;
   replicas?: number;
@@ -276,70 +213,12 @@ export interface ReplicationController extends KubeObject {
   status?: ReplicaSetStatus;
 }
 
-export interface Secret extends KubeObject {
-  type?: string;
-  /** Values are base64. */
-  data?: Record<string, string>;
-}
-export interface ConfigMap extends KubeObject {
-  data?: Record<string, string>;
-}
-export interface KubeEvent extends KubeObject {
-  involvedObject: ObjectReference;
-  reason?: string;
-  message?: string;
-  type?: string;
-  count?: number;
-  firstTimestamp?: string | null;
-  lastTimestamp?: string | null;
-  eventTime?: string | null;
-  series?: { count?: number; lastObservedTime?: string };
-  source?: { component?: string; host?: string };
-  reportingComponent?: string;
-  reportingInstance?: string;
-}
-
 /** One past template of a StatefulSet or DaemonSet. `data` is a strategic merge patch: kubectl posts it back to undo. */
 export interface ControllerRevision extends KubeObject {
   data?: { spec?: { template?: object } };
   revision: number;
 }
 
-export interface PersistentVolumeClaim extends KubeObject {
-  spec?: {
-    accessModes?: string[];
-    resources?: { requests?: Record<string, string> };
-    storageClassName?: string;
-    volumeMode?: string;
-    volumeName?: string;
-  };
-  status?: { phase?: string; accessModes?: string[]; capacity?: Record<string, string> };
-}
-export interface PersistentVolume extends KubeObject {
-  spec?: {
-    capacity?: Record<string, string>;
-    accessModes?: string[];
-    claimRef?: ObjectReference;
-    hostPath?: { path: string; type?: string };
-    persistentVolumeReclaimPolicy?: string;
-    storageClassName?: string;
-    volumeMode?: string;
-  };
-  status?: { phase?: string };
-}
-
-export interface StatefulSetStatus {
-  observedGeneration?: number;
-  replicas?: number;
-  readyReplicas?: number;
-  currentReplicas?: number;
-  updatedReplicas?: number;
-  availableReplicas?: number;
-  currentRevision?: string;
-  updateRevision?: string;
-  collisionCount?: number;
-  conditions?: WorkloadCondition[];
-}
 export interface StatefulSet extends KubeObject {
   spec: {
     replicas?: number;
@@ -357,17 +236,6 @@ export interface StatefulSet extends KubeObject {
   status?: StatefulSetStatus;
 }
 
-export interface DaemonSetStatus {
-  currentNumberScheduled?: number;
-  numberMisscheduled?: number;
-  desiredNumberScheduled?: number;
-  numberReady?: number;
-  updatedNumberScheduled?: number;
-  numberAvailable?: number;
-  numberUnavailable?: number;
-  observedGeneration?: number;
-  collisionCount?: number;
-}
 export interface DaemonSet extends KubeObject {
   spec: {
     selector: LabelSelector;
