@@ -62,3 +62,10 @@ test('a quantity as a number takes numbers as they are, absence as none, and tel
   assert.equal(quantityNumber(3), 3);
   assert.ok(Number.isNaN(quantityNumber('much')));
 });
+
+test('powers and texts beyond all sense are refused at once instead of being computed', () => {
+  assert.equal(canonicalQuantity('1e999999999'), undefined);
+  assert.equal(canonicalQuantity('1e-999999999'), undefined);
+  assert.equal(canonicalQuantity('9'.repeat(100_000)), undefined);
+  assert.equal(canonicalQuantity('1e003'), '1e3');
+});

@@ -11,7 +11,9 @@ interface Parts {
 const DECIMAL = { n: -9, u: -6, m: -3, '': 0, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 } as const;
 const DECIMAL_SUFFIX = new Map<number, string>(Object.entries(DECIMAL).map(([suffix, power]) => [power, suffix]));
 const BINARY = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'] as const;
-const SYNTAX = /^([+-]?)(\d+\.?\d*|\.\d+)(?:([eE])([+-]?\d{1,9})|(n|u|m|k|M|G|T|P|E|[KMGTPE]i)?)$/;
+const SYNTAX = /^([+-]?)(\d+\.?\d*|\.\d+)(?:([eE])([+-]?0*\d{1,3})|(n|u|m|k|M|G|T|P|E|[KMGTPE]i)?)$/;
+/** Longer texts and powers of more than three digits are refused, where kube caps them: exact arithmetic on them would take minutes. */
+const TEXT_LENGTH_MAX = 256;
 /** Finer than this does not exist: rounded up, away from zero. */
 const FINEST_EXPONENT = -9;
 const TEN = 10n;
@@ -37,7 +39,7 @@ export function quantityNumber(quantity: string | number | undefined): number {
 }
 
 function parse(text: string): Parts | undefined {
-  const match = SYNTAX.exec(text);
+  const match = text.length <= TEXT_LENGTH_MAX ? SYNTAX.exec(text) : null;
   if (!match) return undefined;
   const [, sign = '', digits = '', e, power = '0', suffix = ''] = match;
   const [whole = '', fraction = ''] = digits.split('.');
