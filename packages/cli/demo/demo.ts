@@ -93,7 +93,7 @@ export async function startDemo(deps: DemoDeps): Promise<RunningDemo> {
     return {
       tally,
       upSeconds: (Date.now() - startedAtMs) / 1000,
-      mtlsDoubts: () => gatherDoubts(clusters, labName, signal),
+      mtlsDoubts: () => gatherDoubts(clusters, labName, tally, signal),
       pssMB: () => pssMB(processTree(labStatus({ name: labName, root: DEFAULT_ROOT })?.pid ?? 0)),
       broken: log.done,
       stop: () => {
@@ -138,11 +138,18 @@ async function federated(west: DemoCluster, remotes: readonly string[], signal: 
   );
 }
 
-async function gatherDoubts(clusters: readonly DemoCluster[], lab: string, signal: AbortSignal): Promise<string[]> {
+async function gatherDoubts(
+  clusters: readonly DemoCluster[],
+  lab: string,
+  tally: Tally,
+  signal: AbortSignal,
+): Promise<string[]> {
   const [west] = clusters as [DemoCluster];
   const pod = await podOf(west, CLIENT);
   const where = { lab, node: pod.spec?.nodeName ?? '', podIp: pod.status?.podIP ?? '' };
+  const requestsBefore = tally.requests;
   const capture = await captureVeth(where, 'hello from', CAPTURE_SECONDS, signal);
+  const answersMeanwhile = tally.requests - requestsBefore;
   const servers = await Promise.all(
     clusters.map(async (cluster) => [cluster.name, await proxyMetrics(cluster)] as const),
   );
@@ -151,7 +158,7 @@ async function gatherDoubts(clusters: readonly DemoCluster[], lab: string, signa
     servers: Object.fromEntries(servers),
     clientId: identityOf(CLIENT),
     serverId: identityOf(SERVER),
-    capture,
+    capture: { ...capture, answersMeanwhile },
   });
 }
 

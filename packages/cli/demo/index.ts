@@ -58,12 +58,17 @@ async function labUp(name: string, io: Io): Promise<void> {
   if (code !== 0) throw new Error(`the lab did not start (exit code ${code})`);
 }
 
+function logEnded(): never {
+  throw new Error("the traffic's log ended: its pod is gone");
+}
+
 /** Waits for enough requests and an answer of each cluster, then judges. */
 async function verdict(running: RunningDemo, flags: DemoFlags, io: Io, signal: AbortSignal): Promise<void> {
   const { tally } = running;
   const enough = () => tally.requests >= REQUESTS_WANTED && CLUSTERS.every((name) => tally.clusters.has(name));
   const seen = () => `${tally.requests} requests, answers of ${[...tally.clusters.keys()].join(', ')}`;
-  await until(`${REQUESTS_WANTED} requests and answers of all clusters`, VERDICT_TIMEOUT_MS, signal, enough, seen);
+  const what = `${REQUESTS_WANTED} requests and answers of all clusters`;
+  await Promise.race([until(what, VERDICT_TIMEOUT_MS, signal, enough, seen), running.broken.then(logEnded)]);
   const mtlsDoubts = await running.mtlsDoubts();
   const result = {
     clusters: Object.fromEntries(CLUSTERS.map((name) => [name, tally.clusters.get(name)?.answered ?? 0])),
@@ -117,6 +122,6 @@ async function live(running: RunningDemo, labName: string, io: Io, signal: Abort
     const over = await Promise.race([sleep(pauseMs, 'time', { signal }), running.broken.then(() => 'log')]).catch(
       (error: Error) => (signal.aborted ? 'stopped' : Promise.reject(error)),
     );
-    if (over === 'log') throw new Error("the traffic's log ended: its pod is gone");
+    if (over === 'log') logEnded();
   }
 }

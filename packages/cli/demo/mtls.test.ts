@@ -9,7 +9,7 @@ const evidence: MtlsEvidence = {
   servers: { west: inbound },
   clientId: 'traffic',
   serverId: 'bb',
-  capture: { packets: 40, plaintext: false },
+  capture: { packets: 40, plaintext: false, answersMeanwhile: 20 },
 };
 
 test('a sample counts when it has the labels and is not zero', () => {
@@ -24,6 +24,9 @@ test('full evidence leaves no doubt', () => assert.deepEqual(doubts(evidence), [
 test('each missing piece of evidence is one doubt', () => {
   assert.equal(doubts({ ...evidence, client: inbound }).length, 1);
   assert.match(doubts({ ...evidence, servers: { west: inbound, east: '' } })[0] ?? '', /proxy in east/);
-  assert.match(doubts({ ...evidence, capture: { packets: 0, plaintext: false } })[0] ?? '', /no packet/);
-  assert.match(doubts({ ...evidence, capture: { packets: 1, plaintext: true } })[0] ?? '', /plaintext/);
+  const doubt = (capture: Partial<MtlsEvidence['capture']>) =>
+    doubts({ ...evidence, capture: { ...evidence.capture, ...capture } })[0] ?? '';
+  assert.match(doubt({ packets: 0 }), /no packet/);
+  assert.match(doubt({ plaintext: true }), /plaintext/);
+  assert.match(doubt({ answersMeanwhile: 0 }), /no answer came during the capture/);
 });

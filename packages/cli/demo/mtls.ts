@@ -25,8 +25,8 @@ export interface MtlsEvidence {
   /** Expected identities. */
   clientId: string;
   serverId: string;
-  /** Bytes captured on the path between client and servers, and whether they hold the answer's text. */
-  capture: { packets: number; plaintext: boolean };
+  /** Packets on the client's cable, whether they hold the answer's text, and how many answers came in that time. */
+  capture: { packets: number; plaintext: boolean; answersMeanwhile: number };
 }
 
 /** The reasons why mutual TLS is not proven; empty when it is. */
@@ -41,6 +41,8 @@ export function doubts(evidence: MtlsEvidence): string[] {
       found.push(`the proxy in ${cluster} counted no response with tls="true" and client_id="${evidence.clientId}"`);
   }
   if (evidence.capture.packets === 0) found.push('the capture on the veth holds no packet');
+  if (evidence.capture.answersMeanwhile === 0)
+    found.push('no answer came during the capture, which then proves nothing');
   if (evidence.capture.plaintext) found.push("the capture on the veth holds plaintext of the service's answer");
   return found;
 }
