@@ -8,19 +8,26 @@ import { fileURLToPath } from 'node:url';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** Host program -> Debian package that carries it. */
-const PROGRAMS = {
+/** Host program -> Debian package that carries it: what labs, the demonstration and the scenarios call. */
+export const PROGRAMS = {
   ip: 'iproute2',
   nft: 'nftables',
   iptables: 'iptables',
   'iptables-restore': 'iptables',
+  conntrack: 'conntrack',
   unshare: 'util-linux',
   nsenter: 'util-linux',
   setpriv: 'util-linux',
+  pivot_root: 'util-linux',
   mount: 'mount',
+  umount: 'mount',
+  mknod: 'coreutils',
+  hostname: 'hostname',
+  sh: 'dash',
   curl: 'curl',
   tcpdump: 'tcpdump',
   jq: 'jq',
+  openssl: 'openssl',
 };
 
 const say = (text) => process.stderr.write(`setup: ${text}\n`);
