@@ -6,6 +6,8 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
+export { webContainer, workload } from './workload.ts';
+
 export const repository = join(import.meta.dirname, '..', '..');
 const WEFT = join(repository, 'bin', 'weft.mjs');
 const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;

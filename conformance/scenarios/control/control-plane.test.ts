@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { eventually, type Lab, requireProgram, startLab } from '../../harness/index.ts';
+import { eventually, type Lab, requireProgram, startLab, webContainer, workload } from '../../harness/index.ts';
 
 const MINUTE_MS = 60_000;
 const ID = 'serviceaccount.identity.linkerd.cluster.local';
@@ -22,23 +22,6 @@ before(
 );
 after(() => lab?.down(), { timeout: MINUTE_MS });
 
-const workload = (name: string, annotations: string, container: string) => `
----
-apiVersion: v1
-kind: ServiceAccount
-metadata: {name: ${name}, namespace: shop}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: ${name}, namespace: shop}
-spec:
-  selector: {matchLabels: {app: ${name}}}
-  template:
-    metadata: {labels: {app: ${name}}, annotations: {${annotations}}}
-    spec:
-      serviceAccountName: ${name}
-      containers:
-      - ${container}`;
 const SLEEP = '{name: app, image: curlimages/curl, command: [sh, -c, "sleep 100000"]}';
 const APP = `
 apiVersion: v1
@@ -54,9 +37,9 @@ apiVersion: v1
 kind: Service
 metadata: {name: db, namespace: shop}
 spec: {selector: {app: db}, ports: [{name: sql, port: 3306}]}
-${workload('web', '', '{name: app, image: "buoyantio/bb:v0.0.6", args: [terminus, --h1-server-port=8080, --response-text=hi], ports: [{name: http, containerPort: 8080}]}')}
-${workload('meshed', '', SLEEP)}
-${workload('plain', 'linkerd.io/inject: disabled', SLEEP)}
+${workload('web', webContainer('hi'))}
+${workload('meshed', SLEEP)}
+${workload('plain', SLEEP, { annotations: 'linkerd.io/inject: disabled' })}
 `;
 
 /** The status of a request to the web service from a pod of the Deployment. */

@@ -1,4 +1,5 @@
 /** The workloads of the scenario with one cluster. */
+import { webContainer, workload } from '../../harness/index.ts';
 
 /** The body of the answers: what nobody may read on the wire. */
 export const SECRET = 'the-body-that-nobody-may-read';
@@ -15,31 +16,6 @@ require("node:http").createServer((request, answer) => answer.end(JSON.stringify
 require("node:net").createServer((socket) => socket.end("220 greetings\\n")).listen(7000);
 `;
 
-interface Options {
-  annotations?: string;
-  replicas?: number;
-}
-
-const workload = (name: string, container: string, { annotations = '', replicas = 1 }: Options = {}) => `
----
-apiVersion: v1
-kind: ServiceAccount
-metadata: {name: ${name}, namespace: shop}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: ${name}, namespace: shop}
-spec:
-  replicas: ${replicas}
-  selector: {matchLabels: {app: ${name}}}
-  template:
-    metadata: {labels: {app: ${name}}, annotations: {${annotations}}}
-    spec:
-      serviceAccountName: ${name}
-      terminationGracePeriodSeconds: 5
-      containers:
-      - ${container}`;
-
 /** A meshed namespace: `web` and `echo` serve; `client` asks from a proxy, `plain` without; `load` asks `web` all the time. */
 export const APP = `
 apiVersion: v1
@@ -55,7 +31,7 @@ apiVersion: v1
 kind: Service
 metadata: {name: echo, namespace: shop, annotations: {config.linkerd.io/opaque-ports: "7000"}}
 spec: {selector: {app: echo}, ports: [{name: tcp, port: 7000}, {name: http, port: 8081}]}
-${workload('web', `{name: app, image: "buoyantio/bb:v0.0.6", args: [terminus, --h1-server-port=8080, --response-text=${SECRET}], ports: [{name: http, containerPort: 8080}]}`)}
+${workload('web', webContainer(SECRET))}
 ${workload('echo', `{name: app, image: debian, command: [node, -e, ${JSON.stringify(ECHO)}]}`, { annotations: 'config.linkerd.io/opaque-ports: "7000"' })}
 ${workload('client', CURL)}
 ${workload('plain', CURL, { annotations: 'linkerd.io/inject: disabled' })}

@@ -9,34 +9,15 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import 'reflect-metadata';
-import * as x509 from '@peculiar/x509';
 import { identity as api } from '#api/mesh';
 import { type CertificateAndKey, createCertificate } from '#cli/certificates';
 import { createGrpcClient, GrpcError } from '#runtime/grpc';
-import { eventually, type Lab, requireProgram, startLab } from '../../harness/index.ts';
+import { x509 } from '#runtime/x509';
+import { eventually, type Lab, requireProgram, startLab, webContainer, workload } from '../../harness/index.ts';
 
 const MINUTE_MS = 60_000;
 const identityOf = (account: string) => `${account}.shop.serviceaccount.identity.linkerd.cluster.local`;
 
-const workload = (name: string, annotations = '') => `
----
-apiVersion: v1
-kind: ServiceAccount
-metadata: {name: ${name}, namespace: shop}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: ${name}, namespace: shop}
-spec:
-  selector: {matchLabels: {app: ${name}}}
-  template:
-    metadata: {labels: {app: ${name}}, annotations: {${annotations}}}
-    spec:
-      serviceAccountName: ${name}
-      terminationGracePeriodSeconds: 2
-      containers:
-      - {name: app, image: "buoyantio/bb:v0.0.6", args: [terminus, --h1-server-port=8080, --response-text=hi], ports: [{name: http, containerPort: 8080}]}`;
 const APP = `
 apiVersion: v1
 kind: Namespace
@@ -46,8 +27,8 @@ apiVersion: v1
 kind: Service
 metadata: {name: web, namespace: shop}
 spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: http}]}
-${workload('web')}
-${workload('odd', 'linkerd.io/inject: "yes please"')}
+${workload('web', webContainer('hi'))}
+${workload('odd', webContainer('hi'), { annotations: 'linkerd.io/inject: "yes please"' })}
 `;
 
 let lab: Lab;
