@@ -2,6 +2,8 @@
 export const LIMITS = {
   /** Request bytes kept so that another endpoint can be tried; Linkerd replays bodies up to 64 KiB. */
   replayBytesMax: 64 * 1024,
+  /** Bytes that one output gathers in an event-loop turn before it writes: four TLS records, so that large bodies keep flowing. */
+  gatheredBytesMax: 64 * 1024,
   /** Connections tried for one request or connection before it fails. */
   connectAttemptsMax: 5,
   /** After a closing error response: how long the rest of the request is read and thrown away, so that the client sees it. */
