@@ -58,6 +58,54 @@ export interface Sender {
   release(): void;
   /** Gives the request up; nothing more is reported. */
   cancel(): void;
+  /** The response has begun and nobody wants it: as `cancel`, but a short rest is read so that the connection stays of use. */
+  discard?(): void;
+}
+
+/** What a downstream end tells of its request. */
+export interface RequestSink<E> {
+  /**
+   * A request begins; the head, its list of fields too, belongs to the exchange from now on. `end`: no body follows. A request
+   * that may become a tunnel (`upgrade`, CONNECT) of HTTP/1 ends here; its bytes come as `data` once `respond` said so.
+   */
+  begin(head: RequestHead, end: boolean, router: Router<E>): void;
+  data(buf: Uint8Array, start: number, end: number): void;
+  end(trailers: Field[] | undefined): void;
+  /** The client is gone (`client-gone`), or broke the protocol in the middle of its request. */
+  abort(code: FaultCode): void;
+  /** The client takes more of the response again. */
+  downstreamDrained(): void;
+}
+
+/** May a request whose connection broke be sent again: as far as the sender knows of it. */
+export type SendAgain =
+  /** The server may have acted on it. */
+  | 'never'
+  /** A reused connection that ended before anything of the response came: harmless for idempotent methods. */
+  | 'if-idempotent'
+  /** The server surely did not act on it (REFUSED_STREAM, or beyond the last stream of GOAWAY). */
+  | 'always';
+
+/** What a sender tells of the response; nothing after `responseEnd` or `lost`. */
+export interface ResponseSink {
+  /** Status below 200 but 101. */
+  informational(head: ResponseHead): void;
+  /** The final head (or 101), which belongs to the exchange from now on. `end`: no body follows. */
+  response(head: ResponseHead, end: boolean): void;
+  responseData(buf: Uint8Array, start: number, end: number): void;
+  responseEnd(trailers: Field[] | undefined): void;
+  /** The sender's request is over before its time; also told when the server resets a stream. */
+  lost(fault: Fault, again: SendAgain): void;
+  /** The server takes more of the request again. */
+  upstreamDrained(): void;
+}
+
+/** What those who find connections tell. */
+export interface UpstreamSink {
+  /** A connection was found. False: nobody waits for it any more, use it otherwise. */
+  attach(sender: Sender): boolean;
+  /** No connection could be found. */
+  unavailable(fault: Fault): void;
 }
 
 /** Something that finds connections for requests: an application, a balancer, an endpoint. */
