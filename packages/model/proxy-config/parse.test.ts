@@ -99,6 +99,10 @@ test('settings that contradict each other are refused', () => {
   assert.match(errors({ IDENTITY_LOCAL_NAME: '' }).join(), /IDENTITY_LOCAL_NAME must be set/);
   assert.match(errors({ INBOUND_DEFAULT_POLICY: 'cluster-authenticated' }).join(), /CLUSTER_NETWORKS must be set/);
   assert.match(errors({ IDENTITY_TRUST_ANCHORS: 'none' }).join(), /PEM/);
+  assert.match(errors({ INBOUND_SERVER_HTTP2_KEEP_ALIVE_TIMEOUT: '3s' }).join(), /must be set together/);
+  assert.match(errors({ OUTBOUND_SERVER_HTTP2_INITIAL_STREAM_WINDOW_SIZE: '70000' }).join(), /must be set together/);
+  assert.match(errors({ HTTP2_INITIAL_STREAM_WINDOW_SIZE: '2147483648' }).join(), /from 1 to 2147483647/);
+  assert.match(errors({ INBOUND_SERVER_HTTP2_MAX_FRAME_SIZE: '100' }).join(), /from 16384 to/);
 });
 
 test('every fallback in the table is a valid value', () => {

@@ -79,6 +79,21 @@ function checkTogether(settings: ProxySettings): string[] {
     errors.push(`${ENV_PREFIX}IDENTITY_LOCAL_NAME must be set`);
   if (identityServerName !== undefined && identityServerId !== undefined && identityServerName !== identityServerId)
     errors.push(`${ENV_PREFIX}IDENTITY_SERVER_NAME must equal ${ENV_PREFIX}IDENTITY_SERVER_ID`);
+  for (const side of ['inbound', 'outbound'] as const) {
+    const prefix = `${ENV_PREFIX}${side.toUpperCase()}_SERVER_HTTP2_`;
+    if (
+      (settings[`${side}Http2KeepAliveIntervalMs`] === undefined) !==
+      (settings[`${side}Http2KeepAliveTimeoutMs`] === undefined)
+    )
+      errors.push(`${prefix}KEEP_ALIVE_INTERVAL and ${prefix}KEEP_ALIVE_TIMEOUT must be set together`);
+    if (
+      (settings[`${side}Http2StreamWindow`] === undefined) !==
+      (settings[`${side}Http2ConnectionWindow`] === undefined)
+    )
+      errors.push(
+        `${prefix}INITIAL_STREAM_WINDOW_SIZE and ${prefix}INITIAL_CONNECTION_WINDOW_SIZE must be set together`,
+      );
+  }
   for (const service of ['policy', 'destination', 'identity'] as const) {
     if (isLoopback(settings[`${service}Addr`].host) || settings[`${service}Name`] !== undefined) continue;
     errors.push(`${ENV_PREFIX}${service.toUpperCase()}_SVC_NAME must be set, because the address is not on loopback`);

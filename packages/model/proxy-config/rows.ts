@@ -290,6 +290,118 @@ export const CONFIG_ROWS = {
     fallback: '3s',
     doc: 'HTTP/1 pool.',
   },
+  inboundHttp2KeepAliveIntervalMs: {
+    env: 'INBOUND_SERVER_HTTP2_KEEP_ALIVE_INTERVAL',
+    type: 'duration',
+    doc: 'HTTP/2 from clients: a ping after this much silence; only together with the time-out.',
+  },
+  inboundHttp2KeepAliveTimeoutMs: {
+    env: 'INBOUND_SERVER_HTTP2_KEEP_ALIVE_TIMEOUT',
+    type: 'duration',
+    doc: 'HTTP/2 from clients: a ping unanswered for this long ends the connection.',
+  },
+  inboundHttp2AdaptiveWindows: {
+    env: 'INBOUND_SERVER_HTTP2_ADAPTIVE_FLOW_CONTROL',
+    type: 'bool',
+    doc: 'HTTP/2 from clients: windows for long fat links in place of the sizes below.',
+  },
+  inboundHttp2StreamWindow: {
+    env: 'INBOUND_SERVER_HTTP2_INITIAL_STREAM_WINDOW_SIZE',
+    type: 'window',
+    doc: "HTTP/2 from clients: octets in flight on a stream; only together with the connection's.",
+  },
+  inboundHttp2ConnectionWindow: {
+    env: 'INBOUND_SERVER_HTTP2_INITIAL_CONNECTION_WINDOW_SIZE',
+    type: 'window',
+    doc: 'HTTP/2 from clients: octets in flight on a connection.',
+  },
+  inboundHttp2MaxConcurrentStreams: {
+    env: 'INBOUND_SERVER_HTTP2_MAX_CONCURRENT_STREAMS',
+    type: 'count',
+    doc: 'HTTP/2 from clients: streams open at once on a connection.',
+  },
+  inboundHttp2MaxFrameSize: {
+    env: 'INBOUND_SERVER_HTTP2_MAX_FRAME_SIZE',
+    type: 'frameSize',
+    doc: 'HTTP/2 from clients: largest frame accepted.',
+  },
+  inboundHttp2MaxHeaderListSize: {
+    env: 'INBOUND_SERVER_HTTP2_MAX_HEADER_LIST_SIZE',
+    type: 'count',
+    doc: 'HTTP/2 from clients: largest header section accepted, 32 octets a field added.',
+  },
+  inboundHttp2MaxPendingAcceptResetStreams: {
+    env: 'INBOUND_SERVER_HTTP2_MAX_PENDING_ACCEPT_RESET_STREAMS',
+    type: 'count',
+    doc: 'HTTP/2 from clients: requests reset by their sender within a short time before the connection is ended.',
+  },
+  inboundHttp2MaxSendBufBytes: {
+    env: 'INBOUND_SERVER_HTTP2_MAX_SEND_BUF_SIZE',
+    type: 'count',
+    doc: "HTTP/2 from clients: octets of a response kept for a slow reader, a window's worth at most.",
+  },
+  outboundHttp2KeepAliveIntervalMs: {
+    env: 'OUTBOUND_SERVER_HTTP2_KEEP_ALIVE_INTERVAL',
+    type: 'duration',
+    doc: 'HTTP/2 from the application: a ping after this much silence; only together with the time-out.',
+  },
+  outboundHttp2KeepAliveTimeoutMs: {
+    env: 'OUTBOUND_SERVER_HTTP2_KEEP_ALIVE_TIMEOUT',
+    type: 'duration',
+    doc: 'HTTP/2 from the application: a ping unanswered for this long ends the connection.',
+  },
+  outboundHttp2AdaptiveWindows: {
+    env: 'OUTBOUND_SERVER_HTTP2_ADAPTIVE_FLOW_CONTROL',
+    type: 'bool',
+    doc: 'HTTP/2 from the application: windows for long fat links in place of the sizes below.',
+  },
+  outboundHttp2StreamWindow: {
+    env: 'OUTBOUND_SERVER_HTTP2_INITIAL_STREAM_WINDOW_SIZE',
+    type: 'window',
+    doc: "HTTP/2 from the application: octets in flight on a stream; only together with the connection's.",
+  },
+  outboundHttp2ConnectionWindow: {
+    env: 'OUTBOUND_SERVER_HTTP2_INITIAL_CONNECTION_WINDOW_SIZE',
+    type: 'window',
+    doc: 'HTTP/2 from the application: octets in flight on a connection.',
+  },
+  outboundHttp2MaxConcurrentStreams: {
+    env: 'OUTBOUND_SERVER_HTTP2_MAX_CONCURRENT_STREAMS',
+    type: 'count',
+    doc: 'HTTP/2 from the application: streams open at once on a connection.',
+  },
+  outboundHttp2MaxFrameSize: {
+    env: 'OUTBOUND_SERVER_HTTP2_MAX_FRAME_SIZE',
+    type: 'frameSize',
+    doc: 'HTTP/2 from the application: largest frame accepted.',
+  },
+  outboundHttp2MaxHeaderListSize: {
+    env: 'OUTBOUND_SERVER_HTTP2_MAX_HEADER_LIST_SIZE',
+    type: 'count',
+    doc: 'HTTP/2 from the application: largest header section accepted, 32 octets a field added.',
+  },
+  outboundHttp2MaxPendingAcceptResetStreams: {
+    env: 'OUTBOUND_SERVER_HTTP2_MAX_PENDING_ACCEPT_RESET_STREAMS',
+    type: 'count',
+    doc: 'HTTP/2 from the application: requests reset by their sender within a short time before the connection is ended.',
+  },
+  outboundHttp2MaxSendBufBytes: {
+    env: 'OUTBOUND_SERVER_HTTP2_MAX_SEND_BUF_SIZE',
+    type: 'count',
+    doc: "HTTP/2 from the application: octets of a response kept for a slow reader, a window's worth at most.",
+  },
+  http2StreamWindow: {
+    env: 'HTTP2_INITIAL_STREAM_WINDOW_SIZE',
+    type: 'window',
+    fallback: '65535',
+    doc: 'HTTP/2 to servers: octets in flight on a stream.',
+  },
+  http2ConnectionWindow: {
+    env: 'HTTP2_INITIAL_CONNECTION_WINDOW_SIZE',
+    type: 'window',
+    fallback: '1048576',
+    doc: 'HTTP/2 to servers: octets in flight on a connection.',
+  },
   disableInformationalHeaders: {
     env: 'OUTBOUND_DISABLE_INFORMATIONAL_HEADERS',
     type: 'bool',

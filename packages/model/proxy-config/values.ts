@@ -39,6 +39,22 @@ function count(text: string): Parsed<number> {
   return /^\d{1,15}$/.test(text.trim()) ? ok(value) : bad('a whole number', text);
 }
 
+/** A number of octets as flow control counts them (RFC 9113 section 6.9.1). */
+function window(text: string): Parsed<number> {
+  return within(text, 1, 2 ** 31 - 1);
+}
+
+/** RFC 9113 section 4.2. */
+function frameSize(text: string): Parsed<number> {
+  return within(text, 16_384, 2 ** 24 - 1);
+}
+
+function within(text: string, min: number, max: number): Parsed<number> {
+  const value = Number(text);
+  const fits = /^\d{1,15}$/.test(text.trim()) && value >= min && value <= max;
+  return fits ? ok(value) : bad(`a whole number from ${min} to ${max}`, text);
+}
+
 function ratio(text: string): Parsed<number> {
   const value = Number(text);
   return text.trim() !== '' && Number.isFinite(value) && value >= 0 ? ok(value) : bad('a number of at least 0', text);
@@ -131,6 +147,8 @@ export const READERS = {
   duration,
   bool,
   count,
+  window,
+  frameSize,
   ratio,
   address: hostPort,
   addresses: (text: string): Parsed<HostPort[]> => list(text, hostPort),
