@@ -43,6 +43,15 @@ export const FAULTS = {
   'tls-handshake': row('upstream', 'if-unsent', 502, 14, true, 'i/o', 'TLS handshake failed'),
   'upstream-reset': row('upstream', 'if-reused', 502, 14, true, 'i/o', 'the server closed the connection'),
   'upstream-malformed': row('upstream', 'never', 502, 14, true, 'i/o', 'the server sent a malformed response'),
+  'stream-cancelled': row('upstream', 'never', 502, 1, false, 'i/o', 'the server cancelled the stream'),
+  'stream-refused': row('upstream', 'if-unsent', 502, 14, false, 'i/o', 'the server refused the stream'),
+  'stream-calm': row('upstream', 'never', 502, 8, false, 'i/o', 'the server asked for fewer requests'),
+  'stream-reset': row('upstream', 'never', 502, 13, false, 'i/o', 'the server reset the stream'),
+  'stream-goaway': row('upstream', 'if-unsent', 502, 14, false, 'i/o', 'the server takes no more streams'),
+  'upgraded-reset': row('upstream', 'never', 502, 14, true, 'i/o', 'upgraded connection failed with HTTP/2 reset'),
+  'h2-keep-alive': row('upstream', 'if-reused', 502, 14, true, 'i/o', 'the server did not answer a ping'),
+  'h2-client-malformed': row('downstream', 'never', 400, 3, true, 'unexpected', 'malformed HTTP/2 connection'),
+  'h2-client-silent': row('downstream', 'never', 408, 1, true, undefined, 'the client did not answer a ping'),
   'no-backend': row('control', 'never', 502, 14, true, 'unexpected', 'backend has no dispatcher'),
   'fail-fast': row('upstream', 'never', 504, 4, true, 'failfast', 'service in fail-fast'),
   'load-shed': row('self', 'never', 503, 14, true, 'loadshed', 'service unavailable'),
@@ -88,6 +97,8 @@ export class Fault extends Error {
   /** Set where a route's filter chose it: the status instead of the row's, and where a redirect leads. */
   status: number | undefined;
   location: string | undefined;
+  /** A reset of HTTP/2 (its error code) that a client of HTTP/2 shall see as such, instead of a response. */
+  http2Code: number | undefined;
 
   constructor(code: FaultCode, detail = '', cause?: unknown) {
     super(

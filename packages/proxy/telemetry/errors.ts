@@ -39,4 +39,11 @@ const ROUTE_ERRORS: Partial<Record<FaultCode, string>> = {
   'identity-mismatch': 'IO',
   'upstream-reset': 'IO',
   'upstream-malformed': 'IO',
+  'h2-keep-alive': 'IO',
+  'stream-cancelled': 'CANCEL',
+  'stream-refused': 'REFUSED',
+  'stream-calm': 'ENHANCE_YOUR_CALM',
+  'stream-reset': 'RESET',
+  'stream-goaway': 'GO_AWAY',
+  'upgraded-reset': 'RESET',
 };
