@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { disturbance, ratioToEnvoy, renderResults } from './proxy/results.ts';
+import { parseH2load, parseWrk } from './proxy/load.ts';
+import { disturbance, figureOf, renderResults } from './proxy/results.ts';
 import { sum } from './proxy/weft.ts';
-import { parseWrk } from './proxy/wrk.ts';
 import { replaceSection } from './record.ts';
 import { median, spread } from './statistics.ts';
 import { renderTable } from './table.ts';
@@ -47,14 +47,16 @@ test('requests are summed over the series that have all labels', () => {
     'request_total{direction="inbound",tls="no_identity"} 5',
     'inbound_request_total{direction="inbound",tls="true"} 7',
   ].join('\n');
-  assert.equal(sum(metrics, { direction: 'inbound', tls: 'true' }), 7);
-  assert.equal(sum(metrics, {}), 12);
+  assert.equal(sum(metrics, 'request_total', { direction: 'inbound', tls: 'true' }), 7);
+  assert.equal(sum(metrics, 'request_total', {}), 12);
 });
 
-test("CPU time is compared with Envoy's by medians", () => {
+test('the median of the rounds stands beside the aim, and whether it is met', () => {
   const sample = (name: string, cpuUsPerHop: number) => ({
+    scenario: 'http1',
     name,
     cpuUsPerHop,
+    mbPerCpuSecond: 0,
     unmeasured: 0,
     othersShare: 0.02,
     requests: 1,
@@ -63,10 +65,26 @@ test("CPU time is compared with Envoy's by medians", () => {
     p99Ms: 1,
   });
   const samples = [sample('Weft', 10), sample('Weft', 90), sample('Weft', 20), sample('Envoy', 40)];
-  assert.equal(ratioToEnvoy(samples, 'Weft'), 0.5);
-  const text = renderResults({ samples, rssMB: { Weft: 80, Envoy: 70 } });
-  assert.match(disturbance({ samples, rssMB: {} }), /took 2 % .* 2 % at most/);
-  assert.match(text, /\| Weft +\| +20.0 \| 10.0–90.0 \| +0.50x \|/);
+  assert.equal(figureOf(samples, 'http1', 'Weft', 'cpuUsPerHop'), 20);
+  const memory = [
+    { name: 'Weft', idle: 41, many: 80, firstBurst: 100, secondBurst: 105 },
+    { name: 'Envoy', idle: 20, many: 60, firstBurst: 90, secondBurst: 90 },
+  ];
+  const text = renderResults({ samples, memory });
+  assert.match(disturbance({ samples }), /took 2 % .* 2 % at most/);
+  assert.match(text, /\| http1 +\| +CPU us\/request\/hop \| 20.0 \| +40.0 \| +0.50x \| +<= 0.4x \| +no \|/);
+  assert.match(text, /\| memory \| +PSS MB idle \| +41 \| .* no \|/);
+  assert.match(text, /second burst of 5,000 \/ first \| 1.05 \| .* yes \|/);
+  assert.match(text, /\| Weft +\| +20.0 \| 10.0–90.0 \|/);
+});
+
+test("h2load's latencies come from its log, and one failed answer fails the run", () => {
+  const report = `requests: 3 total, 3 started, 3 done, 3 succeeded, 0 failed, 0 errored, 0 timeout
+status codes: 3 2xx, 0 3xx, 0 4xx, 0 5xx`;
+  const log = '1\t200\t900\n2\t200\t1000\n3\t200\t5000\n';
+  assert.deepEqual(parseH2load(report, log, 2), { requests: 3, perSecond: 1.5, p50Ms: 1, p99Ms: 5 });
+  assert.throws(() => parseH2load(report.replace('3 2xx', '2 2xx').replace('0 5xx', '1 5xx'), log, 2), /no success/);
+  assert.throws(() => parseH2load(report.replace('0 failed', '1 failed'), log, 2), /not served cleanly/);
 });
 
 test('tables are aligned', () => {

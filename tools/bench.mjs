@@ -7,7 +7,17 @@ import { bunPath, installHostPrograms, onPath, root, setUp } from './setup.mjs';
 
 /** What each benchmark needs beside the set-up: host program -> Debian package, and more. */
 const BENCHMARKS = {
-  proxy: { programs: { nginx: 'nginx-light', haproxy: 'haproxy', wrk: 'wrk', pip3: 'python3-pip' }, envoy: true },
+  proxy: {
+    programs: {
+      nginx: 'nginx-light',
+      haproxy: 'haproxy',
+      wrk: 'wrk',
+      h2load: 'nghttp2-client',
+      prlimit: 'util-linux',
+      pip3: 'python3-pip',
+    },
+    envoy: true,
+  },
   up: { programs: {}, envoy: false },
 };
 

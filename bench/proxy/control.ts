@@ -11,12 +11,13 @@ import { createGrpcServer, GrpcError } from '#runtime/grpc';
 import {
   CONTROL_PORT,
   INBOUND_PORT,
-  ORIGIN_PORT,
+  ORIGIN_PORTS,
+  type Protocol,
   SERVER_IP,
   SERVER_NAME,
-  SERVICE_AUTHORITY,
+  SERVICE_HOST,
   SERVICE_IP,
-  SERVICE_PORT,
+  SERVICE_PORTS,
 } from './addresses.ts';
 
 type Metadata = MessageInitShape<typeof meta.MetadataSchema>;
@@ -24,38 +25,33 @@ type Metadata = MessageInitShape<typeof meta.MetadataSchema>;
 const named = (value: string): Metadata => ({ kind: { case: 'default', value } });
 const seconds = (value: number) => ({ seconds: BigInt(value), nanos: 0 });
 
-const service: Metadata = {
-  kind: { case: 'resource', value: { group: 'core', kind: 'Service', name: 'bb', namespace: 'bench', port: 80 } },
-};
-const backend: MessageInitShape<typeof outbound.BackendSchema> = {
-  metadata: service,
-  queue: { capacity: 100, failfastTimeout: seconds(3) },
-  kind: {
-    case: 'balancer',
-    value: {
-      discovery: { kind: { case: 'dst', value: { path: SERVICE_AUTHORITY } } },
-      load: { case: 'peakEwma', value: { defaultRtt: { seconds: 0n, nanos: 30_000_000 }, decay: seconds(10) } },
-    },
-  },
-};
-const first = { kind: { case: 'firstAvailable' as const, value: { backends: [{ backend }] } } };
-const httpRoutes = { routes: [{ metadata: named('http'), rules: [{ backends: first }] }] };
+const PROTOCOLS: readonly Protocol[] = ['http1', 'http2', 'tcp'];
+const authorityOf = (protocol: Protocol): string => `${SERVICE_HOST}:${SERVICE_PORTS[protocol]}`;
 
-/** What the policy controller says of a Service without routes: detection, one route, one balancer. */
-const servicePolicy: MessageInitShape<typeof outbound.OutboundPolicySchema> = {
-  metadata: service,
-  protocol: {
+/** What the policy controller says of a Service's port without routes: detection or nothing read, one route, one balancer. */
+function servicePolicy(protocol: Protocol): MessageInitShape<typeof outbound.OutboundPolicySchema> {
+  const port = SERVICE_PORTS[protocol];
+  const service: Metadata = {
+    kind: { case: 'resource', value: { group: 'core', kind: 'Service', name: 'bb', namespace: 'bench', port } },
+  };
+  const backend: MessageInitShape<typeof outbound.BackendSchema> = {
+    metadata: service,
+    queue: { capacity: 100, failfastTimeout: seconds(3) },
     kind: {
-      case: 'detect',
+      case: 'balancer',
       value: {
-        timeout: seconds(10),
-        http1: httpRoutes,
-        http2: httpRoutes,
-        opaque: { routes: [{ metadata: named('opaq'), rules: [{ backends: first }] }] },
+        discovery: { kind: { case: 'dst', value: { path: authorityOf(protocol) } } },
+        load: { case: 'peakEwma', value: { defaultRtt: { seconds: 0n, nanos: 30_000_000 }, decay: seconds(10) } },
       },
     },
-  },
-};
+  };
+  const first = { kind: { case: 'firstAvailable' as const, value: { backends: [{ backend }] } } };
+  const httpRoutes = { routes: [{ metadata: named('http'), rules: [{ backends: first }] }] };
+  const opaque = { routes: [{ metadata: named('opaq'), rules: [{ backends: first }] }] };
+  if (protocol === 'tcp') return { metadata: service, protocol: { kind: { case: 'opaque', value: opaque } } };
+  const detect = { timeout: seconds(10), http1: httpRoutes, http2: httpRoutes, opaque };
+  return { metadata: service, protocol: { kind: { case: 'detect', value: detect } } };
+}
 
 /** The default inbound policy: any client, HTTP by detection, one route for all requests. */
 const portPolicy: MessageInitShape<typeof inbound.ServerSchema> = {
@@ -75,27 +71,33 @@ const portPolicy: MessageInitShape<typeof inbound.ServerSchema> = {
   labels: { group: '', kind: 'default', name: 'all-unauthenticated' },
 };
 
-/** The one pod: meshed, dialled at its proxy with a transport header. */
-const endpoints: MessageInitShape<typeof destination.UpdateSchema> = {
-  update: {
-    case: 'add',
-    value: {
-      metricLabels: { namespace: 'bench', service: 'bb' },
-      addrs: [
-        {
-          addr: encodeTcpAddress(SERVER_IP, ORIGIN_PORT)!,
-          weight: 10_000,
-          tlsIdentity: {
-            strategy: { case: 'dnsLikeIdentity', value: { name: SERVER_NAME } },
-            serverName: { name: SERVER_NAME },
+/** A port whose bytes are nobody's business. */
+const opaquePolicy: typeof portPolicy = { ...portPolicy, protocol: { kind: { case: 'opaque', value: {} } } };
+
+/** The one pod: meshed, dialled at its proxy with a transport header; HTTP/1 travels as HTTP/2 between proxies. */
+function endpoints(protocol: Protocol): MessageInitShape<typeof destination.UpdateSchema> {
+  const kind = protocol === 'tcp' ? ({ case: 'opaque', value: {} } as const) : ({ case: 'h2', value: {} } as const);
+  return {
+    update: {
+      case: 'add',
+      value: {
+        metricLabels: { namespace: 'bench', service: 'bb' },
+        addrs: [
+          {
+            addr: encodeTcpAddress(SERVER_IP, ORIGIN_PORTS[protocol])!,
+            weight: 10_000,
+            tlsIdentity: {
+              strategy: { case: 'dnsLikeIdentity', value: { name: SERVER_NAME } },
+              serverName: { name: SERVER_NAME },
+            },
+            protocolHint: { protocol: kind, opaqueTransport: { inboundPort: INBOUND_PORT } },
+            metricLabels: { pod: 'bb-1', deployment: 'bb', control_plane_ns: 'linkerd' },
           },
-          protocolHint: { opaqueTransport: { inboundPort: INBOUND_PORT } },
-          metricLabels: { pod: 'bb-1', deployment: 'bb', control_plane_ns: 'linkerd' },
-        },
-      ],
+        ],
+      },
     },
-  },
-};
+  };
+}
 
 function certify(folder: string) {
   const file = (name: string) => readFileSync(join(folder, name), 'utf8');
@@ -127,19 +129,21 @@ function reviewed(review: unknown) {
 const server = createGrpcServer({ onBug: (method, error) => console.error(method, error) });
 server.unary(identity.Identity.method.certify, certify(process.argv[2] ?? '.'));
 server.serverStream(destination.Destination.method.getProfile, (_request, stream) => {
-  stream.write({ fullyQualifiedName: SERVICE_AUTHORITY.split(':')[0]! });
+  stream.write({ fullyQualifiedName: SERVICE_HOST });
 });
 server.serverStream(destination.Destination.method.get, (request, stream) => {
-  if (request.path === SERVICE_AUTHORITY) stream.write(endpoints);
+  const protocol = PROTOCOLS.find((each) => authorityOf(each) === request.path);
+  if (protocol) stream.write(endpoints(protocol));
   else stream.end(new GrpcError('NOT_FOUND', `no service ${request.path}`));
 });
 server.serverStream(outbound.OutboundPolicies.method.watch, (request, stream) => {
   const { case: kind, value } = request.target;
-  const asked = kind === 'addr' && value.port === SERVICE_PORT && decodeIp(value.ip) === SERVICE_IP;
-  if (asked) stream.write(servicePolicy);
+  const known = kind === 'addr' && decodeIp(value.ip) === SERVICE_IP;
+  const protocol = known ? PROTOCOLS.find((each) => SERVICE_PORTS[each] === value.port) : undefined;
+  if (protocol) stream.write(servicePolicy(protocol));
   else stream.end(new GrpcError('NOT_FOUND', 'No such service'));
 });
-server.serverStream(inbound.InboundServerPolicies.method.watchPort, (_request, stream) => {
-  stream.write(portPolicy);
+server.serverStream(inbound.InboundServerPolicies.method.watchPort, (request, stream) => {
+  stream.write(request.port === ORIGIN_PORTS.tcp ? opaquePolicy : portPolicy);
 });
 await server.listen({ host: '127.0.0.1', port: CONTROL_PORT });

@@ -5,15 +5,16 @@
 import { mkdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from '#net/programs';
-import { CLIENT_IP, CLIENT_NS, SERVER_NS } from './addresses.ts';
+import { CLIENT_IP, CLIENT_NS, type Protocol, SERVER_NS } from './addresses.ts';
 import { writeMaterial } from './material.ts';
+import { type Memory, measureMemory } from './memory.ts';
 import { captureTraffic, setUpNetwork } from './network.ts';
-import { originCommand, PEERS } from './peers.ts';
-import { cpuSeconds, type Running, rssMB, start } from './processes.ts';
+import { originCommand, outer, PEERS } from './peers/index.ts';
+import { cpuSeconds, pssMB, type Running, start } from './processes.ts';
 import { untilQuiet, watchOthers } from './quiet.ts';
-import { type Plan, percent, type Results, type Sample } from './results.ts';
-import { meshCounts, startWeft, WEFT_URL } from './weft.ts';
-import { runWrk } from './wrk.ts';
+import { type Plan, percent, type Results } from './results.ts';
+import { type Sample, SCENARIOS, type Scenario } from './scenarios.ts';
+import { meshCounts, startWeft, weftUrl } from './weft.ts';
 
 const FOLDER = '/run/bench';
 const READY_TIMEOUT_MS = 20_000;
@@ -25,9 +26,9 @@ const READY_POLL_MS = 100;
 const LEAD_SECONDS = 1;
 
 interface Contender {
-  name: string;
-  url: string;
-  processes: readonly Running[];
+  readonly name: string;
+  readonly urls: Partial<Record<Protocol, string>>;
+  readonly processes: readonly Running[];
 }
 
 const say = (line: string) => process.stderr.write(`bench: ${line}\n`);
@@ -36,55 +37,88 @@ async function contenders({ weft }: Plan): Promise<{ all: Contender[]; watched: 
   const material = await writeMaterial(`${FOLDER}/tls`);
   const origin = start('origin', SERVER_NS, originCommand(`${FOLDER}/origin`));
   const { proxies, others } = startWeft(weft, material);
-  const all: Contender[] = [{ name: 'Weft', url: WEFT_URL, processes: proxies }];
+  const urls = { http1: weftUrl('http1'), http2: weftUrl('http2'), tcp: weftUrl('tcp') };
+  const all: Contender[] = [{ name: 'Weft', urls, processes: proxies }];
   for (const peer of PEERS) {
     const { outbound, inbound } = peer.commands(`${FOLDER}/${peer.program}`, material);
     const processes = [
       start(`${peer.name} (client)`, CLIENT_NS, outbound),
       start(`${peer.name} (server)`, SERVER_NS, inbound),
     ];
-    all.push({ name: peer.name, url: `http://${CLIENT_IP}:${peer.port}/`, processes });
+    const addresses = peer.protocols.map((each) => [each, `http://${CLIENT_IP}:${outer(peer, each)}/`] as const);
+    all.push({ name: peer.name, urls: Object.fromEntries(addresses), processes });
   }
   return { all, watched: [origin, ...others, ...all.flatMap(({ processes }) => processes)] };
 }
 
-/** Waits until the origin's answer comes through. */
-async function ready({ name, url, processes }: Contender, watched: readonly Running[]): Promise<void> {
-  let seen = 'nothing';
-  for (const deadlineMs = Date.now() + READY_TIMEOUT_MS; Date.now() < deadlineMs; await sleep(READY_POLL_MS)) {
-    for (const each of watched) each.requireAlive();
-    const args = ['netns', 'exec', CLIENT_NS, 'curl', '-s', '--max-time', '5', '-w', '%{http_code}', url];
-    const { stdout, exitCode } = await run('ip', args, { okCodes: [...Array(100).keys()] });
-    if (stdout === 'hello from the origin\n200') return;
-    seen = `${JSON.stringify(stdout)}, curl exit code ${exitCode}`;
+/** Waits until the origin's answer comes through, in every protocol. */
+async function ready({ name, urls, processes }: Contender, watched: readonly Running[]): Promise<void> {
+  for (const [protocol, url] of Object.entries(urls)) {
+    let seen = 'nothing';
+    let answered = false;
+    for (const deadlineMs = Date.now() + READY_TIMEOUT_MS; !answered && Date.now() < deadlineMs; ) {
+      for (const each of watched) each.requireAlive();
+      const version = protocol === 'http2' ? ['--http2-prior-knowledge'] : [];
+      const flags = ['-s', '--max-time', '5', '-w', '%{http_code}', ...version];
+      const args = ['netns', 'exec', CLIENT_NS, 'curl', ...flags, url];
+      const { stdout, exitCode } = await run('ip', args, { okCodes: [...Array(100).keys()] });
+      answered = stdout === 'hello from the origin\n200';
+      seen = `${JSON.stringify(stdout)}, curl exit code ${exitCode}`;
+      if (!answered) await sleep(READY_POLL_MS);
+    }
+    if (answered) continue;
+    const words = processes.map((each) => `\n${each.name}: ${each.lastWords()}`).join('');
+    throw new Error(`${name} does not answer at ${url} within ${READY_TIMEOUT_MS / 1000} s; last: ${seen}${words}`);
   }
-  const words = processes.map((each) => `\n${each.name}: ${each.lastWords()}`).join('');
-  throw new Error(`${name} does not answer at ${url} within ${READY_TIMEOUT_MS / 1000} s; last: ${seen}${words}`);
 }
 
-async function measure({ name, url, processes }: Contender, seconds: number): Promise<Sample> {
+async function measure(scenario: Scenario, contender: Contender, seconds: number): Promise<Sample> {
+  const { name, urls, processes } = contender;
+  const url = `${urls[scenario.protocol]}${scenario.path}`;
   await untilQuiet();
-  const lead = await runWrk(url, LEAD_SECONDS);
+  const lead = await scenario.load(url, LEAD_SECONDS);
   const othersShare = watchOthers();
   const beforeS = cpuSeconds(processes);
-  const load = await runWrk(url, seconds);
-  const cpuS = cpuSeconds(processes) - beforeS;
+  const load = await scenario.load(url, seconds);
+  const hopS = (cpuSeconds(processes) - beforeS) / processes.length;
   for (const each of processes) each.requireAlive();
-  const cpuUsPerHop = (cpuS * 1e6) / load.requests / processes.length;
-  return { name, ...load, cpuUsPerHop, unmeasured: lead.requests, othersShare: othersShare() };
+  return {
+    scenario: scenario.name,
+    name,
+    ...load,
+    cpuUsPerHop: (hopS * 1e6) / load.requests,
+    mbPerCpuSecond: (load.requests * (scenario.bodyBytes ?? 0)) / 1e6 / hopS,
+    unmeasured: lead.requests,
+    othersShare: othersShare(),
+  };
 }
 
 /** The subject's path must have been mutual TLS, with the peer that was meant, for every request. */
 async function requireMutualTls(requests: number): Promise<void> {
-  const { outboundMtls, inboundMtls, others } = await meshCounts();
-  if (outboundMtls < requests || inboundMtls < requests || others > 0)
+  const { outboundRequests, inboundRequests, others } = await meshCounts();
+  if (outboundRequests < requests || inboundRequests < requests || others > 0)
     throw new Error(
-      `Weft's requests were not all mutual TLS: ${requests} answered, ${outboundMtls} counted outbound and ${inboundMtls} inbound with the expected identities, ${others} otherwise`,
+      `Weft's traffic was not all mutual TLS: ${requests} requests answered, ${outboundRequests} counted outbound and ${inboundRequests} inbound with the expected identities, ${others} requests or connections otherwise`,
     );
 }
 
-const describe = ({ name, cpuUsPerHop, perSecond, p99Ms, othersShare }: Sample) =>
-  `${name}, ${cpuUsPerHop.toFixed(1)} us a hop, ${perSecond.toFixed(0)} requests/s, p99 ${p99Ms.toFixed(1)} ms; ${percent(othersShare)} of the machine went elsewhere`;
+const describe = ({ name, cpuUsPerHop, perSecond, p50Ms, p99Ms, othersShare }: Sample) =>
+  `${name}, ${cpuUsPerHop.toFixed(1)} us a hop, ${perSecond.toFixed(0)} requests/s, p50 ${p50Ms.toFixed(2)} p99 ${p99Ms.toFixed(2)} ms; ${percent(othersShare)} of the machine went elsewhere`;
+
+/** All rounds of one scenario; each begins with another contender, so that none always follows the same one. */
+async function play(scenario: Scenario, all: readonly Contender[], plan: Plan): Promise<Sample[]> {
+  const able = all.filter(({ urls }) => urls[scenario.protocol] !== undefined);
+  say(`${scenario.name}: ${scenario.title}; warming up, ${plan.warmUpSeconds} s each`);
+  const samples: Sample[] = [];
+  for (const each of able) await scenario.load(`${each.urls[scenario.protocol]}${scenario.path}`, plan.warmUpSeconds);
+  for (let round = 0; round < plan.rounds; round++)
+    for (let i = 0; i < able.length; i++) {
+      const sample = await measure(scenario, able[(round + i) % able.length]!, plan.seconds);
+      say(`${scenario.name}, round ${round + 1}: ${describe(sample)}`);
+      samples.push(sample);
+    }
+  return samples;
+}
 
 async function main(plan: Plan): Promise<Results> {
   await run('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', '/run']);
@@ -94,26 +128,24 @@ async function main(plan: Plan): Promise<Results> {
   say(`starting Weft, ${PEERS.map(({ name }) => name).join(', ')}`);
   const { all, watched } = await contenders(plan);
   for (const each of all) await ready(each, watched);
-  say(`warming up, ${plan.warmUpSeconds} s each`);
-  let weftRequests = 0;
+  const idleMB = new Map(all.map(({ name, processes }) => [name, pssMB(processes) / processes.length]));
   const samples: Sample[] = [];
-  for (const each of all) {
-    const { requests } = await runWrk(each.url, plan.warmUpSeconds);
-    if (each.name === 'Weft') weftRequests += requests;
-  }
-  for (let round = 0; round < plan.rounds; round++) {
-    // Each round begins with another contender, so that none always follows the same one.
-    for (let i = 0; i < all.length; i++) {
-      const sample = await measure(all[(round + i) % all.length]!, plan.seconds);
-      say(`round ${round + 1}: ${describe(sample)}`);
-      if (sample.name === 'Weft') weftRequests += sample.requests + sample.unmeasured;
-      samples.push(sample);
+  const memory: Memory[] = [];
+  // Memory first: before the load of the others has grown anything.
+  if (plan.scenarios.includes('memory'))
+    for (const { name, urls, processes } of all) {
+      const measured = await measureMemory(name, urls.http1!, idleMB.get(name)!, processes);
+      say(`memory: ${name}, PSS ${JSON.stringify(measured)}`);
+      memory.push(measured);
     }
-  }
-  await requireMutualTls(weftRequests);
-  const rss = Object.fromEntries(all.map(({ name, processes }) => [name, rssMB(processes) / processes.length]));
-  return { samples, rssMB: rss };
+  for (const scenario of SCENARIOS)
+    if (plan.scenarios.includes(scenario.name)) samples.push(...(await play(scenario, all, plan)));
+  const http = samples.filter(({ name, scenario }) => name === 'Weft' && isHttp(scenario));
+  await requireMutualTls(http.reduce((total, { requests, unmeasured }) => total + requests + unmeasured, 0));
+  return { samples, memory };
 }
+
+const isHttp = (name: string): boolean => SCENARIOS.some((each) => each.name === name && each.protocol !== 'tcp');
 
 try {
   const results = await main(JSON.parse(process.argv[2] ?? '{}') as Plan);

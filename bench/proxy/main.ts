@@ -1,6 +1,6 @@
 /**
- * `bun bench/proxy/main.ts [--rounds N] [--seconds N] [--weft PATH] [--record]`: one mutual-TLS hop pair of HTTP/1.1, Weft
- * beside nginx, HAProxy and Envoy, in one run. Exits 1 when an answer was wrong or the path was not what it claims to be.
+ * `bun bench/proxy/main.ts [--only NAME,…] [--rounds N] [--seconds N] [--weft PATH] [--record]`: mutual-TLS hop pairs under several
+ * loads, Weft beside nginx, HAProxy and Envoy, in one run. Exits 1 when an answer was wrong or the path was not what it claims.
  */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
@@ -8,12 +8,14 @@ import { parseArgs } from 'node:util';
 import { compiledExecutable } from '#cli/executable';
 import { record } from '../record.ts';
 import { QUIET_WAIT_SECONDS_MAX } from './quiet.ts';
-import { disturbance, type Plan, type Results, renderResults, verdict } from './results.ts';
+import { disturbance, type Plan, type Results, renderResults } from './results.ts';
+import { SCENARIOS } from './scenarios.ts';
 
 /** Enough for the just-in-time compiler of the subject to be done with most of its work. */
 const WARM_UP_SECONDS = 6;
-/** Beyond the runs of wrk themselves. */
-const SLACK_SECONDS = 120;
+/** Beyond the runs of the load generators themselves; memory takes most of it. */
+const SLACK_SECONDS = 480;
+const NAMES: readonly string[] = ['memory', ...SCENARIOS.map(({ name }) => name)];
 const CONTENDERS = 4;
 
 /** First process in fresh pid, mount and network namespaces; all end when it ends, and it ends with us. */
@@ -31,7 +33,10 @@ function runInside(plan: Plan): Promise<Results> {
   ];
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const limitS =
-    SLACK_SECONDS + CONTENDERS * (plan.rounds * (plan.seconds + 2 + QUIET_WAIT_SECONDS_MAX) + plan.warmUpSeconds);
+    SLACK_SECONDS +
+    plan.scenarios.length *
+      CONTENDERS *
+      (plan.rounds * (plan.seconds + 2 + QUIET_WAIT_SECONDS_MAX) + plan.warmUpSeconds);
   let reason = 'see above';
   const timer = setTimeout(() => {
     reason = `not done after ${limitS} s`;
@@ -62,6 +67,7 @@ const LIMITS = { rounds: 600, seconds: 600 } as const;
 function readFlags(): { plan: Plan; command: string; recording: boolean } {
   const { values } = parseArgs({
     options: {
+      only: { type: 'string' },
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '4' },
       weft: { type: 'string' },
@@ -74,7 +80,11 @@ function readFlags(): { plan: Plan; command: string; recording: boolean } {
       throw new Error(`--${name} must be a whole number from 1 to ${LIMITS[name]}, got "${values[name]}"`);
     return value;
   };
-  const plan = { rounds: count('rounds'), seconds: count('seconds'), warmUpSeconds: WARM_UP_SECONDS };
+  const scenarios = values.only?.split(',') ?? NAMES;
+  const unknown = scenarios.find((name) => !NAMES.includes(name));
+  if (unknown !== undefined) throw new Error(`--only names ${NAMES.join(', ')}, got "${unknown}"`);
+  if (values.record && values.only) throw new Error('--record is for the whole table; leave --only out');
+  const plan = { scenarios, rounds: count('rounds'), seconds: count('seconds'), warmUpSeconds: WARM_UP_SECONDS };
   const flags = [
     `--rounds ${plan.rounds}`,
     `--seconds ${plan.seconds}`,
@@ -90,8 +100,7 @@ function readFlags(): { plan: Plan; command: string; recording: boolean } {
 try {
   const { plan, command, recording } = readFlags();
   const results = await runInside(plan);
-  const table = renderResults(results);
-  const body = `${table}\n\n${verdict(results)} ${disturbance(results)}`;
+  const body = `${renderResults(results)}\n\n${disturbance(results)}`;
   process.stdout.write(`\n${body}\n`);
   if (recording) record('proxy', command, body);
 } catch (error) {

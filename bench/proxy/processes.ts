@@ -14,6 +14,8 @@ export interface Running {
 }
 
 const LAST_WORDS_BYTES = 4_000;
+/** Each connection through a proxy is two. */
+const OPEN_FILES = 32_768;
 
 /** Starts a program in a network namespace. `ip netns exec` becomes the program, so the pid is the program's. */
 export function start(
@@ -22,7 +24,7 @@ export function start(
   argv: readonly string[],
   env: Record<string, string> = {},
 ): Running {
-  const child: ChildProcess = spawn('ip', ['netns', 'exec', namespace, ...argv], {
+  const child: ChildProcess = spawn('ip', ['netns', 'exec', namespace, 'prlimit', `--nofile=${OPEN_FILES}`, ...argv], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'] ?? '', ...env },
   });
@@ -86,11 +88,11 @@ export function cpuSeconds(roots: readonly Pick<Running, 'pid'>[]): number {
   return ticks / TICKS_PER_SECOND;
 }
 
-/** Resident memory of the processes below `roots`, MB (10^6 bytes). */
-export function rssMB(roots: readonly Running[]): number {
+/** Proportional set size of the processes below `roots`, MB (10^6 bytes). */
+export function pssMB(roots: readonly Running[]): number {
   let kB = 0;
   for (const { pid } of roots)
     for (const each of tree(pid))
-      kB += Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${each}/status`, 'utf8'))?.[1] ?? 0);
+      kB += Number(/^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${each}/smaps_rollup`, 'utf8'))?.[1] ?? 0);
   return (kB * 1024) / 1e6;
 }

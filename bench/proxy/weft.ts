@@ -8,19 +8,20 @@ import {
   CLIENT_NS,
   CONTROL_PORT,
   INBOUND_PORT,
-  ORIGIN_PORT,
+  ORIGIN_PORTS,
   OUTBOUND_PORT,
   PROXY_UID,
+  type Protocol,
   SERVER_IP,
   SERVER_NAME,
   SERVER_NS,
   SERVICE_IP,
-  SERVICE_PORT,
+  SERVICE_PORTS,
 } from './addresses.ts';
 import type { Material } from './material.ts';
 import { type Running, start } from './processes.ts';
 
-export const WEFT_URL = `http://${SERVICE_IP}:${SERVICE_PORT}/`;
+export const weftUrl = (protocol: Protocol): string => `http://${SERVICE_IP}:${SERVICE_PORTS[protocol]}/`;
 
 interface Side {
   account: 'client' | 'bb';
@@ -32,7 +33,13 @@ interface Side {
 
 const SIDES: readonly Side[] = [
   { account: 'client', name: CLIENT_NAME, namespace: CLIENT_NS, ip: CLIENT_IP, ports: '' },
-  { account: 'bb', name: SERVER_NAME, namespace: SERVER_NS, ip: SERVER_IP, ports: String(ORIGIN_PORT) },
+  {
+    account: 'bb',
+    name: SERVER_NAME,
+    namespace: SERVER_NS,
+    ip: SERVER_IP,
+    ports: Object.values(ORIGIN_PORTS).join(','),
+  },
 ];
 
 /** Starts everything; the proxies alone are returned, as their CPU time is what counts. `argv` begins a `weft` command. */
@@ -55,6 +62,8 @@ function startProxy(argv: readonly string[], side: Side, { folder, anchors }: Ma
     ADMIN_LISTEN_ADDR: `0.0.0.0:${ADMIN_PORT}`,
     INBOUND_IPS: side.ip,
     INBOUND_PORTS: side.ports,
+    INBOUND_TCP_LISTEN_BACKLOG: '16384',
+    OUTBOUND_TCP_LISTEN_BACKLOG: '16384',
     POLICY_SVC_ADDR: control,
     POLICY_WORKLOAD: `{"ns":"bench","pod":"${side.account}-1"}`,
     POLICY_CLUSTER_NETWORKS: '10.0.0.0/8',
@@ -73,20 +82,31 @@ function startProxy(argv: readonly string[], side: Side, { folder, anchors }: Ma
   return start(`weft proxy (${side.namespace})`, side.namespace, [...asProxy, ...argv, 'proxy'], env);
 }
 
-/** Requests that each proxy counted over mutual TLS with the expected peer, and any others; from its own metrics. */
+/** What each proxy counted over mutual TLS with the expected peer, and any others; from its own metrics. */
 export interface MeshCounts {
-  outboundMtls: number;
-  inboundMtls: number;
-  others: number;
+  readonly outboundRequests: number;
+  readonly inboundRequests: number;
+  /** Requests and connections between the proxies that were anything else. */
+  readonly others: number;
 }
 
 /** Asks both proxies what they have carried. */
 export async function meshCounts(): Promise<MeshCounts> {
   const [client, server] = await Promise.all(SIDES.map(({ namespace }) => metricsOf(namespace)));
-  const outboundMtls = sum(client, { direction: 'outbound', tls: 'true', server_id: SERVER_NAME });
-  const inboundMtls = sum(server, { direction: 'inbound', tls: 'true', client_id: CLIENT_NAME });
-  const all = sum(client, { direction: 'outbound' }) + sum(server, { direction: 'inbound' });
-  return { outboundMtls, inboundMtls, others: all - outboundMtls - inboundMtls };
+  const out = { direction: 'outbound', tls: 'true', server_id: SERVER_NAME };
+  const into = { direction: 'inbound', tls: 'true', client_id: CLIENT_NAME };
+  const outboundRequests = sum(client, 'request_total', out);
+  const inboundRequests = sum(server, 'request_total', into);
+  const requests =
+    sum(client, 'request_total', { direction: 'outbound' }) + sum(server, 'request_total', { direction: 'inbound' });
+  const opened = (metrics: string | undefined, labels: Record<string, string>) =>
+    sum(metrics, 'tcp_open_total', labels);
+  const connections =
+    opened(client, { direction: 'outbound', peer: 'dst' }) -
+    opened(client, { ...out, peer: 'dst' }) +
+    opened(server, { direction: 'inbound', peer: 'src' }) -
+    opened(server, { ...into, peer: 'src' });
+  return { outboundRequests, inboundRequests, others: requests - outboundRequests - inboundRequests + connections };
 }
 
 const METRICS_TIMEOUT_S = 5;
@@ -97,11 +117,11 @@ async function metricsOf(namespace: string): Promise<string> {
   return (await run('ip', args)).stdout;
 }
 
-/** Sum of `request_total` over the series that have all these labels. */
-export function sum(metrics: string | undefined, labels: Readonly<Record<string, string>>): number {
+/** Sum of a metric over the series that have all these labels. */
+export function sum(metrics: string | undefined, name: string, labels: Readonly<Record<string, string>>): number {
   let total = 0;
-  for (const [, series = '', value] of (metrics ?? '').matchAll(/^request_total\{(.*)\} (\S+)$/gm))
-    if (Object.entries(labels).every(([name, wanted]) => series.includes(`${name}="${wanted}"`)))
+  for (const [, series = '', value] of (metrics ?? '').matchAll(new RegExp(`^${name}\\{(.*)\\} (\\S+)$`, 'gm')))
+    if (Object.entries(labels).every(([label, wanted]) => series.includes(`${label}="${wanted}"`)))
       total += Number(value);
   return total;
 }
