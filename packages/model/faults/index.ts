@@ -55,6 +55,20 @@ export const FAULTS = {
   'no-backend': row('control', 'never', 502, 14, true, 'unexpected', 'backend has no dispatcher'),
   'fail-fast': row('upstream', 'never', 504, 4, true, 'failfast', 'service in fail-fast'),
   'load-shed': row('self', 'never', 503, 14, true, 'loadshed', 'service unavailable'),
+  'request-timeout': row('self', 'never', 504, 4, false, 'response timeout', 'the request timed out'),
+  'response-timeout': row('upstream', 'never', 504, 4, false, 'response timeout', 'the response timed out'),
+  'response-headers-timeout': row(
+    'upstream',
+    'never',
+    504,
+    4,
+    false,
+    'response timeout',
+    'the response did not begin in time',
+  ),
+  'idle-timeout': row('self', 'never', 504, 4, false, 'response timeout', 'nothing came either way for too long'),
+  'profile-timeout': row('upstream', 'never', 504, 4, true, 'response timeout', 'the profile allows no more time'),
+  'slow-client': row('downstream', 'never', 408, 4, true, 'unexpected', 'the request head did not come in time'),
   'client-gone': row('downstream', 'never', 499, 1, true, undefined, 'the client closed the connection'),
   'forged-client': row(
     'downstream',
@@ -97,6 +111,8 @@ export class Fault extends Error {
   /** Set where a route's filter chose it: the status instead of the row's, and where a redirect leads. */
   status: number | undefined;
   location: string | undefined;
+  /** Likewise for gRPC requests. */
+  grpc: number | undefined;
   /** A reset of HTTP/2 (its error code) that a client of HTTP/2 shall see as such, instead of a response. */
   http2Code: number | undefined;
 

@@ -28,6 +28,17 @@ export const HEADERS = {
     strip: ['outbound-response'],
     doc: '`close`: the connection to the application shall close.',
   },
+  'content-type': { strip: [], doc: 'Tells gRPC requests.' },
+  'grpc-message': { strip: [], doc: 'Why a gRPC request failed.' },
+  'grpc-status': { strip: [], doc: 'How a gRPC request ended; read for metrics, retries and breakers.' },
+  location: { strip: [], doc: 'Where a redirect leads.' },
+  'l5d-request-timeout': { strip: [], doc: 'Bounds the whole request where the route allows it; then removed.' },
+  'l5d-response-timeout': { strip: [], doc: 'Bounds the response where the route allows it; then removed.' },
+  'l5d-retry-grpc': { strip: [], doc: 'gRPC statuses to retry on where the route allows it; then removed.' },
+  'l5d-retry-http': { strip: [], doc: 'Statuses to retry on where the route allows it; then removed.' },
+  'l5d-retry-limit': { strip: [], doc: 'How often to retry where the route allows it; then removed.' },
+  'l5d-retry-timeout': { strip: [], doc: 'Bounds one attempt where the route allows it; then removed.' },
+  'l5d-timeout': { strip: [], doc: 'Older name of `l5d-request-timeout`.' },
   'proxy-authenticate': { strip: [], doc: 'Passed on: transparent proxies are not addressed by it.' },
 } as const satisfies Record<string, HeaderRow>;
 
