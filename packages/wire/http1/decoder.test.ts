@@ -69,12 +69,14 @@ test('reads a request without a body', () => {
 
 test('reads pipelined requests one after the other', () => {
   assert.deepEqual(
-    request('POST / HTTP/1.1\r\ncontent-length: 3\r\n\r\nabcGET /2 HTTP/1.1\r\n\r\n\r\nGET /3 HTTP/1.0\r\n\r\n'),
+    request(
+      'POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 3\r\n\r\nabcGET /2 HTTP/1.1\r\nhost: h\r\n\r\n\r\nGET /3 HTTP/1.0\r\n\r\n',
+    ),
     [
-      'head POST / 1.1 length keep [content-length=3]',
+      'head POST / 1.1 length keep [host=h|content-length=3]',
       'body "abc"',
       'end',
-      'head GET /2 1.1 none keep []',
+      'head GET /2 1.1 none keep [host=h]',
       'end',
       'head GET /3 1.0 none close []',
       'end',
@@ -83,16 +85,16 @@ test('reads pipelined requests one after the other', () => {
 });
 
 test('hands on chunk framing untouched, and trailers apart', () => {
-  const head = 'POST / HTTP/1.1\r\ntransfer-encoding: gzip, Chunked\r\n\r\n';
-  assert.deepEqual(request(`${head}3;x="y"\r\nabc\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n`), [
-    'head POST / 1.1 chunked keep [transfer-encoding=gzip, Chunked]',
+  const head = 'POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: Chunked\r\n\r\n';
+  assert.deepEqual(request(`${head}3;x="y"\r\nabc\r\n0\r\n\r\nGET / HTTP/1.1\r\nhost: h\r\n\r\n`), [
+    'head POST / 1.1 chunked keep [host=h|transfer-encoding=Chunked]',
     'body "3;x=\\"y\\"\\r\\nabc\\r\\n0\\r\\n\\r\\n"',
     'end',
-    'head GET / 1.1 none keep []',
+    'head GET / 1.1 none keep [host=h]',
     'end',
   ]);
   assert.deepEqual(request(`${head}1\r\na\r\n0\r\nX-Sum: 1\r\nL5d-Client-Id: evil\r\n\r\n`), [
-    'head POST / 1.1 chunked keep [transfer-encoding=gzip, Chunked]',
+    'head POST / 1.1 chunked keep [host=h|transfer-encoding=Chunked]',
     'body "1\\r\\na\\r\\n0\\r\\n"',
     'trailers [X-Sum=1|L5d-Client-Id=evil]',
     'end',
@@ -142,23 +144,52 @@ test('stops being HTTP after 101 and after a tunnel is open', () => {
   assert.deepEqual(response('HTTP/1.1 200 OK\r\n\r\nraw', { noBody: false, tunnel: true }), [
     'head 200 1.1 none keep upgrade []',
   ]);
-  assert.deepEqual(request('GET /chat HTTP/1.1\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\n'), [
-    'head GET /chat 1.1 none keep upgrade [Connection=keep-alive, Upgrade|Upgrade=websocket]',
-    'end',
-  ]);
+  assert.deepEqual(
+    request('GET /chat HTTP/1.1\r\nhost: h\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\n'),
+    ['head GET /chat 1.1 none keep upgrade [host=h|Connection=keep-alive, Upgrade|Upgrade=websocket]', 'end'],
+  );
 });
 
 const REFUSED: Record<string, [string, string]> = {
-  'two differing content-lengths': ['two-lengths', 'POST / HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n'],
-  'a list of content-lengths': ['bad-length', 'POST / HTTP/1.1\r\ncontent-length: 1, 1\r\n\r\n'],
-  'a signed content-length': ['bad-length', 'POST / HTTP/1.1\r\ncontent-length: +1\r\n\r\n'],
-  'a content-length beyond numbers': ['bad-length', 'POST / HTTP/1.1\r\ncontent-length: 9999999999999999\r\n\r\n'],
+  'two differing content-lengths': [
+    'two-lengths',
+    'POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n',
+  ],
+  'a list of content-lengths': ['bad-length', 'POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 1, 1\r\n\r\n'],
+  'a signed content-length': ['bad-length', 'POST / HTTP/1.1\r\nhost: h\r\ncontent-length: +1\r\n\r\n'],
+  'a content-length beyond numbers': [
+    'bad-length',
+    'POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 9999999999999999\r\n\r\n',
+  ],
   'length and chunked together': [
     'length-and-chunked',
-    'POST / HTTP/1.1\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n',
+    'POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n',
   ],
-  'chunked that is not last': ['bad-transfer-encoding', 'POST / HTTP/1.1\r\ntransfer-encoding: chunked, gzip\r\n\r\n'],
-  'an unknown coding alone': ['bad-transfer-encoding', 'POST / HTTP/1.1\r\ntransfer-encoding: xchunked\r\n\r\n'],
+  'chunked that is not last': [
+    'bad-transfer-encoding',
+    'POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked, gzip\r\n\r\n',
+  ],
+  'an unknown coding alone': [
+    'bad-transfer-encoding',
+    'POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: xchunked\r\n\r\n',
+  ],
+  'a coding that nobody asked for': [
+    'unknown-coding',
+    'POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: gzip, chunked\r\n\r\n',
+  ],
+  'no host': ['no-host', 'GET / HTTP/1.1\r\n\r\n'],
+  'a host with a space': ['bad-host', 'GET / HTTP/1.1\r\nhost: a b\r\n\r\n'],
+  'a host with a user': ['bad-host', 'GET / HTTP/1.1\r\nhost: a@b\r\n\r\n'],
+  'a host with a path': ['bad-host', 'GET / HTTP/1.1\r\nhost: a/b\r\n\r\n'],
+  'a host with a port that is no number': ['bad-host', 'GET / HTTP/1.1\r\nhost: a:8x\r\n\r\n'],
+  'two hosts in one field': ['bad-host', 'GET / HTTP/1.1\r\nhost: a,b\r\n\r\n'],
+  'a target that is no path': ['bad-target', 'GET a HTTP/1.1\r\nhost: a\r\n\r\n'],
+  'a target with a fragment': ['bad-target', 'GET /#a HTTP/1.1\r\nhost: a\r\n\r\n'],
+  'a user in an absolute target': ['bad-target', 'GET http://u@a/ HTTP/1.1\r\nhost: a\r\n\r\n'],
+  'an absolute target without authority': ['bad-target', 'GET http:///x HTTP/1.1\r\nhost: a\r\n\r\n'],
+  'an asterisk of another method': ['bad-target', 'GET * HTTP/1.1\r\nhost: a\r\n\r\n'],
+  'a tunnel without port': ['bad-target', 'CONNECT a HTTP/1.1\r\nhost: a\r\n\r\n'],
+  'a tunnel to a path': ['bad-target', 'CONNECT /a:1 HTTP/1.1\r\nhost: a\r\n\r\n'],
   'chunked in HTTP/1.0': ['bad-transfer-encoding', 'POST / HTTP/1.0\r\ntransfer-encoding: chunked\r\n\r\n'],
   'two hosts': ['two-hosts', 'GET / HTTP/1.1\r\nhost: a\r\nHost: b\r\n\r\n'],
   'a folded line': ['bad-field', 'GET / HTTP/1.1\r\na: b\r\n c\r\n\r\n'],
@@ -168,16 +199,19 @@ const REFUSED: Record<string, [string, string]> = {
   'bare line feeds': ['bare-line-feed', 'GET / HTTP/1.1\nhost: a\n\n'],
   'another version': ['bad-version', 'GET / HTTP/2.0\r\n\r\n'],
   'two spaces in the request line': ['bad-start-line', 'GET  / HTTP/1.1\r\n\r\n'],
-  'a chunk size that is no number': ['bad-chunk', 'POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\n'],
+  'a chunk size that is no number': [
+    'bad-chunk',
+    'POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\n',
+  ],
   'a chunk longer than its size': [
     'bad-chunk',
-    'POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n',
+    'POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n',
   ],
   'a chunk size beyond numbers': [
     'bad-chunk',
-    `POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n${'f'.repeat(14)}\r\n`,
+    `POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n${'f'.repeat(14)}\r\n`,
   ],
-  'a body that is cut off': ['truncated', 'POST / HTTP/1.1\r\ncontent-length: 9\r\n\r\nabc'],
+  'a body that is cut off': ['truncated', 'POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 9\r\n\r\nabc'],
   'a head that is cut off': ['truncated', 'GET / HTT'],
 };
 for (const [name, [code, text]] of Object.entries(REFUSED))
@@ -219,7 +253,7 @@ const message = (line: string) => fc.tuple(fields, body(line)).map(([head, rest]
 const noise = fc.tuple(fc.nat(2000), fc.constantFrom('\r', '\n', '\0', ' ', ':', 'x', '0'));
 
 for (const [kind, line] of [
-  ['request', 'POST /x HTTP/1.1'],
+  ['request', 'POST /x HTTP/1.1\r\nhost: h'],
   ['response', 'HTTP/1.1 200 OK'],
 ] as const)
   test(`any split of ${kind}s gives the same events, for good and for damaged bytes`, () => {

@@ -1,15 +1,16 @@
-import { CR, HEX, HTAB, LF, SEMICOLON, SP, VALUE } from './chars.ts';
+import { CR, HEX, HTAB, LF, type NameTable, SEMICOLON, SP, VALUE } from '../fields/index.ts';
 import type { Http1FaultCode } from './faults.ts';
 import { Http1Head, parseRequestHead, parseResponseHead, parseTrailers } from './head.ts';
 import { LIMITS } from './limits.ts';
-import type { NameTable } from './names.ts';
 
 /** What a decoder reports. All arguments are valid only during the call. */
 export interface Http1Sink {
   /** A head; an informational one (1xx but 101) is the whole message and no `end` follows. */
   head(head: Http1Head): void;
   /** Bytes of the body as they stand on the wire, chunk framing included; a chunked body's last run holds its final CRLF. */
-  body(buf: Uint8Array, start: number, end: number): void;
+  body?(buf: Uint8Array, start: number, end: number): void;
+  /** Bytes of the body without chunk framing. A sink has this or `body`. */
+  data?(buf: Uint8Array, start: number, end: number): void;
   /** A non-empty trailer section; it stands between the last chunk and `end`, and replaces the final CRLF. */
   trailers(head: Http1Head): void;
   /** The message is complete. The decoder takes no more in this call of `push`. */
@@ -86,7 +87,7 @@ export class Http1Decoder {
       case 'length':
         return this.#pushLength(buf, start, end);
       case 'until-close':
-        if (end > start) this.#sink.body(buf, start, end);
+        if (end > start) this.#data(buf, start, end);
         return end;
       case 'trailers':
         return this.#pushTrailers(buf, start, end);
@@ -207,9 +208,20 @@ export class Http1Decoder {
   #pushLength(buf: Uint8Array, start: number, end: number): number {
     const stop = Math.min(end, start + this.#left);
     this.#left -= stop - start;
-    if (stop > start) this.#sink.body(buf, start, stop);
+    if (stop > start) this.#data(buf, start, stop);
     if (this.#left === 0 && this.#state === 'length') this.#complete();
     return stop;
+  }
+
+  /** A run of a body that has no framing of its own. */
+  #data(buf: Uint8Array, start: number, end: number): void {
+    if (this.#sink.data) this.#sink.data(buf, start, end);
+    else this.#sink.body?.(buf, start, end);
+  }
+
+  /** A run of a chunked body, framing included. */
+  #run(buf: Uint8Array, start: number, end: number): void {
+    this.#sink.body?.(buf, start, end);
   }
 
   /** Walks over chunk framing and reports one run of bytes per call. */
@@ -246,9 +258,10 @@ export class Http1Decoder {
           break;
         case 'chunk-data': {
           const step = Math.min(this.#left, end - i);
-          i += step;
           this.#left -= step;
           if (this.#left === 0) this.#state = 'chunk-data-cr';
+          i += step;
+          this.#sink.data?.(buf, i - step, i);
           break;
         }
         case 'chunk-data-cr':
@@ -268,7 +281,7 @@ export class Http1Decoder {
           return i;
       }
     }
-    if (i > start) this.#sink.body(buf, start, i);
+    if (i > start) this.#run(buf, start, i);
     return i;
   }
 
@@ -278,7 +291,7 @@ export class Http1Decoder {
       this.#state = 'final-lf';
       return this.#finalLf(buf, start, at + 1, end);
     }
-    this.#sink.body(buf, start, at);
+    this.#run(buf, start, at);
     this.#lineStart = 0;
     return at < end ? this.#pushTrailers(buf, at, end) : at;
   }
@@ -286,11 +299,11 @@ export class Http1Decoder {
   /** `at` is behind the final CR; the run to report began at `start`. */
   #finalLf(buf: Uint8Array, start: number, at: number, end: number): number {
     if (at === end) {
-      this.#sink.body(buf, start, at);
+      this.#run(buf, start, at);
       return at;
     }
     if (buf[at] !== LF) return this.#refuseBody(buf, start, at);
-    this.#sink.body(buf, start, at + 1);
+    this.#run(buf, start, at + 1);
     this.#complete();
     return at + 1;
   }
@@ -325,7 +338,7 @@ export class Http1Decoder {
 
   /** Hands on what came before the fault, so that split and whole input give the same events. */
   #refuseBody(buf: Uint8Array, start: number, at: number): number {
-    if (at > start) this.#sink.body(buf, start, at);
+    if (at > start) this.#run(buf, start, at);
     return this.#refuse('bad-chunk', at);
   }
 

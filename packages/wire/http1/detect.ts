@@ -1,4 +1,4 @@
-import { SP, TARGET, TOKEN } from './chars.ts';
+import { SP, TARGET, TOKEN } from '../fields/index.ts';
 
 export type Detected = 'http/1' | 'http/2' | 'not-http';
 

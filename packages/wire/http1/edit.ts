@@ -1,6 +1,6 @@
+import { FIELD } from '../fields/index.ts';
 import type { Gather } from './gather.ts';
 import { type Http1Head, listNames } from './head.ts';
-import { FIELD } from './names.ts';
 
 /**
  * Which fields a hop takes out, by field id (1: drop). `connection` decides too: the fields that it lists go with it, except

@@ -1,8 +1,10 @@
+import type { ByteSink } from '../output/index.ts';
+
 /**
  * Collects runs of bytes by reference and gives them out as one buffer, so that a head and the body behind it cost one write
  * (and one TLS record). The runs' buffers must not change until `take`.
  */
-export class Gather {
+export class Gather implements ByteSink {
   #bufs: Uint8Array[] = [];
   #bounds: number[] = [];
   #count = 0;
@@ -21,6 +23,11 @@ export class Gather {
     this.#bounds[this.#count * 2] = start;
     this.#bounds[this.#count * 2 + 1] = end;
     this.#count++;
+  }
+
+  text(text: string): void {
+    const buf = Buffer.from(text, 'latin1');
+    this.add(buf, 0, buf.length);
   }
 
   /** Everything collected, as one buffer; a single run is not copied. Empties the collection. */

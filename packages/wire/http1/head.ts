@@ -1,7 +1,23 @@
-import { COLON, COMMA, CR, HEX, HTAB, LF, LOWER, SP, TARGET, TOKEN, VALUE } from './chars.ts';
+import {
+  COLON,
+  COMMA,
+  CR,
+  FIELD,
+  HEX,
+  HTAB,
+  isAuthority,
+  LF,
+  LOWER,
+  latin1,
+  type NameTable,
+  SP,
+  TARGET,
+  TOKEN,
+  VALUE,
+} from '../fields/index.ts';
 import type { Http1FaultCode } from './faults.ts';
 import { LIMITS } from './limits.ts';
-import { FIELD, type NameTable } from './names.ts';
+import { readTarget, type TargetForm } from './target.ts';
 
 /** How the end of a message's body is found. */
 export type Framing = 'none' | 'length' | 'chunked' | 'until-close';
@@ -25,6 +41,12 @@ export class Http1Head {
   methodEnd = 0;
   targetStart = 0;
   targetEnd = 0;
+  form: TargetForm = 'origin';
+  /** Authority and path with query inside the target; empty where its form has none. */
+  authorityStart = 0;
+  authorityEnd = 0;
+  pathStart = 0;
+  pathEnd = 0;
   /** Response only. */
   status = 0;
   /** 0 for HTTP/1.0, 1 for HTTP/1.1. */
@@ -117,11 +139,6 @@ export class Http1Head {
   }
 }
 
-/** Latin-1 text of some bytes. */
-export function latin1(buf: Uint8Array, start: number, end: number): string {
-  return (buf as Buffer).toString('latin1', start, end);
-}
-
 /**
  * Parses a whole request head in `buf[start, end)`, which ends with its empty line. Returns a fault code, or undefined and
  * `head` filled. Bare LF, folded lines, spaces before colons and control characters are refused, never repaired.
@@ -150,7 +167,7 @@ export function parseRequestHead(
   if (buf[i] !== CR || buf[i + 1] !== LF) return 'bad-start-line';
   head.status = 0;
   reset(head, buf, start, i + 2, end);
-  return parseFields(head, names) ?? frameRequest(head);
+  return readTarget(head) ?? parseFields(head, names) ?? frameRequest(head);
 }
 
 /** As {@link parseRequestHead}, for a response. `noBody`: the request was HEAD. `tunnel`: it was CONNECT. */
@@ -251,7 +268,8 @@ function readFramingField(head: Http1Head, id: number, index: number): Http1Faul
   switch (id) {
     case FIELD.host:
       // RFC 9112 section 3.2: more than one Host must be refused.
-      return ++head.scan.hosts > 1 ? 'two-hosts' : undefined;
+      if (++head.scan.hosts > 1) return 'two-hosts';
+      return isAuthority(head.buf, head.valueStart(index), head.valueEnd(index)) ? undefined : 'bad-host';
     case FIELD['content-length']:
       return readLength(head, index);
     case FIELD['transfer-encoding']:
@@ -286,10 +304,14 @@ function readLength(head: Http1Head, index: number): Http1FaultCode | undefined 
   return undefined;
 }
 
-/** RFC 9112 section 6.1: `chunked` at most once, and last. */
+/**
+ * RFC 9112 section 6.1: `chunked` at most once, and last. Other codings would have to be undone before the message can travel in
+ * another version of HTTP; nobody may send them unasked (section 7.4), and what asks (`te`) is not forwarded.
+ */
 function readCodings(head: Http1Head, index: number): Http1FaultCode | undefined {
   const end = head.valueEnd(index);
   const scan = head.scan;
+  let unknown = false;
   let at = head.valueStart(index);
   while (at < end) {
     at = nextItem(head, at, end);
@@ -297,8 +319,10 @@ function readCodings(head: Http1Head, index: number): Http1FaultCode | undefined
     if (scan.chunkedLast) return 'bad-transfer-encoding';
     scan.codings++;
     scan.chunkedLast = isWord(head.buf, scan.wordStart, scan.wordEnd, 'chunked');
+    if (!scan.chunkedLast) unknown = true;
   }
   if (scan.codings === 0) return 'bad-transfer-encoding';
+  if (unknown) return scan.chunkedLast ? 'unknown-coding' : 'bad-transfer-encoding';
   return undefined;
 }
 
@@ -318,9 +342,10 @@ function readConnection(head: Http1Head, index: number): void {
 function frameRequest(head: Http1Head): Http1FaultCode | undefined {
   const fault = readFraming(head);
   if (fault !== undefined) return fault;
+  if (head.scan.hosts === 0 && head.minor === 1) return 'no-host';
   if (head.scan.codings > 0) {
     if (head.contentLength >= 0) return 'length-and-chunked';
-    if (!head.scan.chunkedLast || head.minor === 0) return 'bad-transfer-encoding';
+    if (head.minor === 0) return 'bad-transfer-encoding';
     head.framing = 'chunked';
   } else if (head.contentLength > 0) head.framing = 'length';
   else head.framing = 'none';
@@ -337,8 +362,8 @@ function frameResponse(head: Http1Head, noBody: boolean, tunnel: boolean): Http1
   if (noBody || status < 200 || status === 204 || status === 304) head.framing = 'none';
   else if (tunnel && status < 300) head.framing = 'none';
   else if (head.scan.codings > 0) {
-    if (head.scan.chunkedLast && head.minor === 0) return 'bad-transfer-encoding';
-    head.framing = head.scan.chunkedLast ? 'chunked' : 'until-close';
+    if (head.minor === 0) return 'bad-transfer-encoding';
+    head.framing = 'chunked';
   } else if (head.contentLength >= 0) head.framing = head.contentLength === 0 ? 'none' : 'length';
   else head.framing = 'until-close';
   if (head.framing === 'until-close') head.keepAlive = false;

@@ -3,11 +3,23 @@
  * leaving lines out and putting lines in, and tells HTTP from other protocols by the first bytes.
  */
 
+export { createNameTable, FIELD, latin1, type NameTable } from '../fields/index.ts';
 export { Http1Decoder, type Http1Sink } from './decoder.ts';
 export { DETECT_BYTES_MIN, type Detected, detectHttp } from './detect.ts';
 export { type DropTable, editHead } from './edit.ts';
+export {
+  type ConnectionOption,
+  type EncodedFraming,
+  encodeChunk,
+  encodeLastChunk,
+  encodeRequestHead,
+  encodeResponseHead,
+  joinCookies,
+} from './encode.ts';
 export { HTTP1_FAULTS, type Http1FaultCode } from './faults.ts';
 export { Gather } from './gather.ts';
-export { type Framing, type Http1Head, latin1, listNames } from './head.ts';
+export { type Framing, type Http1Head, listNames } from './head.ts';
 export { LIMITS as HTTP1_LIMITS } from './limits.ts';
-export { createNameTable, FIELD, type NameTable } from './names.ts';
+export { requestHead, responseHead, trailerFields } from './message.ts';
+export { reasonOf } from './reasons.ts';
+export type { TargetForm } from './target.ts';

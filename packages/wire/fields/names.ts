@@ -1,6 +1,9 @@
 import { LOWER } from './chars.ts';
 
-/** Field names that the codec itself must know, by id. Ids of names added by the user of the codec follow. */
+/**
+ * Field names that codecs themselves must know, by id. The first ten decide about HTTP/1 connections and framing. Ids of names
+ * added by the user of a codec follow.
+ */
 export const FIELD = {
   other: 0,
   host: 1,
@@ -13,6 +16,14 @@ export const FIELD = {
   expect: 8,
   te: 9,
   trailer: 10,
+  'http2-settings': 11,
+  cookie: 12,
+  ':method': 13,
+  ':scheme': 14,
+  ':authority': 15,
+  ':path': 16,
+  ':status': 17,
+  ':protocol': 18,
 } as const;
 
 const BUILT_IN = Object.keys(FIELD).slice(1);
@@ -23,6 +34,12 @@ export interface NameTable {
   id(buf: Uint8Array, start: number, end: number): number;
   /** Id of a lower-case name given at construction; throws for a name that is not in the table. */
   idOf(name: string): number;
+  /** Id of a lower-case name, 0 for one that is not in the table. */
+  find(name: string): number;
+  /** The name with this id; '' for 0. */
+  name(id: number): string;
+  /** Ids are below this. */
+  readonly size: number;
 }
 
 /**
@@ -32,6 +49,7 @@ export interface NameTable {
 export function createNameTable(extra: readonly string[] = []): NameTable {
   const ids = new Map<string, number>();
   for (const name of [...BUILT_IN, ...extra]) if (!ids.has(name)) ids.set(name, ids.size + 1);
+  const texts = ['', ...ids.keys()];
   const buckets = new Map<number, { bytes: Uint8Array; id: number }[]>();
   for (const [name, id] of ids) {
     const bytes = Uint8Array.from(name, (char) => char.charCodeAt(0));
@@ -43,15 +61,18 @@ export function createNameTable(extra: readonly string[] = []): NameTable {
   const dense: ({ bytes: Uint8Array; id: number }[] | undefined)[] = [];
   for (const [key, bucket] of buckets) dense[key] = bucket;
 
-  const same = (buf: Uint8Array, start: number, name: Uint8Array): boolean => {
+  /** Bytes past the buffer are undefined and equal no name. */
+  const same = (buf: Uint8Array, start: number, end: number, name: Uint8Array): boolean => {
+    if (end - start !== name.length) return false;
     for (let i = 0; i < name.length; i++) if (LOWER[buf[start + i]!] !== name[i]) return false;
     return true;
   };
   return {
     id(buf, start, end) {
+      if (end === start) return 0;
       const bucket = dense[bucketKey(end - start, LOWER[buf[end - 1]!]!)];
       if (bucket === undefined) return 0;
-      for (let i = 0; i < bucket.length; i++) if (same(buf, start, bucket[i]!.bytes)) return bucket[i]!.id;
+      for (let i = 0; i < bucket.length; i++) if (same(buf, start, end, bucket[i]!.bytes)) return bucket[i]!.id;
       return 0;
     },
     idOf(name) {
@@ -59,6 +80,9 @@ export function createNameTable(extra: readonly string[] = []): NameTable {
       if (id === undefined) throw new Error(`${name} is not in this table of field names`);
       return id;
     },
+    find: (name) => ids.get(name) ?? 0,
+    name: (id) => texts[id] ?? '',
+    size: texts.length,
   };
 }
 

@@ -1,0 +1,106 @@
+import { LOWER } from './chars.ts';
+import { Field } from './field.ts';
+import type { NameTable } from './names.ts';
+
+/** Bounds of a field cache: about 300 KB when every slot holds the longest field. */
+export const FIELD_CACHE_LIMITS = {
+  /** Pairs of slots; a proxy sees some hundred different fields again and again. A power of two. */
+  setsMax: 512,
+  /** Longer values are seldom the same twice, and would let peers make the cache big. */
+  valueBytesMax: 128,
+  /** As for values: a longer name is not kept. */
+  nameBytesMax: 64,
+} as const;
+
+/**
+ * Makes {@link Field}s and gives the same object for the same bytes again, so that repeated fields cost no allocation and
+ * encoders can remember them by identity. Fixed in size: each pair of slots keeps one field seen more than once and one
+ * candidate, so that values that never return (ids, dates) do not drive out those that do, and fields made to collide
+ * only miss. Shared by all connections that forward to one another.
+ */
+export class FieldCache {
+  readonly names: NameTable;
+  readonly #slots: (Field | undefined)[] = new Array(FIELD_CACHE_LIMITS.setsMax * 2).fill(undefined);
+
+  constructor(names: NameTable) {
+    this.names = names;
+  }
+
+  /** The field with this name, any case, and this value, white space around it taken off already. Not checked for bad octets. */
+  field(buf: Uint8Array, nameStart: number, nameEnd: number, valueStart: number, valueEnd: number): Field {
+    const nameLength = nameEnd - nameStart;
+    const valueLength = valueEnd - valueStart;
+    if (valueLength > FIELD_CACHE_LIMITS.valueBytesMax || nameLength > FIELD_CACHE_LIMITS.nameBytesMax)
+      return this.#make(buf, nameStart, nameEnd, valueStart, valueEnd);
+    let hash = Math.imul(nameLength, 0x85ebca6b) ^ valueLength;
+    for (let i = nameStart; i < nameEnd; i++) hash = Math.imul(hash ^ LOWER[buf[i]!]!, FNV_PRIME);
+    for (let i = valueStart; i < valueEnd; i++) hash = Math.imul(hash ^ buf[i]!, FNV_PRIME);
+    const slot = slotOf(hash);
+    const slots = this.#slots;
+    const first = slots[slot];
+    if (first !== undefined && isField(first, buf, nameStart, nameLength, valueStart, valueLength)) return first;
+    const second = slots[slot + 1];
+    if (second !== undefined && isField(second, buf, nameStart, nameLength, valueStart, valueLength)) {
+      slots[slot + 1] = first;
+      slots[slot] = second;
+      return second;
+    }
+    const made = this.#make(buf, nameStart, nameEnd, valueStart, valueEnd);
+    slots[slot + 1] = made;
+    return made;
+  }
+
+  /** The field with this lower-case name and this value, each a Latin-1 text. */
+  fieldOf(name: string, value: string): Field {
+    if (value.length > FIELD_CACHE_LIMITS.valueBytesMax || name.length > FIELD_CACHE_LIMITS.nameBytesMax)
+      return new Field(this.names.find(name), name, value);
+    let hash = Math.imul(name.length, 0x85ebca6b) ^ value.length;
+    for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), FNV_PRIME);
+    for (let i = 0; i < value.length; i++) hash = Math.imul(hash ^ value.charCodeAt(i), FNV_PRIME);
+    const slot = slotOf(hash);
+    const slots = this.#slots;
+    const first = slots[slot];
+    if (first !== undefined && first.name === name && first.value === value) return first;
+    const second = slots[slot + 1];
+    if (second !== undefined && second.name === name && second.value === value) {
+      slots[slot + 1] = first;
+      slots[slot] = second;
+      return second;
+    }
+    const made = new Field(this.names.find(name), name, value);
+    slots[slot + 1] = made;
+    return made;
+  }
+
+  #make(buf: Uint8Array, nameStart: number, nameEnd: number, valueStart: number, valueEnd: number): Field {
+    const id = this.names.id(buf, nameStart, nameEnd);
+    const name = id > 0 ? this.names.name(id) : latin1(buf, nameStart, nameEnd).toLowerCase();
+    return new Field(id, name, latin1(buf, valueStart, valueEnd));
+  }
+}
+
+/** Latin-1 text of some bytes. */
+export function latin1(buf: Uint8Array, start: number, end: number): string {
+  return (buf as Buffer).toString('latin1', start, end);
+}
+
+const FNV_PRIME = 0x01000193;
+
+function slotOf(hash: number): number {
+  return ((hash ^ (hash >>> 15)) & (FIELD_CACHE_LIMITS.setsMax - 1)) << 1;
+}
+
+function isField(
+  field: Field,
+  buf: Uint8Array,
+  nameStart: number,
+  nameLength: number,
+  valueStart: number,
+  valueLength: number,
+): boolean {
+  const { name, value } = field;
+  if (name.length !== nameLength || value.length !== valueLength) return false;
+  for (let i = 0; i < valueLength; i++) if (buf[valueStart + i] !== value.charCodeAt(i)) return false;
+  for (let i = 0; i < nameLength; i++) if (LOWER[buf[nameStart + i]!] !== name.charCodeAt(i)) return false;
+  return true;
+}

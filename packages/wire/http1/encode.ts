@@ -1,0 +1,89 @@
+import { FIELD, type Field, type RequestHead, type ResponseHead } from '../fields/index.ts';
+import type { ByteSink } from '../output/index.ts';
+import { reasonOf } from './reasons.ts';
+
+/**
+ * How the body of an encoded message ends: `none`, `length` (the head's `content-length` field says it), `chunked` (a
+ * `content-length` is left out), or for responses `until-close`.
+ */
+export type EncodedFraming = 'none' | 'length' | 'chunked' | 'until-close';
+
+/** What a response says about its connection; '' leaves it to the version's rule. */
+export type ConnectionOption = '' | 'close' | 'keep-alive';
+
+const CRLF = '\r\n';
+
+/** Methods whose requests say `content-length: 0` when they have no body (RFC 9110 section 8.6). */
+const EXPECTS_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
+
+/** Puts a request's head, HTTP/1.1, into `out`. */
+export function encodeRequestHead(head: RequestHead, framing: EncodedFraming, out: ByteSink): void {
+  const { method, authority, fields } = head;
+  let text = `${method} ${targetOf(head)} HTTP/1.1\r\nhost: ${authority}\r\n`;
+  const te = hasTe(fields);
+  if (head.upgrade !== '') text += `connection: ${te ? 'te, upgrade' : 'upgrade'}\r\nupgrade: ${head.upgrade}\r\n`;
+  else if (te) text += 'connection: te\r\n';
+  if (framing === 'chunked') text += 'transfer-encoding: chunked\r\n';
+  else if (framing === 'none' && head.contentLength < 0 && EXPECTS_BODY.has(method)) text += 'content-length: 0\r\n';
+  out.text(text + fieldLines(fields, framing === 'chunked') + CRLF);
+}
+
+/** Puts a response's head, HTTP/1.1, into `out`. */
+export function encodeResponseHead(
+  head: ResponseHead,
+  framing: EncodedFraming,
+  connection: ConnectionOption,
+  out: ByteSink,
+): void {
+  let text = `HTTP/1.1 ${head.status} ${reasonOf(head.status)}\r\n`;
+  if (head.upgrade !== '') text += `connection: upgrade\r\nupgrade: ${head.upgrade}\r\n`;
+  else if (connection !== '') text += `connection: ${connection}\r\n`;
+  if (framing === 'chunked') text += 'transfer-encoding: chunked\r\n';
+  out.text(text + fieldLines(head.fields, framing === 'chunked') + CRLF);
+}
+
+/** Puts a run of body bytes as one chunk into `out`; nothing for an empty run, which would end the body. */
+export function encodeChunk(buf: Uint8Array, start: number, end: number, out: ByteSink): void {
+  if (end === start) return;
+  out.text((end - start).toString(16) + CRLF);
+  out.add(buf, start, end);
+  out.text(CRLF);
+}
+
+/** Ends a chunked body. */
+export function encodeLastChunk(trailers: readonly Field[] | undefined, out: ByteSink): void {
+  if (trailers === undefined || trailers.length === 0) out.text('0\r\n\r\n');
+  else out.text(`0\r\n${fieldLines(trailers, true)}${CRLF}`);
+}
+
+function targetOf(head: RequestHead): string {
+  if (head.method === 'CONNECT') return head.authority;
+  if (!head.absoluteForm) return head.path;
+  return `${head.scheme}://${head.authority}${head.path === '*' ? '' : head.path}`;
+}
+
+function hasTe(fields: readonly Field[]): boolean {
+  for (let i = 0; i < fields.length; i++) if (fields[i]!.id === FIELD.te) return true;
+  return false;
+}
+
+function fieldLines(fields: readonly Field[], withoutLength: boolean): string {
+  let text = '';
+  let cookies = 0;
+  for (let i = 0; i < fields.length; i++) {
+    const { id, name, value } = fields[i]!;
+    if (withoutLength && id === FIELD['content-length']) continue;
+    if (id === FIELD.cookie) {
+      if (++cookies === 1) text += `cookie: ${joinCookies(fields, i)}\r\n`;
+    } else text += `${name}: ${value}\r\n`;
+  }
+  return text;
+}
+
+/** The one `cookie` value that HTTP/1 allows, from those HTTP/2 may cut it into (RFC 9113 section 8.2.3); from index `first` on. */
+export function joinCookies(fields: readonly Field[], first = 0): string {
+  let text = '';
+  for (let i = first; i < fields.length; i++)
+    if (fields[i]!.id === FIELD.cookie) text = text === '' ? fields[i]!.value : `${text}; ${fields[i]!.value}`;
+  return text;
+}
