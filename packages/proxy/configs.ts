@@ -1,7 +1,7 @@
 import type { ProxyConfig } from '#model/proxy-config';
-import type { BackoffConfig, WatchConfig } from './discover/index.ts';
+import { type BackoffConfig, defaultServerPolicy, type WatchConfig } from './discover/index.ts';
 import type { Credentials } from './identity/index.ts';
-import { defaultServerPolicy, type InboundConfig, type PortPoliciesConfig } from './inbound/index.ts';
+import type { InboundConfig, PortPoliciesConfig } from './inbound/index.ts';
 import { LIMITS } from './limits.ts';
 import type { OutboundConfig } from './outbound/index.ts';
 

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { endpoint, eventually, openPolicy, serve, servicePolicy, TestCa, TestProxy, Wire } from './testing/index.ts';
+import {
+  endpoint,
+  eventually,
+  openPolicy,
+  profile,
+  serve,
+  servicePolicy,
+  TestCa,
+  TestProxy,
+  Wire,
+} from './testing/index.ts';
 
 const PATH = 'web.a.svc.cluster.local:80';
 const CLIENT = 'client.a.serviceaccount.identity.linkerd.cluster.local';
@@ -27,7 +37,7 @@ before(async () => {
     socket.on('end', () => socket.end());
   });
   server.mesh.port(app.port).set(openPolicy());
-  client.mesh.profile('10.96.0.10:80').set({ fqn: 'web.a.svc.cluster.local', opaque: false, endpoint: undefined });
+  client.mesh.profile('10.96.0.10:80').set(profile({ fqn: 'web.a.svc.cluster.local' }));
   client.mesh.outbound('10.96.0.10:80').set(servicePolicy(PATH));
   client.mesh.destination(PATH).set({ kind: 'add', endpoints: [server.endpoint(app.port)] });
 });

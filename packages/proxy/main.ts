@@ -6,7 +6,6 @@ import { type Bound, build } from './build.ts';
 import { createIdentityClient, createMeshClients } from './control/index.ts';
 import type { Deps } from './deps.ts';
 import { Credentials, createKey, Renewal } from './identity/index.ts';
-import { DEFAULT_ROUTE, LOCALHOST } from './inbound/index.ts';
 import { type ControlName, connectTo, type ProcessDeps, processDeps } from './wiring.ts';
 
 /** Exit codes: settings that cannot be used; start-up that failed. */
@@ -51,7 +50,6 @@ async function run(config: ProxyConfig, env: Env, deps: ProcessDeps): Promise<vo
     destination,
     workload: config.policyWorkload,
     context: config.destinationContext,
-    decoding: { always: LOCALHOST, defaultRoute: DEFAULT_ROUTE },
   });
   const key = createKey(config.localName);
   const renewal = new Renewal(

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import http from 'node:http';
 import { after, before, test } from 'node:test';
 import { seededRandom } from '#runtime/random';
-import { openPolicy, servicePolicy, TestCa, TestProxy } from './testing/index.ts';
+import { openPolicy, profile, servicePolicy, TestCa, TestProxy } from './testing/index.ts';
 
 const PATH = 'web.a.svc.cluster.local:80';
 const WEB = 'web.a.serviceaccount.identity.linkerd.cluster.local';
@@ -33,7 +33,7 @@ before(async () => {
   await new Promise<void>((resolve) => app.listen(0, '127.0.0.1', resolve));
   const { port } = app.address() as { port: number };
   server.mesh.port(port).set(openPolicy());
-  client.mesh.profile('10.96.0.10:80').set({ fqn: 'web.a', opaque: false, endpoint: undefined });
+  client.mesh.profile('10.96.0.10:80').set(profile({ fqn: 'web.a' }));
   client.mesh.outbound('10.96.0.10:80').set(servicePolicy(PATH));
   client.mesh.destination(PATH).set({ kind: 'add', endpoints: [server.endpoint(port)] });
 });

@@ -2,7 +2,17 @@ import assert from 'node:assert/strict';
 import http2 from 'node:http2';
 import type { Socket } from 'node:net';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { endpoint, eventually, openPolicy, serve, servicePolicy, TestCa, TestProxy, Wire } from './testing/index.ts';
+import {
+  endpoint,
+  eventually,
+  openPolicy,
+  profile,
+  serve,
+  servicePolicy,
+  TestCa,
+  TestProxy,
+  Wire,
+} from './testing/index.ts';
 
 const PATH = 'web.a.svc.cluster.local:80';
 const ADDR = '10.96.0.10:80';
@@ -22,7 +32,7 @@ after(() => server.stop());
 
 beforeEach(async () => {
   client = await TestProxy.start({ name: CLIENT, ca, env: { OUTBOUND_CONNECT_TIMEOUT: '300ms' } });
-  client.mesh.profile(ADDR).set({ fqn: 'web.a.svc.cluster.local', opaque: false, endpoint: undefined });
+  client.mesh.profile(ADDR).set(profile({ fqn: 'web.a.svc.cluster.local' }));
   client.mesh.outbound(ADDR).set(servicePolicy(PATH));
 });
 afterEach(async () => {
@@ -113,7 +123,7 @@ test('without a ready endpoint requests wait, then fail fast, then are shed, unt
 test('the address of a pod goes to the endpoint of its profile', async () => {
   const app = await web('pod');
   client.mesh.outbound(ADDR).set({ code: 'NOT_FOUND' });
-  client.mesh.profile(ADDR).set({ fqn: '', opaque: false, endpoint: server.endpoint(app.port) });
+  client.mesh.profile(ADDR).set(profile({ endpoint: server.endpoint(app.port) }));
   assert.match(await get(), /pod/);
   assert.equal(client.metric('request_total', { server_id: SERVER }), 1);
   assert.equal(client.metric('outbound_http_route_backend_requests_total', { parent_name: 'endpoint' }), 1);
@@ -125,7 +135,7 @@ test('an address nobody knows is reached as it is, in plain text; refused means 
   // Stands for an address outside: loopback as such is refused.
   noProfile.outboundDst = { ip: '10.99.0.1', port: app.port };
   noProfile.mesh.outbound(`10.99.0.1:${app.port}`).set({ code: 'NOT_FOUND' });
-  noProfile.mesh.profile(`10.99.0.1:${app.port}`).set({ fqn: '', opaque: false, endpoint: endpoint(app.port) });
+  noProfile.mesh.profile(`10.99.0.1:${app.port}`).set(profile({ endpoint: endpoint(app.port) }));
   const wire = await Wire.connect(noProfile.outboundPort);
   wire.send('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
   await wire.expect(/200 OK[\s\S]*direct/);
@@ -158,7 +168,7 @@ test('opaque: the server may speak first, bytes pass both ways, ends are passed 
   });
   closing.push(app.close);
   server.mesh.port(app.port).set(openPolicy({ protocol: 'opaque', routes: [] }));
-  client.mesh.profile(ADDR).set({ fqn: 'web.a.svc.cluster.local', opaque: true, endpoint: undefined });
+  client.mesh.profile(ADDR).set(profile({ fqn: 'web.a.svc.cluster.local', opaque: true }));
   client.mesh.destination(PATH).set({ kind: 'add', endpoints: [server.endpoint(app.port, { opaque: true })] });
   const wire = await Wire.connect(client.outboundPort);
   await wire.expect(/^220 ready\r\n/);
@@ -195,7 +205,7 @@ test('an opaque connection that is refused goes to another endpoint', async () =
   dead.close();
   const app = await serve((socket) => socket.write('alive'));
   closing.push(app.close);
-  client.mesh.profile(ADDR).set({ fqn: '', opaque: true, endpoint: undefined });
+  client.mesh.profile(ADDR).set(profile({ opaque: true }));
   client.mesh.destination(PATH).set({ kind: 'add', endpoints: [endpoint(dead.port), endpoint(app.port)] });
   for (let i = 0; i < 6; i++) {
     const wire = await Wire.connect(client.outboundPort);
@@ -292,10 +302,10 @@ test('filters of a route change requests and responses, or answer themselves', a
   );
   closing.push(app.close);
   const base = servicePolicy(PATH);
-  const [route] = base.httpRoutes;
-  const withFilters = (filters: (typeof base.httpRoutes)[number]['rules'][number]['filters']) => ({
+  const [route] = base.http1.routes;
+  const withFilters = (filters: (typeof base.http1.routes)[number]['rules'][number]['filters']) => ({
     ...base,
-    httpRoutes: [{ ...route!, rules: [{ ...route!.rules[0]!, filters }] }],
+    http1: { routes: [{ ...route!, rules: [{ ...route!.rules[0]!, filters }] }], breaker: undefined },
   });
   const edit = (set: readonly (readonly [string, string])[], remove: readonly string[]) => ({ add: [], set, remove });
   client.mesh.outbound(ADDR).set(

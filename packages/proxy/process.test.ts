@@ -142,7 +142,6 @@ test('the control plane is reached over mesh TLS without ALPN, through a proxy i
 async function meshClients(port: number) {
   const { CallMetrics, createControlChannel, createMeshClients } = await import('./control/index.ts');
   const { Credentials } = await import('./identity/index.ts');
-  const { DEFAULT_ROUTE, LOCALHOST } = await import('./inbound/index.ts');
   const { processDeps } = await import('./wiring.ts');
   const { testConfig } = await import('./testing/index.ts');
   const deps = processDeps(testConfig(NAME, ca.pem, { LOG: 'off' }));
@@ -161,7 +160,6 @@ async function meshClients(port: number) {
     destination: { channel, calls },
     workload: 'w',
     context: 'c',
-    decoding: { always: LOCALHOST, defaultRoute: DEFAULT_ROUTE },
   });
   return { ...clients, close: () => channel.close() };
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import tls from 'node:tls';
 import { encodeTransportHeader, TRANSPORT_ALPN } from '#wire/transport-header';
-import { eventually, openPolicy, serve, servicePolicy, TestCa, TestProxy, Wire } from './testing/index.ts';
+import { eventually, openPolicy, profile, serve, servicePolicy, TestCa, TestProxy, Wire } from './testing/index.ts';
 
 const PATH = 'web.a.svc.cluster.local:80';
 const CLIENT = 'client.a.serviceaccount.identity.linkerd.cluster.local';
@@ -117,7 +117,7 @@ async function outboundTo(
   proxy: Partial<Parameters<typeof TestProxy.start>[0]> = {},
 ): Promise<{ text: string; client: TestProxy }> {
   const client = await TestProxy.start({ name: CLIENT, ca, ...proxy });
-  client.mesh.profile('10.96.0.10:80').set({ fqn: '', opaque: false, endpoint: undefined });
+  client.mesh.profile('10.96.0.10:80').set(profile());
   client.mesh.outbound('10.96.0.10:80').set(servicePolicy(PATH));
   const endpoint = server.endpoint(app.port, { tls: { identity, serverName: SERVER } });
   client.mesh.destination(PATH).set({ kind: 'add', endpoints: [endpoint] });

@@ -4,6 +4,7 @@
  * of their addresses. Messages are made with `create(net.TcpAddressSchema, {…})` of @bufbuild/protobuf.
  */
 export * from './address.ts';
+export * from './features.ts';
 export * as destination from './gen/destination_pb.js';
 export * as grpcRoute from './gen/grpc_route_pb.js';
 export * as httpRoute from './gen/http_route_pb.js';

@@ -1,8 +1,9 @@
-import { destination, encodeTcpAddress, identity, inbound, outbound } from '#api/mesh';
+import { destination, encodeTcpAddress, FEATURES, FEATURES_KEY, identity, inbound, outbound } from '#api/mesh';
 import type { GrpcClient } from '#runtime/grpc';
-import { decodeProfile, decodeUpdate } from '../discover/decode/destination.ts';
-import { decodeServer, type ServerDecoding } from '../discover/decode/inbound.ts';
+import { decodeUpdate } from '../discover/decode/destination.ts';
+import { decodeServer } from '../discover/decode/inbound.ts';
 import { decodeOutbound } from '../discover/decode/outbound.ts';
+import { decodeProfile } from '../discover/decode/profile.ts';
 import type { IdentityClient, MeshClients, StreamSink } from '../discover/index.ts';
 import type { CallMetrics } from './call-metrics.ts';
 
@@ -13,8 +14,10 @@ export interface MeshClientsOptions {
   readonly workload: string;
   /** `DESTINATION_CONTEXT`, verbatim. */
   readonly context: string;
-  readonly decoding: ServerDecoding;
 }
+
+/** Servers that do not know the entry ignore it. */
+const NAMING_FEATURES = { metadata: { [FEATURES_KEY]: FEATURES.join(',') } };
 
 /** The streams of the control plane as the proxy's own types. */
 export function createMeshClients(options: MeshClientsOptions): MeshClients {
@@ -25,30 +28,37 @@ export function createMeshClients(options: MeshClientsOptions): MeshClients {
       policy.channel.serverStream(
         inbound.InboundServerPolicies.method.watchPort,
         { workload, port },
-        policy.calls.counted(mapped(sink, (server: inbound.Server) => decodeServer(server, options.decoding))),
+        policy.calls.counted(mapped(sink, decodeServer)),
       ),
-    watchOutbound: ({ ip, port }, sink) => {
-      const addr = encodeTcpAddress(ip, port);
-      if (!addr) throw new Error(`${ip} is no address`);
-      return policy.channel.serverStream(
+    watchOutbound: (target, sink) =>
+      policy.channel.serverStream(
         outbound.OutboundPolicies.method.watch,
-        { sourceWorkload: workload, target: { case: 'addr', value: addr } },
+        { sourceWorkload: workload, target: wireTarget(target) },
         policy.calls.counted(mapped(sink, decodeOutbound)),
-      );
-    },
+        NAMING_FEATURES,
+      ),
     watchProfile: (path, sink) =>
       dst.channel.serverStream(
         destination.Destination.method.getProfile,
         { path, contextToken },
         dst.calls.counted(mapped(sink, decodeProfile)),
+        NAMING_FEATURES,
       ),
     watchDestination: (path, sink) =>
       dst.channel.serverStream(
         destination.Destination.method.get,
         { path, contextToken },
         dst.calls.counted(mapped(sink, decodeUpdate)),
+        NAMING_FEATURES,
       ),
   };
+}
+
+function wireTarget(target: { ip: string; port: number } | { authority: string }) {
+  if ('authority' in target) return { case: 'authority', value: target.authority } as const;
+  const value = encodeTcpAddress(target.ip, target.port);
+  if (!value) throw new Error(`${target.ip} is no address`);
+  return { case: 'addr', value } as const;
 }
 
 export function createIdentityClient(channel: GrpcClient, calls: CallMetrics): IdentityClient {

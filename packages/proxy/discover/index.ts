@@ -5,5 +5,6 @@
 
 export { Backoff, type BackoffConfig } from './backoff.ts';
 export { Cidr, parseIp } from './cidr.ts';
+export { defaultServerPolicy } from './default-policy.ts';
 export * from './types.ts';
 export { keepWatching, type WatchConfig, type WatchHandlers } from './watch.ts';

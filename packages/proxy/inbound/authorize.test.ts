@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Authorization, Cidr, defaultMeta, parseIp } from '../discover/index.ts';
-import { authorize, type ClientTls, defaultServerPolicy } from './index.ts';
+import { type Authorization, Cidr, defaultMeta, defaultServerPolicy, parseIp } from '../discover/index.ts';
+import { authorize, type ClientTls } from './index.ts';
 
 const net = (text: string): Cidr => {
   const [ip = '', prefix] = text.split('/');

@@ -1,5 +1,4 @@
 /** What comes into the pod: TLS terminated, the client known, authorized by the port's policy, handed to the application. */
 export { authorize, type ClientTls } from './authorize.ts';
-export { DEFAULT_ROUTE, defaultServerPolicy, LOCALHOST } from './default-policy.ts';
 export { Inbound, type InboundConfig, type InboundDeps } from './inbound.ts';
 export { PortPolicies, type PortPoliciesConfig, type PortPolicy } from './port-policies.ts';

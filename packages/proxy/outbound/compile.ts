@@ -55,7 +55,7 @@ export function compile(policy: OutboundPolicy, backends: Backends, metrics: Met
     return one;
   };
   const rules = new Map<OutboundRule, CompiledRule>();
-  for (const route of policy.httpRoutes)
+  for (const route of policy.http1.routes)
     for (const rule of route.rules) {
       const labels = outRouteLabels(policy.parent, route.meta);
       rules.set(rule, {
@@ -71,7 +71,7 @@ export function compile(policy: OutboundPolicy, backends: Backends, metrics: Met
       });
     }
   const opaque = opaqueDistribution(policy);
-  const first = matchesEverything(policy.httpRoutes) ? policy.httpRoutes[0]?.rules[0] : undefined;
+  const first = matchesEverything(policy.http1.routes) ? policy.http1.routes[0]?.rules[0] : undefined;
   return {
     policy,
     rules,
@@ -92,7 +92,7 @@ export function compile(policy: OutboundPolicy, backends: Backends, metrics: Met
 /** Where bytes go that are no HTTP/1: the opaque route, or where the last HTTP route, which is the most general, leads. */
 function opaqueDistribution(policy: OutboundPolicy): Distribution | undefined {
   if (policy.opaqueRoute) return policy.opaqueRoute.distribution;
-  return policy.httpRoutes.at(-1)?.rules.at(-1)?.distribution;
+  return policy.http1.routes.at(-1)?.rules.at(-1)?.distribution;
 }
 
 /** The backend for one request or connection; undefined: none is available. */

@@ -24,7 +24,8 @@ export function dialTarget(endpoint: EndpointInfo, protocol: 'http' | 'tcp', con
   const tls = { context: config.context, identity, serverName };
   const session = protocol === 'http' && !endpoint.opaque ? ('http/1' as const) : undefined;
   const override = endpoint.authorityOverride;
-  if (override) return { ...own, tls, header: { port: override.port, name: override.host, session } };
+  if (override?.port !== undefined)
+    return { ...own, tls, header: { port: override.port, name: override.host, session } };
   if (endpoint.inboundPort === undefined) return { ...own, tls };
   return {
     ...common,

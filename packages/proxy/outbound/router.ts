@@ -42,7 +42,7 @@ export class OutboundRouter implements Router {
 
   #filter(exchange: Exchange, head: Http1Head, compiled: Compiled, filters: readonly HttpFilter[]): Fault | undefined {
     const view = new HeadView(head);
-    const routed = findRoute<OutboundRule, OutboundHttpRoute>(compiled.policy.httpRoutes, view);
+    const routed = findRoute<OutboundRule, OutboundHttpRoute>(compiled.policy.http1.routes, view);
     const { fault, request, response } = applyFilters(filters, view, routed?.match, this.#random);
     exchange.requestPatch = request;
     exchange.responsePatch = response;
@@ -51,6 +51,6 @@ export class OutboundRouter implements Router {
 }
 
 function find(compiled: Compiled, head: Http1Head): CompiledRule | undefined {
-  const routed = findRoute<OutboundRule, OutboundHttpRoute>(compiled.policy.httpRoutes, new HeadView(head));
+  const routed = findRoute<OutboundRule, OutboundHttpRoute>(compiled.policy.http1.routes, new HeadView(head));
   return routed && compiled.rules.get(routed.rule);
 }

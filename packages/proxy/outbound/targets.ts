@@ -3,11 +3,11 @@ import type { Timer } from '#runtime/clock';
 import { formatAddr } from '#runtime/net';
 import type { Deps } from '../deps.ts';
 import {
+  bareEndpoint,
   type Cancel,
   Cidr,
   type Distribution,
   defaultMeta,
-  type EndpointInfo,
   keepWatching,
   type MeshClients,
   type OutboundPolicy,
@@ -229,24 +229,22 @@ class Entry implements Target {
 
 /** For addresses of which the policy controller knows nothing: the profile's endpoint, else the address itself in plain text. */
 function fallbackPolicy(dst: { ip: string; port: number }, profile: Profile | undefined): OutboundPolicy {
-  const endpoint: EndpointInfo = profile?.endpoint ?? {
-    ...dst,
-    tls: undefined,
-    h2: false,
-    opaque: false,
-    inboundPort: undefined,
-    authorityOverride: undefined,
-    labels: {},
-  };
+  const endpoint = profile?.endpoint ?? bareEndpoint(dst.ip, dst.port);
   const meta = defaultMeta(profile ? 'endpoint' : 'fallback');
   const distribution: Distribution = {
     kind: 'first',
     backends: [{ backend: { meta, target: { kind: 'forward', endpoint } }, weight: 1, filters: [] }],
   };
+  const http = {
+    routes: [{ meta, hosts: [], rules: [{ matches: [], filters: [], distribution }] }],
+    breaker: undefined,
+  };
   return {
     protocol: profile?.opaque ? 'opaque' : 'detect',
     parent: meta,
-    httpRoutes: [{ meta, hosts: [], rules: [{ matches: [], filters: [], distribution }] }],
+    http1: http,
+    http2: http,
     opaqueRoute: { meta, distribution, refuse: undefined },
+    tlsRoutes: [],
   };
 }

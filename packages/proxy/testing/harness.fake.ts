@@ -16,9 +16,8 @@ import type {
   ServerPolicy,
   StreamSink,
 } from '../discover/index.ts';
-import { defaultMeta } from '../discover/index.ts';
+import { bareEndpoint, defaultMeta, defaultServerPolicy } from '../discover/index.ts';
 import { Credentials } from '../identity/index.ts';
-import { defaultServerPolicy } from '../inbound/index.ts';
 import type { TestCa } from './test-ca.fake.ts';
 
 /** One kind of stream: what subscribers get now, and the subscribers for later changes. */
@@ -78,8 +77,9 @@ export class ScriptedMesh implements MeshClients {
   watchPort(port: number, sink: StreamSink<ServerPolicy>): () => void {
     return this.port(port).subscribe(sink);
   }
-  watchOutbound({ ip, port }: { ip: string; port: number }, sink: StreamSink<OutboundPolicy>): () => void {
-    return this.outbound(`${ip}:${port}`).subscribe(sink);
+  watchOutbound(target: Parameters<MeshClients['watchOutbound']>[0], sink: StreamSink<OutboundPolicy>): () => void {
+    const key = 'authority' in target ? target.authority : `${target.ip}:${target.port}`;
+    return this.outbound(key).subscribe(sink);
   }
   watchProfile(path: string, sink: StreamSink<Profile>): () => void {
     return this.profile(path).subscribe(sink);
@@ -106,16 +106,15 @@ export function openPolicy(changes: Partial<ServerPolicy> = {}): ServerPolicy {
 
 export function endpoint(port: number, changes: Partial<EndpointInfo> = {}): EndpointInfo {
   return {
-    ip: '127.0.0.1',
-    port,
-    tls: undefined,
-    h2: false,
-    opaque: false,
-    inboundPort: undefined,
-    authorityOverride: undefined,
+    ...bareEndpoint('127.0.0.1', port),
     labels: { namespace: 'a', service: 'web' },
     ...changes,
   };
+}
+
+/** A profile that says nothing beyond the changes. */
+export function profile(changes: Partial<Profile> = {}): Profile {
+  return { fqn: '', opaque: false, endpoint: undefined, routes: [], retryBudget: undefined, overrides: [], ...changes };
 }
 
 /** What the policy controller says about a Service: detection, one route, one balancer. */
@@ -126,11 +125,15 @@ export function servicePolicy(path: string, changes: Partial<OutboundPolicy> = {
     kind: 'first',
     backends: [{ backend: { meta: parent, target }, weight: 1, filters: [] }],
   } as const;
+  const routes = [{ meta: defaultMeta('http'), hosts: [], rules: [{ matches: [], filters: [], distribution }] }];
+  const http = { routes, breaker: undefined };
   return {
     protocol: 'detect',
     parent,
-    httpRoutes: [{ meta: defaultMeta('http'), hosts: [], rules: [{ matches: [], filters: [], distribution }] }],
+    http1: http,
+    http2: http,
     opaqueRoute: { meta: defaultMeta('opaq'), distribution, refuse: undefined },
+    tlsRoutes: [],
     ...changes,
   };
 }

@@ -178,6 +178,14 @@ export declare type WeightedAddr = Message<"io.linkerd.proxy.destination.Weighte
    * @generated from field: io.linkerd.proxy.meta.Metadata resource_ref = 9;
    */
   resourceRef?: Metadata | undefined;
+
+  /**
+   * Weft only, feature "endpoint-priority": sent only to proxies that name it in the request metadata `weft-features`. Endpoints
+   * of a higher number get traffic only while those of lower ones cannot carry it.
+   *
+   * @generated from field: uint32 priority = 1001;
+   */
+  priority: number;
 };
 
 /**

@@ -308,6 +308,56 @@ export declare type PathModifier = Message<"io.linkerd.proxy.http_route.PathModi
 export declare const PathModifierSchema: GenMessage<PathModifier>;
 
 /**
+ * Weft only, feature "path-rewrite".
+ *
+ * @generated from message io.linkerd.proxy.http_route.PathRewrite
+ */
+export declare type PathRewrite = Message<"io.linkerd.proxy.http_route.PathRewrite"> & {
+  /**
+   * @generated from field: io.linkerd.proxy.http_route.PathModifier path = 1;
+   */
+  path?: PathModifier | undefined;
+
+  /**
+   * Authority towards the backend; empty: as it came.
+   *
+   * @generated from field: string host = 2;
+   */
+  host: string;
+};
+
+/**
+ * Describes the message io.linkerd.proxy.http_route.PathRewrite.
+ * Use `create(PathRewriteSchema)` to create a new message.
+ */
+export declare const PathRewriteSchema: GenMessage<PathRewrite>;
+
+/**
+ * Weft only, feature "delay".
+ *
+ * @generated from message io.linkerd.proxy.http_route.Delay
+ */
+export declare type Delay = Message<"io.linkerd.proxy.http_route.Delay"> & {
+  /**
+   * @generated from field: google.protobuf.Duration duration = 1;
+   */
+  duration?: Duration | undefined;
+
+  /**
+   * Absent: every request.
+   *
+   * @generated from field: io.linkerd.proxy.http_route.Ratio ratio = 2;
+   */
+  ratio?: Ratio | undefined;
+};
+
+/**
+ * Describes the message io.linkerd.proxy.http_route.Delay.
+ * Use `create(DelaySchema)` to create a new message.
+ */
+export declare const DelaySchema: GenMessage<Delay>;
+
+/**
  * @generated from message io.linkerd.proxy.http_route.HttpFailureInjector
  */
 export declare type HttpFailureInjector = Message<"io.linkerd.proxy.http_route.HttpFailureInjector"> & {

@@ -9,7 +9,7 @@ import type { Message } from "@bufbuild/protobuf";
 import type { TcpAddress } from "./net_pb.js";
 import type { Metadata } from "./meta_pb.js";
 import type { Duration } from "@bufbuild/protobuf/wkt";
-import type { HostMatch, HttpFailureInjector, HttpRouteMatch, RequestHeaderModifier, RequestRedirect, ResponseHeaderModifier, Timeouts } from "./http_route_pb.js";
+import type { Delay, HostMatch, HttpFailureInjector, HttpRouteMatch, PathRewrite, Ratio, RequestHeaderModifier, RequestRedirect, ResponseHeaderModifier, Timeouts } from "./http_route_pb.js";
 import type { GrpcFailureInjector, GrpcRouteMatch } from "./grpc_route_pb.js";
 import type { Forbidden, Invalid } from "./opaque_route_pb.js";
 import type { SniMatch } from "./tls_route_pb.js";
@@ -313,6 +313,33 @@ export declare type HttpRoute_Filter = Message<"io.linkerd.proxy.outbound.HttpRo
      */
     value: ResponseHeaderModifier;
     case: "responseHeaderModifier";
+  } | {
+    /**
+     * Numbers from 1001 on are Weft's own. Each is sent only to proxies that name the feature in the metadata entry
+     * `weft-features` of their request: to others a filter without a known kind spoils the whole policy.
+     *
+     * feature "path-rewrite"
+     *
+     * @generated from field: io.linkerd.proxy.http_route.PathRewrite path_rewrite = 1001;
+     */
+    value: PathRewrite;
+    case: "pathRewrite";
+  } | {
+    /**
+     * feature "request-mirror"
+     *
+     * @generated from field: io.linkerd.proxy.outbound.RequestMirror request_mirror = 1002;
+     */
+    value: RequestMirror;
+    case: "requestMirror";
+  } | {
+    /**
+     * feature "delay"
+     *
+     * @generated from field: io.linkerd.proxy.http_route.Delay delay = 1003;
+     */
+    value: Delay;
+    case: "delay";
   } | { case: undefined; value?: undefined };
 };
 
@@ -613,6 +640,24 @@ export declare type GrpcRoute_Filter = Message<"io.linkerd.proxy.outbound.GrpcRo
      */
     value: RequestHeaderModifier;
     case: "requestHeaderModifier";
+  } | {
+    /**
+     * Weft's own, as in HttpRoute.Filter.
+     *
+     * feature "request-mirror"
+     *
+     * @generated from field: io.linkerd.proxy.outbound.RequestMirror request_mirror = 1002;
+     */
+    value: RequestMirror;
+    case: "requestMirror";
+  } | {
+    /**
+     * feature "delay"
+     *
+     * @generated from field: io.linkerd.proxy.http_route.Delay delay = 1003;
+     */
+    value: Delay;
+    case: "delay";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1419,6 +1464,31 @@ export declare type Backend_BalanceP2c_PenaltyPeakEwma = Message<"io.linkerd.pro
  * Use `create(Backend_BalanceP2c_PenaltyPeakEwmaSchema)` to create a new message.
  */
 export declare const Backend_BalanceP2c_PenaltyPeakEwmaSchema: GenMessage<Backend_BalanceP2c_PenaltyPeakEwma>;
+
+/**
+ * Weft only, feature "request-mirror": a copy of the request goes to another backend, whose response nobody sees.
+ *
+ * @generated from message io.linkerd.proxy.outbound.RequestMirror
+ */
+export declare type RequestMirror = Message<"io.linkerd.proxy.outbound.RequestMirror"> & {
+  /**
+   * @generated from field: io.linkerd.proxy.outbound.Backend backend = 1;
+   */
+  backend?: Backend | undefined;
+
+  /**
+   * Absent: every request.
+   *
+   * @generated from field: io.linkerd.proxy.http_route.Ratio ratio = 2;
+   */
+  ratio?: Ratio | undefined;
+};
+
+/**
+ * Describes the message io.linkerd.proxy.outbound.RequestMirror.
+ * Use `create(RequestMirrorSchema)` to create a new message.
+ */
+export declare const RequestMirrorSchema: GenMessage<RequestMirror>;
 
 /**
  * @generated from message io.linkerd.proxy.outbound.Queue

@@ -2,14 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { destination, encodeTcpAddress, inbound, outbound } from '#api/mesh';
-import { DEFAULT_ROUTE, LOCALHOST } from '../../inbound/index.ts';
+import { DEFAULT_ROUTE, LOCALHOST } from '../default-policy.ts';
 import { decodeUpdate } from './destination.ts';
 import { decodeServer } from './inbound.ts';
 import { decodeOutbound } from './outbound.ts';
 
-const decoding = { always: LOCALHOST, defaultRoute: DEFAULT_ROUTE };
 const server = (init: MessageInitShape<typeof inbound.ServerSchema>) =>
-  decodeServer(create(inbound.ServerSchema, init), decoding);
+  decodeServer(create(inbound.ServerSchema, init));
 const seconds = (count: number) => ({ seconds: BigInt(count), nanos: 500_000_000 });
 
 const everywhere = { net: { ip: { ip: { case: 'ipv4', value: 0 } }, prefixLen: 0 } } as const;
@@ -119,7 +118,7 @@ test('an outbound policy from the wire', () => {
   const decoded = detected();
   assert.equal(decoded.invalid, undefined);
   assert.deepEqual([decoded.parent.kind, decoded.parent.port], ['Service', 80]);
-  assert.deepEqual(decoded.httpRoutes[0]?.rules[0]?.distribution.backends[0]?.backend.target, {
+  assert.deepEqual(decoded.http1.routes[0]?.rules[0]?.distribution.backends[0]?.backend.target, {
     kind: 'balancer',
     path: 'web.a.svc.cluster.local:80',
     ewma: { defaultRttMs: 30, decayMs: 10_500 },
@@ -161,7 +160,7 @@ test('a forbidden opaque route refuses, and a backend of no kind leads nowhere',
     ],
   };
   assert.equal(
-    detected({ http1: { routes: [nowhere] } }).httpRoutes[0]?.rules[0]?.distribution.backends[0]?.backend.target.kind,
+    detected({ http1: { routes: [nowhere] } }).http1.routes[0]?.rules[0]?.distribution.backends[0]?.backend.target.kind,
     'none',
   );
 });
@@ -219,6 +218,12 @@ test('endpoints from the wire: labels joined, identity, hints', () => {
         inboundPort: 4143,
         authorityOverride: undefined,
         labels: { service: 'web', namespace: 'a', pod: 'web-1' },
+        weight: 1,
+        zone: '',
+        locality: 'unknown',
+        priority: 0,
+        http2: undefined,
+        resource: undefined,
       },
     ],
   });

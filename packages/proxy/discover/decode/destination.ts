@@ -1,6 +1,6 @@
 import { decodeIp, type destination } from '#api/mesh';
-import type { DestinationUpdate, Profile } from '../types.ts';
-import { decodeEndpoint } from './common.ts';
+import type { DestinationUpdate } from '../types.ts';
+import { decodeEndpoint } from './endpoint.ts';
 
 /** A change of an endpoint set; undefined: the message says nothing usable and is ignored. */
 export function decodeUpdate({ update }: destination.Update): DestinationUpdate | undefined {
@@ -22,13 +22,4 @@ export function decodeUpdate({ update }: destination.Update): DestinationUpdate 
     default:
       return undefined;
   }
-}
-
-/** A profile; routes and overrides are not used yet. */
-export function decodeProfile(profile: destination.DestinationProfile): Profile {
-  return {
-    fqn: profile.fullyQualifiedName,
-    opaque: profile.opaqueProtocol,
-    endpoint: profile.endpoint && decodeEndpoint(profile.endpoint),
-  };
 }

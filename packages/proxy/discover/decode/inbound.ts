@@ -1,31 +1,24 @@
 import type { inbound } from '#api/mesh';
-import { type Authorization, defaultMeta, type InboundRoute, type Meta, type ServerPolicy } from '../types.ts';
+import { DEFAULT_ROUTE, LOCALHOST } from '../default-policy.ts';
 import {
-  decodeFilter,
-  decodeHost,
-  decodeMatch,
-  decodeMeta,
-  decodeNetwork,
-  durationMs,
-  Invalid,
-  need,
-} from './common.ts';
-
-export interface ServerDecoding {
-  /** Appended to the authorizations of every policy. */
-  readonly always: Authorization;
-  /** For a policy that lists no routes. */
-  readonly defaultRoute: InboundRoute;
-}
+  type Authorization,
+  defaultMeta,
+  type InboundRoute,
+  type Meta,
+  type RateLimitPolicy,
+  type ServerPolicy,
+} from '../types.ts';
+import { filterDecoder } from './filters.ts';
+import { decodeGrpcMatches, decodeHost, decodeMatch } from './match.ts';
+import { decodeMeta, decodeNetwork, durationMs, Invalid, need } from './values.ts';
 
 /** A port's policy from the wire. All or nothing: any violation makes a policy that lets nothing in. */
-export function decodeServer(server: inbound.Server, { always, defaultRoute }: ServerDecoding): ServerPolicy {
+export function decodeServer(server: inbound.Server): ServerPolicy {
   try {
     const meta = metaOfLabels(server.labels);
-    const authorizations = [...server.authorizations.map(decodeAuthz), always];
+    const authorizations = [...server.authorizations.map(decodeAuthz), LOCALHOST];
     const common = { meta, authorizations, detectTimeoutMs: 0 };
-    const withRoutes = (routes: readonly inbound.HttpRoute[]): readonly InboundRoute[] =>
-      routes.length === 0 ? [defaultRoute] : routes.map(decodeRoute);
+    const orDefault = (routes: readonly InboundRoute[]) => (routes.length === 0 ? [DEFAULT_ROUTE] : routes);
     const { kind } = need(server.protocol, 'the protocol');
     switch (kind.case) {
       case 'detect':
@@ -33,13 +26,25 @@ export function decodeServer(server: inbound.Server, { always, defaultRoute }: S
           ...common,
           protocol: 'detect',
           detectTimeoutMs: durationMs(need(kind.value.timeout, 'the timeout of detection')),
-          routes: withRoutes(kind.value.httpRoutes),
+          routes: orDefault(kind.value.httpRoutes.map(decodeHttpRoute)),
+          rateLimit: kind.value.httpLocalRateLimit && decodeRateLimit(kind.value.httpLocalRateLimit),
         };
       case 'http1':
       case 'http2':
-        return { ...common, protocol: kind.case, detectTimeoutMs: DETECT_MS, routes: withRoutes(kind.value.routes) };
+        return {
+          ...common,
+          protocol: kind.case,
+          detectTimeoutMs: DETECT_MS,
+          routes: orDefault(kind.value.routes.map(decodeHttpRoute)),
+          rateLimit: kind.value.localRateLimit && decodeRateLimit(kind.value.localRateLimit),
+        };
       case 'grpc':
-        return { ...common, protocol: 'grpc', detectTimeoutMs: DETECT_MS, routes: [] };
+        return {
+          ...common,
+          protocol: 'grpc',
+          detectTimeoutMs: DETECT_MS,
+          routes: orDefault(kind.value.routes.map(decodeGrpcRoute)),
+        };
       case 'opaque':
       case 'tls':
         return { ...common, protocol: kind.case, routes: [] };
@@ -55,7 +60,7 @@ export function decodeServer(server: inbound.Server, { always, defaultRoute }: S
       detectTimeoutMs: DETECT_MS,
       meta,
       authorizations: [],
-      routes: [defaultRoute],
+      routes: [DEFAULT_ROUTE],
       invalid,
     };
   }
@@ -92,14 +97,50 @@ function decodeClients({ permit }: inbound.Authn): Authorization['clients'] {
   };
 }
 
-function decodeRoute(route: inbound.HttpRoute): InboundRoute {
+const httpFilter = filterDecoder('http');
+const grpcFilter = filterDecoder('grpc');
+
+function decodeHttpRoute(route: inbound.HttpRoute): InboundRoute {
+  return {
+    ...decodeRoute(route),
+    rules: route.rules.map(({ matches, filters }) => ({
+      matches: matches.map(decodeMatch),
+      filters: filters.map(httpFilter),
+    })),
+  };
+}
+
+function decodeGrpcRoute(route: inbound.GrpcRoute): InboundRoute {
+  return {
+    ...decodeRoute(route),
+    rules: route.rules.map(({ matches, filters }) => ({
+      matches: decodeGrpcMatches(matches),
+      filters: filters.map(grpcFilter),
+    })),
+  };
+}
+
+function decodeRoute(route: inbound.HttpRoute | inbound.GrpcRoute): Omit<InboundRoute, 'rules'> {
   return {
     meta: decodeMeta(route.metadata, 'a route', false),
     hosts: route.hosts.map(decodeHost),
     authorizations: route.authorizations.map(decodeAuthz),
-    rules: route.rules.map((rule) => ({
-      matches: rule.matches.map(decodeMatch),
-      filters: rule.filters.map(decodeFilter),
+  };
+}
+
+function decodeRateLimit(limit: inbound.HttpLocalRateLimit): RateLimitPolicy {
+  return {
+    meta: decodeMeta(limit.metadata, 'a rate limit', false),
+    total: limit.total && perSecond(limit.total),
+    perIdentity: limit.identity && perSecond(limit.identity),
+    overrides: limit.overrides.map(({ limit: own, clients }) => ({
+      perSecond: perSecond(need(own, 'the limit of an override')),
+      identities: need(clients, 'the clients of an override').identities.map(({ name }) => name),
     })),
   };
+}
+
+function perSecond({ requestsPerSecond }: inbound.HttpLocalRateLimit_Limit): number {
+  if (requestsPerSecond === 0) throw new Invalid('a rate limit of 0');
+  return requestsPerSecond;
 }

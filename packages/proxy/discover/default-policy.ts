@@ -1,5 +1,6 @@
 import type { DefaultPolicy, Network } from '#model/proxy-config';
-import { type Authorization, Cidr, defaultMeta, type ServerPolicy } from '../discover/index.ts';
+import { Cidr } from './cidr.ts';
+import { type Authorization, defaultMeta, type ServerPolicy } from './types.ts';
 
 const EVERYWHERE: readonly Network[] = [
   { ip: '0.0.0.0', prefix: 0 },
