@@ -1,18 +1,18 @@
 import { isFailure } from './tables.ts';
 
-/** A condition on the status of a response; bounds are inclusive. */
-export type ResponseMatch =
-  | { readonly kind: 'status'; readonly min: number; readonly max: number }
-  | { readonly kind: 'all' | 'any'; readonly matches: readonly ResponseMatch[] }
-  | { readonly kind: 'not'; readonly match: ResponseMatch };
+/** A condition on the status of a response; both ends are included. */
+export type ResponseCondition =
+  | { readonly kind: 'status'; readonly from: number; readonly to: number }
+  | { readonly kind: 'all' | 'any'; readonly of: readonly ResponseCondition[] }
+  | { readonly kind: 'not'; readonly of: ResponseCondition };
 
-/** What a profile says about responses of one kind, e.g. `{match: {kind: 'status', min: 404, max: 404}, failure: true}`. */
+/** What a profile says about responses of one kind, e.g. `{condition: {kind: 'status', from: 404, to: 404}, isFailure: true}`. */
 export interface ResponseClass {
-  readonly match: ResponseMatch;
-  readonly failure: boolean;
+  readonly condition: ResponseCondition;
+  readonly isFailure: boolean;
 }
 
-/** The response classes of one profile route: the first that matches decides, else the default tables do. */
+/** The response classes of one profile route: the first that holds decides, else the default tables do. */
 export class ResponseClasses {
   readonly #classes: readonly ResponseClass[];
 
@@ -20,22 +20,22 @@ export class ResponseClasses {
     this.#classes = classes;
   }
 
-  /** As {@link isFailure}. */
+  /** As the function of that name. */
   isFailure(status: number, grpcStatus: number, grpc: boolean): boolean {
-    for (const { match, failure } of this.#classes) if (matches(match, status)) return failure;
+    for (const one of this.#classes) if (holds(one.condition, status)) return one.isFailure;
     return isFailure(status, grpcStatus, grpc);
   }
 }
 
-function matches(match: ResponseMatch, status: number): boolean {
-  switch (match.kind) {
+function holds(condition: ResponseCondition, status: number): boolean {
+  switch (condition.kind) {
     case 'status':
-      return status >= match.min && status <= match.max;
+      return status >= condition.from && status <= condition.to;
     case 'all':
-      return match.matches.every((one) => matches(one, status));
+      return condition.of.every((one) => holds(one, status));
     case 'any':
-      return match.matches.some((one) => matches(one, status));
+      return condition.of.some((one) => holds(one, status));
     case 'not':
-      return !matches(match.match, status);
+      return !holds(condition.of, status);
   }
 }

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { GRPC, isFailure, isGrpcContent, isOverload, isPenalized, ResponseClasses } from './index.ts';
+import {
+  GRPC,
+  isFailure,
+  isGrpcContent,
+  isOverload,
+  isPenalized,
+  ResponseClasses,
+  type ResponseCondition,
+} from './index.ts';
 
 test('HTTP responses fail from 500 on, whatever a stray gRPC status says', () => {
   for (const status of [200, 302, 404, 429, 499]) assert.equal(isFailure(status, 14, false), false, `${status}`);
@@ -32,16 +40,16 @@ test('gRPC is told by the content type of the request', () => {
 
 test('the first response class that matches decides, the default decides the rest', () => {
   const classes = new ResponseClasses([
-    { match: { kind: 'status', min: 404, max: 404 }, failure: true },
+    { condition: { kind: 'status', from: 404, to: 404 }, isFailure: true },
     {
-      match: {
+      condition: {
         kind: 'all',
-        matches: [
-          { kind: 'any', matches: [{ kind: 'status', min: 500, max: 599 }] },
-          { kind: 'not', match: { kind: 'status', min: 503, max: 503 } },
+        of: [
+          { kind: 'any', of: [{ kind: 'status', from: 500, to: 599 }] },
+          { kind: 'not', of: { kind: 'status', from: 503, to: 503 } },
         ],
       },
-      failure: false,
+      isFailure: false,
     },
   ]);
   const failures = [200, 404, 500, 502, 503].filter((status) => classes.isFailure(status, -1, false));
@@ -49,21 +57,20 @@ test('the first response class that matches decides, the default decides the res
 });
 
 test('not is the opposite, all and any obey the laws of De Morgan', () => {
-  const match = fc.letrec((tie) => ({
-    match: fc.oneof(
+  const { condition } = fc.letrec<{ condition: ResponseCondition }>((tie) => ({
+    condition: fc.oneof(
       { depthSize: 'small' },
-      fc.tuple(fc.nat(600), fc.nat(200)).map(([min, span]) => ({ kind: 'status' as const, min, max: min + span })),
-      fc.array(tie('match'), { maxLength: 3 }).map((matches) => ({ kind: 'any' as const, matches })),
-      tie('match').map((inner) => ({ kind: 'not' as const, match: inner })),
+      fc.tuple(fc.nat(600), fc.nat(200)).map(([from, span]) => ({ kind: 'status' as const, from, to: from + span })),
+      fc.array(tie('condition'), { maxLength: 3 }).map((of) => ({ kind: 'any' as const, of })),
+      tie('condition').map((of) => ({ kind: 'not' as const, of })),
     ),
-  })).match as fc.Arbitrary<ConstructorParameters<typeof ResponseClasses>[0][number]['match']>;
-  const holds = (one: ConstructorParameters<typeof ResponseClasses>[0][number]['match'], status: number) =>
-    new ResponseClasses([{ match: one, failure: true }]).isFailure(status, 0, true);
+  }));
+  const holds = (one: ResponseCondition, status: number) =>
+    new ResponseClasses([{ condition: one, isFailure: true }]).isFailure(status, 0, true);
   fc.assert(
-    fc.property(fc.array(match, { maxLength: 3 }), fc.nat(600), (matches, status) => {
-      const negated = matches.map((inner) => ({ kind: 'not' as const, match: inner }));
-      const all = holds({ kind: 'all', matches }, status);
-      assert.equal(all, !holds({ kind: 'any', matches: negated }, status));
+    fc.property(fc.array(condition, { maxLength: 3 }), fc.nat(600), (of, status) => {
+      const negated = of.map((inner) => ({ kind: 'not' as const, of: inner }));
+      assert.equal(holds({ kind: 'all', of }, status), !holds({ kind: 'any', of: negated }, status));
     }),
   );
 });

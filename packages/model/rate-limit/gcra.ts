@@ -1,10 +1,5 @@
-/** A rate in requests a second, of which as many may come at once. */
-export interface Gcra {
-  readonly requestsPerSecond: number;
-}
-
 /**
- * The generic cell rate algorithm (ITU-T I.371) in its form as a leaky bucket: each request adds 1, `requestsPerSecond` leak out a
+ * The generic cell rate algorithm (ITU-T I.371) in its form as a leaky bucket: each request adds 1, `perSecond` leak out a
  * second, and it holds a second's worth, so that a whole second of requests may come at once. Small numbers instead of
  * points in time keep it exact.
  */
@@ -13,11 +8,11 @@ export class GcraBucket {
   #atMs = 0;
 
   /** Whether a request is within the rate; counts it if so. */
-  take({ requestsPerSecond }: Gcra, nowMs: number): boolean {
-    const leaked = ((nowMs - this.#atMs) * requestsPerSecond) / 1000;
+  take(perSecond: number, nowMs: number): boolean {
+    const leaked = ((nowMs - this.#atMs) * perSecond) / 1000;
     this.#level = Math.max(0, this.#level - leaked);
     this.#atMs = nowMs;
-    if (this.#level + 1 > requestsPerSecond + ROUNDING) return false;
+    if (this.#level + 1 > perSecond + ROUNDING) return false;
     this.#level++;
     return true;
   }

@@ -1,12 +1,12 @@
-import { type Gcra, GcraBucket } from './gcra.ts';
+import { GcraBucket } from './gcra.ts';
 
-/** Limits of one port; a limit that is absent or 0 is none. */
+/** Limits of one port in requests a second, as many of which may come at once; one that is absent or 0 is none. */
 export interface RateLimits {
-  readonly total: Gcra | undefined;
+  readonly total: number | undefined;
   /** Of each identity; clients without one are together one. */
-  readonly identity: Gcra | undefined;
+  readonly perIdentity: number | undefined;
   /** Identities with another limit; those of one entry share its bucket. */
-  readonly overrides: readonly { readonly limit: Gcra; readonly identities: readonly string[] }[];
+  readonly overrides: readonly { readonly perSecond: number; readonly identities: readonly string[] }[];
 }
 
 /** `ok`, or whose limit was passed; overrides count as `identity`. Values of the metric label `ratelimit_scope`. */
@@ -16,24 +16,24 @@ export type RateVerdict = 'ok' | 'total' | 'identity';
 export const RATE_LIMIT_IDENTITIES_MAX = 10_000;
 
 interface Bound {
-  readonly limit: Gcra;
+  readonly perSecond: number;
   readonly bucket: GcraBucket;
 }
 
 /** Decides request by request. A request counts against the total even when its identity's limit then refuses it. */
 export class RateLimiter {
   readonly #total: Bound | undefined;
-  readonly #identity: Gcra | undefined;
+  readonly #perIdentity: number;
   readonly #overrides = new Map<string, Bound>();
   readonly #buckets = new Map<string, GcraBucket>();
   readonly #identitiesMax: number;
 
   constructor(limits: RateLimits, identitiesMax = RATE_LIMIT_IDENTITIES_MAX) {
     this.#total = bind(limits.total);
-    this.#identity = bind(limits.identity)?.limit;
+    this.#perIdentity = limits.perIdentity ?? 0;
     this.#identitiesMax = identitiesMax;
-    for (const { limit, identities } of limits.overrides) {
-      const bound = bind(limit);
+    for (const { perSecond, identities } of limits.overrides) {
+      const bound = bind(perSecond);
       if (bound) for (const identity of identities) this.#overrides.set(identity, bound);
     }
   }
@@ -45,11 +45,11 @@ export class RateLimiter {
 
   /** `identity`: of the client's certificate, undefined without one. `nowMs`: monotonic. */
   check(identity: string | undefined, nowMs: number): RateVerdict {
-    if (this.#total && !this.#total.bucket.take(this.#total.limit, nowMs)) return 'total';
+    if (this.#total && !this.#total.bucket.take(this.#total.perSecond, nowMs)) return 'total';
     const override = identity === undefined ? undefined : this.#overrides.get(identity);
-    if (override) return override.bucket.take(override.limit, nowMs) ? 'ok' : 'identity';
-    if (!this.#identity) return 'ok';
-    return this.#bucketOf(identity ?? '').take(this.#identity, nowMs) ? 'ok' : 'identity';
+    if (override) return override.bucket.take(override.perSecond, nowMs) ? 'ok' : 'identity';
+    if (this.#perIdentity === 0) return 'ok';
+    return this.#bucketOf(identity ?? '').take(this.#perIdentity, nowMs) ? 'ok' : 'identity';
   }
 
   /** The map's order is that of use. */
@@ -65,6 +65,6 @@ export class RateLimiter {
   }
 }
 
-function bind(limit: Gcra | undefined): Bound | undefined {
-  return limit && limit.requestsPerSecond > 0 ? { limit, bucket: new GcraBucket() } : undefined;
+function bind(perSecond: number | undefined): Bound | undefined {
+  return perSecond ? { perSecond, bucket: new GcraBucket() } : undefined;
 }

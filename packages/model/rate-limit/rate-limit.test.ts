@@ -3,8 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { GcraBucket, RateLimiter, type RateVerdict } from './index.ts';
 
-const rps = (requestsPerSecond: number) => ({ requestsPerSecond });
-const NONE = { total: undefined, identity: undefined, overrides: [] };
+const NONE = { total: undefined, perIdentity: undefined, overrides: [] };
 
 /** How many of `count` requests at once are let through. */
 function admitted(limiter: RateLimiter, identity: string | undefined, nowMs: number, count: number): number {
@@ -14,7 +13,7 @@ function admitted(limiter: RateLimiter, identity: string | undefined, nowMs: num
 }
 
 test('a second of requests may come at once, then they come back at the rate', () => {
-  const limiter = new RateLimiter({ ...NONE, total: rps(10) });
+  const limiter = new RateLimiter({ ...NONE, total: 10 });
   assert.equal(admitted(limiter, undefined, 0, 50), 10);
   assert.equal(admitted(limiter, undefined, 100, 50), 1);
   assert.equal(admitted(limiter, undefined, 350, 50), 2);
@@ -24,7 +23,7 @@ test('a second of requests may come at once, then they come back at the rate', (
 test('any rate admits exactly its burst', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 3_000 }), fc.nat(1e9), (rate, nowMs) => {
-      const limiter = new RateLimiter({ ...NONE, total: rps(rate) });
+      const limiter = new RateLimiter({ ...NONE, total: rate });
       assert.equal(admitted(limiter, undefined, nowMs, rate + 10), rate);
     }),
   );
@@ -38,7 +37,7 @@ test('in no stretch of time does more come through than the burst and the rate a
       let nowMs = 0;
       for (const gapMs of gapsMs) {
         nowMs += gapMs;
-        if (bucket.take(rps(rate), nowMs)) passedAtMs.push(nowMs);
+        if (bucket.take(rate, nowMs)) passedAtMs.push(nowMs);
       }
       for (let from = 0; from < passedAtMs.length; from++)
         for (let to = from; to < passedAtMs.length; to++) {
@@ -50,7 +49,7 @@ test('in no stretch of time does more come through than the burst and the rate a
 });
 
 test('each identity has its own bucket; clients without one share one', () => {
-  const limiter = new RateLimiter({ ...NONE, identity: rps(2) });
+  const limiter = new RateLimiter({ ...NONE, perIdentity: 2 });
   assert.equal(admitted(limiter, 'a', 0, 5), 2);
   assert.equal(admitted(limiter, 'b', 0, 5), 2);
   assert.equal(admitted(limiter, undefined, 0, 5), 2);
@@ -58,30 +57,30 @@ test('each identity has its own bucket; clients without one share one', () => {
 });
 
 test('an override takes the place of the limit of identities, shared by those it names', () => {
-  const overrides = [{ limit: rps(4), identities: ['a', 'b'] }];
-  const limiter = new RateLimiter({ ...NONE, identity: rps(1), overrides });
+  const overrides = [{ perSecond: 4, identities: ['a', 'b'] }];
+  const limiter = new RateLimiter({ ...NONE, perIdentity: 1, overrides });
   assert.equal(admitted(limiter, 'a', 0, 3), 3);
   assert.equal(admitted(limiter, 'b', 0, 3), 1);
   assert.equal(admitted(limiter, 'c', 0, 3), 1);
 });
 
 test('the verdict says whose limit it was, and refusals of an identity count against the total', () => {
-  const limiter = new RateLimiter({ ...NONE, total: rps(3), identity: rps(1) });
+  const limiter = new RateLimiter({ ...NONE, total: 3, perIdentity: 1 });
   const verdicts: RateVerdict[] = ['a', 'a', 'b', 'b'].map((identity) => limiter.check(identity, 0));
   assert.deepEqual(verdicts, ['ok', 'identity', 'ok', 'total']);
 });
 
 test('limits of 0 are none', () => {
   const limiter = new RateLimiter({
-    total: rps(0),
-    identity: rps(0),
-    overrides: [{ limit: rps(0), identities: ['a'] }],
+    total: 0,
+    perIdentity: 0,
+    overrides: [{ perSecond: 0, identities: ['a'] }],
   });
   assert.equal(admitted(limiter, 'a', 0, 100), 100);
 });
 
 test('buckets of identities are bounded; the one unused for longest goes', () => {
-  const limiter = new RateLimiter({ ...NONE, identity: rps(1) }, 2);
+  const limiter = new RateLimiter({ ...NONE, perIdentity: 1 }, 2);
   assert.equal(limiter.check('a', 0), 'ok');
   assert.equal(limiter.check('b', 0), 'ok');
   assert.equal(limiter.check('a', 0), 'identity');

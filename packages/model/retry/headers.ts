@@ -40,7 +40,7 @@ export function readRetryHeaders(read: Read, base: RetryPolicy | undefined): Ret
     perTryMs: perTryMs ?? old.perTryMs,
     backoff,
     statuses: http === undefined ? old.statuses : parseHttpConditions(http),
-    grpc: grpc === undefined ? old.grpc : parseGrpcConditions(grpc),
+    grpcCodes: grpc === undefined ? old.grpcCodes : parseGrpcConditions(grpc),
   });
 }
 

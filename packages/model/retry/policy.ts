@@ -1,9 +1,9 @@
 import { GRPC } from '../classify/index.ts';
 
-/** HTTP statuses from `start` to `end`, both included. */
+/** HTTP statuses, both ends included. */
 export interface StatusRange {
-  readonly start: number;
-  readonly end: number;
+  readonly from: number;
+  readonly to: number;
 }
 
 /** Waits between attempts in milliseconds: doubling from `minMs` to `maxMs`, plus up to `jitter` times the wait by chance. */
@@ -22,8 +22,8 @@ export interface RetryPolicyFields {
   readonly perTryMs: number | undefined;
   readonly backoff: RetryBackoff | undefined;
   readonly statuses: readonly StatusRange[];
-  /** gRPC statuses as bits: `1 << code`. */
-  readonly grpc: number;
+  /** gRPC status numbers. */
+  readonly grpcCodes: readonly number[];
 }
 
 /** When requests of a route are tried again. Has the form of the proxy's retry plan. Source: Linkerd's policy routes. */
@@ -33,7 +33,9 @@ export class RetryPolicy implements RetryPolicyFields {
   readonly perTryMs: number | undefined;
   readonly backoff: RetryBackoff | undefined;
   readonly statuses: readonly StatusRange[];
-  readonly grpc: number;
+  readonly grpcCodes: readonly number[];
+  /** One bit a code. */
+  readonly #codes: number;
 
   constructor(fields: RetryPolicyFields) {
     this.limit = fields.limit;
@@ -41,15 +43,16 @@ export class RetryPolicy implements RetryPolicyFields {
     this.perTryMs = fields.perTryMs;
     this.backoff = fields.backoff;
     this.statuses = fields.statuses;
-    this.grpc = fields.grpc;
+    this.grpcCodes = fields.grpcCodes;
+    this.#codes = fields.grpcCodes.reduce((bits, code) => bits | (1 << code), 0);
   }
 
   /** `grpcStatus`: -1 while unknown. */
   retryable(status: number, grpcStatus: number): boolean {
-    if (grpcStatus >= 0 && grpcStatus < 32 && (this.grpc & (1 << grpcStatus)) !== 0) return true;
+    if (grpcStatus >= 0 && grpcStatus < 32 && (this.#codes & (1 << grpcStatus)) !== 0) return true;
     for (let i = 0; i < this.statuses.length; i++) {
-      const { start, end } = this.statuses[i]!;
-      if (status >= start && status <= end) return true;
+      const { from, to } = this.statuses[i]!;
+      if (status >= from && status <= to) return true;
     }
     return false;
   }
@@ -62,7 +65,7 @@ export const RETRY_DEFAULT: RetryPolicyFields = {
   perTryMs: undefined,
   backoff: { minMs: 25, maxMs: 250, jitter: 1 },
   statuses: [],
-  grpc: 0,
+  grpcCodes: [],
 };
 
 /** The wait before retry number `retry` (1 is the first); `random` in [0, 1). */
@@ -72,8 +75,8 @@ export function backoffMs(backoff: RetryBackoff, retry: number, random: number):
 }
 
 const NAMED_RANGES: Readonly<Record<string, StatusRange>> = {
-  '5xx': { start: 500, end: 599 },
-  'gateway-error': { start: 502, end: 504 },
+  '5xx': { from: 500, to: 599 },
+  'gateway-error': { from: 502, to: 504 },
 };
 
 const NAMED_CODES: Readonly<Record<string, number>> = {
@@ -99,17 +102,17 @@ export function parseHttpConditions(text: string): StatusRange[] {
 function parseRange(text: string): StatusRange | undefined {
   const match = /^([1-5]\d\d)(?:-([1-5]\d\d))?$/.exec(text);
   if (!match) return undefined;
-  const start = Number(match[1]);
-  const end = Number(match[2] ?? match[1]);
-  return start <= end ? { start, end } : undefined;
+  const from = Number(match[1]);
+  const to = Number(match[2] ?? match[1]);
+  return from <= to ? { from, to } : undefined;
 }
 
-/** Names of gRPC statuses separated by commas, as bits; what is no retryable status is left out. */
-export function parseGrpcConditions(text: string): number {
-  let codes = 0;
+/** Names of gRPC statuses separated by commas; what is no retryable status is left out. */
+export function parseGrpcConditions(text: string): number[] {
+  const codes: number[] = [];
   for (const part of text.split(',')) {
     const name = part.trim().toLowerCase();
-    if (Object.hasOwn(NAMED_CODES, name)) codes |= 1 << NAMED_CODES[name]!;
+    if (Object.hasOwn(NAMED_CODES, name)) codes.push(NAMED_CODES[name]!);
   }
   return codes;
 }
