@@ -234,7 +234,7 @@ async function captured(action: () => Promise<void>): Promise<string> {
 }
 
 const metrics = async (where: Pod): Promise<string> =>
-  ask(where, '127.0.0.1', 4191, 'GET /metrics HTTP/1.1\r\nconnection: close\r\n\r\n', /# EOF/);
+  ask(where, '127.0.0.1', 4191, 'GET /metrics HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n', /# EOF/);
 
 test('a request to a service address arrives over mutual TLS: both proxies name their peer, the wire shows no plain text', async () => {
   const wire = await captured(async () => {

@@ -45,14 +45,16 @@ test('answers by path, with the query and body of the request', async () => {
 });
 
 test('answers pipelined requests in order', async () => {
-  const answer = await exchange('GET /echo?1 HTTP/1.1\r\n\r\nGET /echo?2 HTTP/1.1\r\nconnection: close\r\n\r\n');
+  const answer = await exchange(
+    'GET /echo?1 HTTP/1.1\r\nhost: a\r\n\r\nGET /echo?2 HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n',
+  );
   assert.match(answer, /GET 1 {2}true.*GET 2 {2}true/s);
 });
 
 test('refuses what is no HTTP and bodies that are too long', async () => {
   assert.match(await exchange('hello\r\n\r\n'), /^HTTP\/1.1 400/);
   assert.match(
-    await exchange(`PUT /echo HTTP/1.1\r\ncontent-length: 70000\r\n\r\n${'x'.repeat(70_000)}`),
+    await exchange(`PUT /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 70000\r\n\r\n${'x'.repeat(70_000)}`),
     /^HTTP\/1.1 413/,
   );
 });

@@ -81,7 +81,6 @@ class AdminConnection implements Http1Sink {
   /** The peer will send no more. */
   #ended = false;
   #busy = false;
-  #chunked = false;
   #keepAlive = true;
   #request = { method: '', target: '', headers: new Map<string, string>() };
   #body: Buffer[] = [];
@@ -93,7 +92,7 @@ class AdminConnection implements Http1Sink {
     this.#decoder = new Http1Decoder('request', names, this);
     const remote = unmapIp(socket.remoteAddress ?? '');
     this.#local = remote === '::1' || remote.startsWith('127.');
-    socket.on('data', (chunk: Buffer) => this.data(chunk));
+    socket.on('data', (chunk: Buffer) => this.received(chunk));
     socket.on('end', () => {
       this.#ended = true;
       if (!this.#busy) socket.end();
@@ -101,7 +100,7 @@ class AdminConnection implements Http1Sink {
     socket.on('error', () => socket.destroy());
   }
 
-  data(chunk: Buffer): void {
+  received(chunk: Buffer): void {
     this.#waiting = this.#waiting.length === 0 ? chunk : Buffer.concat([this.#waiting, chunk]);
     this.#next();
   }
@@ -121,13 +120,12 @@ class AdminConnection implements Http1Sink {
     for (let i = 0; i < head.fieldCount; i++) headers.set(head.name(i).toLowerCase(), head.value(i));
     this.#request = { method: head.method(), target: head.target(), headers };
     this.#keepAlive = head.keepAlive;
-    this.#chunked = head.framing === 'chunked';
     this.#body = [];
     this.#bodyBytes = 0;
     if (head.expectContinue) this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n');
   }
 
-  body(buf: Buffer, start: number, end: number): void {
+  data(buf: Buffer, start: number, end: number): void {
     this.#bodyBytes += end - start;
     if (this.#bodyBytes <= BODY_BYTES_MAX) this.#body.push(buf.subarray(start, end));
   }
@@ -143,8 +141,8 @@ class AdminConnection implements Http1Sink {
 
   end(): void {
     this.#busy = true;
-    if (this.#chunked || this.#bodyBytes > BODY_BYTES_MAX) {
-      this.#finish({ status: this.#chunked ? 400 : 413, body: 'send the body with a content-length\n' });
+    if (this.#bodyBytes > BODY_BYTES_MAX) {
+      this.#finish({ status: 413, body: `a request's body may have ${BODY_BYTES_MAX} bytes\n` });
       return;
     }
     const [path = '', query = ''] = this.#request.target.split(/\?(.*)/s);
