@@ -1,0 +1,18 @@
+/** The bytes cut into pieces of these sizes, the rest as the last piece. */
+export function splitBytes(bytes: Buffer, sizes: readonly number[]): Buffer[] {
+  const pieces: Buffer[] = [];
+  let at = 0;
+  for (const size of sizes) {
+    pieces.push(bytes.subarray(at, at + size));
+    at += size;
+  }
+  pieces.push(bytes.subarray(at));
+  return pieces;
+}
+
+/** The bytes cut into pieces of one size. */
+export function splitEvery(bytes: Buffer, size: number): Buffer[] {
+  const pieces: Buffer[] = [];
+  for (let at = 0; at < bytes.length; at += size) pieces.push(bytes.subarray(at, at + size));
+  return pieces;
+}
