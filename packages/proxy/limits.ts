@@ -4,10 +4,28 @@ export const LIMITS = {
   replayBytesMax: 64 * 1024,
   /** Bytes that one output gathers in an event-loop turn before it writes: four TLS records, so that large bodies keep flowing. */
   gatheredBytesMax: 64 * 1024,
+  /** Heads and control frames written to an HTTP/2 peer that does not read: past this we do not read from it either. */
+  http2BlockedBytesMax: 1024 * 1024,
+  /** Stream objects that a connection keeps for the next requests: as many as busy clients have under way. */
+  http2SpareStreamsMax: 32,
+  /** HTTP/2 connections to one server, opened as the server's limit on streams demands. */
+  http2ConnectionsMax: 8,
+  /** Requests that wait for room on HTTP/2 connections to one server, before others are refused. */
+  http2WaitingMax: 10_000,
   /** Connections tried for one request or connection before it fails. */
   connectAttemptsMax: 5,
   /** After a closing error response: how long the rest of the request is read and thrown away, so that the client sees it. */
   lingerMs: 1_000,
+  /** Copies of requests for mirrors under way in one direction of the proxy; further requests are not copied. */
+  mirrorsMax: 1_000,
+  /** How long a copy may take. */
+  mirrorMs: 10_000,
+  /** Time from the first byte of a request head to its last (nginx and Envoy wait 60 s or more, slow-loris tools count on it). */
+  headMs: 10_000,
+  /** How often connections are looked through for such heads: one timer for all of them. */
+  headSweepMs: 1_000,
+  /** A response that nobody wants any more is read to its end up to this, so that its connection can serve others. */
+  discardBytesMax: 64 * 1024,
   /** Connections accepted before the first certificate that wait for it. */
   acceptWaitingMax: 1_024,
   /** Bytes read for telling the protocol before the connection is refused or treated as opaque. */
