@@ -2,6 +2,7 @@
 import type { AdmissionAnswer, AdmissionRequest } from '#kube/webhook';
 import { parseGoDuration } from '#model/annotations';
 import { isDnsSubdomain } from '#model/names';
+import { Pattern, RegexError } from '#model/regex';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -80,19 +81,13 @@ const ratio: Check = (value, path) => {
   if (typeof value !== 'number' || value < 0) throw refusal(path, 'expected a number of at least 0', value);
 };
 
-/** What proxies' regular expressions may say and ours cannot: flags inside, and names of groups in their spelling. */
-const DIALECT: readonly (readonly [pattern: RegExp, ours: string])[] = [
-  [/\(\?[a-zA-Z-]+\)/g, ''],
-  [/\(\?[a-zA-Z-]+:/g, '(?:'],
-  [/\(\?P</g, '(?<'],
-];
 const regex: Check = (value, path) => {
   text(value, path);
-  const ours = DIALECT.reduce((source, [pattern, by]) => source.replace(pattern, by), String(value));
   try {
-    new RegExp(ours);
-  } catch {
-    throw new ProfileRefusal(`${path}: ${JSON.stringify(value)} is no regular expression`);
+    new Pattern(String(value));
+  } catch (error) {
+    if (error instanceof RegexError) throw new ProfileRefusal(`${path}: ${error.message}`);
+    throw error;
   }
 };
 

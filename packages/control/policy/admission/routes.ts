@@ -1,5 +1,6 @@
 /** Rules for routes. Routes of other controllers' parents pass, whatever they hold. */
 import { parseGoDuration } from '#model/annotations';
+import { Pattern, RegexError } from '#model/regex';
 import { readHttpRetry, readTimeouts } from '../outbound/annotations.ts';
 import { isRef, listOf, objectOf, type PolicyObject, type Ref, Refusal, type Rule, refOf } from './refusal.ts';
 
@@ -93,12 +94,13 @@ function checkValueMatch(match: Fields, where: string): void {
 
 const isHeaderValue = (value: string) => /^[\t\x20-\x7e\x80-\uffff]*$/.test(value);
 
-/** As the proxy reads it: without the flag `u`, under which an escape too many is an error. */
+/** As the proxy reads it. */
 function checkRegex(text: string, where: string): void {
   try {
-    new RegExp(text);
+    new Pattern(text);
   } catch (error) {
-    throw new Refusal(`matches: ${where}: "${text}" is no regular expression: ${(error as Error).message}`);
+    if (error instanceof RegexError) throw new Refusal(`matches: ${where}: ${error.message}`);
+    throw error;
   }
 }
 

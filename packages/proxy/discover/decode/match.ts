@@ -1,4 +1,5 @@
 import type { grpcRoute, httpRoute, httpTypes } from '#api/mesh';
+import { Pattern, RegexError } from '#model/regex';
 import type { HostMatch, HttpMatch, TextMatch, TextPattern } from '../types.ts';
 import { Invalid, need } from './values.ts';
 
@@ -51,12 +52,13 @@ function decodeText(kind: { case: string | undefined; value?: unknown }): TextMa
   }
 }
 
-/** Always anchored to the whole value. */
+/** Always compared with the whole value. */
 export function decodePattern(source: string): TextPattern {
   try {
-    return new RegExp(`^(?:${source})$`);
+    return new Pattern(source);
   } catch (error) {
-    throw new Invalid(`${JSON.stringify(source)} is no regular expression: ${(error as Error).message}`);
+    if (error instanceof RegexError) throw new Invalid(error.message);
+    throw error;
   }
 }
 
