@@ -13,7 +13,7 @@ export interface Load {
 
 /** Beyond the load's own time. */
 const SLACK_S = 30;
-const OPEN_FILES = 32_768;
+const OPEN_FILES = 16_384;
 
 async function inClient(seconds: number, argv: readonly string[]): Promise<string> {
   const args = ['netns', 'exec', CLIENT_NS, 'prlimit', `--nofile=${OPEN_FILES}`, ...argv];

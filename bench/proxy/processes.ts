@@ -15,7 +15,7 @@ export interface Running {
 
 const LAST_WORDS_BYTES = 4_000;
 /** Each connection through a proxy is two. */
-const OPEN_FILES = 32_768;
+const OPEN_FILES = 16_384;
 
 /** Starts a program in a network namespace. `ip netns exec` becomes the program, so the pid is the program's. */
 export function start(

@@ -27,7 +27,7 @@ function conf(folder: string, side: string, sections: readonly string[]): string
     `${side}.cfg`,
     `global
   nbthread 1
-  maxconn 16384
+  maxconn 8000
   ssl-default-bind-options ssl-min-ver TLSv1.3
   ssl-default-server-options ssl-min-ver TLSv1.3
 defaults

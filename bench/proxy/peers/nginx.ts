@@ -2,7 +2,7 @@ import { CLIENT_IP, ORIGIN_PORTS, SERVER_IP, SERVER_NAME } from '../addresses.ts
 import { inner, outer, type Peer, writeConfig } from './peer.ts';
 
 /** Open connections that a process may have. */
-const CONNECTIONS_MAX = 16_384;
+const CONNECTIONS_MAX = 16_000;
 export const BIG_BODY_BYTES = 20_000_000;
 
 function conf(folder: string, side: string, http: string, rest = ''): string {
@@ -10,7 +10,6 @@ function conf(folder: string, side: string, http: string, rest = ''): string {
     folder,
     `${side}.conf`,
     `worker_processes 1; daemon off; master_process off; pid ${folder}/${side}.pid; error_log ${folder}/${side}.log crit;
-worker_rlimit_nofile ${CONNECTIONS_MAX * 2};
 events { worker_connections ${CONNECTIONS_MAX}; }
 http {
   access_log off; keepalive_requests 1000000000; client_body_temp_path ${folder}/${side}-body; proxy_temp_path ${folder}/${side}-tmp;
