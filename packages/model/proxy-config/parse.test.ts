@@ -68,7 +68,7 @@ test('reads what the charts set', () => {
   assert.equal(made.outboundConnectTimeoutMs, 1_000);
 });
 
-test('every bad value is named, with what was expected and what was seen', () => {
+test('every bad value is named, with what was expected, what was seen and what the default is', () => {
   const found = errors({
     OUTBOUND_CONNECT_TIMEOUT: '10',
     INGRESS_MODE: 'yes',
@@ -79,10 +79,10 @@ test('every bad value is named, with what was expected and what was seen', () =>
   assert.deepEqual(
     found.map((text) => text.replace(ENV_PREFIX, '')),
     [
-      'INBOUND_IPS must be a list of IP addresses, but is "x"',
-      'INBOUND_PORTS must be a port from 1 to 65535, but is "0"',
-      'INGRESS_MODE must be true or false, but is "yes"',
-      'OUTBOUND_CONNECT_TIMEOUT must be a duration with a unit (ms, s, m, h, d), but is "10"',
+      'INBOUND_IPS must be a list of IP addresses, but is "x"; unset it to do without',
+      'INBOUND_PORTS must be a port from 1 to 65535, but is "0"; unset it to do without',
+      'INGRESS_MODE must be true or false, but is "yes"; the default is false',
+      'OUTBOUND_CONNECT_TIMEOUT must be a duration with a unit (ms, s, m, h, d), but is "10"; the default is 1s',
     ],
   );
 });
@@ -91,7 +91,12 @@ test('lenient settings only warn', () => {
   const result = parse({ CORES: 'many', LOG_FORMAT: 'xml' });
   assert.ok('config' in result);
   assert.equal(result.warnings.length, 2);
+  assert.deepEqual(
+    result.warnings.map((text) => text.replace(/^.*; /, '')),
+    ['using the default, which is plain', 'using the default, which is none'],
+  );
   assert.equal(result.config.logFormat, 'plain');
+  assert.equal(result.config.cores, undefined);
 });
 
 test('settings that contradict each other are refused', () => {
@@ -99,6 +104,8 @@ test('settings that contradict each other are refused', () => {
   assert.match(errors({ IDENTITY_LOCAL_NAME: '' }).join(), /IDENTITY_LOCAL_NAME must be set/);
   assert.match(errors({ INBOUND_DEFAULT_POLICY: 'cluster-authenticated' }).join(), /CLUSTER_NETWORKS must be set/);
   assert.match(errors({ IDENTITY_TRUST_ANCHORS: 'none' }).join(), /PEM/);
+  assert.match(errors({ DNS_MIN_TTL: '2s', DNS_MAX_TTL: '1s' }).join(), /DNS_MIN_TTL must not be above/);
+  assert.match(errors({ TRACE_COLLECTOR_SVC_ADDR: 'otel.a:4317' }).join(), /TRACE_COLLECTOR_SVC_NAME must be set/);
   assert.match(errors({ INBOUND_SERVER_HTTP2_KEEP_ALIVE_TIMEOUT: '3s' }).join(), /must be set together/);
   assert.match(errors({ OUTBOUND_SERVER_HTTP2_INITIAL_STREAM_WINDOW_SIZE: '70000' }).join(), /must be set together/);
   assert.match(errors({ HTTP2_INITIAL_STREAM_WINDOW_SIZE: '2147483648' }).join(), /from 1 to 2147483647/);

@@ -25,6 +25,8 @@ export interface ProxyConfig extends ProxySettings {
   readonly policy: ControlService;
   readonly destination: ControlService;
   readonly identity: ControlService;
+  /** Absent: no tracing. */
+  readonly traceCollector: ControlService | undefined;
   readonly informationalHeaders: boolean;
 }
 
@@ -51,15 +53,23 @@ export function parseProxyConfig(env: Readonly<Record<string, string | undefined
     }
     const parsed: Parsed<unknown> = READERS[row.type](text);
     if ('value' in parsed) values[field] = parsed.value;
-    else if (!row.lenient) errors.push(`${envName(row)} ${parsed.error}`);
+    else if (!row.lenient) errors.push(`${envName(row)} ${parsed.error}; ${byDefault(row)}`);
     else {
-      warnings.push(`${envName(row)} ${parsed.error}; using ${row.fallback ?? 'the default'}`);
+      warnings.push(`${envName(row)} ${parsed.error}; using the default, which is ${row.fallback ?? 'none'}`);
       if (row.fallback !== undefined) values[field] = (READERS[row.type](row.fallback) as { value: unknown }).value;
     }
   }
   const settings = values as unknown as ProxySettings;
   if (errors.length === 0) errors.push(...checkTogether(settings));
   return errors.length > 0 ? { errors } : { config: complete(settings), warnings };
+}
+
+/** What to do about a bad value. */
+function byDefault(row: ConfigRow): string {
+  if (row.required) return 'it has no default';
+  return row.fallback === undefined || row.fallback === ''
+    ? 'unset it to do without'
+    : `the default is ${row.fallback}`;
 }
 
 const LOOPBACK = /^(localhost\.?|127\.\d+\.\d+\.\d+|::1)$/;
@@ -98,6 +108,11 @@ function checkTogether(settings: ProxySettings): string[] {
     if (isLoopback(settings[`${service}Addr`].host) || settings[`${service}Name`] !== undefined) continue;
     errors.push(`${ENV_PREFIX}${service.toUpperCase()}_SVC_NAME must be set, because the address is not on loopback`);
   }
+  const { traceCollectorAddr, traceCollectorName, dnsMinTtlMs, dnsMaxTtlMs } = settings;
+  if (traceCollectorAddr && !isLoopback(traceCollectorAddr.host) && traceCollectorName === undefined)
+    errors.push(`${ENV_PREFIX}TRACE_COLLECTOR_SVC_NAME must be set, because the address is not on loopback`);
+  if (dnsMinTtlMs !== undefined && dnsMaxTtlMs !== undefined && dnsMinTtlMs > dnsMaxTtlMs)
+    errors.push(`${ENV_PREFIX}DNS_MIN_TTL must not be above ${ENV_PREFIX}DNS_MAX_TTL`);
   if ((settings.outboundListens?.length ?? 0) > 2)
     errors.push(`${ENV_PREFIX}OUTBOUND_LISTEN_ADDRS must hold at most one IPv4 and one IPv6 address`);
   if (/^(cluster-|audit)/.test(settings.inboundDefaultPolicy) && settings.clusterNetworks.length === 0)
@@ -121,6 +136,7 @@ function complete(settings: ProxySettings): ProxyConfig {
     policy: service(settings.policyAddr, settings.policyName),
     destination: service(settings.destinationAddr, settings.destinationName),
     identity: service(settings.identityAddr, settings.identityName),
+    traceCollector: settings.traceCollectorAddr && service(settings.traceCollectorAddr, settings.traceCollectorName),
     informationalHeaders: !(settings.disableInformationalHeaders ?? settings.ingressMode),
   };
 }

@@ -48,6 +48,13 @@ export const CONFIG_ROWS = {
     fallback: '',
     doc: 'Ports that are opaque until the control plane has answered.',
   },
+  proxyProtocolPorts: {
+    env: 'WEFT_PROXY_INBOUND_PROXY_PROTOCOL_PORTS',
+    bare: true,
+    type: 'ports',
+    fallback: '',
+    doc: 'Ports whose connections begin with a PROXY protocol header (version 1 or 2), which names the client.',
+  },
   gatewaySuffixes: {
     env: 'INBOUND_GATEWAY_SUFFIXES',
     type: 'suffixes',
@@ -124,6 +131,38 @@ export const CONFIG_ROWS = {
     doc: 'Longest time between renewals.',
   },
   identityDisabled: { env: 'IDENTITY_DISABLED', type: 'text', doc: 'No longer supported: any value is an error.' },
+  traceCollectorAddr: {
+    env: 'TRACE_COLLECTOR_SVC_ADDR',
+    type: 'address',
+    doc: 'Collector of spans (OTLP over gRPC); enables tracing.',
+  },
+  traceCollectorName: {
+    env: 'TRACE_COLLECTOR_SVC_NAME',
+    type: 'text',
+    doc: 'Its identity; required unless the address is loopback.',
+  },
+  traceServiceName: {
+    env: 'TRACE_SERVICE_NAME',
+    type: 'text',
+    fallback: 'linkerd-proxy',
+    doc: 'Resource attribute `service.name` of spans.',
+  },
+  traceAttributesPath: {
+    env: 'TRACE_ATTRIBUTES_PATH',
+    type: 'text',
+    doc: 'File of resource attributes, a line `key="value"` each.',
+  },
+  traceExtraAttributes: {
+    env: 'TRACE_EXTRA_ATTRIBUTES',
+    type: 'text',
+    doc: 'Resource attributes, a line `key=value` each; before those of the file.',
+  },
+  otelResourceAttributes: {
+    env: 'OTEL_RESOURCE_ATTRIBUTES',
+    bare: true,
+    type: 'text',
+    doc: 'Resource attributes `key=value`, separated by commas; before all others.',
+  },
   tapName: { env: 'TAP_SVC_NAME', type: 'text', doc: 'Identity that may tap; enables tap.' },
   streamInitialTimeoutMs: {
     env: 'CONTROL_STREAM_INITIAL_TIMEOUT',
