@@ -25,7 +25,7 @@ export function collectProcess(metrics: Metrics, clock: Clock, build: BuildInfo)
   const maxFds = metrics.gauge('process_max_fds', {});
   const received = metrics.counter('process_network_receive_bytes_total', {});
   const sent = metrics.counter('process_network_transmit_bytes_total', {});
-  const dropped = metrics.counter('metrics_series_dropped_total', {});
+  const heap = metrics.gauge('runtime_heap_bytes', {});
   metrics.onCollect(() => {
     const usage = process.cpuUsage();
     const status = proc('status');
@@ -40,7 +40,9 @@ export function collectProcess(metrics: Metrics, clock: Clock, build: BuildInfo)
     const traffic = networkBytes(proc('net/dev'));
     received.value = traffic.received;
     sent.value = traffic.sent;
-    dropped.value = metrics.dropped;
+    heap.set(process.memoryUsage().heapUsed);
+    for (const [family, count] of metrics.folded)
+      metrics.counter('metrics_series_folded_total', { family }).value = count;
   });
 }
 

@@ -28,13 +28,14 @@ export class Gauge {
 /** One series of a histogram with fixed upper bounds; counts are kept per bucket and summed up when rendered. */
 export class Histogram {
   readonly bounds: readonly number[];
-  readonly counts: Uint32Array;
+  /** Not Uint32Array: a busy bucket passes 2^32 within days. */
+  readonly counts: Float64Array;
   sum = 0;
   count = 0;
 
   constructor(bounds: readonly number[]) {
     this.bounds = bounds;
-    this.counts = new Uint32Array(bounds.length);
+    this.counts = new Float64Array(bounds.length);
   }
 
   observe(value: number): void {
@@ -48,3 +49,5 @@ export class Histogram {
       }
   }
 }
+
+export type Cell = Counter | Gauge | Histogram;

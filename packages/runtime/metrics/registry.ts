@@ -1,94 +1,77 @@
-import { Counter, Gauge, Histogram } from './cells.ts';
-
-/** Name -> kind, help, labels (in order; `x_*` is open) and buckets. */
-export type MetricsTable = Readonly<
-  Record<
-    string,
-    {
-      readonly type: 'counter' | 'gauge' | 'histogram';
-      readonly help: string;
-      readonly labels: readonly string[];
-      readonly buckets?: readonly number[];
-    }
-  >
->;
-
-type Open<L extends string> = L extends `${infer Prefix}*` ? `${Prefix}${string}` : L;
-
-/** Labels that a metric of the table takes; undefined ones are left out of the series. */
-export type LabelsOf<T extends MetricsTable, N extends keyof T> = {
-  readonly [K in Open<T[N]['labels'][number]>]?: string | undefined;
-};
-
-type NamesOf<T extends MetricsTable, K extends string> = {
-  [N in keyof T & string]: T[N]['type'] extends K ? N : never;
-}[keyof T & string];
-
-type Cell = Counter | Gauge | Histogram;
-
-interface Series {
-  cell: Cell;
-  /** How many holders count into it; 0: it goes after the retention time. */
-  holders: number;
-  releasedMs: number;
-}
-
-interface Family {
-  readonly type: 'counter' | 'gauge' | 'histogram';
-  readonly help: string;
-  readonly order: readonly string[];
-  readonly openPrefixes: readonly string[];
-  readonly buckets: readonly number[];
-  readonly series: Map<string, Series>;
-}
+import type { Cell, Counter, Gauge, Histogram } from './cells.ts';
+import { Family } from './family.ts';
+import type { LabelsOf, MetricsTable, NamesOf } from './table.ts';
+import { headText, seriesText, type TextFormat } from './text.ts';
 
 export interface RegistryLimits {
-  /** Series in all families; further ones count into the void and into `dropped`. */
+  /**
+   * Samples of all series together; a histogram counts one for each bucket. A quarter is kept back so that every family has some,
+   * one family gets at most half of the rest, and label sets beyond that are folded into one series of their family.
+   */
   readonly seriesMax: number;
   /** How long a series stays after its last holder released it. */
   readonly retainMs: number;
 }
 
+/** A full registry looks for series to forget at most this often: it takes a walk over all of them. */
+const EVICT_EVERY_MS = 1_000;
+/** Rendering pauses for others after this long. */
+const SLICE_MS = 4;
+/** Series between two looks at the clock while rendering. */
+const SLICE_SERIES = 64;
+
 /** All metrics of a process. Bind a series once, keep the cell, add to it on the hot path. */
 export class Registry<T extends MetricsTable> {
-  /** Series refused because the budget was spent. */
-  dropped = 0;
   readonly #families = new Map<string, Family>();
   readonly #limits: RegistryLimits;
   readonly #nowMs: () => number;
   readonly #collectors: (() => void)[] = [];
-  #seriesCount = 0;
+  /** Samples that a family has whatever the others take. */
+  readonly #floor: number;
+  /** Samples beyond all floors, and how many of them are taken. */
+  readonly #shared: number;
+  #sharedUsed = 0;
+  #evictedMs = Number.NEGATIVE_INFINITY;
+  readonly #rendering = new Map<TextFormat, Promise<Buffer>>();
 
   constructor(table: T, limits: RegistryLimits, nowMs: () => number) {
     this.#limits = limits;
     this.#nowMs = nowMs;
-    for (const [name, row] of Object.entries(table))
-      this.#families.set(name, {
-        type: row.type,
-        help: row.help,
-        order: row.labels.filter((label) => !label.endsWith('*')),
-        openPrefixes: row.labels.filter((label) => label.endsWith('*')).map((label) => label.slice(0, -1)),
-        buckets: row.buckets ?? [],
-        series: new Map(),
-      });
+    for (const [name, row] of Object.entries(table)) this.#families.set(name, new Family(name, row));
+    this.#floor = Math.floor(limits.seriesMax / 4 / Math.max(1, this.#families.size));
+    this.#shared = limits.seriesMax - this.#floor * this.#families.size;
+  }
+
+  /** How often a label set was bound that the budget had no room for, by family; only families where it happened. */
+  get folded(): ReadonlyMap<string, number> {
+    const found = new Map<string, number>();
+    for (const { name, foldedCount } of this.#families.values()) if (foldedCount > 0) found.set(name, foldedCount);
+    return found;
+  }
+
+  /** Samples in all series. */
+  get samples(): number {
+    let sum = 0;
+    for (const family of this.#families.values()) sum += family.samples;
+    return sum;
   }
 
   counter<N extends NamesOf<T, 'counter'>>(name: N, labels: LabelsOf<T, NoInfer<N>>): Counter {
-    return this.#bind(name, labels, () => new Counter()) as Counter;
+    return this.#bind(name, labels) as Counter;
   }
 
   gauge<N extends NamesOf<T, 'gauge'>>(name: N, labels: LabelsOf<T, NoInfer<N>>): Gauge {
-    return this.#bind(name, labels, () => new Gauge()) as Gauge;
+    return this.#bind(name, labels) as Gauge;
   }
 
   histogram<N extends NamesOf<T, 'histogram'>>(name: N, labels: LabelsOf<T, NoInfer<N>>): Histogram {
-    return this.#bind(name, labels, (family) => new Histogram(family.buckets)) as Histogram;
+    return this.#bind(name, labels) as Histogram;
   }
 
   /** The holder of a cell will not add to it any more; when all have released it, the series goes after a while. */
   release<N extends keyof T & string>(name: N, labels: LabelsOf<T, NoInfer<N>>): void {
     const family = this.#family(name);
-    const series = family.series.get(labelText(family, labels));
+    const series = family.series.get(family.labelText(labels));
     if (!series || series.holders === 0) return;
     if (--series.holders === 0) series.releasedMs = this.#nowMs();
   }
@@ -98,18 +81,52 @@ export class Registry<T extends MetricsTable> {
     this.#collectors.push(collect);
   }
 
-  /** Prometheus text format, ending in `# EOF`. Families without series are left out. */
-  render(): string {
+  /** The text of all series, ending in `# EOF`. Families without series are left out. */
+  render(format: TextFormat = 'prometheus'): string {
+    let text = '';
+    for (const piece of this.#pieces(format)) text += piece;
+    return text;
+  }
+
+  /** As `render`, in slices of a few milliseconds. Who asks while it is being made gets the same. */
+  renderSlowly(format: TextFormat = 'prometheus'): Promise<Buffer> {
+    let rendering = this.#rendering.get(format);
+    if (!rendering) {
+      rendering = this.#renderSlices(format).finally(() => this.#rendering.delete(format));
+      this.#rendering.set(format, rendering);
+    }
+    return rendering;
+  }
+
+  async #renderSlices(format: TextFormat): Promise<Buffer> {
+    const slices: Buffer[] = [];
+    let text = '';
+    let count = 0;
+    let startMs = performance.now();
+    for (const piece of this.#pieces(format)) {
+      text += piece;
+      if (++count % SLICE_SERIES !== 0 || performance.now() - startMs < SLICE_MS) continue;
+      slices.push(Buffer.from(text));
+      text = '';
+      await new Promise(setImmediate);
+      startMs = performance.now();
+    }
+    slices.push(Buffer.from(text));
+    return slices.length === 1 ? slices[0]! : Buffer.concat(slices);
+  }
+
+  *#pieces(format: TextFormat): Generator<string> {
     for (const collect of this.#collectors) collect();
     this.#evict();
-    const lines: string[] = [];
-    for (const [name, family] of this.#families) {
-      if (family.series.size === 0) continue;
-      lines.push(`# HELP ${name} ${family.help}`, `# TYPE ${name} ${family.type}`);
-      for (const [labels, series] of family.series) renderSeries(lines, name, labels, series.cell);
+    for (const family of this.#families.values()) {
+      let isFirst = true;
+      for (const [labels, cell] of family.rendered()) {
+        const text = seriesText(family.name, labels, cell);
+        yield isFirst ? headText(family, format) + text : text;
+        isFirst = false;
+      }
     }
-    lines.push('# EOF', '');
-    return lines.join('\n');
+    yield '# EOF\n';
   }
 
   #family(name: string): Family {
@@ -118,67 +135,45 @@ export class Registry<T extends MetricsTable> {
     return family;
   }
 
-  #bind(name: string, labels: Readonly<Record<string, string | undefined>>, make: (family: Family) => Cell): Cell {
+  #bind(name: string, labels: Readonly<Record<string, string | undefined>>): Cell {
     const family = this.#family(name);
-    const key = labelText(family, labels);
+    const key = family.labelText(labels);
     const found = family.series.get(key);
     if (found) {
       found.holders++;
       return found.cell;
     }
-    const cell = make(family);
-    if (this.#seriesCount >= this.#limits.seriesMax) this.#evict();
-    if (this.#seriesCount >= this.#limits.seriesMax) {
-      this.dropped++;
-      return cell;
+    if (!this.#hasRoom(family)) {
+      if (this.#nowMs() - this.#evictedMs >= EVICT_EVERY_MS) this.#evict();
+      if (!this.#hasRoom(family)) return family.fold();
     }
+    const cell = family.newCell();
+    const before = this.#beyondFloor(family);
     family.series.set(key, { cell, holders: 1, releasedMs: 0 });
-    this.#seriesCount++;
+    this.#sharedUsed += this.#beyondFloor(family) - before;
     return cell;
   }
 
+  #hasRoom(family: Family): boolean {
+    const after = Math.max(0, family.samples + family.samplesPerSeries - this.#floor);
+    const more = after - this.#beyondFloor(family);
+    if (more === 0) return true;
+    return after <= this.#shared / 2 && this.#sharedUsed + more <= this.#shared;
+  }
+
+  #beyondFloor(family: Family): number {
+    return Math.max(0, family.samples - this.#floor);
+  }
+
   #evict(): void {
-    const beforeMs = this.#nowMs() - this.#limits.retainMs;
-    for (const family of this.#families.values())
+    const nowMs = this.#nowMs();
+    const beforeMs = nowMs - this.#limits.retainMs;
+    this.#evictedMs = nowMs;
+    this.#sharedUsed = 0;
+    for (const family of this.#families.values()) {
       for (const [key, series] of family.series)
-        if (series.holders === 0 && series.releasedMs <= beforeMs) {
-          family.series.delete(key);
-          this.#seriesCount--;
-        }
-  }
-}
-
-function labelText(family: Family, labels: Readonly<Record<string, string | undefined>>): string {
-  const parts: string[] = [];
-  for (const name of family.order) {
-    const value = labels[name];
-    if (value !== undefined) parts.push(`${name}="${escapeValue(value)}"`);
-  }
-  for (const prefix of family.openPrefixes)
-    for (const name of Object.keys(labels).sort()) {
-      const value = labels[name];
-      if (value !== undefined && name.startsWith(prefix) && !family.order.includes(name))
-        parts.push(`${name.replace(/[^a-zA-Z0-9_]/g, '_')}="${escapeValue(value)}"`);
+        if (series.holders === 0 && series.releasedMs <= beforeMs) family.series.delete(key);
+      this.#sharedUsed += this.#beyondFloor(family);
     }
-  return parts.join(',');
-}
-
-function escapeValue(value: string): string {
-  return value.replace(/[\\"\n]/g, (char) => (char === '\n' ? '\\n' : `\\${char}`));
-}
-
-function renderSeries(lines: string[], name: string, labels: string, cell: Cell): void {
-  const braces = labels === '' ? '' : `{${labels}}`;
-  if (!(cell instanceof Histogram)) {
-    lines.push(`${name}${braces} ${cell.value}`);
-    return;
   }
-  const before = labels === '' ? '' : `${labels},`;
-  let total = 0;
-  for (let i = 0; i < cell.bounds.length; i++) {
-    total += cell.counts[i]!;
-    lines.push(`${name}_bucket{${before}le="${cell.bounds[i]}"} ${total}`);
-  }
-  lines.push(`${name}_bucket{${before}le="+Inf"} ${cell.count}`);
-  lines.push(`${name}_sum${braces} ${cell.sum}`, `${name}_count${braces} ${cell.count}`);
 }
