@@ -7,7 +7,7 @@ import { CONTROL_METRICS } from './control.ts';
 import { ENDPOINT_METRICS } from './endpoints.ts';
 import { INBOUND_METRICS } from './inbound.ts';
 import { OUTBOUND_METRICS } from './outbound.ts';
-import { PROCESS_METRICS } from './process.ts';
+import { PROCESS_METRICS } from './own.ts';
 import type { MetricRow } from './row.ts';
 
 export type { MetricRow } from './row.ts';
