@@ -50,6 +50,29 @@ export class FieldCache {
     return made;
   }
 
+  /** As {@link field}, when the lower-case name is known already with its id. */
+  fieldNamed(id: number, name: string, buf: Uint8Array, valueStart: number, valueEnd: number): Field {
+    const valueLength = valueEnd - valueStart;
+    if (valueLength > FIELD_CACHE_LIMITS.valueBytesMax || name.length > FIELD_CACHE_LIMITS.nameBytesMax)
+      return new Field(id, name, latin1(buf, valueStart, valueEnd));
+    let hash = Math.imul(name.length, 0x85ebca6b) ^ valueLength;
+    for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), FNV_PRIME);
+    for (let i = valueStart; i < valueEnd; i++) hash = Math.imul(hash ^ buf[i]!, FNV_PRIME);
+    const slot = slotOf(hash);
+    const slots = this.#slots;
+    const first = slots[slot];
+    if (first !== undefined && first.name === name && isText(first.value, buf, valueStart, valueLength)) return first;
+    const second = slots[slot + 1];
+    if (second !== undefined && second.name === name && isText(second.value, buf, valueStart, valueLength)) {
+      slots[slot + 1] = first;
+      slots[slot] = second;
+      return second;
+    }
+    const made = new Field(id, name, latin1(buf, valueStart, valueEnd));
+    slots[slot + 1] = made;
+    return made;
+  }
+
   /** The field with this lower-case name and this value, each a Latin-1 text. */
   fieldOf(name: string, value: string): Field {
     if (value.length > FIELD_CACHE_LIMITS.valueBytesMax || name.length > FIELD_CACHE_LIMITS.nameBytesMax)
@@ -99,8 +122,13 @@ function isField(
   valueLength: number,
 ): boolean {
   const { name, value } = field;
-  if (name.length !== nameLength || value.length !== valueLength) return false;
-  for (let i = 0; i < valueLength; i++) if (buf[valueStart + i] !== value.charCodeAt(i)) return false;
+  if (name.length !== nameLength || !isText(value, buf, valueStart, valueLength)) return false;
   for (let i = 0; i < nameLength; i++) if (LOWER[buf[nameStart + i]!] !== name.charCodeAt(i)) return false;
+  return true;
+}
+
+function isText(text: string, buf: Uint8Array, start: number, length: number): boolean {
+  if (text.length !== length) return false;
+  for (let i = 0; i < length; i++) if (buf[start + i] !== text.charCodeAt(i)) return false;
   return true;
 }
