@@ -39,7 +39,7 @@ export async function runProxy(argv: readonly string[], env: Env = process.env):
 
 async function run(config: ProxyConfig, env: Env, deps: ProcessDeps): Promise<void> {
   const { clock, log, metrics } = deps;
-  const credentials = new Credentials(config.localName, config.trustAnchors);
+  const credentials = new Credentials(config.localName, config.trustAnchors, config.serverName);
   const stopping = Promise.withResolvers<string>();
   const channel = (client: ControlName) => connectTo(client, config, deps, credentials);
   const policy = channel('policy');

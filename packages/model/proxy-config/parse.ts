@@ -19,8 +19,10 @@ export interface ControlService {
 
 /** Settings plus what follows from several of them. */
 export interface ProxyConfig extends ProxySettings {
-  /** Own identity, which is also the server name peers send. */
+  /** Own identity: a DNS name, or a SPIFFE URI. */
   readonly localName: string;
+  /** What peers ask for when they want us; the identity where that is a DNS name. */
+  readonly serverName: string;
   readonly outboundListeners: readonly HostPort[];
   readonly policy: ControlService;
   readonly destination: ControlService;
@@ -87,8 +89,11 @@ function checkTogether(settings: ProxySettings): string[] {
     errors.push(`${ENV_PREFIX}IDENTITY_DISABLED is no longer supported: identity cannot be switched off; unset it`);
   if (identityLocalName === undefined && identityServerId === undefined)
     errors.push(`${ENV_PREFIX}IDENTITY_LOCAL_NAME must be set`);
-  if (identityServerName !== undefined && identityServerId !== undefined && identityServerName !== identityServerId)
-    errors.push(`${ENV_PREFIX}IDENTITY_SERVER_NAME must equal ${ENV_PREFIX}IDENTITY_SERVER_ID`);
+  const isUri = identityServerId?.includes('://') ?? false;
+  if (isUri && identityServerName === undefined)
+    errors.push(`${ENV_PREFIX}IDENTITY_SERVER_NAME must be set, because ${ENV_PREFIX}IDENTITY_SERVER_ID is a URI`);
+  if (!isUri && identityServerName !== undefined && identityServerName !== identityServerId)
+    errors.push(`${ENV_PREFIX}IDENTITY_SERVER_NAME must equal ${ENV_PREFIX}IDENTITY_SERVER_ID, unless that is a URI`);
   for (const side of ['inbound', 'outbound'] as const) {
     const prefix = `${ENV_PREFIX}${side.toUpperCase()}_SERVER_HTTP2_`;
     if (
@@ -131,7 +136,8 @@ function complete(settings: ProxySettings): ProxyConfig {
   });
   return {
     ...settings,
-    localName: settings.identityLocalName ?? settings.identityServerId ?? '',
+    localName: settings.identityServerId ?? settings.identityLocalName ?? '',
+    serverName: settings.identityServerName ?? settings.identityServerId ?? settings.identityLocalName ?? '',
     outboundListeners: settings.outboundListens?.length ? settings.outboundListens : [settings.outboundListen],
     policy: service(settings.policyAddr, settings.policyName),
     destination: service(settings.destinationAddr, settings.destinationName),

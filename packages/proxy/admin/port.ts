@@ -39,7 +39,7 @@ export class AdminPort {
       const { credentials } = this.#deps;
       const tls = result.kind === 'decided' && result.value.kind === 'tls' ? result.value.hello : undefined;
       if (!tls) this.#serve(socket, result.bytes, port, { terminated: false, identity: undefined });
-      else if (tls.sni !== credentials.localName || !credentials.certified) socket.destroy();
+      else if (tls.sni !== credentials.serverName || !credentials.certified) socket.destroy();
       else this.#terminate(socket, result.bytes, port);
     });
   }

@@ -3,13 +3,17 @@ import { secureContext } from '#runtime/tls';
 
 /** What handshakes use; replaced whole at each renewal, so that open connections keep theirs. */
 export class Credentials {
-  readonly localName: string;
+  /** What our certificate names us: a DNS name or a URI (SPIFFE). */
+  readonly identity: string;
+  /** What clients that want us ask for in their ClientHello; the identity itself where that is a DNS name. */
+  readonly serverName: string;
   readonly #trustAnchorsPem: string;
   #current: SecureContext | undefined;
   #verifyOnly: SecureContext | undefined;
 
-  constructor(localName: string, trustAnchorsPem: string) {
-    this.localName = localName;
+  constructor(identity: string, trustAnchorsPem: string, serverName = identity) {
+    this.identity = identity;
+    this.serverName = serverName;
     this.#trustAnchorsPem = trustAnchorsPem;
   }
 

@@ -31,9 +31,19 @@ export function oid(dotted: string): Buffer {
 /** `CN=name` as a distinguished name. */
 export const commonName = (name: string): Buffer => sequence(set(sequence(oid('2.5.4.3'), utf8(name))));
 
-/** The extension subjectAltName with one DNS name. */
-export const dnsNameExtension = (name: string): Buffer =>
-  sequence(oid('2.5.29.17'), octets(sequence(der(0x82, Buffer.from(name, 'latin1')))));
+/** Tags of a subjectAltName's entries (RFC 5280 section 4.2.1.6). */
+const DNS_NAME = 0x82;
+const URI_NAME = 0x86;
+
+/** Whether an identity is a URI, such as `spiffe://cluster.local/ns/a/sa/web`, and not a DNS name. */
+export const isUri = (identity: string): boolean => identity.includes('://');
+
+/** The extension subjectAltName with one name, which is a DNS name or a URI. */
+export const nameExtension = (identity: string): Buffer =>
+  sequence(
+    oid('2.5.29.17'),
+    octets(sequence(der(isUri(identity) ? URI_NAME : DNS_NAME, Buffer.from(identity, 'latin1')))),
+  );
 
 /** ecdsa-with-SHA256. */
 export const ECDSA_SHA256 = sequence(oid('1.2.840.10045.4.3.2'));

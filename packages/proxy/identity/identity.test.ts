@@ -28,17 +28,36 @@ test('a certificate request holds the key that signed it and reads as PKCS#10', 
 });
 
 test('a certificate is accepted only for our name, in time and from our authority', () => {
-  const expected = { identity: NAME, trustAnchorsPem: ca.pem, nowMs: Date.now() };
+  const expected = { identity: NAME, keyPem: key.keyPem, trustAnchorsPem: ca.pem, nowMs: Date.now() };
   assert.ok('chainPem' in verifyChain(certificate(), expected));
   const refusals: [Certificate, RegExp][] = [
     [certificate(HOUR_MS, 'other.name'), /not for web/],
     [certificate(-HOUR_MS), /expired/],
     [certificate(HOUR_MS, NAME, new TestCa()), /does not chain/],
+    [{ ...certificate(), leaf: ca.sign(NAME, publicKeyOf(createKey(NAME).csrDer), HOUR_MS) }, /another key/],
   ];
   for (const [bad, reason] of refusals) {
     const result = verifyChain(bad, expected);
     assert.match('error' in result ? result.error : 'accepted', reason);
   }
+});
+
+test('a URI can be the identity, and the certificate then has to name it', () => {
+  const id = 'spiffe://cluster.local/ns/a/sa/web';
+  const own = createKey(id);
+  assert.equal(Buffer.from(own.csrDer).toString('latin1').split(id).length - 1, 1, 'it stands in the extension alone');
+  const leaf = ca.sign(id, publicKeyOf(own.csrDer), HOUR_MS);
+  const issued = { leaf, intermediates: [], validUntilMs: Date.now() + HOUR_MS };
+  const expected = { keyPem: own.keyPem, trustAnchorsPem: ca.pem, nowMs: Date.now() };
+  assert.ok('chainPem' in verifyChain(issued, { ...expected, identity: id }));
+  assert.ok('error' in verifyChain(issued, { ...expected, identity: NAME }));
+});
+
+test('any of several trust anchors will do', () => {
+  const other = new TestCa('other.root.test');
+  const anchors = `${other.pem}\n# a comment\n${ca.pem}`;
+  const expected = { identity: NAME, keyPem: key.keyPem, trustAnchorsPem: anchors, nowMs: Date.now() };
+  for (const signer of [ca, other]) assert.ok('chainPem' in verifyChain(certificate(HOUR_MS, NAME, signer), expected));
 });
 
 /** Lets promises settle that do not wait for the clock. */

@@ -1,11 +1,11 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import { bits, commonName, der, dnsNameExtension, ECDSA_SHA256, integer, oid, sequence, set } from './der.ts';
+import { bits, commonName, der, ECDSA_SHA256, integer, isUri, nameExtension, oid, sequence, set } from './der.ts';
 
 /** A key pair and the request that names it. */
 export interface IdentityKey {
   /** PKCS#8; kept in memory only. */
   readonly keyPem: string;
-  /** PKCS#10: common name and the only DNS name are the identity. */
+  /** PKCS#10: the only alternative name is the identity; so is the common name of a DNS name. */
   readonly csrDer: Uint8Array;
 }
 
@@ -23,7 +23,7 @@ export function createKey(identity: string): IdentityKey {
 
 function createRequest(identity: string, privateKey: KeyObject, publicKey: KeyObject): Uint8Array {
   const spki = publicKey.export({ type: 'spki', format: 'der' });
-  const wanted = sequence(oid(EXTENSION_REQUEST), set(sequence(dnsNameExtension(identity))));
-  const info = sequence(integer(0), commonName(identity), spki, der(0xa0, wanted));
+  const wanted = sequence(oid(EXTENSION_REQUEST), set(sequence(nameExtension(identity))));
+  const info = sequence(integer(0), isUri(identity) ? sequence() : commonName(identity), spki, der(0xa0, wanted));
   return sequence(info, ECDSA_SHA256, bits(sign('sha256', info, privateKey)));
 }

@@ -94,7 +94,7 @@ export class Renewal {
     let attempt: Attempt = 'ok';
     try {
       const token = await this.#deps.readToken();
-      const identity = this.#credentials.localName;
+      const { identity } = this.#credentials;
       this.#accept(await client.certify({ identity, token, csrDer: this.#key.csrDer }));
       this.#lastError = '';
     } catch (error) {
@@ -114,10 +114,11 @@ export class Renewal {
   #accept(certificate: Certificate): void {
     const { clock, log, metrics } = this.#deps;
     const nowMs = clock.wallMs();
-    const identity = this.#credentials.localName;
-    const verified = verifyChain(certificate, { identity, trustAnchorsPem: this.#config.trustAnchorsPem, nowMs });
+    const { identity } = this.#credentials;
+    const { keyPem } = this.#key;
+    const verified = verifyChain(certificate, { ...this.#config, identity, keyPem, nowMs });
     if ('error' in verified) throw new Error(`the certificate from the control plane is refused: ${verified.error}`);
-    this.#credentials.update(this.#key.keyPem, verified.chainPem);
+    this.#credentials.update(keyPem, verified.chainPem);
     this.#validUntilMs = certificate.validUntilMs;
     metrics.gauge('control_identity_cert_expiration_timestamp_seconds', {}).set(certificate.validUntilMs / 1000);
     metrics.gauge('control_identity_cert_refresh_timestamp_seconds', {}).set(nowMs / 1000);

@@ -1,4 +1,5 @@
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { sanNames } from '#runtime/tls';
 import type { Certificate } from '../discover/index.ts';
 import { pem } from './der.ts';
 
@@ -8,18 +9,20 @@ import { pem } from './der.ts';
  */
 export function verifyChain(
   certificate: Certificate,
-  expected: { identity: string; csrPublicKeyPem?: string; trustAnchorsPem: string; nowMs: number },
+  expected: { identity: string; keyPem: string; trustAnchorsPem: string; nowMs: number },
 ): { chainPem: string } | { error: string } {
   const chain = [certificate.leaf, ...certificate.intermediates].map((der) => new X509Certificate(der));
   const leaf = chain[0]!;
   if (certificate.validUntilMs <= expected.nowMs) return { error: 'it has expired already' };
-  if (leaf.checkHost(expected.identity, { subject: 'never', wildcards: false }) === undefined)
+  if (!sanNames(leaf.subjectAltName).includes(expected.identity))
     return { error: `it is for ${leaf.subjectAltName ?? 'nobody'}, not for ${expected.identity}` };
+  if (!leaf.checkPrivateKey(createPrivateKey(expected.keyPem))) return { error: 'it is for another key' };
   const anchors = splitPem(expected.trustAnchorsPem).map((text) => new X509Certificate(text));
   let current = leaf;
   const others = chain.slice(1);
   for (;;) {
     if (Date.parse(current.validTo) <= expected.nowMs) return { error: `${current.subject} has expired` };
+    if (Date.parse(current.validFrom) > expected.nowMs) return { error: `${current.subject} is not valid yet` };
     if (anchors.some((anchor) => isIssuedBy(current, anchor))) break;
     const issuer = others.find((other) => isIssuedBy(current, other));
     if (!issuer) return { error: 'it does not chain to the trust anchors' };

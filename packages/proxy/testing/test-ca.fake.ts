@@ -3,7 +3,7 @@ import {
   bits,
   commonName,
   der,
-  dnsNameExtension,
+  nameExtension,
   ECDSA_SHA256,
   integer,
   octets,
@@ -43,7 +43,7 @@ export class TestCa {
 
   /** A leaf for a key, as DER. */
   sign(name: string, publicKey: KeyObject, validMs: number): Uint8Array {
-    return this.#certificate(name, publicKey, validMs, dnsNameExtension(name));
+    return this.#certificate(name, publicKey, validMs, nameExtension(name));
   }
 
   #certificate(subject: string, publicKey: KeyObject, validMs: number, extension: Uint8Array): Uint8Array {

@@ -11,6 +11,13 @@ export interface TlsMaterial {
 
 const CIPHERS = 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256';
 
+/**
+ * Key exchange, the preferred first: X25519 together with ML-KEM-768, so that what is recorded today stays closed to quantum
+ * computers. Clients send shares for the first two at once; servers take the hybrid one where it is offered. It costs no
+ * measurable CPU and about 1,200 octets each way a handshake.
+ */
+const GROUPS = 'X25519MLKEM768:X25519:P-256:P-384';
+
 /** A context for handshakes of either side; made once per certificate. */
 export function secureContext(material: TlsMaterial): tls.SecureContext {
   return tls.createSecureContext({
@@ -20,6 +27,7 @@ export function secureContext(material: TlsMaterial): tls.SecureContext {
     minVersion: 'TLSv1.3',
     maxVersion: 'TLSv1.3',
     ciphers: CIPHERS,
+    ecdhCurve: GROUPS,
     // No resumption: every connection proves both identities anew.
     secureOptions: constants.SSL_OP_NO_TICKET,
   });
