@@ -9,6 +9,7 @@ import { originalDst } from '#runtime/net';
 import { systemRandom } from '#runtime/random';
 import { CallMetrics, createControlChannel, Resolver } from './control/index.ts';
 import type { Deps } from './deps.ts';
+import { createHttpShared } from './http/index.ts';
 import type { Credentials } from './identity/index.ts';
 import { LIMITS } from './limits.ts';
 
@@ -30,7 +31,15 @@ export function processDeps(config: ProxyConfig): ProcessDeps {
   if ('error' in parsed) log.warn(`LINKERD2_PROXY_LOG: ${parsed.error}; everything is logged`);
   const limits = { seriesMax: LIMITS.seriesMax, retainMs: config.metricsRetainIdleMs };
   const metrics = new Registry(PROXY_METRICS, limits, () => clock.nowMs());
-  return { clock, random: systemRandom, log, metrics, drain: new Drain(clock), originalDst };
+  return {
+    clock,
+    random: systemRandom,
+    log,
+    metrics,
+    drain: new Drain(clock),
+    http: createHttpShared(clock),
+    originalDst,
+  };
 }
 
 const EVERYTHING: Filter = { text: 'trace', enabled: () => true };

@@ -3,14 +3,16 @@ import type { Clock, Timer } from '#runtime/clock';
 import type { DialSink } from '../dial/index.ts';
 import { LIMITS } from '../limits.ts';
 import type { Conn, TcpScope } from '../tcp/index.ts';
-import { type ClientHost, Http1Client } from './client.ts';
 import type { Exchange } from './exchange.ts';
-import { Http1Pool } from './pool.ts';
+import { Http1Client, type Http1ClientHost } from './h1-client.ts';
+import { Http1Pool } from './h1-pool.ts';
+import type { HttpShared } from './shared.ts';
 
 export interface ConnectionsOptions {
   readonly dial: (sink: DialSink) => () => void;
   readonly scope: TcpScope;
   readonly clock: Clock;
+  readonly shared: HttpShared;
   readonly countMax: number;
   readonly idleMs: number;
   /** A connection for this exchange could not be opened. */
@@ -20,7 +22,7 @@ export interface ConnectionsOptions {
 }
 
 /** All HTTP/1 connections to one server: idle ones are reused, new ones dialled when there is none. */
-export class Connections implements ClientHost {
+export class Connections implements Http1ClientHost {
   readonly #options: ConnectionsOptions;
   readonly #pool: Http1Pool;
   readonly #dialling = new Map<Exchange, { exchange: Exchange | undefined }>();
@@ -40,8 +42,8 @@ export class Connections implements ClientHost {
 
   acquire(exchange: Exchange): void {
     const client = this.#pool.take();
-    if (client) exchange.attach(client);
-    else this.#dial(exchange);
+    if (!client) this.#dial(exchange);
+    else if (!client.serve(exchange)) this.idle(client);
   }
 
   /** The connection under way for this exchange is kept for others. */
@@ -54,7 +56,8 @@ export class Connections implements ClientHost {
   /** Takes a connection that was opened elsewhere, e.g. to see whether the server is back. */
   adopt(socket: Conn): Http1Client {
     this.#options.scope.opened();
-    const client = new Http1Client(socket, this, this.#options.scope);
+    const { scope, clock, shared } = this.#options;
+    const client = new Http1Client(socket, { host: this, scope, clock, shared });
     this.#open.add(client);
     return client;
   }
@@ -88,7 +91,7 @@ export class Connections implements ClientHost {
         if (waiter.exchange) this.#dialling.delete(waiter.exchange);
         this.#options.connected?.();
         const client = this.adopt(socket);
-        if (!waiter.exchange?.attach(client)) this.idle(client);
+        if (!waiter.exchange || !client.serve(waiter.exchange)) this.idle(client);
       },
       failed: (fault) => {
         if (!waiter.exchange) return;

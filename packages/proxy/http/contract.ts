@@ -148,9 +148,10 @@ export interface RetryPlan {
   withdraw?(): boolean;
   /** Told of each request that ended, so that a budget fills. */
   deposit?(): void;
-  /** Counts: `retry` issued, `success` a retry that ended acceptable, `limit` gave up, `overflow` no backend ready or no budget. */
-  counted?(what: 'retry' | 'success' | 'limit' | 'overflow'): void;
 }
+
+/** `retry` issued, `success` a retry that ended acceptable, `limit` gave up, `overflow` no backend ready or no budget. */
+export type RetryEvent = 'retry' | 'success' | 'limit' | 'overflow';
 
 /** What a route does with its requests; shared by all of them. */
 export interface Plan<E> {
@@ -158,6 +159,8 @@ export interface Plan<E> {
   readonly retry: RetryPlan | undefined;
   /** The route allows `l5d-retry-*` and `l5d-*timeout` request headers; they are read and removed. */
   readonly allowsRequestHeaders: boolean;
+  /** Counts retries, also those that only request headers ask for. */
+  retried?(what: RetryEvent): void;
   /**
    * Called for each attempt: runs filters on `exchange.request` (a copy that this attempt owns), sets `exchange.upstream`,
    * pushes the scopes of the attempt, or gives the fault that answers in place of a server.

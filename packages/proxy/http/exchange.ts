@@ -1,95 +1,81 @@
+import { isGrpcContent } from '#model/classify';
 import { FAULTS, Fault, type FaultCode } from '#model/faults';
-import type { Clock } from '#runtime/clock';
-import { editHead, Gather, type Http1Head } from '#wire/http1';
+import type { Clock, Timer } from '#runtime/clock';
+import type { Random } from '#runtime/random';
+import type { Field, RequestHead, ResponseHead } from '#wire/fields';
+import type { HttpMatch } from '../discover/index.ts';
 import { LIMITS } from '../limits.ts';
-import type { SpliceEnd } from '../tcp/index.ts';
-import type { Http1Client } from './client.ts';
-import { type Drops, PROXY_CONNECTION } from './names.ts';
+import type * as contract from './contract.ts';
+import { KeptBody } from './kept-body.ts';
+import { Mirror } from './mirror.ts';
+import { fieldValue, ID, type StripTable, stripFields } from './names.ts';
 import { Outcome, type RequestScope } from './outcome.ts';
-import { faultResponse } from './respond.ts';
+import { faultGrpcStatus, faultHead, faultStatus, faultTrailers } from './respond.ts';
+import { copyHead, Retries, takeBounds } from './retry.ts';
+import type { HttpShared } from './shared.ts';
+import { ExchangeTimers } from './timers.ts';
 
-/** Something that finds connections for requests: an application, a balancer, an endpoint. */
-export interface Upstream {
-  /** Calls `exchange.attach` or `exchange.unavailable`, now or later, once. An `attach` that gives false does not count. */
-  acquire(exchange: Exchange): void;
-  /** The exchange does not wait any longer. */
-  cancel(exchange: Exchange): void;
-  /** A connection was attached; what the endpoint counts may be added to `exchange.scopes`. */
-  attached?(exchange: Exchange): void;
-  /** The response head came; load balancers learn from it. */
-  responded?(exchange: Exchange): void;
-  /** What was attached is given up; it counted as in flight since then. */
-  ended?(exchange: Exchange): void;
-}
-
-/** Decides about requests of one downstream connection. */
-export interface Router {
-  /**
-   * Sets `exchange.upstream` (and `scope`, `extra`) or gives the fault that refuses the request. `head` is valid only during
-   * the call.
-   */
-  route(exchange: Exchange, head: Http1Head): Fault | undefined;
-}
+export type Upstream = contract.Upstream<Exchange>;
+export type Router = contract.Router<Exchange>;
+export type Plan = contract.Plan<Exchange>;
+export type ExchangeObserver = contract.ExchangeObserver<Exchange>;
 
 /** What one direction of the proxy has in common for all its requests. */
 export interface HttpSide {
-  readonly request: Drops;
-  readonly response: Drops;
+  readonly shared: HttpShared;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Fields that requests and responses lose on their way. */
+  readonly strip: { readonly request: StripTable; readonly response: StripTable };
   /** Consume `l5d-proxy-connection: close` of peers. */
   readonly obeyPeerClose: boolean;
+  readonly observers: readonly ExchangeObserver[];
   readonly inFlightMax: number;
   inFlight: number;
   /** Counts faults that the proxy answered itself. */
   failed(code: FaultCode): void;
 }
 
-/** Lines to take out of a head (lower-case names) and to put in (each with its CRLF). */
-export interface HeadPatch {
-  readonly removed: ReadonlySet<string>;
-  readonly lines: readonly Buffer[];
+/** Changes that a route makes to the final head of a response. */
+export interface ResponseEdit {
+  apply(head: ResponseHead): void;
 }
 
-/** The connection that requests come from. */
-export interface Downstream {
-  write(bytes: Buffer): boolean;
-  /** Stops and restarts reading; several reasons may hold at once. */
-  pause(reason: number): void;
-  resume(reason: number): void;
-  /** The exchange is over: take the next request, or end the connection. */
-  exchangeDone(keepAlive: boolean): void;
-  /** Breaks off: the response cannot be completed. */
-  destroy(): void;
-  /** From here on bytes go through unread. */
-  tunnel(upstream: SpliceEnd, ended: () => void): void;
-}
-
+/** Reasons of an exchange to stop its request's body: nobody takes it yet; the server is full. Others are the downstream's. */
 export const PAUSE_HELD = 1;
 export const PAUSE_UPSTREAM = 2;
-export const PAUSE_LEFTOVER = 4;
 
-const CONNECTION_CLOSE: readonly Buffer[] = [Buffer.from('connection: close\r\n')];
-const NOTHING: readonly Buffer[] = [];
+/** Error codes of RFC 9113 section 7 for what is broken off without one. */
+const INTERNAL_ERROR = 2;
+const CANCEL = 8;
 
 /** Methods that may be sent twice (RFC 9110 section 9.2.2). */
-const IDEMPOTENT = ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE'];
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE']);
 
 /**
- * One request and its response on their way between two connections. A downstream HTTP/1 connection has one exchange, which
- * serves its requests one after the other. It keeps what was sent until the response begins, so that a request whose
- * connection failed can go to another endpoint.
+ * One request and its response on their way, whatever versions of HTTP carry them. It asks the router for a plan, makes attempts
+ * until one gives a response that may be passed on, and answers itself where none does. The body is kept (by reference, bounded)
+ * until the response begins, so that it can be sent again. May be used for one request after the other.
  */
-export class Exchange {
+export class Exchange implements contract.RequestSink<Exchange>, contract.ResponseSink, contract.UpstreamSink {
   readonly outcome = new Outcome();
-  /** Set by the router, for this request. */
+  readonly client: contract.ClientInfo;
+  /** Say why in error responses. */
+  readonly explain: boolean;
+  /** As the current attempt sends it; filters may change it. */
+  request: RequestHead = NO_REQUEST;
+  /** How the request came to its route; set by the router. */
+  match: HttpMatch | undefined;
+  /** Set by the plan, for the current attempt. */
   upstream: Upstream | undefined;
-  extra: readonly Buffer[] = NOTHING;
-  /** Changes that a route asks for; set by the router, for this request. */
-  requestPatch: HeadPatch | undefined;
-  responsePatch: HeadPatch | undefined;
-  /** Where the request passes: set by router and upstream; all are told how it ended. */
+  /** Changes that a route asks for; set by the plan, for the current attempt. */
+  responseEdit: ResponseEdit | undefined;
+  /** A route's filter wants the attempt to begin this much later; set by the plan. */
+  delayMs = 0;
+  /** Where copies of the request go; set by the plan. */
+  mirrorTo: Upstream[] | undefined;
+  /** Where the request passes: pushed by router, plan and upstream; all are told how it ended. */
   readonly scopes: RequestScope[] = [];
-  /** Say why in `l5d-proxy-error`. */
-  explain = false;
   /** Connections tried for this request. */
   attempts = 0;
   /** Whatever the upstream wants to remember about this request. */
@@ -97,236 +83,283 @@ export class Exchange {
   /** When the current attempt got its connection; set by the upstream. */
   dispatchedMs = 0;
   open = false;
-  noBody = false;
-  /** The method is CONNECT. */
-  tunnelAsked = false;
-  /** The request may end in another protocol. */
-  upgradeAsked = false;
+  isGrpc = false;
+  /** `l5d-require-id`: the identity that the client demands of the server. */
+  requireId: string | undefined;
 
   readonly #side: HttpSide;
-  readonly #down: Downstream;
-  readonly #clock: Clock;
-  readonly #requestOut = new Gather();
-  readonly #responseOut = new Gather();
-  #client: Http1Client | undefined;
-  #keepAlive = true;
-  #minor: 0 | 1 = 1;
-  #idempotent = false;
+  readonly #down: contract.Downstream;
+  readonly #kept = new KeptBody();
+  #plan: Plan | undefined;
+  #retries: Retries | undefined;
+  #timers: ExchangeTimers | undefined;
+  /** Before an attempt: a filter's delay or the wait between attempts. */
+  #wait: Timer | undefined;
+  #mirrors: Mirror[] | undefined;
+  #sender: contract.Sender | undefined;
+  /** A gRPC response's head, until it is known whether trailers follow at once. */
+  #heldHead: ResponseHead | undefined;
+  #authority = '';
   #requestDone = false;
-  #responseStarted = false;
+  #responding = false;
+  #responseDone = false;
+  #tunnel = false;
   #acquiring = false;
   #attached = false;
   /** Scopes of the route; those behind them belong to the attempt. */
   #routeScopes = 0;
-  #sent: Buffer[] = [];
-  #sentBytes = 0;
-  #replayable = true;
 
-  constructor(side: HttpSide, down: Downstream, clock: Clock) {
+  constructor(side: HttpSide, down: contract.Downstream, explain: boolean) {
     this.#side = side;
     this.#down = down;
-    this.#clock = clock;
+    this.client = down.client;
+    this.explain = explain;
   }
 
+  /** The whole request has come. */
   get requestDone(): boolean {
     return this.#requestDone;
   }
 
-  /** The connection shall not take another request. */
-  close(): void {
-    this.#keepAlive = false;
+  get random(): Random {
+    return this.#side.random;
+  }
+
+  get clock(): Clock {
+    return this.#side.clock;
+  }
+
+  /** Bytes pass unread. */
+  get isTunnel(): boolean {
+    return this.#tunnel;
   }
 
   // --- from downstream
 
-  begin(head: Http1Head, router: Router): void {
+  begin(head: RequestHead, end: boolean, router: Router): void {
+    const side = this.#side;
     this.open = true;
-    this.outcome.begin(this.#clock.nowMs());
-    this.#keepAlive &&= head.keepAlive;
-    this.#minor = head.minor;
-    this.#requestDone = false;
-    this.#responseStarted = false;
-    this.#replayable = true;
+    this.outcome.begin(side.clock.nowMs());
+    this.request = head;
     this.attempts = 0;
-    this.noBody = head.methodIs('HEAD');
-    this.tunnelAsked = head.methodIs('CONNECT');
-    this.upgradeAsked = head.upgrade;
-    this.#idempotent = IDEMPOTENT.some((method) => head.methodIs(method));
-    this.#side.inFlight++;
-    const fault = this.#side.inFlight > this.#side.inFlightMax ? new Fault('load-shed') : router.route(this, head);
-    if (fault) {
-      if (head.expectContinue || head.framing !== 'none') this.#keepAlive = false;
-      this.fail(fault);
-      return;
-    }
-    const drops = this.#side.request;
-    const patch = this.requestPatch;
-    const extra = patch ? [...patch.lines, ...this.extra] : this.extra;
-    editHead(head, head.upgrade ? drops.upgrade : drops.usual, extra, this.#requestOut, patch?.removed);
+    this.#requestDone = end;
+    this.#responding = false;
+    this.#responseDone = false;
+    this.#tunnel = false;
+    this.#kept.reset();
+    this.isGrpc = head.version === 20 && isGrpcContent(fieldValue(head.fields, ID.contentType));
+    this.outcome.isGrpc = this.isGrpc;
+    this.requireId = fieldValue(head.fields, ID.requireId);
+    stripFields(head.fields, side.strip.request);
+    side.inFlight++;
+    const { observers } = side;
+    for (let i = 0; i < observers.length; i++) observers[i]!.begun?.(this);
+    const plan = side.inFlight > side.inFlightMax ? new Fault('load-shed') : router.route(this);
     this.#routeScopes = this.scopes.length;
     for (let i = 0; i < this.scopes.length; i++) this.scopes[i]!.started();
-    this.#acquire();
-  }
-
-  body(buf: Uint8Array, start: number, end: number): void {
-    if (!this.open) return;
-    for (let i = 0; i < this.scopes.length; i++) this.scopes[i]!.requestFrame(end - start);
-    this.#requestOut.add(buf, start, end);
-  }
-
-  trailers(head: Http1Head): void {
-    if (this.open) editHead(head, this.#side.request.usual, NOTHING, this.#requestOut);
-  }
-
-  requestEnd(): void {
-    this.#requestDone = true;
-  }
-
-  /** Sends what was collected; call when the bytes at hand are used up. */
-  flushRequest(): void {
-    const length = this.#requestOut.length;
-    if (length === 0) return;
-    if (!this.open) {
-      this.#requestOut.clear();
+    if (plan instanceof Fault) {
+      this.fail(plan);
       return;
     }
-    const bytes = this.#requestOut.take();
-    if (this.#replayable) {
-      if (this.#sentBytes + length > LIMITS.replayBytesMax && this.#client) this.#forget();
-      else {
-        this.#sent.push(bytes);
-        this.#sentBytes += length;
-        if (!this.#client && this.#sentBytes > LIMITS.replayBytesMax) this.#down.pause(PAUSE_HELD);
-      }
-    }
-    if (this.#client && !this.#client.write(bytes)) this.#down.pause(PAUSE_UPSTREAM);
+    this.#plan = plan;
+    if (plan.retry || plan.timeouts || plan.allowsRequestHeaders) this.#bound(plan);
+    this.#attempt();
   }
 
-  /** The client is gone, or sent bytes that are no request. */
+  data(buf: Uint8Array, start: number, end: number): void {
+    if (!this.open) return;
+    const length = end - start;
+    this.outcome.requestBytes += length;
+    this.#timers?.active();
+    for (let i = 0; i < this.scopes.length; i++) this.scopes[i]!.requestFrame(length);
+    if (this.#mirrors) for (const mirror of this.#mirrors) mirror.data(buf, start, end);
+    const kept = this.#kept;
+    const held = !this.#sender || this.#holdsBody;
+    if (kept.whole && !this.#tunnel) {
+      if (!held && kept.bytes + length > this.#keptMax) kept.forget();
+      else kept.add(buf, start, end);
+    }
+    if (held) {
+      if (kept.bytes > this.#keptMax) this.#down.pause(PAUSE_HELD);
+    } else if (!this.#sender!.data(buf, start, end)) this.#down.pause(PAUSE_UPSTREAM);
+  }
+
+  end(trailers: Field[] | undefined): void {
+    if (!this.open || this.#requestDone) return;
+    this.#requestDone = true;
+    if (trailers) stripFields(trailers, this.#side.strip.request);
+    this.#kept.trailers = trailers;
+    if (this.#mirrors) for (const mirror of this.#mirrors) mirror.end(trailers);
+    const sender = this.#sender;
+    if (sender && !this.#holdsBody) {
+      sender.end(trailers);
+      this.#timers?.requestSent(this.#retries?.perTryMs);
+    }
+    if (this.#responseDone) this.#complete();
+  }
+
   abort(code: FaultCode): void {
     if (!this.open) return;
     this.outcome.fault = code;
     this.#dropUpstream();
-    this.#finish(false);
+    this.#finish();
   }
 
-  /** The client takes more again. */
   downstreamDrained(): void {
-    this.#client?.resume();
+    this.#sender?.resume();
   }
 
   // --- from upstream
 
-  /** A connection was found: everything sent so far goes into it. False: the exchange is over, use it otherwise. */
-  attach(client: Http1Client): boolean {
-    if (!this.open) return false;
+  attach(sender: contract.Sender): boolean {
+    if (!this.open || !this.#acquiring) return false;
     this.#acquiring = false;
     this.#attached = true;
-    this.#client = client;
-    client.start(this);
+    this.#sender = sender;
     const before = this.scopes.length;
     this.upstream?.attached?.(this);
     for (let i = before; i < this.scopes.length; i++) this.scopes[i]!.started();
-    for (let i = 0; i < this.#sent.length; i++) if (!client.write(this.#sent[i]!)) this.#down.pause(PAUSE_UPSTREAM);
-    if (this.#sentBytes > LIMITS.replayBytesMax) this.#forget();
-    this.#down.resume(PAUSE_HELD);
+    const { observers } = this.#side;
+    for (let i = 0; i < observers.length; i++) observers[i]!.dispatched?.(this);
+    const kept = this.#kept;
+    const rest = this.#holdsBody || kept.bytes > 0 || kept.trailers !== undefined;
+    sender.head(this.request, this.#requestDone && !rest);
+    if (rest && !this.#holdsBody) this.#sendKept(sender);
+    if (this.#sender === sender) this.#down.resume(PAUSE_HELD);
+    if (this.#requestDone && this.#sender === sender) this.#timers?.requestSent(this.#retries?.perTryMs);
     return true;
   }
 
-  /** No connection could be found. */
   unavailable(fault: Fault): void {
+    if (!this.open || !this.#acquiring) return;
     this.#acquiring = false;
-    if (this.open) this.fail(fault);
+    this.#attemptFailed(fault);
   }
 
-  /** The attached connection broke. */
-  lost(fault: Fault, reused: boolean): void {
+  lost(fault: Fault, again: contract.SendAgain): void {
     if (!this.open) return;
-    const { retry } = FAULTS[fault.code];
-    this.#client = undefined;
-    if (this.#responseStarted) {
-      this.outcome.fault = fault.code;
-      this.#finish(false);
-      this.#down.destroy();
-    } else if (retry === 'if-reused' && reused && this.#replayable && this.#idempotent) {
+    this.#sender = undefined;
+    this.#heldHead = undefined;
+    if (this.#responding) this.#breakOff(fault);
+    else if (this.#canSendAgain(again)) {
       this.#endAttempt(fault.code);
+      this.request.authority = this.#authority;
       this.#acquire();
-    } else this.fail(fault);
+    } else this.#attemptFailed(fault);
   }
 
-  /** Answers in place of the server. */
-  fail(fault: Fault): void {
-    const { closes } = FAULTS[fault.code];
-    const status = fault.status ?? FAULTS[fault.code].status;
-    if (closes) this.#keepAlive = false;
-    this.outcome.fault = fault.code;
-    this.outcome.status = status;
-    this.outcome.responseStartMs = this.#clock.nowMs();
-    this.#side.failed(fault.code);
-    this.#dropUpstream();
-    const keep = this.#keepAlive && this.#minor === 1;
-    this.#down.write(faultResponse(fault, !keep, this.explain));
-    this.#finish(keep);
+  informational(head: ResponseHead): void {
+    if (!this.open || this.#responding) return;
+    stripFields(head.fields, this.#side.strip.response);
+    // RFC 9110 section 15.2: never to a client of HTTP/1.0.
+    if (this.request.version > 10) this.#down.informational(head);
   }
 
-  responseHead(head: Http1Head): void {
-    const drops = this.#side.response;
-    if (head.status < 200 && head.status !== 101) {
-      // RFC 9110 section 15.2: never to a client of HTTP/1.0.
-      if (this.#minor === 1) editHead(head, drops.usual, NOTHING, this.#responseOut);
-      return;
-    }
-    this.#responseStarted = true;
-    this.#forget();
-    this.outcome.status = head.status;
-    this.outcome.responseStartMs = this.#clock.nowMs();
-    this.upstream?.responded?.(this);
-    if (head.upgrade) {
-      editHead(head, drops.upgrade, NOTHING, this.#responseOut);
-      return;
-    }
-    this.#keepAlive &&= this.#minor === 1 && head.minor === 1 && head.framing !== 'until-close';
-    if (this.#side.obeyPeerClose && peerCloses(head)) this.#keepAlive = false;
-    const closing = this.#keepAlive ? NOTHING : CONNECTION_CLOSE;
-    const patch = this.responsePatch;
-    editHead(head, drops.usual, patch ? [...patch.lines, ...closing] : closing, this.#responseOut, patch?.removed);
-  }
-
-  responseBody(buf: Uint8Array, start: number, end: number): void {
-    for (let i = 0; i < this.scopes.length; i++) this.scopes[i]!.responseFrame(end - start);
-    this.#responseOut.add(buf, start, end);
-  }
-
-  responseTrailers(head: Http1Head): void {
-    editHead(head, this.#side.response.usual, NOTHING, this.#responseOut);
-  }
-
-  flushResponse(): void {
-    if (this.#responseOut.length > 0 && this.open && !this.#down.write(this.#responseOut.take())) this.#client?.pause();
-  }
-
-  /** The response is complete and flushed. A request that is still being sent is broken off. */
-  responseEnd(): void {
+  response(head: ResponseHead, end: boolean): void {
     if (!this.open) return;
-    const client = this.#client;
-    this.#client = undefined;
-    if (!this.#requestDone) {
-      this.#keepAlive = false;
-      client?.destroy();
-    } else client?.release();
-    this.#finish(this.#keepAlive);
+    const { outcome } = this;
+    outcome.status = head.status;
+    outcome.responseStartMs = this.#side.clock.nowMs();
+    if (this.isGrpc) outcome.grpcStatus = grpcStatusOf(head.fields);
+    this.#timers?.headCame();
+    this.upstream?.responded?.(this, head);
+    if (this.#retries && head.status !== 101) {
+      const possible = this.#canRetry(this.#retries);
+      if (this.#retries.afterResponse(head.status, outcome.grpcStatus, possible)) {
+        this.#leaveResponse(end);
+        this.#retry();
+        return;
+      }
+      if (this.isGrpc && !end && possible && outcome.grpcStatus < 0) {
+        this.#heldHead = head;
+        return;
+      }
+    }
+    this.#respond(head, end);
   }
 
-  /** The server agreed to another protocol; the end's first bytes came behind its head. */
-  tunnel(upstream: SpliceEnd): void {
-    this.flushResponse();
-    this.#client = undefined;
-    this.#down.tunnel(upstream, () => this.#finish(false));
+  responseData(buf: Uint8Array, start: number, end: number): void {
+    if (!this.open) return;
+    this.#releaseHead();
+    const length = end - start;
+    this.outcome.responseBytes += length;
+    this.#timers?.active();
+    for (let i = 0; i < this.scopes.length; i++) this.scopes[i]!.responseFrame(length);
+    if (!this.#down.data(buf, start, end)) this.#sender?.pause();
   }
 
-  /** The server takes more again. */
+  responseEnd(trailers: Field[] | undefined): void {
+    if (!this.open) return;
+    if (this.isGrpc && trailers) this.outcome.grpcStatus = grpcStatusOf(trailers);
+    if (this.#heldHead && this.#retries) {
+      const { status, grpcStatus } = this.outcome;
+      if (this.#retries.afterResponse(status, grpcStatus, this.#canRetry(this.#retries))) {
+        this.#heldHead = undefined;
+        this.#leaveResponse(true);
+        this.#retry();
+        return;
+      }
+    }
+    this.#releaseHead();
+    if (trailers) stripFields(trailers, this.#side.strip.response);
+    this.#down.end(trailers);
+    this.#responseDone = true;
+    if (!this.#tunnel || this.#requestDone) this.#complete();
+  }
+
   upstreamDrained(): void {
     this.#down.resume(PAUSE_UPSTREAM);
+  }
+
+  /** Answers in place of the server, or breaks off where an answer has begun. */
+  fail(fault: Fault): void {
+    if (!this.open) return;
+    const isReset = fault.http2Code !== undefined && this.request.version === 20;
+    if (this.#responding || isReset) {
+      this.#breakOff(fault);
+      return;
+    }
+    const { version } = this.request;
+    // What is left of the request would have to be read to keep the connection of HTTP/1.
+    const closes = FAULTS[fault.code].closes || (version < 20 && !this.#requestDone);
+    const { outcome, isGrpc, explain } = this;
+    this.#side.failed(fault.code);
+    this.#dropUpstream();
+    if (closes) this.#down.closeConnection();
+    const head = faultHead(fault, { version, isGrpc, explain, closes });
+    outcome.fault = fault.code;
+    outcome.status = head.status;
+    outcome.grpcStatus = isGrpc ? faultGrpcStatus(fault) : -1;
+    outcome.responseStartMs = this.#side.clock.nowMs();
+    this.#tellResponded(head);
+    this.#down.respond(head, true);
+    this.#finish();
+  }
+
+  // --- attempts
+
+  #bound(plan: Plan): void {
+    const { retry, timeouts } = plan.allowsRequestHeaders ? takeBounds(plan, this.request.fields) : plan;
+    if (retry) this.#retries = new Retries(retry, this.request, plan.retried?.bind(plan));
+    if (timeouts || retry?.perTryMs !== undefined)
+      this.#timers = new ExchangeTimers(this.#side.clock, timeouts ?? {}, (code) => this.#timedOut(code));
+  }
+
+  #attempt(): void {
+    if (this.#retries) this.request = copyHead(this.#retries.original);
+    this.responseEdit = undefined;
+    this.delayMs = 0;
+    const before = this.scopes.length;
+    const fault = this.#plan!.dispatch(this);
+    for (let i = before; i < this.scopes.length; i++) this.scopes[i]!.started();
+    if (fault) {
+      this.#attemptFailed(fault);
+      return;
+    }
+    this.#authority = this.request.authority;
+    if (this.mirrorTo) this.#mirror(this.mirrorTo);
+    if (this.delayMs > 0) this.#wait = this.#side.clock.after(this.delayMs, () => this.#acquire());
+    else this.#acquire();
   }
 
   #acquire(): void {
@@ -335,11 +368,169 @@ export class Exchange {
     this.upstream!.acquire(this);
   }
 
+  #sendKept(sender: contract.Sender): void {
+    const kept = this.#kept;
+    if (kept.bytes > 0 && !kept.sendTo(sender)) this.#down.pause(PAUSE_UPSTREAM);
+    if (this.#requestDone && this.#sender === sender) sender.end(kept.trailers);
+    if (kept.bytes > this.#keptMax) kept.forget();
+  }
+
+  /** A request that may become a tunnel must not be mistaken for another request: its bytes wait for the server's consent. */
+  get #holdsBody(): boolean {
+    return !this.#tunnel && this.request.method === 'CONNECT';
+  }
+
+  get #keptMax(): number {
+    return Math.max(LIMITS.replayBytesMax, this.#retries?.plan.bytesMax ?? 0);
+  }
+
+  #canSendAgain(again: contract.SendAgain): boolean {
+    if (again === 'never' || !this.#kept.whole) return false;
+    if (again === 'always') return this.attempts < LIMITS.connectAttemptsMax;
+    return IDEMPOTENT.has(this.request.method);
+  }
+
+  #canRetry(retries: Retries): boolean {
+    return this.#requestDone && this.#kept.whole && this.#kept.bytes <= retries.plan.bytesMax && !this.#holdsBody;
+  }
+
+  #attemptFailed(fault: Fault): void {
+    const retries = this.#retries;
+    if (retries?.afterFault(fault, this.isGrpc, this.#canRetry(retries))) {
+      this.outcome.fault = fault.code;
+      this.#dropUpstream();
+      this.#retry();
+    } else this.fail(fault);
+  }
+
+  /** The next attempt, granted already; nothing of the last one is under way any more. */
+  #retry(): void {
+    this.#endAttempt(this.outcome.fault);
+    this.outcome.retries++;
+    const delayMs = this.#retries!.delayMs(this.#side.random());
+    if (delayMs > 0) this.#wait = this.#side.clock.after(delayMs, () => this.#attempt());
+    else this.#attempt();
+  }
+
+  /** Counts an attempt that is not the last. */
+  #endAttempt(fault: FaultCode | undefined): void {
+    const { outcome } = this;
+    outcome.fault = fault;
+    outcome.endMs = this.#side.clock.nowMs();
+    for (let i = this.#routeScopes; i < this.scopes.length; i++) this.scopes[i]!.ended(outcome);
+    this.scopes.length = this.#routeScopes;
+    this.#leave();
+    outcome.beginAttempt();
+    this.#timers?.attemptEnded();
+    this.#down.resume(PAUSE_UPSTREAM);
+  }
+
+  /** Nobody wants the response that has begun; `end`: it is over already. */
+  #leaveResponse(end: boolean): void {
+    const sender = this.#sender;
+    this.#sender = undefined;
+    if (!sender) return;
+    if (end) sender.release();
+    else if (sender.discard) sender.discard();
+    else sender.cancel();
+  }
+
+  #timedOut(code: FaultCode): void {
+    if (!this.open) return;
+    const fault = new Fault(code);
+    if (code !== 'response-headers-timeout' || this.#responding) {
+      this.fail(fault);
+      return;
+    }
+    this.#sender?.cancel();
+    this.#sender = undefined;
+    this.#heldHead = undefined;
+    this.#attemptFailed(fault);
+  }
+
+  #mirror(targets: readonly Upstream[]): void {
+    this.mirrorTo = undefined;
+    // Only the first attempt is copied: a retry is no further request.
+    if (this.#mirrors || this.outcome.retries > 0) return;
+    this.#mirrors = targets.map((target) => new Mirror(this.#side, this.client, target));
+    for (const mirror of this.#mirrors) mirror.begin(copyHead(this.request), this.#requestDone);
+  }
+
+  // --- the response
+
+  #releaseHead(): void {
+    const head = this.#heldHead;
+    this.#heldHead = undefined;
+    if (head) this.#respond(head, false);
+  }
+
+  #respond(head: ResponseHead, end: boolean): void {
+    this.#responding = true;
+    this.#timers?.responseBegan();
+    const isConnect = this.request.method === 'CONNECT';
+    const switches = head.status === 101 || (isConnect && head.status >= 200 && head.status < 300);
+    const { obeyPeerClose, strip } = this.#side;
+    if (obeyPeerClose && closesPeer(head.fields)) this.#down.closeConnection();
+    stripFields(head.fields, strip.response);
+    this.responseEdit?.apply(head);
+    this.#tellResponded(head);
+    this.#down.respond(head, end && !switches);
+    if (switches) this.#openTunnel();
+    else {
+      this.#kept.forget();
+      if (!end) return;
+      this.#responseDone = true;
+      this.#complete();
+    }
+  }
+
+  #tellResponded(head: ResponseHead): void {
+    const { observers } = this.#side;
+    for (let i = 0; i < observers.length; i++) observers[i]!.responded?.(this, head);
+  }
+
+  /** The server agreed: bytes pass both ways, and each side ends for itself. */
+  #openTunnel(): void {
+    const sender = this.#sender;
+    const held = this.#holdsBody;
+    this.#tunnel = true;
+    // A request of HTTP/1 ended where its head did; its connection has not.
+    if (this.request.version < 20) this.#requestDone = false;
+    if (held && sender) this.#sendKept(sender);
+    this.#kept.forget();
+    this.#down.resume(PAUSE_HELD);
+  }
+
+  /** The response is complete. A request that is still being sent is broken off. */
+  #complete(): void {
+    const sender = this.#sender;
+    this.#sender = undefined;
+    if (this.#requestDone) sender?.release();
+    else sender?.cancel();
+    this.#finish();
+  }
+
+  /** The response cannot be completed; a gRPC client is told by trailers, others by a reset. */
+  #breakOff(fault: Fault): void {
+    const { outcome } = this;
+    outcome.fault = fault.code;
+    this.#dropUpstream();
+    if (this.isGrpc && this.#responding && !this.#tunnel) {
+      outcome.grpcStatus = faultGrpcStatus(fault);
+      this.#down.end(faultTrailers(fault, this.explain));
+    } else this.#down.reset(fault.http2Code ?? (faultStatus(fault) === 504 ? CANCEL : INTERNAL_ERROR));
+    this.#finish();
+  }
+
+  // --- the end
+
   #dropUpstream(): void {
+    this.#wait?.cancel();
     if (this.#acquiring) this.upstream?.cancel(this);
     this.#acquiring = false;
-    this.#client?.destroy();
-    this.#client = undefined;
+    const sender = this.#sender;
+    this.#sender = undefined;
+    sender?.cancel();
   }
 
   /** The endpoint has one request less in flight. */
@@ -348,43 +539,59 @@ export class Exchange {
     this.#attached = false;
   }
 
-  /** The attempt failed, the request goes on. */
-  #endAttempt(code: FaultCode): void {
-    this.outcome.fault = code;
-    this.outcome.endMs = this.#clock.nowMs();
-    for (let i = this.#routeScopes; i < this.scopes.length; i++) this.scopes[i]!.ended(this.outcome);
-    this.scopes.length = this.#routeScopes;
-    this.outcome.fault = undefined;
-    this.#leave();
-  }
-
-  #forget(): void {
-    this.#replayable = false;
-    if (this.#sent.length > 0) this.#sent = [];
-    this.#sentBytes = 0;
-  }
-
-  #finish(keepAlive: boolean): void {
+  #finish(): void {
     if (!this.open) return;
     this.open = false;
-    this.#side.inFlight--;
-    this.#forget();
-    this.#responseOut.clear();
-    this.outcome.endMs = this.#clock.nowMs();
-    for (let i = 0; i < this.scopes.length; i++) this.scopes[i]!.ended(this.outcome);
+    const { outcome } = this;
+    const side = this.#side;
+    side.inFlight--;
+    this.#kept.reset();
+    outcome.endMs = side.clock.nowMs();
+    if (this.#timers || this.#retries || this.#wait || this.#mirrors) this.#endExtras();
+    for (let i = 0; i < this.scopes.length; i++) this.scopes[i]!.ended(outcome);
     this.scopes.length = 0;
     this.#leave();
+    for (let i = 0; i < side.observers.length; i++) side.observers[i]!.ended?.(this);
     this.upstream = undefined;
     this.ticket = undefined;
-    this.requestPatch = undefined;
-    this.responsePatch = undefined;
-    this.extra = NOTHING;
-    this.#down.exchangeDone(keepAlive);
+    this.match = undefined;
+    this.responseEdit = undefined;
+    this.#heldHead = undefined;
+    this.#plan = undefined;
+    this.#down.done();
+  }
+
+  #endExtras(): void {
+    this.#wait?.cancel();
+    this.#wait = undefined;
+    this.#timers?.cancel();
+    this.#timers = undefined;
+    this.#retries?.ended();
+    this.#retries = undefined;
+    if (this.#mirrors && !this.#requestDone) for (const mirror of this.#mirrors) mirror.cut();
+    this.#mirrors = undefined;
+    this.mirrorTo = undefined;
   }
 }
 
-function peerCloses(head: Http1Head): boolean {
-  for (let i = 0; i < head.fieldCount; i++)
-    if (head.fieldId(i) === PROXY_CONNECTION && head.value(i).toLowerCase() === 'close') return true;
-  return false;
+const NO_REQUEST: RequestHead = {
+  version: 11,
+  method: '',
+  scheme: '',
+  authority: '',
+  path: '',
+  absoluteForm: false,
+  upgrade: '',
+  fields: [],
+  contentLength: -1,
+};
+
+function closesPeer(fields: readonly Field[]): boolean {
+  return fieldValue(fields, ID.proxyConnection)?.toLowerCase() === 'close';
+}
+
+/** -1: not told, or no number. */
+function grpcStatusOf(fields: readonly Field[]): number {
+  const text = fieldValue(fields, ID.grpcStatus);
+  return text !== undefined && /^\d{1,3}$/.test(text) ? Number(text) : -1;
 }

@@ -1,12 +1,30 @@
 /**
- * HTTP/1 through the proxy: a server side that reads requests, a client side with pooled connections, and the exchange between
- * them, which edits heads, passes bodies by reference and answers in place of a server that cannot.
+ * HTTP through the proxy, whatever version carries it: server ends that read requests, client ends with pooled connections, and
+ * the exchange between them, which attempts, bounds, edits, and answers in place of a server that cannot.
  */
-export { type ClientHost, Http1Client } from './client.ts';
 export { Connections, type ConnectionsOptions } from './connections.ts';
-export { type Downstream, Exchange, type HeadPatch, type HttpSide, type Router, type Upstream } from './exchange.ts';
-export { DROPS, NAMES } from './names.ts';
+export type {
+  ClientInfo,
+  Downstream,
+  RetryEvent,
+  RetryPlan,
+  SendAgain,
+  Sender,
+  Timeouts,
+} from './contract.ts';
+export {
+  Exchange,
+  type ExchangeObserver,
+  type HttpSide,
+  type Plan,
+  type ResponseEdit,
+  type Router,
+  type Upstream,
+} from './exchange.ts';
+export { createFlusher, type Flushable, type Flusher } from './flush.ts';
+export { Http1Client } from './h1-client.ts';
+export { Http1Server, type Http1ServerOptions } from './h1-server.ts';
+export { fieldValue, ID, NAMES, STRIP, stripFields } from './names.ts';
 export { Outcome, type RequestScope } from './outcome.ts';
-
-export { faultResponse } from './respond.ts';
-export { Http1Server, type ServerOptions } from './server.ts';
+export { faultGrpcStatus, faultHead, faultStatus } from './respond.ts';
+export { createHttpShared, type HttpShared } from './shared.ts';

@@ -1,31 +1,53 @@
-import { HEADERS, HOP_BY_HOP, strippedIn } from '#model/headers';
-import { createNameTable, type DropTable } from '#wire/http1';
+import { HEADERS, strippedIn } from '#model/headers';
+import { createNameTable, type Field } from '#wire/fields';
 
 /** Field names that the proxy looks at, for all decoders. */
 export const NAMES = createNameTable(Object.keys(HEADERS));
 
 type Where = Parameters<typeof strippedIn>[0];
 
-/** What a kind of message loses on its way: usually, and when it asks for or grants an upgrade. */
-export interface Drops {
-  readonly usual: DropTable;
-  readonly upgrade: DropTable;
+/** Fields that a kind of message loses on its way, by field id (1: strip). */
+export type StripTable = Uint8Array;
+
+function table(where: Where): StripTable {
+  const strip = new Uint8Array(NAMES.size);
+  for (const name of strippedIn(where)) strip[NAMES.idOf(name)] = 1;
+  return strip;
 }
 
-function drops(where: Where): Drops {
-  const upgrade = new Uint8Array(64);
-  for (const name of strippedIn(where)) upgrade[NAMES.idOf(name)] = 1;
-  const usual = upgrade.slice();
-  for (const name of HOP_BY_HOP) usual[NAMES.idOf(name)] = 1;
-  return { usual, upgrade };
+export const STRIP = {
+  'inbound-request': table('inbound-request'),
+  'outbound-request': table('outbound-request'),
+  'inbound-response': table('inbound-response'),
+  'outbound-response': table('outbound-response'),
+} as const satisfies Record<Where, StripTable>;
+
+/** Takes the fields out that a table names, in place. */
+export function stripFields(fields: Field[], table: StripTable): void {
+  let at = 0;
+  while (at < fields.length && table[fields[at]!.id] !== 1) at++;
+  if (at === fields.length) return;
+  let kept = at;
+  for (at++; at < fields.length; at++) {
+    const field = fields[at]!;
+    if (table[field.id] !== 1) fields[kept++] = field;
+  }
+  fields.length = kept;
 }
 
-export const DROPS = {
-  'inbound-request': drops('inbound-request'),
-  'outbound-request': drops('outbound-request'),
-  'inbound-response': drops('inbound-response'),
-  'outbound-response': drops('outbound-response'),
-} as const satisfies Record<Where, Drops>;
+/** Value of the first field with this id. */
+export function fieldValue(fields: readonly Field[], id: number): string | undefined {
+  for (let i = 0; i < fields.length; i++) if (fields[i]!.id === id) return fields[i]!.value;
+  return undefined;
+}
 
 /** Ids of fields read by the proxy itself. */
-export const PROXY_CONNECTION = NAMES.idOf('l5d-proxy-connection');
+export const ID = {
+  contentType: NAMES.idOf('content-type'),
+  grpcMessage: NAMES.idOf('grpc-message'),
+  grpcStatus: NAMES.idOf('grpc-status'),
+  location: NAMES.idOf('location'),
+  proxyConnection: NAMES.idOf('l5d-proxy-connection'),
+  proxyError: NAMES.idOf('l5d-proxy-error'),
+  requireId: NAMES.idOf('l5d-require-id'),
+} as const;

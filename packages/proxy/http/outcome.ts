@@ -8,15 +8,34 @@ export class Outcome {
   endMs = 0;
   /** 0 when no response head was sent. */
   status = 0;
+  /** The request was gRPC: HTTP/2 with such a content type. */
+  isGrpc = false;
+  /** From the response's head or trailers, or of the fault that answered a gRPC request; -1: none. */
+  grpcStatus = -1;
   /** Why the proxy itself answered or broke off; undefined: the response came whole from upstream. */
   fault: FaultCode | undefined;
+  /** Body bytes without framing, as far as they passed. */
+  requestBytes = 0;
+  responseBytes = 0;
+  /** Times that a policy had it sent again. */
+  retries = 0;
 
   begin(nowMs: number): void {
     this.startMs = nowMs;
-    this.responseStartMs = 0;
     this.endMs = 0;
+    this.isGrpc = false;
+    this.requestBytes = 0;
+    this.retries = 0;
+    this.beginAttempt();
+  }
+
+  /** Forgets the response of an attempt that is not the last. */
+  beginAttempt(): void {
+    this.responseStartMs = 0;
     this.status = 0;
+    this.grpcStatus = -1;
     this.fault = undefined;
+    this.responseBytes = 0;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Clock } from '#runtime/clock';
 import type { KeepaliveOptions } from '#runtime/net';
 import { dial } from '../dial/index.ts';
-import { Connections, type Exchange, type Upstream } from '../http/index.ts';
+import { Connections, type Exchange, type HttpShared, type Upstream } from '../http/index.ts';
 import type { TcpScope } from '../tcp/index.ts';
 
 export interface LocalAppConfig {
@@ -9,6 +9,11 @@ export interface LocalAppConfig {
   readonly options: KeepaliveOptions;
   readonly idleConnectionsMax: number;
   readonly poolIdleMs: number;
+}
+
+export interface LocalAppDeps {
+  readonly clock: Clock;
+  readonly http: HttpShared;
 }
 
 /** The application behind one address of this pod, over HTTP/1 in plain text. */
@@ -19,13 +24,14 @@ export class LocalApp implements Upstream {
   /** Connections from clients that lead here. */
   users = 0;
 
-  constructor(addr: { ip: string; port: number }, config: LocalAppConfig, scope: TcpScope, clock: Clock) {
+  constructor(addr: { ip: string; port: number }, config: LocalAppConfig, scope: TcpScope, deps: LocalAppDeps) {
     this.scope = scope;
     const target = { host: addr.ip, port: addr.port, timeoutMs: config.connectTimeoutMs, options: config.options };
     this.#connections = new Connections({
-      dial: (sink) => dial(target, { clock }, sink),
+      dial: (sink) => dial(target, deps, sink),
       scope,
-      clock,
+      clock: deps.clock,
+      shared: deps.http,
       countMax: config.idleConnectionsMax,
       idleMs: config.poolIdleMs,
       failed: (exchange, fault) => exchange.unavailable(fault),

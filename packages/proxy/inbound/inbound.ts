@@ -8,7 +8,7 @@ import { decideHttp, decideTls, peek } from '../accept/index.ts';
 import type { Deps } from '../deps.ts';
 import { dial } from '../dial/index.ts';
 import { parseIp, type ServerPolicy } from '../discover/index.ts';
-import { DROPS, Http1Server, type HttpSide } from '../http/index.ts';
+import { Http1Server, type HttpSide, STRIP } from '../http/index.ts';
 import type { Credentials } from '../identity/index.ts';
 import { LIMITS } from '../limits.ts';
 import { type Conn, splice } from '../tcp/index.ts';
@@ -70,8 +70,11 @@ export class Inbound {
     this.#tcpErrors = new Errors(deps.metrics as Metrics, 'inbound_tcp_errors_total');
     const httpErrors = new Errors(deps.metrics, 'inbound_http_errors_total');
     this.#side = {
-      request: DROPS['inbound-request'],
-      response: DROPS['inbound-response'],
+      shared: deps.http,
+      clock: deps.clock,
+      random: deps.random,
+      strip: { request: STRIP['inbound-request'], response: STRIP['inbound-response'] },
+      observers: [],
       obeyPeerClose: false,
       inFlightMax: config.inFlightMax,
       inFlight: 0,
@@ -111,7 +114,7 @@ export class Inbound {
       return;
     }
     this.#peekTls(socket, from.addr, client.closed, (bytes, hello, ended) => {
-      if (hello && hello.sni === this.#deps.credentials.localName) {
+      if (hello && hello.sni === this.#deps.credentials.serverName) {
         this.#terminate(socket, bytes, from.addr, undefined, client.closed, (secured, identity) =>
           this.#protocol(secured, NO_BYTES, false, {
             ...client,
@@ -250,7 +253,7 @@ export class Inbound {
   #direct(socket: Conn, from: { addr: string; ip: Uint8Array; dst: SocketAddr }): void {
     const nothing = (): void => undefined;
     this.#peekTls(socket, from.addr, nothing, (bytes, hello) => {
-      if (hello?.sni !== this.#deps.credentials.localName) {
+      if (hello?.sni !== this.#deps.credentials.serverName) {
         this.#refuse(socket, from.addr, 'client-identity-required', `TLS for ${hello?.sni ?? 'nobody'}`);
         return;
       }
@@ -329,14 +332,19 @@ export class Inbound {
         return counts;
       },
       log: this.#log,
-      random: this.#deps.random,
     });
     source.scope.opened();
     source.scope.read(first.length);
     const server = new Http1Server(socket, first, {
       side: this.#side,
       router,
-      clock: this.#deps.clock,
+      client: {
+        ip: client.addr,
+        port: socket.remotePort ?? 0,
+        dst: client.dst,
+        identity: client.tls.identity,
+        tls: client.tlsLabels,
+      },
       scope: source.scope,
       // Peers in the mesh learn why; strangers do not.
       explain: client.tls.identity !== undefined,
@@ -419,7 +427,7 @@ export class Inbound {
     let app = this.#apps.get(key);
     if (!app) {
       if (this.#apps.size >= LIMITS.portPoliciesMax) this.#forgetUnusedApps();
-      app = new LocalApp(dst, this.#config.app, this.#metrics.app(dst), this.#deps.clock);
+      app = new LocalApp(dst, this.#config.app, this.#metrics.app(dst), this.#deps);
       this.#apps.set(key, app);
     }
     return app;

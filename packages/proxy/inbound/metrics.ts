@@ -88,6 +88,16 @@ export class InboundMetrics {
       deny: (route) =>
         this.#metrics.counter('inbound_http_authz_deny_total', { ...common, ...routeLabels(route.meta) }).inc(),
       notFound: () => this.#metrics.counter('inbound_http_route_not_found_total', common).inc(),
+      limited: (limit, ratelimit_scope) =>
+        this.#metrics
+          .counter('inbound_http_local_ratelimit_total', {
+            ...serverLabels(labels.server, labels.dst.port),
+            ratelimit_group: limit.group,
+            ratelimit_kind: limit.kind,
+            ratelimit_name: limit.name,
+            ratelimit_scope,
+          })
+          .inc(),
       release: () => {
         for (const release of held) release();
       },

@@ -1,17 +1,27 @@
 import { Fault } from '#model/faults';
+import { RateLimiter } from '#model/rate-limit';
 import type { Log } from '#runtime/log';
-import type { Random } from '#runtime/random';
-import type { Http1Head } from '#wire/http1';
-import type { Authorization, InboundRoute, ServerPolicy } from '../discover/index.ts';
-import type { Exchange, RequestScope, Router, Upstream } from '../http/index.ts';
-import { applyFilters, findRoute, HeadView, matchesEverything } from '../routes/index.ts';
+import { Field } from '#wire/fields';
+import type {
+  Authorization,
+  HttpFilter,
+  InboundRoute,
+  Meta,
+  RateLimitPolicy,
+  ServerPolicy,
+} from '../discover/index.ts';
+import { type Exchange, NAMES, type Plan, type RequestScope, type Router, type Upstream } from '../http/index.ts';
+import { findRoute, HeadView, matchesEverything } from '../routes/index.ts';
 import { authorize, type ClientTls } from './authorize.ts';
+import { InboundPlan, type RateLimit } from './plan.ts';
 
 /** What the router tells to be counted. */
 export interface AuthzCounts {
   allow(route: InboundRoute, authorization: Authorization): { count(): void; scopes: readonly RequestScope[] };
   deny(route: InboundRoute): void;
   notFound(): void;
+  /** A rate limit refused a request. */
+  limited(limit: Meta, scope: 'total' | 'identity'): void;
 }
 
 export interface InboundRouterOptions {
@@ -22,7 +32,6 @@ export interface InboundRouterOptions {
   /** Made anew for each policy, whose names are labels. */
   readonly counts: (policy: ServerPolicy) => AuthzCounts;
   readonly log: Log;
-  readonly random: Random;
 }
 
 interface Allowed {
@@ -31,13 +40,17 @@ interface Allowed {
   readonly audit: boolean;
 }
 
+type Rule = InboundRoute['rules'][number];
+
 const NO_COUNTS: AuthzCounts = {
   allow: () => ({ count: () => undefined, scopes: [] }),
   deny: () => undefined,
   notFound: () => undefined,
+  limited: () => undefined,
 };
 
-const NO_LINES: readonly Buffer[] = [];
+const NO_FILTERS: readonly HttpFilter[] = [];
+const CLIENT_ID = 'l5d-client-id';
 
 /**
  * Decides about the requests of one client connection by the port's policy: a route must match, then some authorization of the
@@ -45,24 +58,26 @@ const NO_LINES: readonly Buffer[] = [];
  */
 export class InboundRouter implements Router {
   readonly #options: InboundRouterOptions;
-  readonly #lines: readonly Buffer[];
+  readonly #clientId: Field | undefined;
   #counts: AuthzCounts = NO_COUNTS;
   #policy: ServerPolicy | undefined;
   #only: InboundRoute | undefined;
   #decisions = new Map<InboundRoute, Allowed | Fault>();
+  #plans = new Map<Rule | undefined, Plan>();
 
   constructor(options: InboundRouterOptions) {
     this.#options = options;
     const { identity } = options.tls;
-    this.#lines = identity === undefined ? NO_LINES : [Buffer.from(`l5d-client-id: ${identity}\r\n`, 'latin1')];
+    this.#clientId = identity === undefined ? undefined : new Field(NAMES.idOf(CLIENT_ID), CLIENT_ID, identity);
   }
 
-  route(exchange: Exchange, head: Http1Head): Fault | undefined {
+  route(exchange: Exchange): Plan | Fault {
     const policy = this.#options.policy();
     if (policy !== this.#policy) this.#take(policy);
     if (policy.invalid !== undefined) return new Fault('invalid-policy', policy.invalid);
-    const view = this.#only ? undefined : new HeadView(head);
-    const routed = view && findRoute<object, InboundRoute>(policy.routes, view);
+    const routed = this.#only
+      ? undefined
+      : findRoute<object, InboundRoute>(policy.routes, new HeadView(exchange.request));
     const route = this.#only ?? routed?.route;
     if (!route) {
       this.#counts.notFound();
@@ -75,15 +90,9 @@ export class InboundRouter implements Router {
     }
     decision.count();
     if (decision.audit) this.#options.log.info('Request allowed', { route: route.meta.name, policy: policy.meta.name });
-    exchange.scopes.push(...decision.scopes);
-    if (routed && view && routed.rule.filters.length > 0) {
-      const { fault, request } = applyFilters(routed.rule.filters, view, routed.match, this.#options.random);
-      if (fault) return inboundFault(fault);
-      exchange.requestPatch = request;
-    }
-    exchange.extra = this.#lines;
-    exchange.upstream = this.#options.app;
-    return undefined;
+    for (const scope of decision.scopes) exchange.scopes.push(scope);
+    exchange.match = routed?.match;
+    return this.#plans.get(routed?.rule) ?? this.#plan(policy, routed?.rule);
   }
 
   #take(policy: ServerPolicy): void {
@@ -92,6 +101,7 @@ export class InboundRouter implements Router {
     const [first] = policy.routes;
     this.#only = matchesEverything(policy.routes) && first?.rules[0]?.filters.length === 0 ? first : undefined;
     this.#decisions = new Map();
+    this.#plans = new Map();
   }
 
   #decide(policy: ServerPolicy, route: InboundRoute): Allowed | Fault {
@@ -106,10 +116,30 @@ export class InboundRouter implements Router {
     this.#decisions.set(route, decision);
     return decision;
   }
+
+  #plan(policy: ServerPolicy, rule: Rule | undefined): Plan {
+    const counts = this.#counts;
+    const plan = new InboundPlan({
+      app: this.#options.app,
+      filters: rule?.filters ?? NO_FILTERS,
+      clientId: this.#clientId,
+      rateLimit: policy.rateLimit && rateLimitOf(policy.rateLimit),
+      limited: (limit, scope) => counts.limited(limit, scope),
+    });
+    this.#plans.set(rule, plan);
+    return plan;
+  }
 }
 
-/** Failures injected inbound are plain 500s, as in Linkerd. */
-function inboundFault(fault: Fault): Fault {
-  if (fault.code === 'injected') fault.status = undefined;
-  return fault;
+/** One limiter a policy, whatever the number of connections. */
+const LIMITS_OF = new WeakMap<RateLimitPolicy, RateLimit>();
+
+function rateLimitOf(policy: RateLimitPolicy): RateLimit {
+  let limit = LIMITS_OF.get(policy);
+  if (!limit) {
+    const limiter = new RateLimiter(policy);
+    limit = { meta: policy.meta, check: (identity, nowMs) => limiter.check(identity, nowMs) };
+    LIMITS_OF.set(policy, limit);
+  }
+  return limit;
 }

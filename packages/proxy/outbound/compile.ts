@@ -1,8 +1,8 @@
-import { pickWeighted } from '#model/balance';
-import type { Random } from '#runtime/random';
+import { RetryPolicy } from '#model/retry';
 import type {
+  Backend,
   Distribution,
-  HttpFilter,
+  HttpPolicy,
   Meta,
   OutboundHttpRoute,
   OutboundPolicy,
@@ -18,31 +18,15 @@ import {
 } from '../telemetry/index.ts';
 import type { TcpBackend } from './backend.ts';
 import type { Backends, Held, HttpBackend } from './backends.ts';
-
-/** One backend of a rule; without `held` it leads nowhere. */
-interface Choice<T> {
-  readonly held: Held<T> | undefined;
-  readonly weight: number;
-}
-
-export interface HttpChoice extends Choice<HttpBackend> {
-  readonly scope: OutboundBackendScope;
-  readonly filters: readonly HttpFilter[];
-}
-
-export interface CompiledRule {
-  readonly kind: Distribution['kind'];
-  readonly choices: readonly HttpChoice[];
-  readonly scope: OutboundRouteScope;
-  readonly filters: readonly HttpFilter[];
-}
+import { type Choice, OutboundPlan } from './plan.ts';
 
 /** A policy with its backends opened; `release` when another takes its place. */
 export interface Compiled {
   readonly policy: OutboundPolicy;
-  /** Set when every request takes it. */
-  readonly only: CompiledRule | undefined;
-  readonly rules: ReadonlyMap<OutboundRule, CompiledRule>;
+  /** Set when every request of that version takes it. */
+  readonly onlyHttp1: OutboundPlan | undefined;
+  readonly onlyHttp2: OutboundPlan | undefined;
+  readonly rules: ReadonlyMap<OutboundRule, OutboundPlan>;
   readonly tcp: { readonly kind: Distribution['kind']; readonly choices: readonly Choice<TcpBackend>[] } | undefined;
   release(): void;
 }
@@ -54,28 +38,44 @@ export function compile(policy: OutboundPolicy, backends: Backends, metrics: Met
     if (one) held.push(one.release);
     return one;
   };
-  const rules = new Map<OutboundRule, CompiledRule>();
-  for (const route of policy.http1.routes)
-    for (const rule of route.rules) {
-      const labels = outRouteLabels(policy.parent, route.meta);
-      rules.set(rule, {
-        kind: rule.distribution.kind,
-        filters: rule.filters,
-        scope: new OutboundRouteScope(metrics, { ...labels, hostname: '' }),
-        choices: rule.distribution.backends.map(({ backend, weight, filters }) => ({
-          held: hold(backends.http(backend, policy.parent)),
-          weight,
-          filters,
-          scope: new OutboundBackendScope(metrics, { ...labels, ...backendLabels(backend.meta) }),
-        })),
-      });
-    }
+  const rules = new Map<OutboundRule, OutboundPlan>();
+  const compileRule = (meta: Meta, rule: OutboundHttpRoute['rules'][number]) => {
+    const labels = outRouteLabels(policy.parent, meta);
+    const mirrors = new Map<Backend, HttpBackend>();
+    for (const filter of [...rule.filters, ...rule.distribution.backends.flatMap(({ filters }) => filters)])
+      if (filter.kind === 'mirror') {
+        const one = hold(backends.http(filter.backend, policy.parent));
+        if (one) mirrors.set(filter.backend, one.backend);
+      }
+    return new OutboundPlan({
+      kind: rule.distribution.kind,
+      match: rule.matches[0],
+      filters: rule.filters,
+      scope: new OutboundRouteScope(metrics, { ...labels, hostname: '' }),
+      choices: rule.distribution.backends.map(({ backend, weight, filters }) => ({
+        held: hold(backends.http(backend, policy.parent)),
+        weight,
+        filters,
+        scope: new OutboundBackendScope(metrics, { ...labels, ...backendLabels(backend.meta) }),
+      })),
+      timeouts: rule.timeouts,
+      retry: rule.retry && new RetryPolicy(rule.retry),
+      allowsRequestHeaders: rule.allowsRequestHeaders ?? false,
+      mirrors,
+    });
+  };
+  for (const { routes } of new Set([policy.http1, policy.http2]))
+    for (const route of routes) for (const rule of route.rules) rules.set(rule, compileRule(route.meta, rule));
+  const only = ({ routes }: HttpPolicy): OutboundPlan | undefined => {
+    const first = matchesEverything(routes) ? routes[0]?.rules[0] : undefined;
+    return first && rules.get(first);
+  };
   const opaque = opaqueDistribution(policy);
-  const first = matchesEverything(policy.http1.routes) ? policy.http1.routes[0]?.rules[0] : undefined;
   return {
     policy,
     rules,
-    only: first && rules.get(first),
+    onlyHttp1: only(policy.http1),
+    onlyHttp2: only(policy.http2),
     tcp: opaque && {
       kind: opaque.kind,
       choices: opaque.backends.map(({ backend, weight }) => ({
@@ -93,24 +93,6 @@ export function compile(policy: OutboundPolicy, backends: Backends, metrics: Met
 function opaqueDistribution(policy: OutboundPolicy): Distribution | undefined {
   if (policy.opaqueRoute) return policy.opaqueRoute.distribution;
   return policy.http1.routes.at(-1)?.rules.at(-1)?.distribution;
-}
-
-/** The backend for one request or connection; undefined: none is available. */
-export function choose<C extends Choice<{ readonly available: boolean }>>(
-  rule: { readonly kind: Distribution['kind']; readonly choices: readonly C[] },
-  random: Random,
-): C | undefined {
-  const { choices } = rule;
-  if (rule.kind === 'empty') return undefined;
-  if (choices.length === 1) return choices[0];
-  const available = choices.filter((choice) => choice.held?.backend.available ?? true);
-  if (rule.kind === 'first') return available[0];
-  return available[
-    pickWeighted(
-      available.map((choice) => choice.weight),
-      random,
-    )
-  ];
 }
 
 function outRouteLabels(parent: Meta, route: OutboundHttpRoute['meta']) {

@@ -36,6 +36,7 @@ export class HttpEndpoint {
       dial: (sink) => dial(this.#target, deps, sink),
       scope: this.#tcp,
       clock: deps.clock,
+      shared: deps.http,
       countMax: config.idleConnectionsMax,
       idleMs: config.poolIdleMs,
       failed,

@@ -4,12 +4,12 @@ import { formatAddr, type KeepaliveOptions, type SocketAddr, setSocketOptions, u
 import { decideHttp, peek } from '../accept/index.ts';
 import type { Deps } from '../deps.ts';
 import type { MeshClients, Meta } from '../discover/index.ts';
-import { DROPS, Http1Server, type HttpSide } from '../http/index.ts';
+import { Http1Server, type HttpSide, STRIP } from '../http/index.ts';
 import { LIMITS } from '../limits.ts';
 import { type Conn, splice } from '../tcp/index.ts';
 import { Errors, parentLabels, ScopeCache, TcpCounters, targetLabels } from '../telemetry/index.ts';
 import { Backends, type BackendsConfig } from './backends.ts';
-import { choose } from './compile.ts';
+import { choose } from './plan.ts';
 import { OutboundRouter } from './router.ts';
 import { type Target, Targets, type TargetsConfig } from './targets.ts';
 
@@ -56,8 +56,11 @@ export class Outbound {
     this.#tcpErrors = new Errors(deps.metrics, 'outbound_tcp_errors_total');
     const httpErrors = new Errors(deps.metrics, 'outbound_http_errors_total');
     this.#side = {
-      request: DROPS['outbound-request'],
-      response: DROPS['outbound-response'],
+      shared: deps.http,
+      clock: deps.clock,
+      random: deps.random,
+      strip: { request: STRIP['outbound-request'], response: STRIP['outbound-response'] },
+      observers: [],
       obeyPeerClose: true,
       inFlightMax: config.inFlightMax,
       inFlight: 0,
@@ -177,8 +180,14 @@ export class Outbound {
     counted.scope.read(first.length);
     const server = new Http1Server(socket, first, {
       side: this.#side,
-      router: new OutboundRouter(target, this.#deps.random),
-      clock: this.#deps.clock,
+      router: new OutboundRouter(target),
+      client: {
+        ip: unmapIp(socket.remoteAddress ?? ''),
+        port: socket.remotePort ?? 0,
+        dst: source.dst,
+        identity: undefined,
+        tls: { tls: 'no_identity', no_tls_reason: 'loopback' },
+      },
       scope: counted.scope,
       explain: this.#config.informationalHeaders,
       closed: () => {

@@ -1,81 +1,107 @@
 import { Fault } from '#model/faults';
 import type { Random } from '#runtime/random';
-import type { HeaderEdit, HttpFilter, HttpMatch } from '../discover/index.ts';
-import type { HeadPatch } from '../http/index.ts';
-import type { RequestView } from './match.ts';
+import type { Backend, HttpFilter, HttpMatch, PathEdit } from '../discover/index.ts';
+import type { Exchange, Upstream } from '../http/index.ts';
+import { bothEdits, fieldsEdit } from './fields-edit.ts';
+import { hostOf } from './head-view.ts';
 
-/** What a route's filters do to one request. */
-export interface Filtered {
-  /** Answer in place of the server. */
-  readonly fault?: Fault;
-  readonly request?: HeadPatch;
-  readonly response?: HeadPatch;
+/** What filters see of an exchange and change in it. */
+export type Filtered = Pick<Exchange, 'request' | 'match' | 'responseEdit' | 'delayMs' | 'mirrorTo'>;
+
+export interface FilterDeps {
+  readonly random: Random;
+  /** Where a mirror's copies go; undefined: nowhere. */
+  readonly mirrorOf: (backend: Backend) => Upstream | undefined;
 }
 
-/** Applies filters in order; the first that answers ends it. `match`: how the request came to its route. */
-export function applyFilters(
-  filters: readonly HttpFilter[],
-  request: RequestView,
-  match: HttpMatch | undefined,
-  random: Random,
-): Filtered {
-  let requestPatch: HeadPatch | undefined;
-  let responsePatch: HeadPatch | undefined;
-  for (const filter of filters) {
-    switch (filter.kind) {
-      case 'fail':
-        if (random() < filter.ratio) return { fault: withStatus(new Fault('injected', filter.message), filter.status) };
-        break;
-      case 'redirect': {
-        const fault = redirect(filter, request, match);
-        if (fault) return { fault };
-        break;
-      }
-      case 'request-headers':
-        requestPatch = joined(requestPatch, patchOf(filter.edit));
-        break;
-      case 'response-headers':
-        responsePatch = joined(responsePatch, patchOf(filter.edit));
-        break;
-    }
+/** Applies filters in order to the attempt that an exchange is about to make; the first that answers ends it. */
+export function applyFilters(filters: readonly HttpFilter[], exchange: Filtered, deps: FilterDeps): Fault | undefined {
+  for (let i = 0; i < filters.length; i++) {
+    const fault = applyFilter(filters[i]!, exchange, deps);
+    if (fault) return fault;
   }
-  return { ...(requestPatch && { request: requestPatch }), ...(responsePatch && { response: responsePatch }) };
+  return undefined;
 }
 
-function withStatus(fault: Fault, status: number, location?: string): Fault {
+function applyFilter(filter: HttpFilter, exchange: Filtered, deps: FilterDeps): Fault | undefined {
+  switch (filter.kind) {
+    case 'fail':
+      return deps.random() < filter.ratio ? failed(filter.message, filter.status, undefined) : undefined;
+    case 'fail-grpc':
+      return deps.random() < filter.ratio ? failed(filter.message, undefined, filter.code) : undefined;
+    case 'redirect':
+      return redirect(filter, exchange);
+    case 'request-headers':
+      fieldsEdit(filter.edit).applyToRequest(exchange.request);
+      return undefined;
+    case 'response-headers':
+      exchange.responseEdit = bothEdits(exchange.responseEdit, fieldsEdit(filter.edit));
+      return undefined;
+    case 'rewrite':
+      return rewrite(filter, exchange);
+    case 'delay':
+      if (deps.random() < filter.ratio) exchange.delayMs += filter.delayMs;
+      return undefined;
+    case 'mirror':
+      if (deps.random() < filter.ratio) mirror(exchange, deps.mirrorOf(filter.backend));
+      return undefined;
+  }
+}
+
+function failed(message: string, status: number | undefined, grpc: number | undefined): Fault {
+  const fault = new Fault('injected', message);
   fault.status = status;
-  fault.location = location;
+  fault.grpc = grpc;
   return fault;
+}
+
+function mirror(exchange: Filtered, target: Upstream | undefined): void {
+  if (!target) return;
+  exchange.mirrorTo ??= [];
+  exchange.mirrorTo.push(target);
 }
 
 type Redirect = Extract<HttpFilter, { kind: 'redirect' }>;
 
 /** Undefined when it would lead to where the request is already going. */
-function redirect(filter: Redirect, request: RequestView, match: HttpMatch | undefined): Fault | undefined {
-  let path = request.path;
-  if (filter.path?.kind === 'full') path = filter.path.value;
-  if (filter.path?.kind === 'prefix') {
-    if (match?.path?.kind !== 'prefix')
-      return new Fault('filter-failure', 'a prefix can only be replaced where one matched');
-    const rest = request.path.slice(match.path.value.replace(/\/$/, '').length);
-    path = `${filter.path.value.replace(/\/$/, '')}${rest === '' || rest.startsWith('/') ? rest : `/${rest}`}` || '/';
-  }
-  const host = filter.host ?? request.host;
+function redirect(filter: Redirect, { request, match }: Filtered): Fault | undefined {
+  const path = filter.path ? editPath(filter.path, request.path, match) : request.path;
+  if (path === undefined) return noPrefix();
+  const own = hostOf(request.authority);
+  const host = filter.host ?? own;
   const scheme = filter.scheme ?? 'http';
   const port = filter.port === undefined || filter.port === (scheme === 'https' ? 443 : 80) ? '' : `:${filter.port}`;
-  const same = path === request.path && host === request.host && scheme === 'http' && port === '';
-  return same ? undefined : withStatus(new Fault('redirected'), filter.status, `${scheme}://${host}${port}${path}`);
+  if (path === request.path && host === own && scheme === 'http' && port === '') return undefined;
+  const fault = new Fault('redirected');
+  fault.status = filter.status;
+  fault.location = `${scheme}://${host.includes(':') ? `[${host}]` : host}${port}${path}`;
+  return fault;
 }
 
-/** Order of the edits: add, then set (which replaces), then remove. */
-function patchOf({ add, set, remove }: HeaderEdit): HeadPatch {
-  const removed = new Set([...set.map(([name]) => name), ...remove]);
-  const gone = new Set(remove);
-  const kept = [...add.filter(([name]) => !removed.has(name)), ...set.filter(([name]) => !gone.has(name))];
-  return { removed, lines: kept.map(([name, value]) => Buffer.from(`${name}: ${value}\r\n`, 'latin1')) };
+type Rewrite = Extract<HttpFilter, { kind: 'rewrite' }>;
+
+function rewrite(filter: Rewrite, { request, match }: Filtered): Fault | undefined {
+  if (filter.host !== undefined) request.authority = filter.host;
+  if (!filter.path) return undefined;
+  const path = editPath(filter.path, request.path, match);
+  if (path === undefined) return noPrefix();
+  request.path = path;
+  return undefined;
 }
 
-function joined(first: HeadPatch | undefined, second: HeadPatch): HeadPatch {
-  if (!first) return second;
-  return { removed: new Set([...first.removed, ...second.removed]), lines: [...first.lines, ...second.lines] };
+function noPrefix(): Fault {
+  return new Fault('filter-failure', 'a prefix can only be replaced where one matched');
+}
+
+/** The changed path; the query stays as it was. Undefined: no prefix matched that could be replaced. */
+function editPath(edit: PathEdit, target: string, match: HttpMatch | undefined): string | undefined {
+  const mark = target.indexOf('?');
+  const path = mark < 0 ? target : target.slice(0, mark);
+  const query = mark < 0 ? '' : target.slice(mark);
+  if (edit.kind === 'full') return edit.value + query;
+  if (match?.path?.kind !== 'prefix') return undefined;
+  const rest = path.slice(match.path.value.replace(/\/$/, '').length);
+  const joint = rest === '' || rest.startsWith('/') ? '' : '/';
+  const edited = edit.value.replace(/\/$/, '') + joint + rest;
+  return (edited === '' ? '/' : edited) + query;
 }

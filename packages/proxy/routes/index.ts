@@ -1,5 +1,6 @@
-/** Which route a request takes: hosts, paths, headers, queries and methods, best match first. Pure. */
+/** Which route a request takes (hosts, paths, headers, queries, methods; best match first), and what its filters do to it. */
 
-export { applyFilters, type Filtered } from './filters.ts';
-export { HeadView } from './head-view.ts';
+export { bothEdits, FieldsEdit, fieldsEdit } from './fields-edit.ts';
+export { applyFilters, type FilterDeps, type Filtered } from './filters.ts';
+export { HeadView, hostOf } from './head-view.ts';
 export { findRoute, matchesEverything, type RequestView, type Routed } from './match.ts';

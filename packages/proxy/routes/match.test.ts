@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Http1Decoder } from '#wire/http1';
+import { FieldCache } from '#wire/fields';
+import { Http1Decoder, requestHead } from '#wire/http1';
 import { defaultMeta, type HttpMatch, type HttpRoute } from '../discover/index.ts';
 import { NAMES } from '../http/index.ts';
 import { findRoute, HeadView, matchesEverything } from './index.ts';
@@ -20,14 +21,15 @@ function taken(routes: readonly HttpRoute<object>[], text: string): string | und
   let name: string | undefined;
   const decoder = new Http1Decoder('request', NAMES, {
     head: (head) => {
-      name = findRoute<object, HttpRoute<object>>(routes, new HeadView(head))?.route.meta.name;
+      name = findRoute<object, HttpRoute<object>>(routes, new HeadView(requestHead(head, new FieldCache(NAMES))))?.route
+        .meta.name;
     },
-    body: () => undefined,
+    data: () => undefined,
     trailers: () => undefined,
     end: () => undefined,
     fault: (code) => assert.fail(code),
   });
-  const bytes = Buffer.from(`${text}\r\n\r\n`);
+  const bytes = Buffer.from(`${text}${/host:/i.test(text) ? '' : '\r\nhost: any'}\r\n\r\n`);
   decoder.push(bytes, 0, bytes.length);
   return name;
 }
@@ -68,6 +70,22 @@ test('headers, query and method count behind the path, ties go to the first', ()
   assert.equal(taken(routes, 'GET /?q=12 HTTP/1.1'), 'query');
   assert.equal(taken(routes, 'GET /?q=ab HTTP/1.1'), 'first');
   assert.equal(taken(routes, 'POST / HTTP/1.1'), 'post');
+});
+
+test('gRPC: the longer service wins, then the longer method, then headers; other requests do not match', () => {
+  const header = { name: 'x-a', match: { kind: 'exact', value: '1' } } as const;
+  const routes = [
+    route('any', [{ rpc: { service: '', method: '' } }]),
+    route('service', [{ rpc: { service: 'a.B', method: '' } }]),
+    route('method', [{ rpc: { service: 'a.B', method: 'Do' } }]),
+    route('header', [{ rpc: { service: 'a.B', method: 'Do' }, headers: [header] }]),
+  ];
+  assert.equal(taken(routes, 'POST /a.C/Do HTTP/1.1'), 'any');
+  assert.equal(taken(routes, 'POST /a.B/Other HTTP/1.1'), 'service');
+  assert.equal(taken(routes, 'POST /a.B/Do HTTP/1.1'), 'method');
+  assert.equal(taken(routes, 'POST /a.B/Do HTTP/1.1\r\nx-a: 1'), 'header');
+  assert.equal(taken(routes, 'GET /a.B/Do HTTP/1.1'), undefined);
+  assert.equal(taken(routes, 'POST /health HTTP/1.1'), undefined);
 });
 
 test('the default route needs no comparison', () => {

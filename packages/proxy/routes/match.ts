@@ -27,6 +27,7 @@ export function matchesEverything(routes: readonly HttpRoute<unknown & object>[]
   return only.rules[0]!.matches.every(
     (match) =>
       match.path?.kind !== 'regex' &&
+      match.rpc === undefined &&
       (match.path === undefined || (match.path.kind === 'prefix' && match.path.value === '/')) &&
       match.headers.length === 0 &&
       match.query.length === 0 &&
@@ -78,12 +79,27 @@ function hostScore(hosts: readonly HostMatch[], host: string): number {
 
 function matchScore(match: HttpMatch | undefined, request: RequestView): readonly number[] | undefined {
   if (!match) return [1, 0, 0, 0];
+  if (match.rpc) return rpcScore(match, match.rpc, request);
   const path = pathScore(match.path, request.path);
   if (path < 0) return undefined;
   if (match.method !== undefined && match.method !== request.method) return undefined;
   for (const { name, match: text } of match.headers) if (!matchesText(text, request.header(name))) return undefined;
   for (const { name, match: text } of match.query) if (!matchesText(text, request.query(name))) return undefined;
   return [path, match.headers.length, match.query.length, match.method === undefined ? 0 : 1];
+}
+
+/** gRPC: a longer service name beats a shorter one, then a longer method name, then more headers. */
+function rpcScore(
+  { headers }: HttpMatch,
+  rpc: NonNullable<HttpMatch['rpc']>,
+  request: RequestView,
+): readonly number[] | undefined {
+  const slash = request.path.lastIndexOf('/');
+  if (request.method !== 'POST' || slash < 1) return undefined;
+  if (rpc.service !== '' && request.path.slice(1, slash) !== rpc.service) return undefined;
+  if (rpc.method !== '' && request.path.slice(slash + 1) !== rpc.method) return undefined;
+  for (const { name, match: text } of headers) if (!matchesText(text, request.header(name))) return undefined;
+  return [rpc.service.length + 1, rpc.method.length, headers.length, 0];
 }
 
 function pathScore(match: TextMatch | undefined, path: string): number {

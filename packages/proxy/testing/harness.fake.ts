@@ -17,6 +17,7 @@ import type {
   StreamSink,
 } from '../discover/index.ts';
 import { bareEndpoint, defaultMeta, defaultServerPolicy } from '../discover/index.ts';
+import { createHttpShared } from '../http/index.ts';
 import { Credentials } from '../identity/index.ts';
 import type { TestCa } from './test-ca.fake.ts';
 
@@ -174,6 +175,7 @@ export class TestProxy {
       log: proxy.log.log,
       metrics: proxy.metrics,
       drain: new Drain(systemClock),
+      http: createHttpShared(systemClock),
       originalDst: (socket) => {
         if (socket.localPort !== proxy.inboundPort) return proxy.outboundDst;
         return proxy.inboundDst ?? { ip: '127.0.0.1', port: proxy.inboundPort };

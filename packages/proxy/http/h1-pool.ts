@@ -1,4 +1,4 @@
-import type { Http1Client } from './client.ts';
+import type { Http1Client } from './h1-client.ts';
 
 /** Idle connections to one server, most recently used first, so that surplus ones grow old and go. */
 export class Http1Pool {

@@ -1,0 +1,17 @@
+import type { Clock } from '#runtime/clock';
+import { FieldCache } from '#wire/fields';
+import { createFlusher, type Flusher } from './flush.ts';
+import { HeadWatch } from './head-watch.ts';
+import { NAMES } from './names.ts';
+
+/** What all connections of a process that carry HTTP share. */
+export interface HttpShared {
+  readonly flusher: Flusher;
+  /** Header fields by their bytes; knows the names in `NAMES`. */
+  readonly fields: FieldCache;
+  readonly heads: HeadWatch;
+}
+
+export function createHttpShared(clock: Clock): HttpShared {
+  return { flusher: createFlusher(), fields: new FieldCache(NAMES), heads: new HeadWatch(clock) };
+}
