@@ -32,7 +32,7 @@ export async function build(config: ProxyConfig, deps: BuildDeps): Promise<Bound
   const policies = new PortPolicies(portPoliciesConfig(config), deps);
   let ready = false;
   const admin = new AdminPort(
-    adminRoutes({ ...deps.admin, ready: () => ready, metrics: () => deps.metrics.render() }),
+    adminRoutes({ ...deps.admin, ready: () => ready, metrics: (format) => deps.metrics.renderSlowly(format) }),
     { ...deps, policies },
   );
   const listeners: Listener[] = [];

@@ -6,23 +6,32 @@ import { decideTls, peek } from '../accept/index.ts';
 import type { Deps } from '../deps.ts';
 import { parseIp } from '../discover/index.ts';
 import type { Credentials } from '../identity/index.ts';
-import { authorize, type ClientTls, type PortPolicies } from '../inbound/index.ts';
+import { type ClientTls, InboundMetrics, type PortPolicies } from '../inbound/index.ts';
 import { LIMITS } from '../limits.ts';
 import type { Conn } from '../tcp/index.ts';
+import type { TlsLabels } from '../telemetry/index.ts';
+import { AdminGuard } from './guard.ts';
 
-export interface AdminPortDeps extends Pick<Deps, 'clock' | 'log'> {
+export interface AdminPortDeps extends Pick<Deps, 'clock' | 'log' | 'metrics'> {
   readonly policies: PortPolicies;
   readonly credentials: Credentials;
 }
+
+const NO_BYTES = Buffer.alloc(0);
+const PLAIN: ClientTls = { terminated: false, identity: undefined };
+const PLAIN_LABELS: TlsLabels = { tls: 'no_identity', no_tls_reason: 'no_tls_from_remote' };
+const labels = (identity: string | undefined): TlsLabels => ({ tls: 'true', client_id: identity ?? '' });
 
 /** Accepts admin connections: TLS for our name is terminated, and the port's policy decides who may ask. */
 export class AdminPort {
   readonly #server: AdminServer;
   readonly #deps: AdminPortDeps;
+  readonly #metrics: InboundMetrics;
 
   constructor(routes: Readonly<Record<string, AdminHandler>>, deps: AdminPortDeps) {
     this.#server = new AdminServer(routes);
     this.#deps = deps;
+    this.#metrics = new InboundMetrics(deps.metrics);
   }
 
   accept(socket: Conn, port: number): void {
@@ -32,13 +41,13 @@ export class AdminPort {
       clock: this.#deps.clock,
       timeoutMs: LIMITS.adminDetectMs,
       bytesMax: HELLO_BYTES_MAX,
-      first: Buffer.alloc(0),
+      first: NO_BYTES,
     };
     peek(socket, options, decideTls, (result) => {
       if (result.kind === 'broken') return;
       const { credentials } = this.#deps;
       const tls = result.kind === 'decided' && result.value.kind === 'tls' ? result.value.hello : undefined;
-      if (!tls) this.#serve(socket, result.bytes, port, { terminated: false, identity: undefined });
+      if (!tls) this.#serve(socket, result.bytes, port, PLAIN, PLAIN_LABELS);
       else if (tls.sni !== credentials.serverName || !credentials.certified) socket.destroy();
       else this.#terminate(socket, result.bytes, port);
     });
@@ -54,7 +63,7 @@ export class AdminPort {
         secured: (secured, identity) => {
           timer.cancel();
           secured.on('error', () => secured.destroy());
-          this.#serve(secured, Buffer.alloc(0), port, { terminated: true, identity });
+          this.#serve(secured, NO_BYTES, port, { terminated: true, identity }, labels(identity));
         },
         failed: (error) => {
           timer.cancel();
@@ -65,18 +74,25 @@ export class AdminPort {
     );
   }
 
-  #serve(socket: Conn, first: Buffer, port: number, tls: ClientTls): void {
-    const policy = this.#deps.policies.get(port);
-    socket.once('close', () => policy.release());
+  #serve(socket: Conn, first: Buffer, port: number, tls: ClientTls, tlsLabels: TlsLabels): void {
     const ip = parseIp(unmapIp(socket.remoteAddress ?? ''));
-    const { invalid, authorizations } = policy.current;
-    if (!ip || invalid !== undefined || !authorize(authorizations, ip, tls)) {
-      this.#deps.log.info('Admin connection refused: unauthorized', { 'client.ip': socket.remoteAddress });
-      socket.end('HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
-      socket.resume();
+    if (!ip) {
+      socket.destroy();
       return;
     }
-    this.#server.serve(socket, first);
+    const dst = { ip: unmapIp(socket.localAddress ?? ''), port };
+    const guard = new AdminGuard(
+      this.#deps.policies.get(port),
+      { ip, tls, tlsLabels, dst },
+      this.#metrics,
+      this.#deps.clock,
+    );
+    socket.once('close', () => guard.release());
+    this.#server.serve(socket, {
+      first,
+      guard: (request) => guard.check(request),
+      answered: (_request, status) => guard.answered(status),
+    });
     socket.resume();
   }
 }

@@ -1,9 +1,11 @@
 import type { AdminHandler, AdminRequest, AdminResponse } from '#runtime/admin';
+import { CONTENT_TYPES, type TextFormat } from '#runtime/metrics';
 
 export interface AdminState {
   /** The first certificate has come; never false again. */
   ready(): boolean;
-  metrics(): string;
+  /** All metrics as text. */
+  metrics(format: TextFormat): Promise<Buffer>;
   logFilter(): string;
   /** Error text when the filter is not understood. */
   setLogFilter(text: string): string | undefined;
@@ -14,30 +16,50 @@ export interface AdminState {
 
 const text = (status: number, body: string): AdminResponse => ({ status, body });
 
-/** What each path answers; the rest is 404. */
+type Methods = Readonly<Partial<Record<'GET' | 'PUT' | 'POST', AdminHandler>>>;
+
+/** What each path answers to which method; another path is 404, another method 405. HEAD is GET without the body. */
 export function adminRoutes(state: AdminState): Readonly<Record<string, AdminHandler>> {
-  return {
-    '/live': () => text(200, 'live\n'),
-    '/ready': () => (state.ready() ? text(200, 'ready\n') : text(503, 'not ready\n')),
-    '/metrics': () => text(200, state.metrics()),
-    '/proxy-log-level': localOnly((request) => {
-      if (request.method === 'GET') return text(200, `${state.logFilter()}\n`);
-      if (request.method !== 'PUT') return text(405, '');
+  const getOrSetLogFilter: Methods = {
+    GET: () => text(200, `${state.logFilter()}\n`),
+    PUT: (request) => {
       const error = state.setLogFilter(request.body.trim());
       return error === undefined ? { status: 204 } : text(400, `${error}\n`);
-    }),
-    '/env.json': (request) => envJson(request, state.env()),
-    '/shutdown': localOnly((request) => {
-      if (request.method !== 'POST') return text(405, '');
-      if (!state.shutdown) return text(404, 'shutdown endpoint is not enabled\n');
-      state.shutdown();
-      return text(200, 'shutdown\n');
-    }),
+    },
+  };
+  const shutdown = (): AdminResponse => {
+    if (!state.shutdown) return text(404, 'shutdown endpoint is not enabled\n');
+    state.shutdown();
+    return text(200, 'shutdown\n');
+  };
+  return {
+    '/live': methods({ GET: () => text(200, 'live\n') }),
+    '/ready': methods({ GET: () => (state.ready() ? text(200, 'ready\n') : text(503, 'not ready\n')) }),
+    '/metrics': methods({ GET: (request) => metrics(request, state) }),
+    '/proxy-log-level': localOnly(methods(getOrSetLogFilter)),
+    '/env.json': methods({ GET: (request) => envJson(request, state.env()) }),
+    '/shutdown': localOnly(methods({ POST: shutdown })),
   };
 }
 
-function localOnly(handler: (request: AdminRequest) => AdminResponse): AdminHandler {
+function methods(handlers: Methods): AdminHandler {
+  const allow = Object.keys(handlers).flatMap((name) => (name === 'GET' ? ['GET', 'HEAD'] : [name]));
+  return (request) => {
+    const name = request.method === 'HEAD' ? 'GET' : request.method;
+    const handler = Object.hasOwn(handlers, name) ? handlers[name as keyof Methods] : undefined;
+    return handler?.(request) ?? { status: 405, headers: { allow: allow.join(', ') } };
+  };
+}
+
+function localOnly(handler: AdminHandler): AdminHandler {
   return (request) => (request.local ? handler(request) : text(403, 'Requests are only permitted from localhost.'));
+}
+
+async function metrics(request: AdminRequest, state: AdminState): Promise<AdminResponse> {
+  const format = /\bapplication\/openmetrics-text\b/.test(request.headers.get('accept') ?? '')
+    ? 'openmetrics'
+    : 'prometheus';
+  return { status: 200, headers: { 'content-type': CONTENT_TYPES[format] }, body: await state.metrics(format) };
 }
 
 /** `?A&B` selects variables; unknown ones are null. */

@@ -2,4 +2,10 @@
  * A small HTTP/1.1 server for health, metrics and switches, over sockets of any kind (so that it can sit behind TLS). Bodies of
  * requests are short; answers are made whole.
  */
-export { type AdminHandler, type AdminRequest, type AdminResponse, AdminServer } from './server.ts';
+export {
+  type AdminHandler,
+  type AdminRequest,
+  type AdminResponse,
+  AdminServer,
+  type ServeOptions,
+} from './server.ts';

@@ -53,8 +53,29 @@ test('answers pipelined requests in order', async () => {
 
 test('refuses what is no HTTP and bodies that are too long', async () => {
   assert.match(await exchange('hello\r\n\r\n'), /^HTTP\/1.1 400/);
+  assert.match(await exchange(`hello\r\n\r\n${'x'.repeat(100_000)}`), /^HTTP\/1.1 400.*close\r\n.*\r\n\r\n$/s);
   assert.match(
     await exchange(`PUT /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 70000\r\n\r\n${'x'.repeat(70_000)}`),
     /^HTTP\/1.1 413/,
   );
+});
+
+test('a target in absolute form means its path', async () => {
+  const text = 'GET http://a/echo?x HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n';
+  assert.match(await exchange(text), /GET x {2}true/);
+});
+
+test('bodies come in chunks too', async () => {
+  const text = 'PUT /echo HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n';
+  assert.match(await exchange(text), /PUT {2}abcd true/);
+});
+
+test('compresses for those who say so, and answers HEAD with the head alone', async () => {
+  const get = (path: string, lines: string) =>
+    exchange(`${path} HTTP/1.1\r\nhost: a\r\n${lines}\r\nconnection: close\r\n\r\n`);
+  const [head = '', body = ''] = (await get('GET /big', 'accept-encoding: deflate, gzip;q=0.5')).split('\r\n\r\n', 2);
+  assert.match(head, /content-encoding: gzip/);
+  assert.ok(body.length < 1_000);
+  assert.doesNotMatch(await get('GET /big', 'accept-encoding: gzip;q=0'), /content-encoding/);
+  assert.match(await get('HEAD /big', 'accept: */*'), /^HTTP\/1.1 200.*content-length: 10000\r\n\r\n$/s);
 });

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { createNameTable, Http1Decoder, type Http1Head, type Http1Sink } from '#wire/http1';
+import { createNameTable, Http1Decoder, type Http1Head, type Http1Sink, latin1 } from '#wire/http1';
 import { type Listener, listen, unmapIp } from '../net/index.ts';
 
 export interface AdminRequest {
@@ -19,16 +19,29 @@ export interface AdminRequest {
 
 export interface AdminResponse {
   readonly status: number;
-  readonly body?: string;
+  readonly body?: string | Buffer;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 export type AdminHandler = (request: AdminRequest) => AdminResponse | Promise<AdminResponse>;
 
+export interface ServeOptions {
+  /** Bytes that were read already. */
+  readonly first?: Buffer;
+  /** Asked before each request; an answer stands in place of the handler's. */
+  readonly guard?: (request: AdminRequest) => AdminResponse | undefined;
+  /** Told of each answer. */
+  readonly answered?: (request: AdminRequest, status: number) => void;
+}
+
 /** Longest request body; log filters and the like are short. */
 const BODY_BYTES_MAX = 64 * 1024;
 /** Answers below this are not worth compressing. */
 const GZIP_BYTES_MIN = 1024;
+/** Probes and scrapers hold a few connections; more than this is somebody else's mistake. */
+const CONNECTIONS_MAX = 256;
+/** A connection without a byte either way for this long is closed. */
+const IDLE_MS = 120_000;
 
 const REASONS: Readonly<Record<number, string>> = {
   200: 'OK',
@@ -48,6 +61,7 @@ const compress = promisify(gzip);
 /** Routes by exact path; others are 404. */
 export class AdminServer {
   readonly #routes: Readonly<Record<string, AdminHandler>>;
+  #connections = 0;
 
   constructor(routes: Readonly<Record<string, AdminHandler>>) {
     this.#routes = routes;
@@ -57,16 +71,27 @@ export class AdminServer {
     return listen({ host, port }, (socket) => this.serve(socket));
   }
 
-  /** Serves one connection; `first`: bytes that were read already. */
-  serve(socket: Socket, first?: Buffer): void {
-    const connection = new AdminConnection(socket, (request) => this.#answer(request));
-    if (first) connection.data(first);
+  /** Serves one connection. */
+  serve(socket: Socket, options: ServeOptions = {}): void {
+    if (this.#connections >= CONNECTIONS_MAX) {
+      socket.destroy();
+      return;
+    }
+    this.#connections++;
+    socket.once('close', () => this.#connections--);
+    socket.setTimeout(IDLE_MS, () => socket.destroy());
+    const connection = new AdminConnection(socket, (request) => this.#answer(request, options));
+    if (options.first) connection.received(options.first);
   }
 
-  async #answer(request: AdminRequest): Promise<AdminResponse> {
-    const handler = Object.hasOwn(this.#routes, request.path) ? this.#routes[request.path] : undefined;
-    if (!handler) return { status: 404 };
-    return await handler(request);
+  async #answer(request: AdminRequest, { guard, answered }: ServeOptions): Promise<AdminResponse> {
+    let response = guard?.(request);
+    if (!response) {
+      const handler = Object.hasOwn(this.#routes, request.path) ? this.#routes[request.path] : undefined;
+      response = handler ? await handler(request) : { status: 404 };
+    }
+    answered?.(request, response.status);
+    return response;
   }
 }
 
@@ -81,6 +106,8 @@ class AdminConnection implements Http1Sink {
   /** The peer will send no more. */
   #ended = false;
   #busy = false;
+  /** What came is no HTTP: nothing more is read. */
+  #refused = false;
   #keepAlive = true;
   #request = { method: '', target: '', headers: new Map<string, string>() };
   #body: Buffer[] = [];
@@ -101,12 +128,13 @@ class AdminConnection implements Http1Sink {
   }
 
   received(chunk: Buffer): void {
+    if (this.#refused) return;
     this.#waiting = this.#waiting.length === 0 ? chunk : Buffer.concat([this.#waiting, chunk]);
     this.#next();
   }
 
   #next(): void {
-    while (!this.#busy && this.#waiting.length > 0) {
+    while (!this.#busy && !this.#refused && this.#waiting.length > 0) {
       const next = this.#decoder.push(this.#waiting, 0, this.#waiting.length);
       if (next === 0) break;
       this.#waiting = this.#waiting.subarray(next);
@@ -118,16 +146,17 @@ class AdminConnection implements Http1Sink {
   head(head: Http1Head): void {
     const headers = new Map<string, string>();
     for (let i = 0; i < head.fieldCount; i++) headers.set(head.name(i).toLowerCase(), head.value(i));
-    this.#request = { method: head.method(), target: head.target(), headers };
+    this.#request = { method: head.method(), target: latin1(head.buf, head.pathStart, head.pathEnd), headers };
     this.#keepAlive = head.keepAlive;
     this.#body = [];
     this.#bodyBytes = 0;
     if (head.expectContinue) this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n');
   }
 
-  data(buf: Buffer, start: number, end: number): void {
+  data(buf: Uint8Array, start: number, end: number): void {
     this.#bodyBytes += end - start;
-    if (this.#bodyBytes <= BODY_BYTES_MAX) this.#body.push(buf.subarray(start, end));
+    // A copy: the bytes are ours only during the call.
+    if (this.#bodyBytes <= BODY_BYTES_MAX) this.#body.push(Buffer.from(buf.subarray(start, end)));
   }
 
   trailers(): void {
@@ -135,8 +164,10 @@ class AdminConnection implements Http1Sink {
   }
 
   fault(): void {
-    this.#write({ status: 400 }, 'GET');
-    this.#socket.end();
+    this.#refused = true;
+    this.#keepAlive = false;
+    this.#request = { method: 'GET', target: '', headers: new Map() };
+    void this.#write({ status: 400 }, 'GET').then(() => this.#socket.end());
   }
 
   end(): void {
@@ -170,9 +201,9 @@ class AdminConnection implements Http1Sink {
   }
 
   async #write(response: AdminResponse, method: string): Promise<void> {
-    let body = Buffer.from(response.body ?? '');
+    let body = typeof response.body === 'string' ? Buffer.from(response.body) : (response.body ?? Buffer.alloc(0));
     const headers: Record<string, string> = { 'content-type': 'text/plain', ...response.headers };
-    if (body.length >= GZIP_BYTES_MIN && /\bgzip\b/.test(this.#request.headers.get('accept-encoding') ?? '')) {
+    if (body.length >= GZIP_BYTES_MIN && acceptsGzip(this.#request.headers.get('accept-encoding') ?? '')) {
       body = await compress(body);
       headers['content-encoding'] = 'gzip';
     }
@@ -181,6 +212,19 @@ class AdminConnection implements Http1Sink {
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
     const line = `HTTP/1.1 ${response.status} ${REASONS[response.status] ?? 'Status'}\r\n`;
     const head = Buffer.from(`${line}${lines.join('')}\r\n`);
-    if (!this.#socket.destroyed) this.#socket.write(method === 'HEAD' ? head : Buffer.concat([head, body]));
+    if (this.#socket.destroyed) return;
+    this.#socket.write(head);
+    if (method !== 'HEAD' && body.length > 0) this.#socket.write(body);
   }
+}
+
+/** Whether a list of codings (RFC 9110 section 12.5.3) lets the answer be compressed. */
+function acceptsGzip(list: string): boolean {
+  return list.split(',').some((item) => {
+    const [coding = '', ...parameters] = item
+      .trim()
+      .toLowerCase()
+      .split(/\s*;\s*/);
+    return (coding === 'gzip' || coding === '*') && !parameters.some((text) => /^q=0(\.0*)?$/.test(text));
+  });
 }
