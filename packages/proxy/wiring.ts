@@ -54,6 +54,8 @@ export function connectTo(
   credentials: Credentials,
 ): { channel: GrpcClient; calls: CallMetrics } {
   const service: ControlService = config[client];
+  const lifetimes = { minTtlMs: config.dnsMinTtlMs, maxTtlMs: config.dnsMaxTtlMs };
+  const resolver = new Resolver(client, lifetimes, deps);
   const channel = createControlChannel(
     service,
     {
@@ -61,7 +63,7 @@ export function connectTo(
       keepaliveMs: config.outboundConnectKeepaliveMs,
       userTimeoutMs: config.outboundConnectUserTimeoutMs,
     },
-    { ...deps, resolver: new Resolver(client, deps.metrics), context: () => credentials.context() },
+    { ...deps, resolver, context: () => credentials.context() },
   );
   return { channel, calls: new CallMetrics(service, deps.metrics, deps.clock) };
 }

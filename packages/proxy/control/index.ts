@@ -2,4 +2,4 @@
 export { CallMetrics } from './call-metrics.ts';
 export { type ControlChannelDeps, createControlChannel } from './channel.ts';
 export { createIdentityClient, createMeshClients } from './clients.ts';
-export { Resolver } from './resolve.ts';
+export { Resolver, type ResolverClient } from './resolve.ts';

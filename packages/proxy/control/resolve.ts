@@ -1,55 +1,125 @@
 import dns from 'node:dns';
 import type { HostPort } from '#model/proxy-config';
 import { isLoopback } from '#model/proxy-config';
+import type { Clock } from '#runtime/clock';
+import { LIMITS } from '../limits.ts';
 import type { Metrics } from '../telemetry/index.ts';
 
-/** Addresses of control-plane services. */
-export class Resolver {
-  readonly #client: string;
-  readonly #metrics: Metrics;
-  readonly #dns: dns.promises.Resolver;
+/** Questions to a name server; an empty list where there is no such record. Source: `dns.promises.Resolver` of Node. */
+export interface NameServer {
+  resolveSrv(name: string): Promise<{ name: string; port: number }[]>;
+  resolve4(name: string, options: { ttl: true }): Promise<{ address: string; ttl: number }[]>;
+  resolve6(name: string, options: { ttl: true }): Promise<{ address: string; ttl: number }[]>;
+}
 
-  constructor(client: 'identity' | 'destination' | 'policy', metrics: Metrics) {
+export interface ResolverConfig {
+  /** Bounds on how long answers are used, in milliseconds. */
+  readonly minTtlMs: number | undefined;
+  readonly maxTtlMs: number | undefined;
+}
+
+export interface ResolverDeps {
+  readonly metrics: Metrics;
+  readonly clock: Pick<Clock, 'nowMs'>;
+  /** Absent: those of the host. */
+  readonly names?: NameServer;
+}
+
+interface Found<T> {
+  readonly list: readonly T[];
+  readonly ttlMs: number;
+}
+
+interface Entry {
+  readonly addrs: readonly HostPort[];
+  readonly untilMs: number;
+}
+
+export type ResolverClient = 'identity' | 'destination' | 'policy' | 'trace_collector';
+
+/** Addresses of control-plane services; answers are used again as long as they live. */
+export class Resolver {
+  readonly #client: ResolverClient;
+  readonly #config: ResolverConfig;
+  readonly #deps: ResolverDeps;
+  readonly #names: NameServer;
+  readonly #known = new Map<string, Entry>();
+  readonly #asking = new Map<string, Promise<readonly HostPort[]>>();
+
+  constructor(client: ResolverClient, config: ResolverConfig, deps: ResolverDeps) {
     this.#client = client;
-    this.#metrics = metrics;
-    this.#dns = new dns.promises.Resolver({ timeout: QUERY_MS, tries: 2 });
+    this.#config = config;
+    this.#deps = deps;
+    this.#names = deps.names ?? new dns.promises.Resolver({ timeout: QUERY_MS, tries: 2 });
   }
 
-  /** All addresses: from SRV records if there are any, else from A and AAAA. Rejects when there is none. */
-  async resolve(addr: HostPort): Promise<HostPort[]> {
+  /**
+   * All addresses: from SRV records if there are any, else from A and AAAA. When the name server does not answer, the last known ones
+   * are used on. Rejects when there is none.
+   */
+  async resolve(addr: HostPort): Promise<readonly HostPort[]> {
     if (/^localhost\.?$/.test(addr.host)) return [{ host: '127.0.0.1', port: addr.port }];
     if (isLoopback(addr.host) || /^[\d.]+$|:/.test(addr.host)) return [addr];
-    const name = addr.host.replace(/\.$/, '');
-    const bySrv = await this.#count('SRV', this.#srv(name));
-    if (bySrv.length > 0) return bySrv;
-    const ips = await this.#count('A/AAAA', this.#ips(name));
-    if (ips.length === 0) throw new Error(`no address found for ${addr.host}; is cluster DNS reachable?`);
-    return ips.map((host) => ({ host, port: addr.port }));
+    const key = `${addr.host}:${addr.port}`;
+    const known = this.#known.get(key);
+    if (known && known.untilMs > this.#deps.clock.nowMs()) return known.addrs;
+    let asking = this.#asking.get(key);
+    if (!asking) {
+      asking = this.#ask(addr, known).finally(() => this.#asking.delete(key));
+      this.#asking.set(key, asking);
+    }
+    return asking;
   }
 
-  async #srv(name: string): Promise<HostPort[]> {
-    const records = await orNone(this.#dns.resolveSrv(name));
-    const found: HostPort[] = [];
+  async #ask(addr: HostPort, known: Entry | undefined): Promise<readonly HostPort[]> {
+    const name = addr.host.replace(/\.$/, '');
+    let found = await this.#count('SRV', this.#srv(name));
+    if (found.list.length === 0) {
+      const { list, ttlMs } = await this.#count('A/AAAA', this.#ips(name));
+      found = { list: list.map((host) => ({ host, port: addr.port })), ttlMs };
+    }
+    if (found.list.length === 0) {
+      if (known) return known.addrs;
+      throw new Error(`no address found for ${addr.host}; is cluster DNS reachable?`);
+    }
+    const { minTtlMs = LIMITS.dnsTtlMsMin, maxTtlMs = Number.POSITIVE_INFINITY } = this.#config;
+    const untilMs = this.#deps.clock.nowMs() + Math.min(maxTtlMs, Math.max(minTtlMs, found.ttlMs));
+    this.#known.set(`${addr.host}:${addr.port}`, { addrs: found.list, untilMs });
+    return found.list;
+  }
+
+  /** The runtime does not tell how long SRV records live; their targets' addresses stand for them. */
+  async #srv(name: string): Promise<Found<HostPort>> {
+    const records = await orNone(this.#names.resolveSrv(name));
+    const list: HostPort[] = [];
+    let ttlMs: number = LIMITS.dnsTtlMsDefault;
     for (const record of records) {
       const literal = dashedIp(record.name);
-      const ips = literal === undefined ? await this.#ips(record.name.replace(/\.$/, '')) : [literal];
-      for (const host of ips) found.push({ host, port: record.port });
+      const ips = literal === undefined ? await this.#ips(record.name.replace(/\.$/, '')) : undefined;
+      if (ips) ttlMs = Math.min(ttlMs, ips.ttlMs);
+      for (const host of ips?.list ?? [literal ?? '']) list.push({ host, port: record.port });
     }
-    return found;
+    return { list, ttlMs };
   }
 
-  async #ips(name: string): Promise<string[]> {
-    const [v4, v6] = await Promise.all([orNone(this.#dns.resolve4(name)), orNone(this.#dns.resolve6(name))]);
-    if (v4.length + v6.length > 0) return [...v4, ...v6];
+  async #ips(name: string): Promise<Found<string>> {
+    const [v4, v6] = await Promise.all([
+      orNone(this.#names.resolve4(name, { ttl: true })),
+      orNone(this.#names.resolve6(name, { ttl: true })),
+    ]);
+    const all = [...v4, ...v6];
+    const ttlMs = Math.min(...all.map(({ ttl }) => ttl * 1000));
+    if (all.length > 0) return { list: all.map(({ address }) => address), ttlMs };
     // Names that only the host's files know.
-    return (await orNone(dns.promises.lookup(name, { all: true }))).map(({ address }) => address);
+    const listed = await orNone(dns.promises.lookup(name, { all: true }));
+    return { list: listed.map(({ address }) => address), ttlMs: LIMITS.dnsTtlMsDefault };
   }
 
-  async #count<T>(record_type: 'SRV' | 'A/AAAA', found: Promise<T[]>): Promise<T[]> {
-    const list = await found;
-    const result = list.length > 0 ? 'ok' : 'not_found';
-    this.#metrics.counter('control_dns_resolutions_total', { client: this.#client, record_type, result }).inc();
-    return list;
+  async #count<T>(record_type: 'SRV' | 'A/AAAA', asked: Promise<Found<T>>): Promise<Found<T>> {
+    const found = await asked;
+    const result = found.list.length > 0 ? 'ok' : 'not_found';
+    this.#deps.metrics.counter('control_dns_resolutions_total', { client: this.#client, record_type, result }).inc();
+    return found;
   }
 }
 
