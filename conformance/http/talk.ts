@@ -34,6 +34,9 @@ export async function talk(socket: Socket, { writes, answered, reply }: TalkOpti
   let closed: Heard['closed'] = 'no';
   let connected = false;
   let failure: Error | undefined;
+  /** Held back while a frame may be half sent. */
+  const replies: Buffer[] = [];
+  let allSent = false;
   let wake = () => {};
   socket.on('connect', () => {
     connected = true;
@@ -41,7 +44,8 @@ export async function talk(socket: Socket, { writes, answered, reply }: TalkOpti
   socket.on('data', (chunk: Buffer) => {
     chunks.push(chunk);
     const answer = reply?.(chunk);
-    if (answer && answer.length > 0 && !socket.destroyed) socket.write(answer);
+    if (answer && answer.length > 0) replies.push(answer);
+    if (allSent) sendReplies();
     wake();
   });
   socket.on('end', () => {
@@ -72,11 +76,16 @@ export async function talk(socket: Socket, { writes, answered, reply }: TalkOpti
     return true;
   };
   const over = () => closed !== 'no';
+  const sendReplies = () => {
+    for (const each of replies.splice(0)) if (!socket.destroyed) socket.write(each);
+  };
   for (const [index, bytes] of writes.entries()) {
     if (index > 0) await sleep(GAP_MS);
     if (over()) break;
     socket.write(bytes);
   }
+  allSent = true;
+  sendReplies();
   const heard = () => Buffer.concat(chunks);
   let afterOurEnd = false;
   if (await waitFor(QUIET_MS, () => over() || answered(heard()))) await waitFor(SETTLE_MS, over);

@@ -48,7 +48,7 @@ function outcomeOf(each: Case, heard: Heard, statuses: readonly number[], record
     return verbatim(sent, record) ? 'forwarded' : 'changed';
   if (record.garbage > 0) return 'forwarded';
   if (requests.length < before) return 'stuck';
-  if (before === 0 && record.bytes !== '') return 'cut';
+  if (record.begun > requests.length) return 'cut';
   return statuses.length > before || heard.closed !== 'no' ? 'refused' : 'stuck';
 }
 

@@ -8,7 +8,6 @@ interface Stream {
   lines: Line[];
   trailers: Line[];
   body: string;
-  bodyBytes: number;
   window: number;
   /** Of the response, still to be sent. */
   left: number;
@@ -101,7 +100,10 @@ export class Http2Origin {
     const lines = this.#hpack.decode(bytes);
     const known = this.#streams.get(id);
     if (known) known.trailers = lines;
-    else this.#streams.set(id, { lines, trailers: [], body: '', bodyBytes: 0, window: this.#initialWindow, left: -1 });
+    else {
+      this.#record().begun++;
+      this.#streams.set(id, { lines, trailers: [], body: '', window: this.#initialWindow, left: -1 });
+    }
     if (ends) this.#complete(id);
   }
 

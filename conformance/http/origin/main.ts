@@ -42,10 +42,12 @@ function accept(socket: Socket, port: number): void {
       http2.push(chunk);
       return;
     }
+    if (pending === '') seen.begun++;
     pending += chunk.toString('latin1');
     if (pending.startsWith(PREFACE)) {
       const rest = Buffer.from(pending.slice(PREFACE.length), 'latin1');
       pending = '';
+      seen.begun--;
       http2 = new Http2Origin(socket, record, bodyFor);
       http2.push(rest);
       return;
@@ -71,6 +73,7 @@ function accept(socket: Socket, port: number): void {
         return;
       }
       pending = pending.slice(parsed.end);
+      if (pending !== '') seen.begun++;
       continued = false;
       const { request } = parsed;
       const { body } = request;

@@ -2,6 +2,8 @@
 export interface PortRecord {
   /** Everything that was received, in order, Latin-1; at most {@link RECORD_BYTES_MAX}. */
   bytes: string;
+  /** Requests of which anything was seen. */
+  begun: number;
   /** Complete requests. */
   requests: SeenRequest[];
   /** Connections that ended in the middle of a request, or streams that were reset there. */
@@ -24,4 +26,4 @@ export interface SeenRequest {
 
 export const RECORD_BYTES_MAX = 256 * 1024;
 
-export const emptyRecord = (): PortRecord => ({ bytes: '', requests: [], broken: 0, garbage: 0 });
+export const emptyRecord = (): PortRecord => ({ bytes: '', begun: 0, requests: [], broken: 0, garbage: 0 });
