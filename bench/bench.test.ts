@@ -4,6 +4,7 @@ import { parseH2load, parseWrk } from './proxy/load.ts';
 import { disturbance, figureOf, renderResults } from './proxy/results.ts';
 import { sum } from './proxy/weft.ts';
 import { replaceSection } from './record.ts';
+import { growth, soakVerdict } from './soak/results.ts';
 import { median, spread } from './statistics.ts';
 import { renderTable } from './table.ts';
 import { parseResult, verdict } from './up/results.ts';
@@ -107,4 +108,18 @@ test('a demonstration that failed, or did not prove mutual TLS, gives no figures
   assert.throws(() => parseResult(JSON.stringify({ ...good, mtls: false })), /did not succeed/);
   assert.throws(() => parseResult(JSON.stringify({ ...good, failed: 1 })), /did not succeed/);
   assert.throws(() => parseResult('{"failed":0,"mtls":true}'), /reported no requests/);
+});
+
+test('a long run is judged by the side that grew most since minute 5, and only when all was mutual TLS', () => {
+  const minute = (number: number, pssMB: number[]) => ({
+    minute: number,
+    requests: 10,
+    pssMB,
+    cpuUsPerHop: 1,
+    p99Ms: 1,
+  });
+  const minutes = [1, 2, 3, 4].map((each) => minute(each, [10, 10])).concat(minute(5, [40, 50]), minute(6, [40, 60]));
+  assert.equal(growth({ minutes, others: 0 }), 1.2);
+  assert.match(soakVerdict({ minutes, others: 0 }), /^60 requests, no error; .* 1.20x .*: not met/);
+  assert.throws(() => soakVerdict({ minutes, others: 1 }), /not mutual TLS/);
 });

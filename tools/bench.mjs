@@ -1,4 +1,4 @@
-// `npm run bench -- proxy|up [--record] [--no-install] [flags of the benchmark]`: sets up, adds what the benchmark compares with, and
+// `npm run bench -- proxy|soak|up [--record] [--no-install] [flags of the benchmark]`: sets up, adds what the benchmark compares with, and
 // runs bench/NAME/main.ts. Plain Node, no dependency.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,6 +18,7 @@ const BENCHMARKS = {
     },
     envoy: true,
   },
+  soak: { programs: { nginx: 'nginx-light', h2load: 'nghttp2-client', prlimit: 'util-linux' }, envoy: false },
   up: { programs: {}, envoy: false },
 };
 

@@ -10,6 +10,11 @@ export type Protocol = 'http1' | 'http2' | 'tcp';
 
 /** Ports of the origin; what is passed on unread ends at a server of HTTP/1.1 too. */
 export const ORIGIN_PORTS: Readonly<Record<Protocol, number>> = { http1: 8080, http2: 8081, tcp: 8082 };
+/** Where more servers like those of the origin answer, for endpoints that come and go. */
+export const SPARE_PORTS: Readonly<Record<'http1' | 'http2', readonly number[]>> = {
+  http1: [8090, 8091, 8092, 8093, 8094],
+  http2: [8100, 8101, 8102, 8103, 8104],
+};
 /** The Service that clients of Weft connect to; nobody has this address, iptables takes it to the proxy. */
 export const SERVICE_IP = '10.96.0.10';
 export const SERVICE_PORTS: Readonly<Record<Protocol, number>> = { http1: 80, http2: 81, tcp: 82 };

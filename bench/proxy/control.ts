@@ -1,6 +1,6 @@
 /**
  * A control plane that knows one Service: the real gRPC contract, scripted answers. Runs as a process of its own in each
- * namespace, `bun control.ts FOLDER`, on loopback, where proxies speak to it in the clear.
+ * namespace, `bun control.ts FOLDER [--changing]`, on loopback, where proxies speak to it in the clear.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,9 +18,13 @@ import {
   SERVICE_HOST,
   SERVICE_IP,
   SERVICE_PORTS,
+  SPARE_PORTS,
 } from './addresses.ts';
 
 type Metadata = MessageInitShape<typeof meta.MetadataSchema>;
+
+/** Endpoints come and go. */
+const CHANGING = process.argv.includes('--changing');
 
 const named = (value: string): Metadata => ({ kind: { case: 'default', value } });
 const seconds = (value: number) => ({ seconds: BigInt(value), nanos: 0 });
@@ -74,29 +78,45 @@ const portPolicy: MessageInitShape<typeof inbound.ServerSchema> = {
 /** A port whose bytes are nobody's business. */
 const opaquePolicy: typeof portPolicy = { ...portPolicy, protocol: { kind: { case: 'opaque', value: {} } } };
 
-/** The one pod: meshed, dialled at its proxy with a transport header; HTTP/1 travels as HTTP/2 between proxies. */
-function endpoints(protocol: Protocol): MessageInitShape<typeof destination.UpdateSchema> {
+/** An address of the one pod: meshed, dialled at its proxy with a transport header; HTTP/1 travels as HTTP/2 between proxies. */
+function endpoint(protocol: Protocol, port: number): MessageInitShape<typeof destination.WeightedAddrSchema> {
   const kind = protocol === 'tcp' ? ({ case: 'opaque', value: {} } as const) : ({ case: 'h2', value: {} } as const);
   return {
-    update: {
-      case: 'add',
-      value: {
-        metricLabels: { namespace: 'bench', service: 'bb' },
-        addrs: [
-          {
-            addr: encodeTcpAddress(SERVER_IP, ORIGIN_PORTS[protocol])!,
-            weight: 10_000,
-            tlsIdentity: {
-              strategy: { case: 'dnsLikeIdentity', value: { name: SERVER_NAME } },
-              serverName: { name: SERVER_NAME },
-            },
-            protocolHint: { protocol: kind, opaqueTransport: { inboundPort: INBOUND_PORT } },
-            metricLabels: { pod: 'bb-1', deployment: 'bb', control_plane_ns: 'linkerd' },
-          },
-        ],
-      },
+    addr: encodeTcpAddress(SERVER_IP, port)!,
+    weight: 10_000,
+    tlsIdentity: {
+      strategy: { case: 'dnsLikeIdentity', value: { name: SERVER_NAME } },
+      serverName: { name: SERVER_NAME },
     },
+    protocolHint: { protocol: kind, opaqueTransport: { inboundPort: INBOUND_PORT } },
+    metricLabels: { pod: 'bb-1', deployment: 'bb', control_plane_ns: 'linkerd' },
   };
+}
+
+type Update = MessageInitShape<typeof destination.UpdateSchema>;
+
+const adding = (protocol: Protocol, ports: readonly number[]): Update => {
+  const addrs = ports.map((port) => endpoint(protocol, port));
+  return { update: { case: 'add', value: { metricLabels: { namespace: 'bench', service: 'bb' }, addrs } } };
+};
+const removing = (ports: readonly number[]): Update => {
+  return { update: { case: 'remove', value: { addrs: ports.map((port) => encodeTcpAddress(SERVER_IP, port)!) } } };
+};
+
+/** How often an endpoint comes or goes when asked to. */
+const CHANGE_MS = 1_000;
+
+/** Adds and removes spare endpoints in turn, for as long as `write` is wanted; the first endpoint stays. */
+function change(protocol: 'http1' | 'http2', write: (update: Update) => void): () => void {
+  const spare = SPARE_PORTS[protocol];
+  let step = 0;
+  const timer = setInterval(() => {
+    const port = spare[step % spare.length]!;
+    const isThere = Math.floor(step / spare.length) % 2 === 1;
+    write(isThere ? removing([port]) : adding(protocol, [port]));
+    step++;
+  }, CHANGE_MS);
+  return () => clearInterval(timer);
 }
 
 function certify(folder: string) {
@@ -133,8 +153,10 @@ server.serverStream(destination.Destination.method.getProfile, (_request, stream
 });
 server.serverStream(destination.Destination.method.get, (request, stream) => {
   const protocol = PROTOCOLS.find((each) => authorityOf(each) === request.path);
-  if (protocol) stream.write(endpoints(protocol));
-  else stream.end(new GrpcError('NOT_FOUND', `no service ${request.path}`));
+  if (protocol) {
+    stream.write(adding(protocol, [ORIGIN_PORTS[protocol]]));
+    if (CHANGING && protocol !== 'tcp') stream.onClose(change(protocol, (update) => stream.write(update)));
+  } else stream.end(new GrpcError('NOT_FOUND', `no service ${request.path}`));
 });
 server.serverStream(outbound.OutboundPolicies.method.watch, (request, stream) => {
   const { case: kind, value } = request.target;

@@ -2,10 +2,10 @@
  * `bun bench/proxy/main.ts [--only NAME,…] [--rounds N] [--seconds N] [--weft PATH] [--record]`: mutual-TLS hop pairs under several
  * loads, Weft beside nginx, HAProxy and Envoy, in one run. Exits 1 when an answer was wrong or the path was not what it claims.
  */
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compiledExecutable } from '#cli/executable';
+import { runIsolated } from '../isolated.ts';
 import { record } from '../record.ts';
 import { QUIET_WAIT_SECONDS_MAX } from './quiet.ts';
 import { disturbance, type Plan, type Results, renderResults } from './results.ts';
@@ -18,47 +18,10 @@ const SLACK_SECONDS = 480;
 const NAMES: readonly string[] = ['memory', ...SCENARIOS.map(({ name }) => name)];
 const CONTENDERS = 4;
 
-/** First process in fresh pid, mount and network namespaces; all end when it ends, and it ends with us. */
-const ISOLATED = [
-  ...['setpriv', '--pdeathsig', 'KILL'],
-  ...['unshare', '--pid', '--fork', '--kill-child=KILL', '--mount', '--net', '--mount-proc'],
-];
-
 function runInside(plan: Plan): Promise<Results> {
-  const [program = '', ...args] = [
-    ...ISOLATED,
-    process.execPath,
-    join(import.meta.dirname, 'inside.ts'),
-    JSON.stringify(plan),
-  ];
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const limitS =
-    SLACK_SECONDS +
-    plan.scenarios.length *
-      CONTENDERS *
-      (plan.rounds * (plan.seconds + 2 + QUIET_WAIT_SECONDS_MAX) + plan.warmUpSeconds);
-  let reason = 'see above';
-  const timer = setTimeout(() => {
-    reason = `not done after ${limitS} s`;
-    child.kill('SIGKILL');
-  }, limitS * 1000);
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.once(signal, () => {
-      reason = `stopped by ${signal}`;
-      child.kill('SIGKILL');
-    });
-  let out = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    out += chunk.toString();
-  });
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code, signal) => {
-      clearTimeout(timer);
-      if (code === 0) resolve(JSON.parse(out) as Results);
-      else reject(new Error(`the benchmark ended with ${signal ?? code}: ${reason}`));
-    });
-  });
+  const runS = plan.seconds + 2 + QUIET_WAIT_SECONDS_MAX;
+  const limitS = SLACK_SECONDS + plan.scenarios.length * CONTENDERS * (plan.rounds * runS + plan.warmUpSeconds);
+  return runIsolated<Results>(join(import.meta.dirname, 'inside.ts'), plan, limitS);
 }
 
 const LIMITS = { rounds: 600, seconds: 600 } as const;

@@ -42,11 +42,15 @@ const SIDES: readonly Side[] = [
   },
 ];
 
-/** Starts everything; the proxies alone are returned, as their CPU time is what counts. `argv` begins a `weft` command. */
-export function startWeft(argv: readonly string[], material: Material): { proxies: Running[]; others: Running[] } {
-  const control = join(import.meta.dirname, 'control.ts');
+/** Starts everything; `proxies` are what counts. `argv` begins a `weft` command, `control` are flags of the control plane. */
+export function startWeft(
+  argv: readonly string[],
+  material: Material,
+  control: readonly string[] = [],
+): { proxies: Running[]; others: Running[] } {
+  const script = join(import.meta.dirname, 'control.ts');
   const others = SIDES.map(({ namespace }) =>
-    start(`control plane (${namespace})`, namespace, [process.execPath, control, material.folder]),
+    start(`control plane (${namespace})`, namespace, [process.execPath, script, material.folder, ...control]),
   );
   const proxies = SIDES.map((side) => startProxy(argv, side, material));
   return { proxies, others };

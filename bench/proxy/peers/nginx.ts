@@ -1,4 +1,4 @@
-import { CLIENT_IP, ORIGIN_PORTS, SERVER_IP, SERVER_NAME } from '../addresses.ts';
+import { CLIENT_IP, ORIGIN_PORTS, SERVER_IP, SERVER_NAME, SPARE_PORTS } from '../addresses.ts';
 import { inner, outer, type Peer, writeConfig } from './peer.ts';
 
 /** Open connections that a process may have. */
@@ -25,12 +25,15 @@ ${rest}
 export function originCommand(folder: string): string[] {
   writeConfig(folder, 'big', 'x'.repeat(BIG_BODY_BYTES));
   const small = `default_type text/plain; return 200 "hello from the origin\\n";`;
-  const plain = [ORIGIN_PORTS.http1, ORIGIN_PORTS.tcp].map((port) => `listen ${port} backlog=16384;`).join(' ');
+  const listen = (ports: readonly number[], word: string): string =>
+    ports.map((port) => `listen ${port} ${word} backlog=16384;`).join(' ');
+  const plain = listen([ORIGIN_PORTS.http1, ORIGIN_PORTS.tcp, ...SPARE_PORTS.http1], '');
+  const http2 = listen([ORIGIN_PORTS.http2, ...SPARE_PORTS.http2], 'http2');
   const path = conf(
     folder,
     'origin',
     `server { ${plain} location / { ${small} } location = /big { root ${folder}; sendfile on; } }
-  server { listen ${ORIGIN_PORTS.http2} http2 backlog=16384; http2_max_concurrent_streams 1000;
+  server { ${http2} http2_max_concurrent_streams 1000;
     location / { default_type application/grpc; add_trailer grpc-status 0; return 200 "hello from the origin\\n"; } }`,
   );
   return ['nginx', '-c', path];

@@ -1,0 +1,76 @@
+/**
+ * The long run itself, alone in its namespaces: `bun inside.ts PLAN`. Prints its result as JSON on standard output, a line a minute
+ * on standard error.
+ */
+import { mkdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { run } from '#net/programs';
+import { CLIENT_NS, SERVER_NS } from '../proxy/addresses.ts';
+import { type Load, runH2load } from '../proxy/load.ts';
+import { writeMaterial } from '../proxy/material.ts';
+import { captureTraffic, setUpNetwork } from '../proxy/network.ts';
+import { originCommand } from '../proxy/peers/index.ts';
+import { cpuSeconds, pssMB, start } from '../proxy/processes.ts';
+import { meshCounts, startWeft, weftUrl } from '../proxy/weft.ts';
+import type { Minute, SoakPlan, SoakResult } from './results.ts';
+
+const FOLDER = '/run/bench';
+const READY_TIMEOUT_MS = 20_000;
+const READY_POLL_MS = 100;
+/** Both protocols at once; together the 2,000 requests a second of the claim. */
+const HTTP1_RATE = 1_500;
+const GRPC_RATE = 500;
+
+async function ready(requireAlive: () => void): Promise<void> {
+  for (const deadlineMs = Date.now() + READY_TIMEOUT_MS; Date.now() < deadlineMs; await sleep(READY_POLL_MS)) {
+    requireAlive();
+    const flags = ['-s', '-o', '/dev/null', '--max-time', '5', '-w', '%{http_code}'];
+    const args = ['netns', 'exec', CLIENT_NS, 'curl', ...flags, weftUrl('http1')];
+    if ((await run('ip', args, { okCodes: [...Array(100).keys()] })).stdout === '200') return;
+  }
+  throw new Error(`no answer within ${READY_TIMEOUT_MS / 1000} s`);
+}
+
+async function main({ weft, minutes, minuteSeconds }: SoakPlan): Promise<SoakResult> {
+  await run('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', '/run']);
+  mkdirSync(FOLDER, { recursive: true });
+  await setUpNetwork();
+  await captureTraffic(weft);
+  const material = await writeMaterial(`${FOLDER}/tls`);
+  const origin = start('origin', SERVER_NS, originCommand(`${FOLDER}/origin`));
+  const { proxies, others } = startWeft(weft, material, ['--changing']);
+  const watched = [origin, ...proxies, ...others];
+  const requireAlive = (): void => {
+    for (const each of watched) each.requireAlive();
+  };
+  await ready(requireAlive);
+  const done: Minute[] = [];
+  for (let minute = 1; minute <= minutes; minute++) {
+    const beforeS = cpuSeconds(proxies);
+    const loads: Load[] = await Promise.all([
+      runH2load(weftUrl('http1'), { connections: 30, rate: HTTP1_RATE, seconds: minuteSeconds }),
+      runH2load(`${weftUrl('http2')}bench.Echo/Say`, {
+        connections: 5,
+        streams: 8,
+        rate: GRPC_RATE,
+        seconds: minuteSeconds,
+      }),
+    ]);
+    requireAlive();
+    const requests = loads.reduce((sum, load) => sum + load.requests, 0);
+    const cpuUsPerHop = ((cpuSeconds(proxies) - beforeS) * 1e6) / requests / proxies.length;
+    const p99Ms = Math.max(...loads.map((load) => load.p99Ms));
+    const seen = { minute, requests, pssMB: proxies.map((each) => pssMB([each])), cpuUsPerHop, p99Ms };
+    process.stderr.write(`bench: ${JSON.stringify(seen)}\n`);
+    done.push(seen);
+  }
+  return { minutes: done, others: (await meshCounts()).others };
+}
+
+try {
+  const result = await main(JSON.parse(process.argv[2] ?? '{}') as SoakPlan);
+  process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0));
+} catch (error) {
+  process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}
