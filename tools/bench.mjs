@@ -3,7 +3,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { bunPath, installHostPrograms, onPath, root, setUp } from './setup.mjs';
+import { bunPath, installHostPrograms, root, setUp, withoutStartingServices } from './setup.mjs';
 
 /** What each benchmark needs beside the set-up: host program -> Debian package, and more. */
 const BENCHMARKS = {
@@ -34,18 +34,6 @@ const say = (text) => process.stderr.write(`setup: ${text}\n`);
 function fail(text, status = 1) {
   process.stderr.write(`bench: ${text}\n`);
   process.exit(status);
-}
-
-/** Debian starts freshly installed servers unless this file, if there is none yet, says no. */
-function withoutStartingServices(install) {
-  const policy = '/usr/sbin/policy-rc.d';
-  const ours = process.getuid?.() === 0 && onPath('apt-get') && !existsSync(policy);
-  if (ours) {
-    process.on('exit', () => rmSync(policy, { force: true }));
-    writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
-  }
-  install();
-  if (ours) rmSync(policy, { force: true });
 }
 
 /** Folder that holds `envoy`, downloaded once. */

@@ -2,7 +2,7 @@
 // Used by `npm run demo`, `npm test` and `npm run bench`; says each thing it does on stderr. Plain Node, no dependency.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -74,6 +74,18 @@ export function installHostPrograms(programs = PROGRAMS, { mayInstall = true } =
   spawnSync('apt-get', ['update'], options);
   const done = install();
   if (done.status !== 0) fail(`apt-get could not install ${packages.join(' ')} (status ${done.status})`);
+}
+
+/** Runs `install`. Debian starts freshly installed servers unless this file, if there is none yet, says no. */
+export function withoutStartingServices(install) {
+  const policy = '/usr/sbin/policy-rc.d';
+  const ours = process.getuid?.() === 0 && onPath('apt-get') && !existsSync(policy);
+  if (ours) {
+    process.on('exit', () => rmSync(policy, { force: true }));
+    writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  }
+  install();
+  if (ours) rmSync(policy, { force: true });
 }
 
 /** Everything that the lab, the demonstration and the tests need. `--no-install` forbids Debian packages. */
