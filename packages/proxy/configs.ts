@@ -43,6 +43,7 @@ export function outboundConfig(config: ProxyConfig, credentials: Credentials): O
       http: { failfastMs: config.outboundHttpFailfastMs, queueMax: config.outboundHttpQueueCapacity },
       tcp: { failfastMs: config.outboundTcpFailfastMs, queueMax: config.outboundTcpQueueCapacity },
       backoff: outboundBackoff(config),
+      zones: config.outboundZoneLoadBand,
       watch: watchConfig(config, config.destination.name, TERMINAL),
       idleMs: config.outboundDiscoveryIdleMs,
     },

@@ -1,18 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Loaded, PeakEwma, pickLeastLoaded, pickWeighted } from './index.ts';
+import { PeakEwma, pickWeighted } from './index.ts';
+import { lcg } from './simulation.fake.ts';
 
 const config = { defaultRttMs: 30, decayMs: 10_000 };
-
-/** A reproducible source of numbers in [0, 1). */
-function lcg(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
-    return state / 2 ** 31;
-  };
-}
 
 test('an estimate jumps up at once and decays slowly', () => {
   const ewma = new PeakEwma(config, 0);
@@ -23,28 +15,32 @@ test('an estimate jumps up at once and decays slowly', () => {
   assert.ok(Math.abs(ewma.estimateMs(10_100) - (500 * Math.exp(-1) + 10 * (1 - Math.exp(-1)))) < 1e-9);
 });
 
+test('the first sample takes the place of the default', () => {
+  const ewma = new PeakEwma(config, 0);
+  assert.equal(ewma.measured, false);
+  ewma.observe(5, 1);
+  assert.equal(ewma.measured, true);
+  assert.equal(ewma.estimateMs(1), 5);
+});
+
 test('an estimate without samples sinks, so that a slow endpoint is tried again', () => {
   const ewma = new PeakEwma(config, 0);
   ewma.observe(5_000, 0);
   assert.ok(ewma.estimateMs(60_000) < 15);
 });
 
-test('load grows with requests in flight', () => {
-  const ewma = new PeakEwma(config, 0);
-  assert.equal(ewma.load(0, 0), 30);
-  assert.equal(ewma.load(4, 0), 150);
-});
-
 test('a failure counts as slow as the penalty or as the server asks, up to a bound', () => {
   const failing = { ...config, penaltyMs: 5_000, retryAfterMaxMs: 300_000 };
   const ewma = new PeakEwma(failing, 0);
-  ewma.observeFailure(1, 0);
+  assert.equal(ewma.observeFailure(1, 0), 0);
   assert.equal(ewma.estimateMs(0), 5_000);
-  ewma.observeFailure(1, 0, 9_000_000);
+  assert.equal(ewma.observeFailure(1, 0, 9_000_000), 300_000);
   assert.equal(ewma.estimateMs(0), 300_000);
+  ewma.observeFailure(1, 0);
+  assert.equal(ewma.estimateMs(0), 300_000, 'never below the current estimate');
   const lenient = new PeakEwma(config, 0);
-  lenient.observeFailure(1, 0);
-  assert.equal(lenient.estimateMs(0), 30);
+  assert.equal(lenient.observeFailure(1, 0, 9_000), 0);
+  assert.equal(lenient.estimateMs(0), 1);
 });
 
 test('estimates stay between the smallest and the largest sample ever seen', () => {
@@ -61,22 +57,6 @@ test('estimates stay between the smallest and the largest sample ever seen', () 
       }
     }),
   );
-});
-
-test('of two endpoints the slow one gets almost nothing, of equal ones each gets its share', () => {
-  const endpoint = (load: number): Loaded => ({ load: () => load });
-  const random = lcg(1);
-  const fast = endpoint(1);
-  const slow = endpoint(100);
-  for (let i = 0; i < 100; i++) assert.equal(pickLeastLoaded([fast, slow], random, 0), fast);
-  const counts = new Map<Loaded, number>();
-  const three = [endpoint(1), endpoint(1), endpoint(1)];
-  for (let i = 0; i < 3_000; i++) {
-    const picked = pickLeastLoaded(three, random, 0)!;
-    counts.set(picked, (counts.get(picked) ?? 0) + 1);
-  }
-  for (const one of three) assert.ok((counts.get(one) ?? 0) > 600, `${counts.get(one)}`);
-  assert.equal(pickLeastLoaded([], random, 0), undefined);
 });
 
 test('weighted choice follows the weights and knows that nothing can be chosen', () => {

@@ -18,6 +18,7 @@ export class PeakEwma {
   readonly #config: EwmaConfig;
   #rttMs: number;
   #atMs: number;
+  #measured = false;
 
   constructor(config: EwmaConfig, nowMs: number) {
     this.#config = config;
@@ -25,11 +26,15 @@ export class PeakEwma {
     this.#atMs = nowMs;
   }
 
-  /** A response took `rttMs` until its first data. */
+  /** A sample was seen; until then the estimate is but the default. */
+  get measured(): boolean {
+    return this.#measured;
+  }
+
+  /** A response took `rttMs` until its first data. The first sample takes the place of the default. */
   observe(rttMs: number, nowMs: number): void {
-    if (rttMs >= this.#rttMs) {
-      this.#rttMs = rttMs;
-      this.#atMs = nowMs;
+    if (rttMs >= this.#rttMs || !this.#measured) {
+      this.replace(rttMs, nowMs);
       return;
     }
     const old = Math.exp(-Math.max(0, nowMs - this.#atMs) / this.#config.decayMs);
@@ -37,20 +42,30 @@ export class PeakEwma {
     this.#atMs = nowMs;
   }
 
-  /** A response failed; with a penalty configured it counts as that slow, or as slow as the server asked for. */
-  observeFailure(rttMs: number, nowMs: number, retryAfterMs = 0): void {
+  /** Forgets what was before this sample. */
+  replace(rttMs: number, nowMs: number): void {
+    this.#rttMs = rttMs;
+    this.#atMs = nowMs;
+    this.#measured = true;
+  }
+
+  /**
+   * A response failed; with a penalty configured it counts as that slow, or as slow as the server asked for. Gives the time the
+   * server asked for, bounded, 0 when that does not count.
+   */
+  observeFailure(rttMs: number, nowMs: number, retryAfterMs = 0): number {
     const { penaltyMs, retryAfterMaxMs } = this.#config;
-    const asked = Math.min(retryAfterMs, retryAfterMaxMs ?? retryAfterMs);
-    this.observe(penaltyMs === undefined ? rttMs : Math.max(penaltyMs, asked, this.estimateMs(nowMs)), nowMs);
+    if (penaltyMs === undefined) {
+      this.observe(rttMs, nowMs);
+      return 0;
+    }
+    const askedMs = Math.min(retryAfterMs, retryAfterMaxMs ?? retryAfterMs);
+    this.replace(Math.max(penaltyMs, askedMs, this.#measured ? this.estimateMs(nowMs) : 0), nowMs);
+    return askedMs;
   }
 
   estimateMs(nowMs: number): number {
     const elapsedMs = nowMs - this.#atMs;
     return elapsedMs <= 0 ? this.#rttMs : this.#rttMs * Math.exp(-elapsedMs / this.#config.decayMs);
-  }
-
-  /** What two endpoints are compared by. */
-  load(inFlight: number, nowMs: number): number {
-    return this.estimateMs(nowMs) * (inFlight + 1);
   }
 }

@@ -40,6 +40,7 @@ export const FAULTS = {
     'identity required',
     'the server is not who it should be',
   ),
+  'identity-required': row('upstream', 'never', 502, 14, true, 'identity required', 'required id'),
   'tls-handshake': row('upstream', 'if-unsent', 502, 14, true, 'i/o', 'TLS handshake failed'),
   'upstream-reset': row('upstream', 'if-reused', 502, 14, true, 'i/o', 'the server closed the connection'),
   'upstream-malformed': row('upstream', 'never', 502, 14, true, 'i/o', 'the server sent a malformed response'),

@@ -31,6 +31,10 @@ export const HEADERS = {
   'content-type': { strip: [], doc: 'Tells gRPC requests.' },
   'grpc-message': { strip: [], doc: 'Why a gRPC request failed.' },
   'grpc-status': { strip: [], doc: 'How a gRPC request ended; read for metrics, retries and breakers.' },
+  'grpc-retry-pushback-ms': {
+    strip: [],
+    doc: 'How long a failing gRPC server wants no further request; read by balancers.',
+  },
   location: { strip: [], doc: 'Where a redirect leads.' },
   'l5d-request-timeout': { strip: [], doc: 'Bounds the whole request where the route allows it; then removed.' },
   'l5d-response-timeout': { strip: [], doc: 'Bounds the response where the route allows it; then removed.' },
@@ -39,6 +43,7 @@ export const HEADERS = {
   'l5d-retry-limit': { strip: [], doc: 'How often to retry where the route allows it; then removed.' },
   'l5d-retry-timeout': { strip: [], doc: 'Bounds one attempt where the route allows it; then removed.' },
   'l5d-timeout': { strip: [], doc: 'Older name of `l5d-request-timeout`.' },
+  'retry-after': { strip: [], doc: 'How long a failing server wants no further request; read by balancers.' },
   'proxy-authenticate': { strip: [], doc: 'Passed on: transparent proxies are not addressed by it.' },
 } as const satisfies Record<string, HeaderRow>;
 

@@ -27,11 +27,20 @@ const balancer = <const P extends string, const L extends readonly string[]>(pre
     balancer_queue_gate_timeout_seconds: gauge(labels, `How long ${what.toLowerCase()} wait before fail-fast begins.`),
   });
 
+/** The load that decides how many endpoints of other zones are used. */
+const adaptiveLoad = <const L extends readonly string[]>(labels: L) =>
+  prefixed('outbound_http_balancer_adaptive_load', {
+    average: gauge(labels, 'Requests awaiting their response, averaged; all active endpoints together.'),
+    band_low: gauge(labels, 'Below this load, endpoints of other zones are dropped.'),
+    band_high: gauge(labels, 'Above this load, endpoints of other zones are added.'),
+  });
+
 const SERVICE = [...PARENT, ...BACKEND] as const;
 
 /** Balancers over the endpoints of services, and over those of the control plane (by `addr`). */
 export const BALANCER_METRICS = {
   ...balancer('outbound_http', SERVICE, 'Requests'),
+  ...adaptiveLoad(SERVICE),
   ...balancer('outbound_tcp', SERVICE, 'Connections'),
   ...balancer('outbound_tls', SERVICE, 'Connections'),
   ...balancer('control_identity', ['addr'], 'Calls'),

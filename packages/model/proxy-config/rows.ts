@@ -429,6 +429,12 @@ export const CONFIG_ROWS = {
     type: 'count',
     doc: "HTTP/2 from the application: octets of a response kept for a slow reader, a window's worth at most.",
   },
+  outboundZoneLoadBand: {
+    env: 'OUTBOUND_ZONE_LOAD_BAND',
+    type: 'band',
+    fallback: '0.8,2.0',
+    doc: 'Requests awaiting their response per endpoint below which endpoints of other zones are dropped, above which they are added; `off`: zones play no role.',
+  },
   http2StreamWindow: {
     env: 'HTTP2_INITIAL_STREAM_WINDOW_SIZE',
     type: 'window',

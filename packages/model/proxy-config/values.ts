@@ -60,6 +60,15 @@ function ratio(text: string): Parsed<number> {
   return text.trim() !== '' && Number.isFinite(value) && value >= 0 ? ok(value) : bad('a number of at least 0', text);
 }
 
+/** Two rising numbers, `0.8,2`; undefined: `off`. */
+function band(text: string): Parsed<{ low: number; high: number } | undefined> {
+  if (text.trim() === 'off') return ok(undefined);
+  const [low = Number.NaN, high = Number.NaN, ...more] = text.split(',').map(Number);
+  return low > 0 && high > low && high < Number.POSITIVE_INFINITY && more.length === 0
+    ? ok({ low, high })
+    : bad('two rising numbers such as 0.8,2, or off', text);
+}
+
 function hostPort(text: string): Parsed<HostPort> {
   const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text.trim());
   const port = Number(match?.[3]);
@@ -147,6 +156,7 @@ export const READERS = {
   duration,
   bool,
   count,
+  band,
   window,
   frameSize,
   ratio,

@@ -1,101 +1,153 @@
-import type { EwmaConfig } from '#model/balance';
-import type { Fault } from '#model/faults';
+import type { BreakerResult } from '#model/breaker';
+import { isFailure, isOverload, isPenalized } from '#model/classify';
+import { FAULTS, type Fault, type FaultCode } from '#model/faults';
+import type { ResponseHead } from '#wire/fields';
 import type { Deps } from '../deps.ts';
 import type { DestinationUpdate, EndpointInfo } from '../discover/index.ts';
-import type { Exchange, Upstream } from '../http/index.ts';
+import { type Exchange, fieldValue, NAMES, type Outcome, type Upstream } from '../http/index.ts';
 import { LIMITS } from '../limits.ts';
-import type { Conn, TcpScope } from '../tcp/index.ts';
-import { Balancer, type BalancerConfig, type BalancerUser, type Slot } from './balancer.ts';
-import { type EndpointConfig, HttpEndpoint, TcpEndpoint } from './endpoint.ts';
-
-type Events = NonNullable<BalancerUser<unknown, unknown>['changed']>;
+import { Balancer, type BalancerConfig, type Slot } from './balancer.ts';
+import type { BalancerWatch } from './balancer-metrics.ts';
+import { type EndpointConfig, HttpEndpoint } from './endpoint.ts';
 
 /** What backends are told of discovery. */
 export interface Discovered {
   update(update: DestinationUpdate, first: boolean): void;
+  /** Sets the metrics that are read rather than kept. */
+  collect?(): void;
   stop(): void;
 }
 
+/** A backend of requests; available: a request would at least be queued. */
+export interface HttpBackend extends Upstream, Discovered {
+  readonly available: boolean;
+}
+
+/** `dispatchedMs` of an exchange whose response began. */
+const ANSWERED = -1;
+
+/** Faults that say something about the endpoint, not about one request. */
+const UNREACHABLE: ReadonlySet<FaultCode> = new Set([
+  'connect-refused',
+  'connect-timeout',
+  'identity-mismatch',
+  'tls-handshake',
+]);
+
+const RETRY_AFTER = NAMES.idOf('retry-after');
+const RETRY_PUSHBACK = NAMES.idOf('grpc-retry-pushback-ms');
+
 /** Requests balanced over the endpoints of a destination. */
-export class HttpBalancer implements Upstream, Discovered {
-  readonly balancer: Balancer<Exchange, HttpEndpoint>;
+export class HttpBalancer implements HttpBackend {
+  readonly #balancer: Balancer<Exchange, HttpEndpoint>;
+  readonly #authority: string;
+  readonly #penalizes: boolean;
   readonly #deps: Deps;
 
-  constructor(authority: string, config: BalancerConfig & EndpointConfig, deps: Deps, changed: Events) {
+  constructor(authority: string, config: BalancerConfig & EndpointConfig, deps: Deps, watch: BalancerWatch) {
+    this.#authority = authority;
+    this.#penalizes = config.ewma.penaltyMs !== undefined;
     this.#deps = deps;
-    this.balancer = new Balancer(config, deps, {
-      open: (info) =>
-        new HttpEndpoint(info, authority, config, deps, (exchange, fault) => this.#failed(exchange, fault)),
-      close: (endpoint) => endpoint.close(),
-      probe: (endpoint, done) => endpoint.probe(done),
-      send: (exchange, slot) => {
-        exchange.ticket = slot;
-        slot.endpoint.connections.acquire(exchange);
+    this.#balancer = new Balancer(
+      config,
+      deps,
+      {
+        open: (info) =>
+          new HttpEndpoint(info, authority, config, deps, (exchange, fault) => this.#failed(exchange, fault)),
+        close: (endpoint) => endpoint.close(),
+        probe: (endpoint, done) => endpoint.probe(done),
+        send: (exchange, slot) => this.#send(exchange, slot),
+        refuse: (exchange, fault) => exchange.unavailable(fault),
       },
-      refuse: (exchange, fault) => exchange.unavailable(fault),
-      changed,
-    });
+      watch,
+    );
   }
 
   get available(): boolean {
-    return this.balancer.available;
+    return this.#balancer.available;
   }
 
   acquire(exchange: Exchange): void {
-    this.balancer.acquire(exchange);
+    exchange.ticket = undefined;
+    this.#balancer.acquire(exchange);
   }
 
   cancel(exchange: Exchange): void {
-    if (this.balancer.cancel(exchange)) return;
-    const slot = slotOf<HttpEndpoint>(exchange.ticket);
-    if (!slot) return;
-    slot.inFlight--;
-    slot.endpoint.connections.cancel(exchange);
+    const slot = slotOf(exchange);
+    if (!slot) {
+      this.#balancer.cancel(exchange);
+      return;
+    }
+    exchange.ticket = undefined;
+    slot.endpoint.cancel(exchange);
+    this.#balancer.ended(slot, exchange, false, 'none');
   }
 
   attached(exchange: Exchange): void {
     // Load is how long the endpoint takes to answer, not how long it took to connect.
     exchange.dispatchedMs = this.#deps.clock.nowMs();
-    const slot = slotOf<HttpEndpoint>(exchange.ticket);
-    if (slot) exchange.scopes.push(slot.endpoint.scope);
+    slotOf(exchange)?.endpoint.attached(exchange);
   }
 
-  responded(exchange: Exchange): void {
-    const slot = slotOf<HttpEndpoint>(exchange.ticket);
-    const nowMs = exchange.outcome.responseStartMs;
-    const { status } = exchange.outcome;
-    if (status === 429 || status >= 500) slot?.ewma.observeFailure(nowMs - exchange.dispatchedMs, nowMs);
-    else slot?.ewma.observe(nowMs - exchange.dispatchedMs, nowMs);
+  responded(exchange: Exchange, head: ResponseHead): void {
+    const slot = slotOf(exchange);
+    if (!slot) return;
+    const { responseStartMs, grpcStatus } = exchange.outcome;
+    const rttMs = responseStartMs - exchange.dispatchedMs;
+    exchange.dispatchedMs = ANSWERED;
+    if (this.#penalizes && isPenalized(head.status, grpcStatus))
+      this.#balancer.failed(slot, rttMs, retryAfterMs(head, this.#deps.clock.wallMs()));
+    else this.#balancer.answered(slot, rttMs);
   }
 
   ended(exchange: Exchange): void {
-    const slot = slotOf<HttpEndpoint>(exchange.ticket);
-    if (slot) slot.inFlight--;
+    const slot = slotOf(exchange);
+    if (!slot) return;
+    exchange.ticket = undefined;
+    this.#balancer.ended(slot, exchange, exchange.dispatchedMs === ANSWERED, breakerResult(exchange.outcome));
   }
 
   update(update: DestinationUpdate, first: boolean): void {
-    this.balancer.update(update, first);
+    const refused = this.#balancer.update(update, first);
+    if (refused > 0)
+      this.#deps.log.warn('Too many endpoints', { authority: this.#authority, used: this.#balancer.size, refused });
+  }
+
+  collect(): void {
+    this.#balancer.collect();
   }
 
   stop(): void {
-    this.balancer.stop();
+    this.#balancer.stop();
+  }
+
+  #send(exchange: Exchange, slot: Slot<HttpEndpoint>): void {
+    const { endpoint } = slot;
+    const refusal = endpoint.refuses(exchange);
+    if (refusal) {
+      this.#balancer.ended(slot, exchange, false, 'none');
+      exchange.unavailable(refusal);
+      return;
+    }
+    exchange.ticket = slot;
+    endpoint.acquire(exchange);
   }
 
   /** A connection could not be opened, so nothing was sent: another endpoint may take the request. */
   #failed(exchange: Exchange, fault: Fault): void {
-    const slot = slotOf<HttpEndpoint>(exchange.ticket);
-    if (slot) {
-      slot.inFlight--;
-      this.balancer.unreachable(slot);
-    }
+    const slot = slotOf(exchange);
     exchange.ticket = undefined;
-    if (++exchange.attempts > LIMITS.connectAttemptsMax) exchange.unavailable(fault);
-    else this.balancer.acquire(exchange);
+    const unreachable = UNREACHABLE.has(fault.code);
+    if (slot && unreachable) this.#balancer.unreachable(slot, exchange);
+    else if (slot) this.#balancer.ended(slot, exchange, false, 'none');
+    const again = unreachable || fault.code === 'stream-goaway';
+    if (!again || ++exchange.attempts > LIMITS.connectAttemptsMax) exchange.unavailable(fault);
+    else this.#balancer.acquire(exchange);
   }
 }
 
 /** Requests to one known address: nothing to choose, failures go straight back. */
-export class HttpForward implements Upstream, Discovered {
+export class HttpForward implements HttpBackend {
   readonly available = true;
   readonly #endpoint: HttpEndpoint;
 
@@ -104,15 +156,17 @@ export class HttpForward implements Upstream, Discovered {
   }
 
   acquire(exchange: Exchange): void {
-    this.#endpoint.connections.acquire(exchange);
+    const refusal = this.#endpoint.refuses(exchange);
+    if (refusal) exchange.unavailable(refusal);
+    else this.#endpoint.acquire(exchange);
   }
 
   cancel(exchange: Exchange): void {
-    this.#endpoint.connections.cancel(exchange);
+    this.#endpoint.cancel(exchange);
   }
 
   attached(exchange: Exchange): void {
-    exchange.scopes.push(this.#endpoint.scope);
+    this.#endpoint.attached(exchange);
   }
 
   update(): void {
@@ -124,120 +178,27 @@ export class HttpForward implements Upstream, Discovered {
   }
 }
 
-/** Someone who wants a connection to be passed through. */
-export interface TcpAttempt {
-  connected(socket: Conn, scope: TcpScope, done: () => void): void;
-  failed(fault: Fault): void;
+/** How a breaker sees a request that ended: by its response, or as a failure where the endpoint gave none in time. */
+export function breakerResult({ fault, status, grpcStatus, isGrpc }: Outcome): BreakerResult {
+  if (fault !== undefined) {
+    const { side, label } = FAULTS[fault];
+    return side === 'upstream' || label === 'response timeout' ? 'failure' : 'none';
+  }
+  if (isFailure(status, grpcStatus, isGrpc)) return 'failure';
+  return isOverload(status, grpcStatus) ? 'overload' : 'success';
 }
 
-export interface TcpBackend extends Discovered {
-  readonly available: boolean;
-  /** Returns a function that gives the attempt up. */
-  connect(attempt: TcpAttempt): () => void;
+/** What a failed response asks for: milliseconds of `grpc-retry-pushback-ms`, seconds or a date of `retry-after`; 0: nothing. */
+export function retryAfterMs(head: ResponseHead, wallMs: number): number {
+  const pushback = fieldValue(head.fields, RETRY_PUSHBACK);
+  if (pushback !== undefined) return /^\d{1,10}$/.test(pushback) ? Number(pushback) : 0;
+  const after = fieldValue(head.fields, RETRY_AFTER);
+  if (after === undefined) return 0;
+  if (/^\d{1,10}$/.test(after)) return Number(after) * 1000;
+  const dateMs = Date.parse(after);
+  return Number.isNaN(dateMs) ? 0 : Math.max(0, dateMs - wallMs);
 }
 
-interface Pending {
-  readonly attempt: TcpAttempt;
-  tries: number;
-  cancelled: boolean;
-  cancelDial: (() => void) | undefined;
-  slot: Slot<TcpEndpoint> | undefined;
-}
-
-/** Connections balanced over the endpoints of a destination; load is the number of open connections. */
-export class TcpBalancer implements TcpBackend {
-  readonly balancer: Balancer<Pending, TcpEndpoint>;
-  readonly #deps: Deps;
-
-  constructor(authority: string, config: BalancerConfig & EndpointConfig, deps: Deps, changed: Events) {
-    this.#deps = deps;
-    this.balancer = new Balancer(config, deps, {
-      open: (info) => new TcpEndpoint(info, authority, config, deps),
-      close: (endpoint) => endpoint.close(),
-      probe: (endpoint, done) => endpoint.probe(done),
-      send: (pending, slot) => this.#send(pending, slot),
-      refuse: (pending, fault) => {
-        if (!pending.cancelled) pending.attempt.failed(fault);
-      },
-      changed,
-    });
-  }
-
-  get available(): boolean {
-    return this.balancer.available;
-  }
-
-  connect(attempt: TcpAttempt): () => void {
-    const pending: Pending = { attempt, tries: 0, cancelled: false, cancelDial: undefined, slot: undefined };
-    this.balancer.acquire(pending);
-    return () => {
-      pending.cancelled = true;
-      if (this.balancer.cancel(pending)) return;
-      pending.cancelDial?.();
-      if (pending.slot) pending.slot.inFlight--;
-      pending.slot = undefined;
-    };
-  }
-
-  update(update: DestinationUpdate, first: boolean): void {
-    this.balancer.update(update, first);
-  }
-
-  stop(): void {
-    this.balancer.stop();
-  }
-
-  #send(pending: Pending, slot: Slot<TcpEndpoint>): void {
-    const startMs = this.#deps.clock.nowMs();
-    pending.slot = slot;
-    pending.cancelDial = slot.endpoint.dial({
-      connected: (socket) => {
-        const nowMs = this.#deps.clock.nowMs();
-        slot.ewma.observe(nowMs - startMs, nowMs);
-        pending.slot = undefined;
-        pending.attempt.connected(socket, slot.endpoint.scope, () => {
-          slot.inFlight--;
-        });
-      },
-      failed: (fault) => {
-        slot.inFlight--;
-        pending.slot = undefined;
-        this.balancer.unreachable(slot);
-        if (++pending.tries >= LIMITS.connectAttemptsMax) pending.attempt.failed(fault);
-        else this.balancer.acquire(pending);
-      },
-    });
-  }
-}
-
-/** Connections to one known address. */
-export class TcpForward implements TcpBackend {
-  readonly available = true;
-  readonly #endpoint: TcpEndpoint;
-
-  constructor(info: EndpointInfo, config: EndpointConfig, deps: Deps) {
-    this.#endpoint = new TcpEndpoint(info, undefined, config, deps);
-  }
-
-  connect(attempt: TcpAttempt): () => void {
-    return this.#endpoint.dial({
-      connected: (socket) => attempt.connected(socket, this.#endpoint.scope, () => undefined),
-      failed: (fault) => attempt.failed(fault),
-    });
-  }
-
-  update(): void {
-    // One address, known from the start.
-  }
-
-  stop(): void {
-    this.#endpoint.close();
-  }
-}
-
-/** Load estimates for connections that carry no requests. */
-export const EWMA_DEFAULT: EwmaConfig = { defaultRttMs: 30, decayMs: 10_000 };
-
-function slotOf<E>(ticket: unknown): Slot<E> | undefined {
-  return ticket as Slot<E> | undefined;
+function slotOf(exchange: Exchange): Slot<HttpEndpoint> | undefined {
+  return exchange.ticket as Slot<HttpEndpoint> | undefined;
 }

@@ -1,23 +1,34 @@
+import type { ZoneBand } from '#model/balance';
 import type { Timer } from '#runtime/clock';
 import type { Deps } from '../deps.ts';
 import {
   type Backend,
+  type BackoffConfig,
+  type BreakerPolicy,
   type DestinationUpdate,
   keepWatching,
   type MeshClients,
   type Meta,
   type WatchConfig,
 } from '../discover/index.ts';
-import type { Upstream } from '../http/index.ts';
-import { backendLabels, type Metrics, parentLabels } from '../telemetry/index.ts';
-import { type Discovered, HttpBalancer, HttpForward, type TcpBackend, TcpBalancer, TcpForward } from './backend.ts';
-import type { Balancer } from './balancer.ts';
+import { type Discovered, type HttpBackend, HttpBalancer, HttpForward } from './backend.ts';
+import { type BalancerFamily, BalancerMetrics } from './balancer-metrics.ts';
 import type { EndpointConfig } from './endpoint.ts';
+import { type TcpBackend, TcpBalancer, TcpForward } from './tcp-backend.ts';
+
+export type { HttpBackend } from './backend.ts';
+
+interface QueueConfig {
+  readonly failfastMs: number;
+  readonly queueMax: number;
+}
 
 export interface BackendsConfig extends EndpointConfig {
-  readonly http: { readonly failfastMs: number; readonly queueMax: number };
-  readonly tcp: { readonly failfastMs: number; readonly queueMax: number };
-  readonly backoff: { readonly minMs: number; readonly maxMs: number; readonly jitter: number };
+  readonly http: QueueConfig;
+  readonly tcp: QueueConfig;
+  readonly backoff: BackoffConfig;
+  /** How requests are kept in the zone; absent: zones play no role. */
+  readonly zones?: ZoneBand | undefined;
   readonly watch: WatchConfig;
   /** How long an unused backend and its endpoint stream are kept. */
   readonly idleMs: number;
@@ -28,8 +39,6 @@ export interface Held<T> {
   readonly backend: T;
   readonly release: () => void;
 }
-
-export type HttpBackend = Upstream & Discovered & { readonly available: boolean };
 
 /** Backends by what they are, shared by every route that leads to them. */
 export class Backends {
@@ -42,36 +51,47 @@ export class Backends {
     this.#config = config;
     this.#deps = deps;
     this.#clients = clients;
-  }
-
-  /** Undefined when the backend leads nowhere. */
-  http(backend: Backend, parent: Meta): Held<HttpBackend> | undefined {
-    const { target } = backend;
-    if (target.kind === 'none') return undefined;
-    return this.#hold<HttpBackend>(`http ${JSON.stringify(target)}`, () => {
-      if (target.kind === 'forward') return { backend: new HttpForward(target.endpoint, this.#config, this.#deps) };
-      const gauges = balancerMetrics(this.#deps.metrics, 'outbound_http', parent, backend.meta);
-      const config = { ...this.#config, ...this.#config.http, ewma: target.ewma };
-      const made = new HttpBalancer(target.path, config, this.#deps, (event) => gauges(event, made.balancer));
-      return { backend: made, path: target.path };
+    deps.metrics.onCollect(() => {
+      for (const { backend } of this.#entries.values()) backend.collect?.();
     });
   }
 
-  tcp(backend: Backend, parent: Meta): Held<TcpBackend> | undefined {
+  /** Undefined when the backend leads nowhere. `breaker`: of each of its endpoints. */
+  http(backend: Backend, parent: Meta, breaker?: BreakerPolicy): Held<HttpBackend> | undefined {
     const { target } = backend;
     if (target.kind === 'none') return undefined;
-    return this.#hold<TcpBackend>(`tcp ${JSON.stringify(target)}`, () => {
+    return this.#hold<HttpBackend>(`http ${JSON.stringify([target, breaker])}`, () => {
+      if (target.kind === 'forward') return { backend: new HttpForward(target.endpoint, this.#config, this.#deps) };
+      const config = { ...this.#config, ...this.#config.http, ewma: target.ewma, breaker };
+      const watch = this.#watchOf('outbound_http', parent, backend.meta, config.failfastMs);
+      return { backend: new HttpBalancer(target.path, config, this.#deps, watch), path: target.path };
+    });
+  }
+
+  tcp(
+    backend: Backend,
+    parent: Meta,
+    family: Exclude<BalancerFamily, 'outbound_http'> = 'outbound_tcp',
+  ): Held<TcpBackend> | undefined {
+    const { target } = backend;
+    if (target.kind === 'none') return undefined;
+    return this.#hold<TcpBackend>(`${family} ${JSON.stringify(target)}`, () => {
       if (target.kind === 'forward') return { backend: new TcpForward(target.endpoint, this.#config, this.#deps) };
-      const gauges = balancerMetrics(this.#deps.metrics, 'outbound_tcp', parent, backend.meta);
-      const config = { ...this.#config, ...this.#config.tcp, ewma: target.ewma };
-      const made = new TcpBalancer(target.path, config, this.#deps, (event) => gauges(event, made.balancer));
-      return { backend: made, path: target.path };
+      // The load of connections is no measure for what crosses zones.
+      const config = { ...this.#config, ...this.#config.tcp, ewma: target.ewma, zones: undefined };
+      const watch = this.#watchOf(family, parent, backend.meta, config.failfastMs);
+      return { backend: new TcpBalancer(target.path, config, this.#deps, watch), path: target.path };
     });
   }
 
   stop(): void {
     for (const entry of this.#entries.values()) entry.stop();
     this.#entries.clear();
+  }
+
+  #watchOf(family: BalancerFamily, parent: Meta, backend: Meta, failfastMs: number): BalancerMetrics {
+    const { metrics, clock } = this.#deps;
+    return new BalancerMetrics(family, parent, backend, { failfastMs, metrics, clock });
   }
 
   #hold<T extends Discovered>(key: string, make: () => { backend: T; path?: string }): Held<T> {
@@ -122,28 +142,4 @@ interface Entry {
   readonly stop: () => void;
   holders: number;
   idle: Timer | undefined;
-}
-
-/** Keeps the metrics of one balancer; called after each event. */
-function balancerMetrics(metrics: Metrics, family: 'outbound_http' | 'outbound_tcp', parent: Meta, backend: Meta) {
-  const labels = { ...parentLabels(parent), ...backendLabels(backend) };
-  const ready = metrics.gauge(`${family}_balancer_endpoints`, { endpoint_state: 'ready', ...labels });
-  const pending = metrics.gauge(`${family}_balancer_endpoints`, { endpoint_state: 'pending', ...labels });
-  const all = metrics.gauge(`${family}_balancer_p2c_endpoints`, labels);
-  const queue = metrics.gauge(`${family}_balancer_queue_length`, labels);
-  const queued = metrics.counter(`${family}_balancer_queue_requests_total`, labels);
-  const opened = metrics.counter(`${family}_balancer_queue_gate_open_total`, labels);
-  const shut = metrics.counter(`${family}_balancer_queue_gate_shut_total`, labels);
-  const update = (op: string) => metrics.counter(`${family}_balancer_p2c_updates_total`, { op, ...labels });
-  const updates = { reset: update('Reset'), add: update('Add'), remove: update('Remove') };
-  return (event: string, balancer: Pick<Balancer<unknown, unknown>, 'size' | 'readyCount' | 'queueLength'>): void => {
-    if (event in updates) updates[event as keyof typeof updates].inc();
-    if (event === 'queued') queued.inc();
-    if (event === 'open') opened.inc();
-    if (event === 'shut') shut.inc();
-    ready.set(balancer.readyCount);
-    pending.set(balancer.size - balancer.readyCount);
-    all.set(balancer.size);
-    queue.set(balancer.queueLength);
-  };
 }

@@ -1,9 +1,12 @@
-import { type EwmaConfig, type Loaded, PeakEwma, pickLeastLoaded } from '#model/balance';
+import { Candidate, EndpointPicker, type EwmaConfig, type Standing, type ZoneBand } from '#model/balance';
+import { Breaker, type BreakerConfig, type BreakerResult } from '#model/breaker';
 import { Fault } from '#model/faults';
 import type { Clock, Timer } from '#runtime/clock';
 import type { Random } from '#runtime/random';
 import { Backoff, type BackoffConfig, type DestinationUpdate, type EndpointInfo } from '../discover/index.ts';
 import { LIMITS } from '../limits.ts';
+import type { BalancerWatch } from './balancer-metrics.ts';
+import { isSameConnection, isSameStanding } from './same-endpoint.ts';
 
 export interface BalancerConfig {
   readonly ewma: EwmaConfig;
@@ -12,6 +15,10 @@ export interface BalancerConfig {
   readonly queueMax: number;
   /** Waits before an endpoint that refused a connection is tried again. */
   readonly backoff: BackoffConfig;
+  /** Absent: zones play no role. */
+  readonly zones?: ZoneBand | undefined;
+  /** Absent: no endpoint is shut out for how it answers. */
+  readonly breaker?: BreakerConfig | undefined;
 }
 
 export interface BalancerDeps {
@@ -29,61 +36,69 @@ export interface BalancerUser<W, E> {
   probe(endpoint: E, done: (ok: boolean) => void): void;
   send(waiter: W, slot: Slot<E>): void;
   refuse(waiter: W, fault: Fault): void;
-  /** Something that metrics show has changed. */
-  changed?(event: 'reset' | 'add' | 'remove' | 'ready' | 'pending' | 'queued' | 'open' | 'shut'): void;
 }
 
 /** One endpoint in a balancer. */
-export class Slot<E> implements Loaded {
-  readonly info: EndpointInfo;
+export class Slot<E> extends Candidate {
+  info: EndpointInfo;
   readonly endpoint: E;
-  readonly ewma: PeakEwma;
   readonly backoff: Backoff;
-  /** Requests or connections that it is busy with. */
-  inFlight = 0;
-  ready = true;
+  readonly breaker: Breaker | undefined;
+  reachable = true;
   gone = false;
-  retry: Timer | undefined;
+  /** The request that decides whether the breaker closes. */
+  trial: unknown;
+  /** Before the next attempt to connect, and before the breaker lets a trial through. */
+  reconnect: Timer | undefined;
+  reopen: Timer | undefined;
 
-  constructor(info: EndpointInfo, endpoint: E, ewma: PeakEwma, backoff: Backoff) {
+  constructor(info: EndpointInfo, endpoint: E, config: BalancerConfig, deps: BalancerDeps) {
+    const nowMs = deps.clock.nowMs();
+    super(standingOf(info), config.ewma, nowMs);
     this.info = info;
     this.endpoint = endpoint;
-    this.ewma = ewma;
-    this.backoff = backoff;
-  }
-
-  load(nowMs: number): number {
-    return this.ewma.load(this.inFlight, nowMs);
+    this.backoff = new Backoff(config.backoff, deps.random);
+    this.breaker = config.breaker && new Breaker(config.breaker, nowMs);
   }
 }
 
+/** Someone in the queue. */
+interface Waiting<W> {
+  readonly waiter: W;
+  readonly sinceMs: number;
+}
+
 /**
- * Endpoints of one destination, and those who wait for one. Two random ready endpoints are compared by load. One that refused a
- * connection is left out until a connection to it succeeds. With none ready, waiters queue; after the fail-fast time all of
- * them are refused, and new ones at once, until an endpoint is ready again.
+ * Endpoints of one destination, and those who wait for one. A picker chooses among those that are ready; one that refused a
+ * connection is left out until a connection to it succeeds, one whose breaker opened until a single request to it does. With none
+ * ready, waiters queue; after the fail-fast time all of them are refused, and new ones at once, until an endpoint is ready again.
  */
 export class Balancer<W, E> {
   readonly #config: BalancerConfig;
   readonly #deps: BalancerDeps;
   readonly #user: BalancerUser<W, E>;
+  readonly #watch: BalancerWatch | undefined;
+  readonly #picker: EndpointPicker<Slot<E>>;
   readonly #slots = new Map<string, Slot<E>>();
-  #ready: Slot<E>[] = [];
-  #queue: W[] = [];
+  readonly #queue: Waiting<W>[] = [];
   #failfast: Timer | undefined;
   #shut = false;
   #stopped = false;
 
-  constructor(config: BalancerConfig, deps: BalancerDeps, user: BalancerUser<W, E>) {
+  constructor(config: BalancerConfig, deps: BalancerDeps, user: BalancerUser<W, E>, watch?: BalancerWatch) {
     this.#config = config;
     this.#deps = deps;
     this.#user = user;
+    this.#watch = watch;
+    this.#picker = new EndpointPicker({ zones: config.zones, random: deps.random });
+    watch?.gate(true);
   }
 
   get size(): number {
     return this.#slots.size;
   }
   get readyCount(): number {
-    return this.#ready.length;
+    return this.#picker.readyCount;
   }
   get queueLength(): number {
     return this.#queue.length;
@@ -92,53 +107,96 @@ export class Balancer<W, E> {
   get available(): boolean {
     return !this.#shut;
   }
+  get slots(): Iterable<Slot<E>> {
+    return this.#slots.values();
+  }
 
   /** Gives the waiter to an endpoint, now or when one is ready. */
   acquire(waiter: W): void {
-    const slot = pickLeastLoaded(this.#ready, this.#deps.random, this.#deps.clock.nowMs());
+    this.#watch?.asked();
+    const slot = this.#picker.pick(this.#deps.clock.nowMs());
     if (slot) {
-      slot.inFlight++;
-      this.#user.send(waiter, slot);
+      this.#watch?.waited(0);
+      this.#send(waiter, slot);
     } else this.#enqueue(waiter);
   }
 
   /** True: the waiter was in the queue and is not any more. */
   cancel(waiter: W): boolean {
-    const index = this.#queue.indexOf(waiter);
-    if (index >= 0) this.#queue.splice(index, 1);
-    return index >= 0;
+    const index = this.#queue.findIndex((one) => one.waiter === waiter);
+    if (index < 0) return false;
+    this.#queue.splice(index, 1);
+    this.#watch?.queue(this.#queue.length);
+    return true;
   }
 
-  /** The endpoint could not be reached: leave it out for a while. */
-  unreachable(slot: Slot<E>): void {
-    if (slot.gone || !slot.ready) return;
-    slot.ready = false;
-    this.#ready = this.#ready.filter((other) => other !== slot);
-    this.#user.changed?.('pending');
-    this.#retryLater(slot);
+  /** The response of a request began `rttMs` after it was sent, or a connection was opened. */
+  answered(slot: Slot<E>, rttMs: number): void {
+    this.#picker.answered(slot, rttMs, this.#deps.clock.nowMs());
   }
 
-  /** Applies what discovery said; `first`: the message replaces everything known. */
-  update(update: DestinationUpdate, first: boolean): void {
+  /** As `answered`, for a response that failed; `retryAfterMs`: the server wants no other before, 0 when it does not say. */
+  failed(slot: Slot<E>, rttMs: number, retryAfterMs: number): void {
+    this.#picker.failed(slot, rttMs, this.#deps.clock.nowMs(), retryAfterMs);
+  }
+
+  /** What the waiter was given is over. `answered`: the response had begun. `result`: what the breaker makes of it. */
+  ended(slot: Slot<E>, waiter: W, answered: boolean, result: BreakerResult): void {
+    const nowMs = this.#deps.clock.nowMs();
+    this.#picker.ended(slot, answered, nowMs);
+    const { breaker } = slot;
+    if (!breaker) return;
+    if (slot.trial === waiter) this.#tried(slot, breaker, result);
+    else if (breaker.record(result, nowMs)) this.#trip(slot, breaker);
+  }
+
+  /** The endpoint could not be reached for this waiter, which may be given to another: leave it out for a while. */
+  unreachable(slot: Slot<E>, waiter: W): void {
+    const known = slot.gone || !slot.reachable;
+    slot.reachable = false;
+    this.ended(slot, waiter, false, 'none');
+    if (known) return;
+    this.#settle(slot);
+    this.#reconnectLater(slot);
+  }
+
+  /** Applies what discovery said; `first`: the message replaces everything known. Endpoints that did not fit in are counted. */
+  update(update: DestinationUpdate, first: boolean): number {
+    let refused = 0;
     if (update.kind === 'add') {
       if (first) this.#removeAllBut(new Set(update.endpoints.map(keyOf)));
-      for (const info of update.endpoints) this.#put(info);
-      this.#user.changed?.(first ? 'reset' : 'add');
+      for (const info of update.endpoints) if (!this.#put(info)) refused++;
+      this.#watch?.updated(first ? 'Reset' : 'Add');
     } else if (update.kind === 'remove') {
       if (!first) for (const addr of update.addrs) this.#remove(keyOf(addr));
-      this.#user.changed?.('remove');
+      this.#watch?.updated('Remove');
     } else {
       this.#removeAllBut(new Set());
-      this.#user.changed?.('reset');
+      this.#watch?.updated('Reset');
     }
     this.#serve();
+    return refused;
+  }
+
+  /** Tells the metrics that are asked for rather than kept. */
+  collect(): void {
+    if (this.#config.zones) this.#watch?.load(this.#picker.adaptiveLoad(this.#deps.clock.nowMs()));
   }
 
   stop(): void {
     this.#stopped = true;
     this.#failfast?.cancel();
     this.#removeAllBut(new Set());
-    for (const waiter of this.#queue.splice(0)) this.#user.refuse(waiter, new Fault('load-shed'));
+    for (const { waiter } of this.#queue.splice(0)) this.#user.refuse(waiter, new Fault('load-shed'));
+    this.#watch?.release();
+  }
+
+  #send(waiter: W, slot: Slot<E>): void {
+    if (slot.breaker?.state === 'probing' && slot.trial === undefined) {
+      slot.trial = waiter;
+      this.#tellReady();
+    }
+    this.#user.send(waiter, slot);
   }
 
   #enqueue(waiter: W): void {
@@ -147,51 +205,79 @@ export class Balancer<W, E> {
       this.#user.refuse(waiter, new Fault('load-shed', full ? 'the queue is full' : 'no endpoint is ready'));
       return;
     }
-    this.#queue.push(waiter);
-    this.#user.changed?.('queued');
+    this.#queue.push({ waiter, sinceMs: this.#deps.clock.nowMs() });
+    this.#watch?.queue(this.#queue.length);
     this.#failfast ??= this.#deps.clock.after(this.#config.failfastMs, () => this.#shutGate());
   }
 
   #shutGate(): void {
     this.#failfast = undefined;
-    if (this.#ready.length > 0) return;
+    if (this.readyCount > 0 || this.#queue.length === 0) return;
     this.#shut = true;
-    this.#user.changed?.('shut');
-    const known =
-      this.#slots.size === 0 ? 'no endpoints are known' : `none of ${this.#slots.size} endpoints is reachable`;
-    for (const waiter of this.#queue.splice(0)) this.#user.refuse(waiter, new Fault('fail-fast', known));
+    this.#watch?.gate(false);
+    const refused = this.#queue.splice(0);
+    this.#watch?.queue(0);
+    for (const { waiter } of refused) this.#user.refuse(waiter, new Fault('fail-fast', this.#whyNoneReady()));
   }
 
+  #whyNoneReady(): string {
+    if (this.size === 0) return 'no endpoints are known';
+    let broken = 0;
+    for (const slot of this.slots) if (slot.reachable) broken++;
+    const breakers = broken === 0 ? '' : `; the circuit breakers of ${broken} are open`;
+    return `none of ${this.size} endpoints is ready${breakers}`;
+  }
+
+  /** Something became ready. */
   #serve(): void {
-    if (this.#ready.length === 0) return;
+    this.#tellReady();
+    if (this.readyCount === 0) return;
     this.#failfast?.cancel();
     this.#failfast = undefined;
     if (this.#shut) {
       this.#shut = false;
-      this.#user.changed?.('open');
+      this.#watch?.gate(true);
     }
-    while (this.#queue.length > 0 && this.#ready.length > 0) this.acquire(this.#queue.shift()!);
+    while (this.#queue.length > 0) {
+      const nowMs = this.#deps.clock.nowMs();
+      const slot = this.#picker.pick(nowMs);
+      if (!slot) {
+        this.#failfast ??= this.#deps.clock.after(this.#config.failfastMs, () => this.#shutGate());
+        return;
+      }
+      const { waiter, sinceMs } = this.#queue.shift()!;
+      this.#watch?.queue(this.#queue.length);
+      this.#watch?.waited(nowMs - sinceMs);
+      this.#send(waiter, slot);
+    }
   }
 
-  #put(info: EndpointInfo): void {
+  /** False: there is no room for another. */
+  #put(info: EndpointInfo): boolean {
     const key = keyOf(info);
     const old = this.#slots.get(key);
-    if (old && isSame(old.info, info)) return;
+    if (old && isSameConnection(old.info, info)) {
+      if (!isSameStanding(old.info, info)) this.#picker.move(old, standingOf(info));
+      old.info = info;
+      return true;
+    }
     if (old) this.#remove(key);
-    if (this.#slots.size >= LIMITS.endpointsMax) return;
-    const ewma = new PeakEwma(this.#config.ewma, this.#deps.clock.nowMs());
-    const slot = new Slot(info, this.#user.open(info), ewma, new Backoff(this.#config.backoff, this.#deps.random));
+    if (this.#slots.size >= LIMITS.endpointsMax) return false;
+    const slot = new Slot(info, this.#user.open(info), this.#config, this.#deps);
     this.#slots.set(key, slot);
-    this.#ready.push(slot);
+    this.#picker.put(slot);
+    this.#picker.setReady(slot, true);
+    return true;
   }
 
   #remove(key: string): void {
     const slot = this.#slots.get(key);
     if (!slot) return;
     slot.gone = true;
-    slot.retry?.cancel();
+    slot.reconnect?.cancel();
+    slot.reopen?.cancel();
     this.#slots.delete(key);
-    this.#ready = this.#ready.filter((other) => other !== slot);
+    this.#picker.remove(slot);
     this.#user.close(slot.endpoint);
   }
 
@@ -199,21 +285,54 @@ export class Balancer<W, E> {
     for (const key of [...this.#slots.keys()]) if (!kept.has(key)) this.#remove(key);
   }
 
-  #retryLater(slot: Slot<E>): void {
-    slot.retry = this.#deps.clock.after(slot.backoff.nextMs(), () =>
+  // --- breakers
+
+  #trip(slot: Slot<E>, breaker: Breaker): void {
+    if (slot.gone) return;
+    const nowMs = this.#deps.clock.nowMs();
+    breaker.open(nowMs, this.#deps.random());
+    this.#settle(slot);
+    slot.reopen = this.#deps.clock.after(breaker.openUntilMs - nowMs, () => {
+      breaker.probe();
+      this.#settle(slot);
+    });
+  }
+
+  #tried(slot: Slot<E>, breaker: Breaker, result: BreakerResult): void {
+    slot.trial = undefined;
+    if (slot.gone) return;
+    if (breaker.probed(result) === 'open') this.#trip(slot, breaker);
+    else this.#settle(slot);
+  }
+
+  // --- connections
+
+  #reconnectLater(slot: Slot<E>): void {
+    slot.reconnect = this.#deps.clock.after(slot.backoff.nextMs(), () =>
       this.#user.probe(slot.endpoint, (ok) => {
         if (slot.gone || this.#stopped) return;
         if (!ok) {
-          this.#retryLater(slot);
+          this.#reconnectLater(slot);
           return;
         }
         slot.backoff.reset();
-        slot.ready = true;
-        this.#ready.push(slot);
-        this.#user.changed?.('ready');
-        this.#serve();
+        slot.reachable = true;
+        this.#settle(slot);
       }),
     );
+  }
+
+  /** Makes the slot as ready as its connection and its breaker say. */
+  #settle(slot: Slot<E>): void {
+    const state = slot.breaker?.state ?? 'closed';
+    if (slot.reachable && state === 'probing' && slot.trial === undefined)
+      this.#picker.setSingle(slot, this.#deps.clock.nowMs());
+    else this.#picker.setReady(slot, slot.reachable && state === 'closed');
+    this.#serve();
+  }
+
+  #tellReady(): void {
+    this.#watch?.endpoints(this.readyCount, this.size);
   }
 }
 
@@ -221,7 +340,6 @@ function keyOf({ ip, port }: { ip: string; port: number }): string {
   return `${ip} ${port}`;
 }
 
-/** Any difference in what is known about an endpoint means new connections to it. */
-function isSame(a: EndpointInfo, b: EndpointInfo): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+function standingOf({ weight, locality, priority }: EndpointInfo): Standing {
+  return { weight, locality, priority };
 }

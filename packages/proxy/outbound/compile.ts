@@ -1,6 +1,7 @@
 import { RetryPolicy } from '#model/retry';
 import type {
   Backend,
+  BreakerPolicy,
   Distribution,
   HttpPolicy,
   Meta,
@@ -16,9 +17,9 @@ import {
   OutboundRouteScope,
   parentLabels,
 } from '../telemetry/index.ts';
-import type { TcpBackend } from './backend.ts';
 import type { Backends, Held, HttpBackend } from './backends.ts';
 import { type Choice, OutboundPlan } from './plan.ts';
+import type { TcpBackend } from './tcp-backend.ts';
 
 /** A policy with its backends opened; `release` when another takes its place. */
 export interface Compiled {
@@ -39,7 +40,7 @@ export function compile(policy: OutboundPolicy, backends: Backends, metrics: Met
     return one;
   };
   const rules = new Map<OutboundRule, OutboundPlan>();
-  const compileRule = (meta: Meta, rule: OutboundHttpRoute['rules'][number]) => {
+  const compileRule = (meta: Meta, rule: OutboundHttpRoute['rules'][number], breaker: BreakerPolicy | undefined) => {
     const labels = outRouteLabels(policy.parent, meta);
     const mirrors = new Map<Backend, HttpBackend>();
     for (const filter of [...rule.filters, ...rule.distribution.backends.flatMap(({ filters }) => filters)])
@@ -53,7 +54,7 @@ export function compile(policy: OutboundPolicy, backends: Backends, metrics: Met
       filters: rule.filters,
       scope: new OutboundRouteScope(metrics, { ...labels, hostname: '' }),
       choices: rule.distribution.backends.map(({ backend, weight, filters }) => ({
-        held: hold(backends.http(backend, policy.parent)),
+        held: hold(backends.http(backend, policy.parent, breaker)),
         weight,
         filters,
         scope: new OutboundBackendScope(metrics, { ...labels, ...backendLabels(backend.meta) }),
@@ -64,8 +65,8 @@ export function compile(policy: OutboundPolicy, backends: Backends, metrics: Met
       mirrors,
     });
   };
-  for (const { routes } of new Set([policy.http1, policy.http2]))
-    for (const route of routes) for (const rule of route.rules) rules.set(rule, compileRule(route.meta, rule));
+  for (const { routes, breaker } of new Set([policy.http1, policy.http2]))
+    for (const route of routes) for (const rule of route.rules) rules.set(rule, compileRule(route.meta, rule, breaker));
   const only = ({ routes }: HttpPolicy): OutboundPlan | undefined => {
     const first = matchesEverything(routes) ? routes[0]?.rules[0] : undefined;
     return first && rules.get(first);

@@ -14,15 +14,18 @@ export interface DialTargetConfig {
 
 /**
  * How to reach an endpoint: in plain text when it is not meshed or is this pod; through its proxy's port with a transport
- * header when it says so; through a gateway by name; else with TLS on its own port.
+ * header when it says so; through a gateway by name; else with TLS on its own port. `protocol`: what the connection will carry.
  */
-export function dialTarget(endpoint: EndpointInfo, protocol: 'http' | 'tcp', config: DialTargetConfig): DialTarget {
+export function dialTarget(
+  endpoint: EndpointInfo,
+  protocol: 'http/1' | 'http/2' | 'tcp',
+  config: DialTargetConfig,
+): DialTarget {
   const common = { timeoutMs: config.connectTimeoutMs, options: config.options };
   const own = { ...common, host: endpoint.ip, port: endpoint.port };
-  if (!endpoint.tls || config.localIps.includes(endpoint.ip)) return own;
-  const { identity, serverName } = endpoint.tls;
-  const tls = { context: config.context, identity, serverName };
-  const session = protocol === 'http' && !endpoint.opaque ? ('http/1' as const) : undefined;
+  const tls = serverTls(endpoint, config);
+  if (!tls) return own;
+  const session = protocol === 'tcp' || endpoint.opaque ? undefined : protocol;
   const override = endpoint.authorityOverride;
   if (override?.port !== undefined)
     return { ...own, tls, header: { port: override.port, name: override.host, session } };
@@ -36,9 +39,19 @@ export function dialTarget(endpoint: EndpointInfo, protocol: 'http' | 'tcp', con
   };
 }
 
+/** The identity that the server must prove; undefined: the connection is plain text. */
+export function serverIdentity(endpoint: EndpointInfo, localIps: readonly string[]): string | undefined {
+  return localIps.includes(endpoint.ip) ? undefined : endpoint.tls?.identity;
+}
+
 /** The same decision as labels. */
 export function endpointTls(endpoint: EndpointInfo, localIps: readonly string[]): TlsLabels {
   if (localIps.includes(endpoint.ip)) return { tls: 'no_identity', no_tls_reason: 'loopback' };
   if (!endpoint.tls) return { tls: 'no_identity', no_tls_reason: 'not_provided_by_service_discovery' };
   return { tls: 'true', server_id: endpoint.tls.identity };
+}
+
+function serverTls(endpoint: EndpointInfo, { localIps, context }: DialTargetConfig): DialTarget['tls'] {
+  if (!endpoint.tls || localIps.includes(endpoint.ip)) return undefined;
+  return { context, identity: endpoint.tls.identity, serverName: endpoint.tls.serverName };
 }

@@ -1,63 +1,128 @@
-import type { Fault } from '#model/faults';
+import { Fault } from '#model/faults';
 import type { Deps } from '../deps.ts';
 import { type DialTarget, dial } from '../dial/index.ts';
 import type { EndpointInfo } from '../discover/index.ts';
-import { Connections, type Exchange } from '../http/index.ts';
+import { Connections, type Exchange, NAMES, stripFields } from '../http/index.ts';
 import type { Conn } from '../tcp/index.ts';
 import { EndpointScope, endpointLabels, TcpCounters } from '../telemetry/index.ts';
-import { type DialTargetConfig, dialTarget, endpointTls } from './dial-target.ts';
+import { type DialTargetConfig, dialTarget, endpointTls, serverIdentity } from './dial-target.ts';
 
 export interface EndpointConfig extends DialTargetConfig {
   readonly idleConnectionsMax: number;
   readonly poolIdleMs: number;
 }
 
-/** One address that HTTP/1 requests are sent to: its connections and its metrics. */
-export class HttpEndpoint {
-  readonly connections: Connections;
-  readonly scope: EndpointScope;
-  readonly #tcp: TcpCounters;
-  readonly #target: DialTarget;
-  readonly #deps: Deps;
+/** A connection for an exchange could not be opened, or its endpoint is closing or full. */
+export type Failed = (exchange: Exchange, fault: Fault) => void;
 
-  constructor(
-    info: EndpointInfo,
-    authority: string | undefined,
-    config: EndpointConfig,
-    deps: Deps,
-    failed: (exchange: Exchange, fault: Fault) => void,
-  ) {
+/** Lost by requests that a gateway gets under another authority. */
+const CANONICAL = new Uint8Array(NAMES.size);
+CANONICAL[NAMES.idOf('l5d-dst-canonical')] = 1;
+
+/**
+ * One address that requests are sent to: its connections and its metrics. Connections are pooled, but for requests
+ * that need one to themselves.
+ */
+export class HttpEndpoint {
+  readonly info: EndpointInfo;
+  readonly scope: EndpointScope;
+  readonly #config: EndpointConfig;
+  readonly #deps: Deps;
+  readonly #failed: Failed;
+  readonly #tcp: TcpCounters;
+  readonly #identity: string | undefined;
+  #http1: Connections | undefined;
+  #single: Connections | undefined;
+  #closed = false;
+
+  constructor(info: EndpointInfo, authority: string | undefined, config: EndpointConfig, deps: Deps, failed: Failed) {
     const labels = endpointLabels(info, authority, endpointTls(info, config.localIps));
+    this.info = info;
+    this.#config = config;
     this.#deps = deps;
-    this.#target = dialTarget(info, 'http', config);
+    this.#failed = failed;
+    this.#identity = serverIdentity(info, config.localIps);
     this.scope = new EndpointScope(deps.metrics, labels);
     this.#tcp = new TcpCounters(deps.metrics, { ...labels, peer: 'dst' });
-    this.connections = new Connections({
-      dial: (sink) => dial(this.#target, deps, sink),
-      scope: this.#tcp,
-      clock: deps.clock,
-      shared: deps.http,
-      countMax: config.idleConnectionsMax,
-      idleMs: config.poolIdleMs,
-      failed,
-    });
+  }
+
+  /** Why the endpoint is not the one that the client demands. */
+  refuses({ requireId }: Exchange): Fault | undefined {
+    if (requireId === undefined || requireId === this.#identity) return undefined;
+    return new Fault('identity-required', `${requireId}; found ${this.#identity ?? 'no identity'}`);
+  }
+
+  acquire(exchange: Exchange): void {
+    if (this.#closed) this.#failed(exchange, new Fault('stream-goaway', 'the endpoint is gone'));
+    else this.#carrierOf(exchange).acquire(exchange);
+  }
+
+  cancel(exchange: Exchange): void {
+    this.#carrierOf(exchange).cancel(exchange);
+  }
+
+  /** The exchange got a connection: its request takes the form that this endpoint wants. */
+  attached(exchange: Exchange): void {
+    exchange.scopes.push(this.scope);
+    const override = this.info.authorityOverride;
+    if (!override) return;
+    exchange.request.authority = override.authority;
+    stripFields(exchange.request.fields, CANONICAL);
   }
 
   /** Opens a connection and keeps it for the next request. */
   probe(done: (ok: boolean) => void): void {
-    dial(this.#target, this.#deps, {
-      connected: (socket) => {
-        this.connections.idle(this.connections.adopt(socket));
-        done(true);
-      },
-      failed: () => done(false),
-    });
+    if (this.#closed) done(false);
+    else
+      dial(this.#target(), this.#deps, {
+        connected: (socket) => {
+          const pool = this.#pooled();
+          pool.idle(pool.adopt(socket));
+          done(true);
+        },
+        failed: () => done(false),
+      });
   }
 
   close(): void {
-    this.connections.close();
+    this.#closed = true;
+    this.#http1?.close();
+    this.#single?.close();
     this.scope.release();
     this.#tcp.release();
+  }
+
+  #carrierOf(exchange: Exchange): Connections {
+    const { version, authority } = exchange.request;
+    return version === 10 || authority === '' ? this.#alone() : this.#pooled();
+  }
+
+  #pooled(): Connections {
+    this.#http1 ??= this.#connections(this.#config.idleConnectionsMax);
+    return this.#http1;
+  }
+
+  /** For requests of HTTP/1.0, or without a host: their servers may rely on the end of the connection. */
+  #alone(): Connections {
+    this.#single ??= this.#connections(0);
+    return this.#single;
+  }
+
+  #connections(countMax: number): Connections {
+    const target = this.#target();
+    return new Connections({
+      dial: (sink) => dial(target, this.#deps, sink),
+      scope: this.#tcp,
+      clock: this.#deps.clock,
+      shared: this.#deps.http,
+      countMax,
+      idleMs: this.#config.poolIdleMs,
+      failed: this.#failed,
+    });
+  }
+
+  #target(): DialTarget {
+    return dialTarget(this.info, 'http/1', this.#config);
   }
 }
 
@@ -67,7 +132,7 @@ export class TcpEndpoint {
   readonly #target: DialTarget;
   readonly #deps: Deps;
 
-  constructor(info: EndpointInfo, authority: string | undefined, config: EndpointConfig, deps: Deps) {
+  constructor(info: EndpointInfo, authority: string | undefined, config: DialTargetConfig, deps: Deps) {
     this.#deps = deps;
     this.#target = dialTarget(info, 'tcp', config);
     const labels = endpointLabels(info, authority, endpointTls(info, config.localIps));
