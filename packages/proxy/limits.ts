@@ -4,8 +4,14 @@ export const LIMITS = {
   replayBytesMax: 64 * 1024,
   /** Bytes that one output gathers in an event-loop turn before it writes: four TLS records, so that large bodies keep flowing. */
   gatheredBytesMax: 64 * 1024,
-  /** Heads and control frames written to an HTTP/2 peer that does not read: past this we do not read from it either. */
-  http2BlockedBytesMax: 1024 * 1024,
+  /** Heads and control frames that wait for an HTTP/2 server which does not read: past this it gets no further requests. */
+  http2HeldBytesMax: 256 * 1024,
+  /** Time for the last bytes of an HTTP/2 connection to reach a slow peer. */
+  http2FinishMs: 10_000,
+  /** Streams that a client may have open on one connection, unless configured: as in Go; proxies with more open another connection. */
+  http2StreamsMax: 250,
+  /** Size of a header section, 32 octets a field added: a little more than the octets of a head of HTTP/1. */
+  http2HeaderListBytesMax: 96 * 1024,
   /** Stream objects that a connection keeps for the next requests: as many as busy clients have under way. */
   http2SpareStreamsMax: 32,
   /** HTTP/2 connections to one server, opened as the server's limit on streams demands. */
@@ -42,6 +48,8 @@ export const LIMITS = {
   discoveryWaitMs: 10_000,
   /** Metric series; a proxy of a busy pod has a few thousand. */
   seriesMax: 50_000,
+  /** Hosts or authorities that one route counts apart, where the operator asked for such labels. */
+  namedScopesMax: 1_000,
   /** Time for the TLS handshake of an accepted connection. */
   handshakeMs: 10_000,
   /** TLS detection on the admin port. */

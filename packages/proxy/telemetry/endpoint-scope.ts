@@ -1,27 +1,35 @@
+import { isFailure } from '#model/classify';
 import type { ProxyMetrics } from '#model/metrics';
-import type { Counter, Histogram, LabelsOf } from '#runtime/metrics';
+import type { Counter, LabelsOf } from '#runtime/metrics';
 import type { Outcome, RequestScope } from '../http/index.ts';
+import { Bindings } from './bindings.ts';
 import type { Metrics } from './labels.ts';
+import { ResponseCells } from './response-cells.ts';
+import { Stack } from './stack.ts';
+import { knownGrpcStatus } from './status.ts';
 
-type Labels = LabelsOf<ProxyMetrics, 'request_total'>;
-interface StatusCells {
-  success: Counter | undefined;
-  failure: Counter | undefined;
-  latency: Histogram;
-}
+export type EndpointLabels = LabelsOf<ProxyMetrics, 'request_total'>;
 
 /** request_total, response_total and response_latency_ms of one label set. */
 export class EndpointScope implements RequestScope {
-  readonly #metrics: Metrics;
-  readonly #labels: Labels;
+  /** What tap and spans tell of the endpoint. */
+  readonly labels: EndpointLabels;
+  readonly #bindings: Bindings;
+  readonly #stack: Stack;
   readonly #requests: Counter;
-  /** By status code; 0: no response head was sent. */
-  readonly #byStatus: StatusCells[] = [];
+  readonly #responses: ResponseCells;
 
-  constructor(metrics: Metrics, labels: Labels) {
-    this.#metrics = metrics;
-    this.#labels = labels;
-    this.#requests = metrics.counter('request_total', labels);
+  constructor(metrics: Metrics, labels: EndpointLabels) {
+    const bindings = new Bindings(metrics);
+    this.labels = labels;
+    this.#bindings = bindings;
+    this.#stack = new Stack(metrics, labels.direction ?? '', 'http', 'endpoint');
+    this.#requests = bindings.counter('request_total', labels);
+    this.#responses = new ResponseCells({
+      responses: (how) => bindings.counter('response_total', { ...labels, ...how }),
+      latency: (status_code) => bindings.histogram('response_latency_ms', { ...labels, status_code }),
+      isFailure: isFailed,
+    });
   }
 
   started(): void {
@@ -33,39 +41,18 @@ export class EndpointScope implements RequestScope {
   responseFrame(): void {
     // As above.
   }
-
   ended(outcome: Outcome): void {
-    const { status } = outcome;
-    const cells = this.#byStatus[status] ?? this.#bind(status);
-    const failed = status === 0 || status >= 500 || outcome.fault !== undefined;
-    const found = failed ? cells.failure : cells.success;
-    if (found) found.inc();
-    else this.#bindResponses(cells, status, failed ? 'failure' : 'success').inc();
-    cells.latency.observe(outcome.endMs - outcome.startMs);
+    this.#responses.count(outcome);
   }
 
   release(): void {
-    this.#metrics.release('request_total', this.#labels);
-    this.#byStatus.forEach((cells, status) => {
-      const labels = { ...this.#labels, status_code: String(status) };
-      this.#metrics.release('response_latency_ms', labels);
-      for (const classification of ['success', 'failure'] as const)
-        if (cells[classification])
-          this.#metrics.release('response_total', { ...labels, classification, grpc_status: '', error: '' });
-    });
+    this.#bindings.release();
+    this.#stack.drop();
   }
+}
 
-  #bind(status: number): StatusCells {
-    const latency = this.#metrics.histogram('response_latency_ms', { ...this.#labels, status_code: String(status) });
-    const cells: StatusCells = { success: undefined, failure: undefined, latency };
-    this.#byStatus[status] = cells;
-    return cells;
-  }
-
-  #bindResponses(cells: StatusCells, status: number, classification: 'success' | 'failure'): Counter {
-    const labels = { ...this.#labels, status_code: String(status), classification, grpc_status: '', error: '' };
-    const counter = this.#metrics.counter('response_total', labels);
-    cells[classification] = counter;
-    return counter;
-  }
+/** A response that broke off or never came failed, whatever its status says. */
+export function isFailed(outcome: Outcome): boolean {
+  const { status, grpcStatus, isGrpc, fault } = outcome;
+  return status === 0 || fault !== undefined || isFailure(status, knownGrpcStatus(grpcStatus), isGrpc);
 }

@@ -1,4 +1,5 @@
 import { FAULTS, type FaultCode } from '#model/faults';
+import type { Counter } from '#runtime/metrics';
 import type { Metrics } from './labels.ts';
 
 type Family =
@@ -11,6 +12,7 @@ type Family =
 export class Errors {
   readonly #metrics: Metrics;
   readonly #family: Family;
+  readonly #byLabel = new Map<string, Counter>();
 
   constructor(metrics: Metrics, family: Family) {
     this.#metrics = metrics;
@@ -19,7 +21,13 @@ export class Errors {
 
   count(code: FaultCode): void {
     const error = FAULTS[code].label;
-    if (error !== undefined) this.#metrics.counter(this.#family, { error }).inc();
+    if (error === undefined) return;
+    let counter = this.#byLabel.get(error);
+    if (!counter) {
+      counter = this.#metrics.counter(this.#family, { error });
+      this.#byLabel.set(error, counter);
+    }
+    counter.inc();
   }
 }
 

@@ -1,11 +1,13 @@
 import type { ProxyMetrics } from '#model/metrics';
 import type { Counter, Histogram, LabelsOf } from '#runtime/metrics';
 import type { Outcome, RequestScope } from '../http/index.ts';
+import { Bindings } from './bindings.ts';
 import type { Metrics } from './labels.ts';
-import { StatusCounters } from './status-counters.ts';
+import { type RouteKind, StatusCounters } from './status.ts';
 
-/** inbound_http_* of one route of one port. */
+/** inbound_http_* or inbound_grpc_* of one route of one port. */
 export class InboundRouteScope implements RequestScope {
+  readonly #bindings: Bindings;
   readonly #requests: Counter;
   readonly #requestSeconds: Histogram;
   readonly #responseSeconds: Histogram;
@@ -13,14 +15,20 @@ export class InboundRouteScope implements RequestScope {
   readonly #responseFrames: Histogram;
   readonly #statuses: StatusCounters;
 
-  constructor(metrics: Metrics, labels: LabelsOf<ProxyMetrics, 'inbound_http_requests_total'>) {
-    this.#requests = metrics.counter('inbound_http_requests_total', labels);
-    this.#requestSeconds = metrics.histogram('inbound_http_request_duration_seconds', labels);
-    this.#responseSeconds = metrics.histogram('inbound_http_response_duration_seconds', labels);
-    this.#requestFrames = metrics.histogram('inbound_http_request_frame_size_bytes', labels);
-    this.#responseFrames = metrics.histogram('inbound_http_response_frame_size_bytes', labels);
-    this.#statuses = new StatusCounters((status) =>
-      metrics.counter('inbound_http_statuses_total', { ...labels, status }),
+  constructor(
+    metrics: Metrics,
+    labels: LabelsOf<ProxyMetrics, 'inbound_http_requests_total'>,
+    kind: RouteKind = 'http',
+  ) {
+    const bindings = new Bindings(metrics);
+    this.#bindings = bindings;
+    this.#requests = bindings.counter(`inbound_${kind}_requests_total`, labels);
+    this.#requestSeconds = bindings.histogram(`inbound_${kind}_request_duration_seconds`, labels);
+    this.#responseSeconds = bindings.histogram(`inbound_${kind}_response_duration_seconds`, labels);
+    this.#requestFrames = bindings.histogram(`inbound_${kind}_request_frame_size_bytes`, labels);
+    this.#responseFrames = bindings.histogram(`inbound_${kind}_response_frame_size_bytes`, labels);
+    this.#statuses = new StatusCounters(kind, (status) =>
+      bindings.counter(`inbound_${kind}_statuses_total`, { ...labels, status }),
     );
   }
 
@@ -38,5 +46,9 @@ export class InboundRouteScope implements RequestScope {
     this.#requestSeconds.observe((outcome.endMs - outcome.startMs) / 1000);
     if (outcome.responseStartMs > 0) this.#responseSeconds.observe((outcome.endMs - outcome.responseStartMs) / 1000);
     this.#statuses.count(outcome);
+  }
+
+  release(): void {
+    this.#bindings.release();
   }
 }
