@@ -1,0 +1,154 @@
+/** Messages of the mesh's API as a control plane sends them, made from the few words that scenarios vary. */
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { type destination, encodeIp, encodeTcpAddress, type inbound, type meta, type outbound } from '#api/mesh';
+
+type Metadata = MessageInitShape<typeof meta.MetadataSchema>;
+type HttpRule = MessageInitShape<typeof outbound.HttpRoute_RuleSchema>;
+type Authz = MessageInitShape<typeof inbound.AuthzSchema>;
+
+/** One address of a destination. */
+export interface Endpoint {
+  readonly ip: string;
+  readonly port: number;
+  /** Identity of its proxy; absent: not meshed. */
+  readonly identity?: string;
+  /** Of its proxy; absent: dialled at its own port. */
+  readonly inboundPort?: number;
+  readonly hint?: 'h2' | 'opaque';
+  readonly weight?: number;
+  readonly priority?: number;
+  readonly labels?: Record<string, string>;
+}
+
+/** `Duration` from milliseconds. */
+export const ms = (value: number) => ({ seconds: BigInt(Math.floor(value / 1000)), nanos: (value % 1000) * 1_000_000 });
+
+export const named = (value: string): Metadata => ({ kind: { case: 'default', value } });
+
+export const resource = (kind: string, name: string, group = 'policy.linkerd.io', port = 0): Metadata => ({
+  kind: { case: 'resource', value: { group, kind, name, namespace: 'a', port } },
+});
+
+export function weightedAddr(endpoint: Endpoint): MessageInitShape<typeof destination.WeightedAddrSchema> {
+  const { ip, port, identity: name, inboundPort, hint, weight = 10_000, priority = 0, labels = {} } = endpoint;
+  return {
+    addr: encodeTcpAddress(ip, port)!,
+    weight,
+    priority,
+    metricLabels: labels,
+    ...(name !== undefined && {
+      tlsIdentity: { strategy: { case: 'dnsLikeIdentity' as const, value: { name } }, serverName: { name } },
+    }),
+    protocolHint: {
+      ...(hint && { protocol: { case: hint, value: {} } as const }),
+      ...(inboundPort !== undefined && { opaqueTransport: { inboundPort } }),
+    },
+  };
+}
+
+/** A backend that balances over the endpoints of `path`. */
+export function balancer(
+  path: string,
+  load: 'peakEwma' | 'penaltyPeakEwma' = 'peakEwma',
+): MessageInitShape<typeof outbound.BackendSchema> {
+  const durations = { defaultRtt: ms(30), decay: ms(10_000) };
+  return {
+    metadata: resource('Service', path.split('.')[0] ?? path, 'core', Number(path.split(':')[1])),
+    queue: { capacity: 100, failfastTimeout: ms(3_000) },
+    kind: {
+      case: 'balancer',
+      value: {
+        discovery: { kind: { case: 'dst', value: { path } } },
+        load:
+          load === 'peakEwma'
+            ? { case: load, value: durations }
+            : { case: load, value: { ...durations, penalty: ms(5_000), maxRetryAfter: ms(300_000) } },
+      },
+    },
+  };
+}
+
+/** All requests to one destination. */
+export const to = (path: string) => ({
+  kind: { case: 'firstAvailable' as const, value: { backends: [{ backend: balancer(path) }] } },
+});
+
+/** Requests split by weight. */
+export const split = (weights: Readonly<Record<string, number>>) => ({
+  kind: {
+    case: 'randomAvailable' as const,
+    value: {
+      backends: Object.entries(weights).map(([path, weight]) => ({ backend: { backend: balancer(path) }, weight })),
+    },
+  },
+});
+
+export interface PolicyOptions {
+  readonly protocol?: 'detect' | 'http1' | 'http2' | 'opaque';
+  /** Rules of the only HTTP route; default: everything to `path`. */
+  readonly rules?: readonly HttpRule[];
+  readonly failureAccrual?: MessageInitShape<typeof outbound.FailureAccrualSchema>;
+}
+
+/** How a Service's port is reached: what the policy controller says of one, with the given rules. */
+export function servicePolicy(
+  path: string,
+  options: PolicyOptions = {},
+): MessageInitShape<typeof outbound.OutboundPolicySchema> {
+  const { protocol = 'detect', rules = [{ backends: to(path) }], failureAccrual } = options;
+  const metadata = options.rules ? resource('HTTPRoute', 'route', 'gateway.networking.k8s.io') : named('http');
+  const http = { routes: [{ metadata, rules: [...rules] }], ...(failureAccrual && { failureAccrual }) };
+  const opaque = { routes: [{ metadata: named('opaq'), rules: [{ backends: to(path) }] }] };
+  const parent = balancer(path).metadata!;
+  const whole = (kind: MessageInitShape<typeof outbound.ProxyProtocolSchema>['kind']) => ({
+    metadata: parent,
+    protocol: { kind: kind! },
+  });
+  switch (protocol) {
+    case 'detect':
+      return whole({ case: 'detect', value: { timeout: ms(10_000), http1: http, http2: http, opaque } });
+    case 'opaque':
+      return whole({ case: 'opaque', value: opaque });
+    default:
+      return whole({ case: protocol, value: http });
+  }
+}
+
+const EVERYWHERE = ['0.0.0.0', '::'].map((ip) => ({ net: { ip: encodeIp(ip)!, prefixLen: 0 } }));
+
+/** Anybody from anywhere. */
+export const anybody: Authz = {
+  networks: EVERYWHERE,
+  authentication: { permit: { case: 'unauthenticated', value: {} } },
+  metadata: named('all-unauthenticated'),
+};
+
+/** Only clients with these identities. */
+export const only = (...identities: string[]): Authz => ({
+  networks: EVERYWHERE,
+  authentication: {
+    permit: {
+      case: 'meshTLS',
+      value: { clients: { case: 'identities', value: { identities: identities.map((name) => ({ name })) } } },
+    },
+  },
+  metadata: resource('authorizationpolicy', 'only'),
+});
+
+/** A port open to everyone whose protocol is found by looking; what is given replaces parts of it. */
+export function everyone(changes: Partial<PortPolicy> = {}): PortPolicy {
+  const routes = [{ metadata: named('default'), rules: [{}] }];
+  return {
+    protocol: { kind: { case: 'detect', value: { timeout: ms(1_000), httpRoutes: routes } } },
+    labels: { group: '', kind: 'default', name: 'all-unauthenticated' },
+    authorizations: [anybody],
+    ...changes,
+  };
+}
+
+/** What the policy controller says of a port. */
+export interface PortPolicy {
+  readonly protocol: MessageInitShape<typeof inbound.ProxyProtocolSchema>;
+  readonly labels: Record<string, string>;
+  readonly authorizations: Authz[];
+}

@@ -1,0 +1,269 @@
+/** Pods without a Kubernetes: network namespaces on one bridge, redirected by real rules, with a real proxy process in each. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ENV_PREFIX } from '#model/proxy-config';
+import { dialIn, inNamespaces } from '#net/netns';
+import type { GrpcServer } from '#runtime/grpc';
+import { eventually, repository, run } from '../index.ts';
+import type { Endpoint } from './messages.ts';
+import { World } from './world.ts';
+
+/** Group of the proxies: they run as root here, since a checkout may be readable by root alone. */
+const PROXY_GID = 2102;
+export const INBOUND_PORT = 4143;
+export const ADMIN_PORT = 4191;
+const READY_MS = 20_000;
+const DIAL_MS = 3_000;
+
+/** One pod. */
+export interface Pod {
+  readonly name: string;
+  readonly ip: string;
+  readonly identity: string;
+  /** Runs a synchronous action, such as `server.listen` or `spawn`, inside its network namespace. */
+  inside<T>(action: () => T): T;
+  /** Connects as its application would. */
+  dial(address: string, port: number): Promise<Socket>;
+  /** As an endpoint of a destination, behind its proxy. */
+  endpoint(port: number, changes?: Partial<Endpoint>): Endpoint;
+  /** Its proxy. */
+  readonly proxy: ChildProcess;
+  /** Everything the proxy has written to standard output and error. */
+  said(): string;
+  /** The proxy's metrics as text. */
+  metrics(): Promise<string>;
+  /** Sum of a metric over the series that have all these labels. */
+  metric(name: string, labels?: Readonly<Record<string, string>>): Promise<number>;
+}
+
+export interface PodOptions {
+  readonly name: string;
+  /** Environment of the proxy without its prefix, beside the usual. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** No proxy and no redirection. */
+  readonly unmeshed?: boolean;
+}
+
+export interface Pods {
+  readonly world: World;
+  pod(name: string): Pod;
+  /** Ends processes, servers and namespaces. */
+  close(): Promise<void>;
+}
+
+async function ok(command: string, ...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await run(command, args);
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')} exited ${code}: ${stderr}`);
+  return stdout;
+}
+
+let made = 0;
+
+/** Makes the pods and starts their proxies; all are certified when it resolves. Needs root. Call `close` whatever happens. */
+export async function startPods(options: readonly PodOptions[]): Promise<Pods> {
+  if (process.getuid?.() !== 0) throw new Error('this scenario needs root: it makes network namespaces');
+  const id = `wp${process.pid % 100_000}-${made++}`;
+  const folder = mkdtempSync(join(tmpdir(), 'weft-pods-'));
+  writeFileSync(join(folder, 'token'), 'token');
+  const world = new World();
+  const pods = new Map<string, Pod>();
+  const namespaces: string[] = [];
+  const children: ChildProcess[] = [];
+  const servers: GrpcServer[] = [];
+  const close = async (): Promise<void> => {
+    for (const child of children) child.kill('SIGKILL');
+    await Promise.all(servers.map((server) => server.close()));
+    for (const name of namespaces) await run('ip', ['netns', 'del', name]);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    const hub = `${id}-hub`;
+    await ok('ip', 'netns', 'add', hub);
+    namespaces.push(hub);
+    await ok('ip', '-n', hub, 'link', 'add', 'br0', 'type', 'bridge');
+    await ok('ip', '-n', hub, 'addr', 'add', '10.244.0.1/24', 'dev', 'br0');
+    await ok('ip', '-n', hub, 'link', 'set', 'br0', 'up');
+    for (const index of options.keys()) {
+      const netns = `${id}-${index}`;
+      const ip = `10.244.0.${index + 10}`;
+      await ok('ip', 'netns', 'add', netns);
+      namespaces.push(netns);
+      await ok('ip', 'link', 'add', 'eth0', 'netns', netns, 'type', 'veth', 'peer', 'name', `v${index}`, 'netns', hub);
+      await ok('ip', '-n', hub, 'link', 'set', `v${index}`, 'master', 'br0', 'up');
+      await ok('ip', '-n', netns, 'link', 'set', 'lo', 'up');
+      await ok('ip', '-n', netns, 'addr', 'add', `${ip}/24`, 'dev', 'eth0');
+      await ok('ip', '-n', netns, 'link', 'set', 'eth0', 'up');
+      // Service addresses need some route, so that packets to them reach the OUTPUT chain.
+      await ok('ip', '-n', netns, 'route', 'add', 'default', 'via', '10.244.0.1');
+    }
+    await Promise.all(
+      options.map(async (each, index) => {
+        const netPath = `/run/netns/${id}-${index}`;
+        pods.set(
+          each.name,
+          await startPod({ ...each, netPath, ip: `10.244.0.${index + 10}`, folder, world, children, servers }),
+        );
+      }),
+    );
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    world,
+    close,
+    pod(name) {
+      const found = pods.get(name);
+      if (!found) throw new Error(`there is no pod ${name}`);
+      return found;
+    },
+  };
+}
+
+interface Place extends PodOptions {
+  readonly netPath: string;
+  readonly ip: string;
+  readonly folder: string;
+  readonly world: World;
+  readonly children: ChildProcess[];
+  readonly servers: GrpcServer[];
+}
+
+async function startPod(place: Place): Promise<Pod> {
+  const { name, netPath, ip } = place;
+  const identity = `${name}.a.serviceaccount.identity.linkerd.cluster.local`;
+  const inside = <T>(action: () => T): T => inNamespaces({ net: netPath }, action);
+  const dial = (address: string, port: number) => dialIn(netPath, { address, port, timeoutMs: DIAL_MS });
+  let output = '';
+  const proxy = place.unmeshed
+    ? undefined
+    : await startProxy(place, identity, inside, (text) => {
+        output += text;
+      });
+  if (proxy)
+    await eventually(
+      `${name} is certified; its proxy said: ${output}`,
+      READY_MS,
+      async () => {
+        if (proxy.exitCode !== null) throw new Error(`the proxy ended with ${proxy.exitCode}: ${output}`);
+        return /Certified identity/.test(output) || undefined;
+      },
+      20,
+    );
+  const metrics = async (): Promise<string> => {
+    const socket = await dial('127.0.0.1', ADMIN_PORT);
+    const text = await readAll(socket, 'GET /metrics HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n');
+    if (!text.startsWith('HTTP/1.1 200')) throw new Error(`${name}'s metrics: ${text.slice(0, 200)}`);
+    return text;
+  };
+  return {
+    name,
+    ip,
+    identity,
+    inside,
+    dial,
+    endpoint: (port, changes = {}) => ({ ip, port, identity, inboundPort: INBOUND_PORT, hint: 'h2', ...changes }),
+    get proxy() {
+      if (!proxy) throw new Error(`${name} has no proxy`);
+      return proxy;
+    },
+    said: () => output,
+    metrics,
+    metric: async (wanted, labels = {}) => sumOf(await metrics(), wanted, labels),
+  };
+}
+
+async function startProxy(
+  { netPath, ip, folder, world, children, servers, env = {} }: Place,
+  identity: string,
+  inside: <T>(action: () => T) => T,
+  said: (text: string) => void,
+): Promise<ChildProcess> {
+  const pod = JSON.stringify({ ns: 'a', pod: identity.split('.')[0] });
+  const { port, server } = await world.serve(identity.split('.')[0]!, inside);
+  servers.push(server);
+  const initArgs = ['--proxy-gid', String(PROXY_GID), '--inbound-ports-to-ignore', '4190,4191', '--netns', netPath];
+  const init = await run(process.execPath, [
+    '-e',
+    `const {runInit} = await import('${repository}/packages/proxy/capture/index.ts'); await runInit(${JSON.stringify(initArgs)});`,
+  ]);
+  if (init.code !== 0) throw new Error(`weft init exited ${init.code}: ${init.stderr}`);
+  const control = `127.0.0.1:${port}`;
+  const settings: Record<string, string> = {
+    INBOUND_LISTEN_ADDR: `0.0.0.0:${INBOUND_PORT}`,
+    OUTBOUND_LISTEN_ADDR: '127.0.0.1:4140',
+    ADMIN_LISTEN_ADDR: `0.0.0.0:${ADMIN_PORT}`,
+    INBOUND_IPS: ip,
+    POLICY_SVC_ADDR: control,
+    POLICY_WORKLOAD: pod,
+    POLICY_CLUSTER_NETWORKS: '10.0.0.0/8',
+    DESTINATION_SVC_ADDR: control,
+    DESTINATION_CONTEXT: pod,
+    DESTINATION_PROFILE_NETWORKS: '10.0.0.0/8',
+    IDENTITY_SVC_ADDR: control,
+    IDENTITY_LOCAL_NAME: identity,
+    IDENTITY_TRUST_ANCHORS: world.ca.pem,
+    IDENTITY_TOKEN_FILE: join(folder, 'token'),
+    INBOUND_DETECT_TIMEOUT: '1s',
+    OUTBOUND_DETECT_TIMEOUT: '500ms',
+    INBOUND_CONNECT_TIMEOUT: '500ms',
+    ...env,
+  };
+  const named = Object.fromEntries(Object.entries(settings).map(([key, value]) => [ENV_PREFIX + key, value]));
+  const program = `const {runProxy} = await import('${repository}/packages/proxy/index.ts'); await runProxy([], process.env);`;
+  const child = inside(() =>
+    spawn(process.execPath, ['-e', program], {
+      cwd: repository,
+      gid: PROXY_GID,
+      env: { ...named, PATH: process.env['PATH'] ?? '' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  );
+  children.push(child);
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => said(chunk.toString()));
+  return child;
+}
+
+/** Sends text and gives all that comes until the end; rejects after a few seconds. */
+export function readAll(socket: Socket, text: string, withinMs = 5_000): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = '';
+    const timer = setTimeout(() => {
+      socket.destroy();
+      reject(new Error(`no end within ${withinMs} ms; so far ${JSON.stringify(answer.slice(0, 500))}`));
+    }, withinMs);
+    const finish = (): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.on('data', (chunk: Buffer) => {
+      answer += chunk.toString('latin1');
+    });
+    socket.on('end', finish);
+    socket.on('close', finish);
+    socket.on('error', (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
+    socket.write(Buffer.from(text, 'latin1'));
+  });
+}
+
+function sumOf(metrics: string, name: string, labels: Readonly<Record<string, string>>): number {
+  let total = 0;
+  for (const line of metrics.split('\n')) {
+    const [, found, series = '', value] = /^([a-z_0-9]+)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
+    if (found !== name) continue;
+    if (Object.entries(labels).every(([label, wanted]) => series.includes(`${label}="${wanted}"`)))
+      total += Number(value);
+  }
+  return total;
+}
+
+/** CPU and memory of a process as the kernel tells; `field` of /proc/PID/smaps_rollup, MB (10^6). */
+export const pssMB = (pid: number): number =>
+  (Number(/^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0) * 1024) / 1e6;

@@ -1,0 +1,141 @@
+/**
+ * A control plane in the test's own process: the real gRPC contract, and answers that the test sets and changes while proxies
+ * watch. Every pod asks it on its own loopback.
+ */
+import type { DescMessage, MessageInitShape } from '@bufbuild/protobuf';
+import { decodeTcpAddress, destination, identity, inbound, outbound } from '#api/mesh';
+import { publicKeyOf, TestCa } from '#proxy/testing';
+import { createGrpcServer, GrpcError, type GrpcServer, type ResponseStream } from '#runtime/grpc';
+import { type Endpoint, everyone, weightedAddr } from './messages.ts';
+
+type OutboundPolicy = MessageInitShape<typeof outbound.OutboundPolicySchema>;
+type ServerPolicy = MessageInitShape<typeof inbound.ServerSchema>;
+type Profile = MessageInitShape<typeof destination.DestinationProfileSchema>;
+type Update = MessageInitShape<typeof destination.UpdateSchema>;
+
+const CERTIFICATE_MS = 600_000;
+
+/** A value and the streams that want to hear of it; `undefined` until it is set. */
+class Topic<O extends DescMessage> {
+  #value: MessageInitShape<O> | undefined;
+  readonly #streams = new Set<ResponseStream<O>>();
+
+  get value(): MessageInitShape<O> | undefined {
+    return this.#value;
+  }
+
+  set(value: MessageInitShape<O>): void {
+    this.#value = value;
+    for (const stream of this.#streams) stream.write(value);
+  }
+
+  /** Without a value: `absent` answers instead. */
+  watch(stream: ResponseStream<O>, absent: MessageInitShape<O> | GrpcError): void {
+    const value = this.#value ?? absent;
+    if (value instanceof GrpcError) {
+      stream.end(value);
+      return;
+    }
+    stream.write(value);
+    this.#streams.add(stream);
+    stream.onClose(() => this.#streams.delete(stream));
+  }
+}
+
+const inTable = <T>(table: Map<string, T>, key: string, make: () => T): T => {
+  const found = table.get(key) ?? make();
+  table.set(key, found);
+  return found;
+};
+
+/** What the scripted control plane says, and who asks. */
+export class World {
+  readonly ca = new TestCa();
+  /** Endpoints of each destination, by address. */
+  readonly #endpoints = new Map<string, Map<string, Endpoint>>();
+  readonly #destinations = new Map<string, Set<ResponseStream<typeof destination.UpdateSchema>>>();
+  readonly #policies = new Map<string, Topic<typeof outbound.OutboundPolicySchema>>();
+  readonly #profiles = new Map<string, Topic<typeof destination.DestinationProfileSchema>>();
+  readonly #ports = new Map<string, Topic<typeof inbound.ServerSchema>>();
+
+  /** How connections to `10.96.0.1:80` are treated. */
+  policy(addr: string, policy: OutboundPolicy): void {
+    inTable(this.#policies, addr, () => new Topic()).set(policy);
+  }
+
+  /** Profile of an address or of a name with port. */
+  profile(target: string, profile: Profile): void {
+    inTable(this.#profiles, target, () => new Topic()).set(profile);
+  }
+
+  /** What a port of a pod accepts; by default everyone, HTTP by looking. */
+  port(pod: string, port: number, policy: ServerPolicy): void {
+    inTable(this.#ports, `${pod} ${port}`, () => new Topic()).set(policy);
+  }
+
+  /** Sets the endpoints of a destination such as `web.a.svc.cluster.local:80`; watchers hear what was added and what removed. */
+  endpoints(path: string, endpoints: readonly Endpoint[]): void {
+    const before = inTable(this.#endpoints, path, () => new Map<string, Endpoint>());
+    const after = new Map(endpoints.map((each) => [`${each.ip}:${each.port}`, each]));
+    const gone = [...before].filter(([key]) => !after.has(key)).map(([, endpoint]) => endpoint);
+    const added = endpoints.filter((each) => {
+      const old = before.get(`${each.ip}:${each.port}`);
+      return JSON.stringify(old) !== JSON.stringify(each);
+    });
+    this.#endpoints.set(path, after);
+    for (const stream of this.#destinations.get(path) ?? []) {
+      if (added.length > 0) stream.write(adding(added));
+      if (gone.length > 0) stream.write(removing(gone));
+    }
+  }
+
+  /** Serves one pod: `listen` is called where its loopback is. */
+  async serve(pod: string, inside: <T>(listen: () => T) => T): Promise<{ port: number; server: GrpcServer }> {
+    const server = createGrpcServer({ onBug: (method, error) => console.error(method, error) });
+    server.unary(identity.Identity.method.certify, (request) => ({
+      leafCertificate: this.ca.sign(request.identity, publicKeyOf(request.certificateSigningRequest), CERTIFICATE_MS),
+      intermediateCertificates: [],
+      validUntil: { seconds: BigInt(Math.floor((Date.now() + CERTIFICATE_MS) / 1000)), nanos: 0 },
+    }));
+    server.serverStream(inbound.InboundServerPolicies.method.watchPort, (request, stream) =>
+      inTable(this.#ports, `${pod} ${request.port}`, () => new Topic<typeof inbound.ServerSchema>()).watch(
+        stream,
+        everyone(),
+      ),
+    );
+    server.serverStream(outbound.OutboundPolicies.method.watch, (request, stream) => {
+      const { target } = request;
+      const key = target.case === 'addr' ? decodeTcpAddress(target.value) : target.value;
+      const topic = inTable(this.#policies, key ?? '', () => new Topic<typeof outbound.OutboundPolicySchema>());
+      topic.watch(stream, new GrpcError('NOT_FOUND', 'No such service'));
+    });
+    server.serverStream(destination.Destination.method.getProfile, (request, stream) =>
+      inTable(this.#profiles, request.path, () => new Topic<typeof destination.DestinationProfileSchema>()).watch(
+        stream,
+        {},
+      ),
+    );
+    server.serverStream(destination.Destination.method.get, (request, stream) => {
+      const known = this.#endpoints.get(request.path);
+      if (!known) {
+        stream.end(new GrpcError('NOT_FOUND', `no service ${request.path}`));
+        return;
+      }
+      const watchers = inTable(this.#destinations, request.path, () => new Set());
+      watchers.add(stream);
+      stream.onClose(() => watchers.delete(stream));
+      if (known.size > 0) stream.write(adding([...known.values()]));
+    });
+    const { port } = await inside(() => server.listen({ host: '127.0.0.1', port: 0 }));
+    return { port, server };
+  }
+}
+
+function adding(endpoints: readonly Endpoint[]): Update {
+  const addrs = endpoints.map(weightedAddr);
+  return { update: { case: 'add', value: { addrs, metricLabels: { service: 'web', namespace: 'a' } } } };
+}
+
+function removing(endpoints: readonly Endpoint[]): Update {
+  return { update: { case: 'remove', value: { addrs: endpoints.map((each) => weightedAddr(each).addr!) } } };
+}
