@@ -118,6 +118,8 @@ export class Http1Decoder {
     }
     if (start === end) return end;
     this.#lineStart = start;
+    const known = this.#knownEnd(buf, start, end);
+    if (known > 0) return this.#takeHead(buf, start, known, true) ? this.#afterHead(buf, known, end) : known;
     const headEnd = this.#findHeadEnd(buf, start, Math.min(end, start + LIMITS.headBytesMax + 1));
     if (headEnd === REFUSED) return start;
     if (headEnd === MORE) {
@@ -127,7 +129,7 @@ export class Http1Decoder {
       return end;
     }
     if (headEnd - start > LIMITS.headBytesMax) return this.#refuse('head-too-long', start);
-    return this.#takeHead(buf, start, headEnd) ? this.#afterHead(buf, headEnd, end) : headEnd;
+    return this.#takeHead(buf, start, headEnd, false) ? this.#afterHead(buf, headEnd, end) : headEnd;
   }
 
   #pushCarriedHead(buf: Uint8Array, start: number, end: number): number {
@@ -143,7 +145,16 @@ export class Http1Decoder {
     const carry = this.#carry;
     this.#carry = NO_BYTES;
     this.#carryLength = 0;
-    return this.#takeHead(carry, 0, headEnd) ? this.#afterHead(buf, next, end) : next;
+    return this.#takeHead(carry, 0, headEnd, false) ? this.#afterHead(buf, next, end) : next;
+  }
+
+  /** End of a head whose fields are, byte for byte, those of the last one; 0 when they are not. */
+  #knownEnd(buf: Uint8Array, start: number, end: number): number {
+    let line = start;
+    while (line < end && buf[line] !== LF) line++;
+    if (buf[line - 1] !== CR) return 0;
+    const length = this.#head.knownLength(buf, line + 1, end);
+    return length > 0 && line + 1 + length - start <= LIMITS.headBytesMax ? line + 1 + length : 0;
   }
 
   /** Looks for the empty line from `start` on; lines before were seen. Refuses bare line feeds as soon as they come. */
@@ -172,12 +183,12 @@ export class Http1Decoder {
   }
 
   /** False when nothing of this message follows: it was refused, it has no body, or the protocol changes. */
-  #takeHead(buf: Uint8Array, start: number, end: number): boolean {
+  #takeHead(buf: Uint8Array, start: number, end: number, known: boolean): boolean {
     const head = this.#head;
     const fault =
       this.#kind === 'request'
-        ? parseRequestHead(head, this.#names, buf, start, end)
-        : parseResponseHead(head, this.#names, buf, start, end, this.#noBody, this.#tunnel);
+        ? parseRequestHead(head, this.#names, buf, start, end, known)
+        : parseResponseHead(head, this.#names, buf, start, end, known, this.#noBody, this.#tunnel);
     this.#skipped = 0;
     if (fault !== undefined) {
       this.#refuse(fault);

@@ -16,8 +16,56 @@ const CRLF = '\r\n';
 /** Methods whose requests say `content-length: 0` when they have no body (RFC 9110 section 8.6). */
 const EXPECTS_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
-/** Puts a request's head, HTTP/1.1, into `out`. */
-export function encodeRequestHead(head: RequestHead, framing: EncodedFraming, out: ByteSink): void {
+/**
+ * The head that a connection sent last, as bytes: the next one is often the same, or has the same fields. What it gives out is never
+ * written to.
+ */
+export class LastHead {
+  #first = '';
+  #fields: readonly Field[] = [];
+  #withoutLength = false;
+  #bytes = Buffer.from(CRLF);
+  #misses = 0;
+
+  /** Puts a head that begins with `first` (its first line and what belongs to the connection) and goes on with `fields`. */
+  put(first: string, fields: readonly Field[], withoutLength: boolean, out: ByteSink): void {
+    if (withoutLength === this.#withoutLength && isSame(fields, this.#fields)) {
+      this.#misses = 0;
+      if (first === this.#first) out.add(this.#bytes, 0, this.#bytes.length);
+      else {
+        out.text(first);
+        out.add(this.#bytes, this.#first.length, this.#bytes.length);
+      }
+      return;
+    }
+    const text = first + fieldLines(fields, withoutLength) + CRLF;
+    if (text.length > LAST_BYTES_MAX || (++this.#misses > MISSES_MAX && this.#misses % 16 !== 0)) {
+      out.text(text);
+      return;
+    }
+    this.#first = first;
+    this.#fields = fields.slice();
+    this.#withoutLength = withoutLength;
+    this.#bytes = Buffer.from(text, 'latin1');
+    out.add(this.#bytes, 0, this.#bytes.length);
+  }
+}
+
+/** Longer heads are not remembered. */
+const LAST_BYTES_MAX = 2048;
+
+/** After so many heads in a row that differed from the last, only every sixteenth is remembered. */
+const MISSES_MAX = 8;
+
+/** Fields are shared and do not change: the same objects are the same bytes. */
+function isSame(a: readonly Field[], b: readonly Field[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** Puts a request's head, HTTP/1.1, into `out`. `last`: of the connection it goes to. */
+export function encodeRequestHead(head: RequestHead, framing: EncodedFraming, out: ByteSink, last?: LastHead): void {
   const { method, authority, fields } = head;
   let text = `${method} ${targetOf(head)} HTTP/1.1\r\nhost: ${authority}\r\n`;
   const te = hasTe(fields);
@@ -25,7 +73,7 @@ export function encodeRequestHead(head: RequestHead, framing: EncodedFraming, ou
   else if (te) text += 'connection: te\r\n';
   if (framing === 'chunked') text += 'transfer-encoding: chunked\r\n';
   else if (framing === 'none' && head.contentLength < 0 && EXPECTS_BODY.has(method)) text += 'content-length: 0\r\n';
-  out.text(text + fieldLines(fields, framing === 'chunked') + CRLF);
+  putHead(text, fields, framing, out, last);
 }
 
 /** Puts a response's head, HTTP/1.1, into `out`. */
@@ -34,12 +82,25 @@ export function encodeResponseHead(
   framing: EncodedFraming,
   connection: ConnectionOption,
   out: ByteSink,
+  last?: LastHead,
 ): void {
   let text = `HTTP/1.1 ${head.status} ${reasonOf(head.status)}\r\n`;
   if (head.upgrade !== '') text += `connection: upgrade\r\nupgrade: ${head.upgrade}\r\n`;
   else if (connection !== '') text += `connection: ${connection}\r\n`;
   if (framing === 'chunked') text += 'transfer-encoding: chunked\r\n';
-  out.text(text + fieldLines(head.fields, framing === 'chunked') + CRLF);
+  putHead(text, head.fields, framing, out, last);
+}
+
+function putHead(
+  first: string,
+  fields: readonly Field[],
+  framing: EncodedFraming,
+  out: ByteSink,
+  last: LastHead | undefined,
+): void {
+  const withoutLength = framing === 'chunked';
+  if (last) last.put(first, fields, withoutLength, out);
+  else out.text(first + fieldLines(fields, withoutLength) + CRLF);
 }
 
 /** Puts a run of body bytes as one chunk into `out`; nothing for an empty run, which would end the body. */

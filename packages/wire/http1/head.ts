@@ -3,6 +3,7 @@ import {
   COMMA,
   CR,
   FIELD,
+  type Field,
   HEX,
   HTAB,
   isAuthority,
@@ -23,6 +24,14 @@ import { readTarget, type TargetForm } from './target.ts';
 export type Framing = 'none' | 'length' | 'chunked' | 'until-close';
 
 const FIELD_SLOTS = 5;
+
+const NO_BYTES = Buffer.alloc(0);
+
+/** Longer blocks of fields are not remembered. */
+const KNOWN_BYTES_MAX = 2048;
+
+/** After so many heads in a row that differed from the last, only every sixteenth is remembered. */
+const MISSES_MAX = 8;
 
 /**
  * One parsed head, as offsets into the bytes it came in. Owned and reused by its decoder: valid only during the sink call.
@@ -107,6 +116,67 @@ export class Http1Head {
     return this.methodEnd - this.methodStart === text.length && isText(this.buf, this.methodStart, text);
   }
 
+  // A connection's heads often differ in their first line only: the fields of the last one are remembered, so that the same
+  // bytes need not be parsed again.
+
+  /** @internal What the fields became in the common form, and the host among them; undefined: not made yet. */
+  message: readonly Field[] | undefined;
+  /** @internal */
+  host: string | undefined;
+  /** @internal The fields' bytes are remembered. */
+  isKnown = false;
+  #known = NO_BYTES;
+  #knownLength = 0;
+  #knownCount = 0;
+  /** Where the remembered offsets of fields count from. */
+  #knownStart = 0;
+  #misses = 0;
+
+  /** @internal Length of the block at `at` when it is the remembered one, else 0. */
+  knownLength(buf: Uint8Array, at: number, end: number): number {
+    const length = this.#knownLength;
+    if (length === 0 || end - at < length) return 0;
+    return this.#known.compare(buf, at, at + length, 0, length) === 0 ? length : 0;
+  }
+
+  /** @internal The remembered fields, as those of the block at `fieldsStart`. */
+  recall(): void {
+    this.#misses = 0;
+    this.fieldCount = this.#knownCount;
+    const delta = this.fieldsStart - this.#knownStart;
+    if (delta === 0) return;
+    this.#knownStart = this.fieldsStart;
+    const fields = this.#fields;
+    const end = this.fieldCount * FIELD_SLOTS;
+    for (let i = 0; i < end; i += FIELD_SLOTS) {
+      fields[i + 1]! += delta;
+      fields[i + 2]! += delta;
+      fields[i + 3]! += delta;
+      fields[i + 4]! += delta;
+    }
+  }
+
+  /** @internal Remembers the fields just parsed. */
+  remember(): void {
+    const length = this.end - this.fieldsStart;
+    this.forget();
+    if (length > KNOWN_BYTES_MAX || (++this.#misses > MISSES_MAX && this.#misses % 16 !== 0)) return;
+    if (length > this.#known.length) this.#known = Buffer.allocUnsafeSlow(Math.min(KNOWN_BYTES_MAX, length + 128));
+    (this.buf as Buffer).copy(this.#known, 0, this.fieldsStart, this.end);
+    this.isKnown = true;
+    this.#knownLength = length;
+    this.#knownStart = this.fieldsStart;
+    this.#knownCount = this.fieldCount;
+  }
+
+  /** @internal */
+  forget(): void {
+    this.isKnown = false;
+    this.#knownLength = 0;
+    this.message = undefined;
+    this.host = undefined;
+  }
+
   /** @internal What one pass over the framing fields found. */
   readonly scan = {
     hosts: 0,
@@ -141,7 +211,8 @@ export class Http1Head {
 
 /**
  * Parses a whole request head in `buf[start, end)`, which ends with its empty line. Returns a fault code, or undefined and
- * `head` filled. Bare LF, folded lines, spaces before colons and control characters are refused, never repaired.
+ * `head` filled. Bare LF, folded lines, spaces before colons and control characters are refused, never repaired. `known`: the
+ * fields' bytes are those that `head` remembers.
  */
 export function parseRequestHead(
   head: Http1Head,
@@ -149,6 +220,7 @@ export function parseRequestHead(
   buf: Uint8Array,
   start: number,
   end: number,
+  known: boolean,
 ): Http1FaultCode | undefined {
   let i = start;
   while (TOKEN[buf[i]!] === 1) i++;
@@ -167,7 +239,7 @@ export function parseRequestHead(
   if (buf[i] !== CR || buf[i + 1] !== LF) return 'bad-start-line';
   head.status = 0;
   reset(head, buf, start, i + 2, end);
-  return readTarget(head) ?? parseFields(head, names) ?? frameRequest(head);
+  return readTarget(head) ?? readFields(head, names, known) ?? frameRequest(head);
 }
 
 /** As {@link parseRequestHead}, for a response. `noBody`: the request was HEAD. `tunnel`: it was CONNECT. */
@@ -177,6 +249,7 @@ export function parseResponseHead(
   buf: Uint8Array,
   start: number,
   end: number,
+  known: boolean,
   noBody: boolean,
   tunnel: boolean,
 ): Http1FaultCode | undefined {
@@ -194,7 +267,7 @@ export function parseResponseHead(
   while (VALUE[buf[i]!] === 1) i++;
   if (buf[i] !== CR || buf[i + 1] !== LF) return 'bad-start-line';
   reset(head, buf, start, i + 2, end);
-  return parseFields(head, names) ?? frameResponse(head, noBody, tunnel);
+  return readFields(head, names, known) ?? frameResponse(head, noBody, tunnel);
 }
 
 /** Parses a trailer section `buf[start, end)`, which ends with its empty line. */
@@ -206,6 +279,7 @@ export function parseTrailers(
   end: number,
 ): Http1FaultCode | undefined {
   reset(head, buf, start, start, end);
+  head.forget();
   return parseFields(head, names);
 }
 
@@ -221,6 +295,17 @@ function reset(head: Http1Head, buf: Uint8Array, start: number, fieldsStart: num
   head.upgrade = false;
   head.expectContinue = false;
   head.connectionListsFields = false;
+}
+
+/** Parses the fields unless they are known to be those of the last head. */
+function readFields(head: Http1Head, names: NameTable, known: boolean): Http1FaultCode | undefined {
+  if (known) {
+    head.recall();
+    return undefined;
+  }
+  const fault = parseFields(head, names);
+  if (fault === undefined) head.remember();
+  return fault;
 }
 
 function parseFields(head: Http1Head, names: NameTable): Http1FaultCode | undefined {

@@ -15,6 +15,7 @@ export {
   encodeRequestHead,
   encodeResponseHead,
   joinCookies,
+  LastHead,
 } from './encode.ts';
 export { HTTP1_FAULTS, type Http1FaultCode } from './faults.ts';
 export { Gather } from './gather.ts';

@@ -77,8 +77,11 @@ function methodOf(head: Http1Head): string {
 /** RFC 9112 section 3.2.2: the authority of an absolute form replaces what `host` says. */
 function authorityOf(head: Http1Head, fields: FieldCache): string {
   if (head.authorityEnd > head.authorityStart) return latin1(head.buf, head.authorityStart, head.authorityEnd);
-  const host = head.find(FIELD.host);
-  return host < 0 ? '' : fieldAt(head, fields, host).value;
+  if (head.host !== undefined) return head.host;
+  const index = head.find(FIELD.host);
+  const host = index < 0 ? '' : fieldAt(head, fields, index).value;
+  if (head.isKnown) head.host = host;
+  return host;
 }
 
 /** RFC 9112 section 3.2.1 and 3.2.4: an absolute form without path means `/`, or `*` of OPTIONS. */
@@ -94,6 +97,13 @@ function upgradeOf(head: Http1Head): string {
 }
 
 function messageFields(head: Http1Head, fields: FieldCache): Field[] {
+  if (head.message) return head.message.slice();
+  const result = makeFields(head, fields);
+  if (head.isKnown) head.message = result.slice();
+  return result;
+}
+
+function makeFields(head: Http1Head, fields: FieldCache): Field[] {
   const result: Field[] = [];
   for (let i = 0; i < head.fieldCount; i++) {
     const id = head.fieldId(i);
