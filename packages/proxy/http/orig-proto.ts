@@ -1,5 +1,5 @@
 import { type Field, FieldCache, type HttpVersion, type RequestHead, type ResponseHead } from '#wire/fields';
-import { NAMES } from './names.ts';
+import { fieldValue, NAMES } from './names.ts';
 
 /**
  * HTTP/1 between proxies travels as HTTP/2, so that one connection carries all requests to an endpoint. The field
@@ -41,7 +41,7 @@ export function upgradeRequest(head: RequestHead): RequestHead {
 
 /** What an upgraded request was before; undefined for a request that is genuine HTTP/2. */
 export function downgradeRequest(head: RequestHead): RequestHead | undefined {
-  const said = valueOf(head.fields);
+  const said = fieldValue(head.fields, ID);
   if (said === undefined) return undefined;
   const version = versionOf(said);
   if (version === undefined) return undefined;
@@ -66,7 +66,7 @@ export function tellVersion(head: ResponseHead): void {
 
 /** The response to a request that was upgraded here; without the field, the server spoke as it was spoken to. */
 export function downgradeResponse(head: ResponseHead, asked: HttpVersion): ResponseHead {
-  const said = valueOf(head.fields);
+  const said = fieldValue(head.fields, ID);
   return {
     version: (said !== undefined && versionOf(said)) || asked,
     status: head.status,
@@ -79,11 +79,6 @@ export function downgradeResponse(head: ResponseHead, asked: HttpVersion): Respo
 function versionOf(said: string): HttpVersion | undefined {
   if (said.startsWith('HTTP/1.1')) return 11;
   if (said.startsWith('HTTP/1.0')) return 10;
-  return undefined;
-}
-
-function valueOf(fields: readonly Field[]): string | undefined {
-  for (let i = 0; i < fields.length; i++) if (fields[i]!.id === ID) return fields[i]!.value;
   return undefined;
 }
 

@@ -1,0 +1,168 @@
+import { Fault } from '#model/faults';
+import type { Clock } from '#runtime/clock';
+import type { Field, RequestHead, ResponseHead } from '#wire/fields';
+import {
+  createHttp2Connection,
+  type Http2Connection,
+  type Http2Sink,
+  type Http2Stream,
+  http2ErrorName,
+} from '#wire/http2';
+import { LIMITS } from '../limits.ts';
+import type { Conn, TcpScope } from '../tcp/index.ts';
+import type { ResponseSink, UpstreamSink } from './contract.ts';
+import { Http2Link } from './h2-link.ts';
+import { Http2Sender, type Http2SenderHost } from './h2-sender.ts';
+import type { Http2Settings } from './h2-settings.ts';
+import type { HttpShared } from './shared.ts';
+
+/** Who owns the connections to one server. */
+export interface Http2ClientHost {
+  /** A stream can be opened again, or the first one. */
+  available(client: Http2Client): void;
+  /** Opens no more streams; those under way may finish. */
+  retired(client: Http2Client): void;
+  /** The connection is gone; its streams were told. */
+  closed(client: Http2Client): void;
+}
+
+export interface Http2ClientOptions {
+  readonly host: Http2ClientHost;
+  readonly clock: Clock;
+  readonly shared: HttpShared;
+  readonly scope: TcpScope;
+  readonly settings: Http2Settings;
+}
+
+/** One HTTP/2 connection to a server, for many exchanges at once. */
+export class Http2Client implements Http2Sink<Http2Sender>, Http2SenderHost {
+  readonly #options: Http2ClientOptions;
+  readonly #connection: Http2Connection<Http2Sender>;
+  readonly #link: Http2Link;
+  readonly #free: Http2Sender[] = [];
+  #used = false;
+  #retired = false;
+  #closed = false;
+  /** Why the connection broke, for the streams that break with it. */
+  #fault: Fault | undefined;
+
+  constructor(socket: Conn, options: Http2ClientOptions) {
+    const { shared, settings, clock, scope } = options;
+    this.#options = options;
+    this.#connection = createHttp2Connection('client', settings.codec, shared.fields, this);
+    this.#link = new Http2Link(socket, this.#connection, {
+      scope,
+      clock,
+      flusher: shared.flusher,
+      keepAlive: settings.keepAlive,
+      silent: () => this.#silent(),
+      gone: (errno) => this.#gone(errno),
+    });
+    this.#link.start(undefined);
+  }
+
+  /** Another request can be sent now. */
+  get ready(): boolean {
+    return !this.#retired && !this.#closed && this.#connection.canOpen && !this.#link.congested;
+  }
+
+  get openStreams(): number {
+    return this.#connection.openStreams;
+  }
+
+  /** Sends the request of an exchange. False: nobody waits for it any more. */
+  open(exchange: ResponseSink & UpstreamSink): boolean {
+    const sender = this.#free.pop() ?? new Http2Sender(this);
+    const reused = this.#used;
+    this.#used = true;
+    return sender.attach(exchange, reused);
+  }
+
+  /** Opens no more streams and closes when those under way are over. */
+  retire(): void {
+    this.#retired = true;
+    this.#link.leave();
+  }
+
+  destroy(): void {
+    this.#link.destroy();
+  }
+
+  // --- from the codec
+
+  request(): void {
+    // Clients get none.
+  }
+
+  response(stream: Http2Stream<Http2Sender>, head: ResponseHead, end: boolean): void {
+    stream.owner?.responded(head, end);
+  }
+
+  data(stream: Http2Stream<Http2Sender>, buf: Buffer, start: number, end: number, endStream: boolean): void {
+    if (stream.owner) stream.owner.received(stream, buf, start, end, endStream);
+    else stream.consume(end - start);
+  }
+
+  trailers(stream: Http2Stream<Http2Sender>, fields: Field[]): void {
+    stream.owner?.ended(fields);
+  }
+
+  reset(stream: Http2Stream<Http2Sender>, code: number, _remote: boolean, unprocessed: boolean): void {
+    stream.owner?.lost(code, unprocessed, this.#fault);
+  }
+
+  writable(stream: Http2Stream<Http2Sender>): void {
+    stream.owner?.writable();
+  }
+
+  available(): void {
+    if (this.ready) this.#options.host.available(this);
+  }
+
+  goaway(): void {
+    if (this.#retired) return;
+    this.retire();
+    this.#options.host.retired(this);
+  }
+
+  pong(opaque: number): void {
+    this.#link.pong(opaque);
+  }
+
+  fault(code: number, text: string): void {
+    this.#fault = new Fault('upstream-malformed', `${http2ErrorName(code)}: ${text}`);
+    this.#connection.close();
+    this.#link.finish();
+  }
+
+  output(): void {
+    this.#link.output();
+  }
+
+  // --- from streams
+
+  /** The codec's stream for a head; undefined when there is no room after all. */
+  send(head: RequestHead, end: boolean, owner: Http2Sender): Http2Stream<Http2Sender> | undefined {
+    return this.#closed ? undefined : this.#connection.request(head, end, owner);
+  }
+
+  wrote(): void {
+    this.#link.wrote();
+  }
+
+  free(sender: Http2Sender): void {
+    if (this.#free.length < LIMITS.http2SpareStreamsMax) this.#free.push(sender);
+  }
+
+  #silent(): void {
+    this.#fault = new Fault('h2-keep-alive');
+    this.#link.destroy();
+  }
+
+  #gone(errno: string): void {
+    this.#closed = true;
+    this.#fault ??= new Fault('upstream-reset', errno);
+    this.#connection.close();
+    this.#options.host.closed(this);
+  }
+}

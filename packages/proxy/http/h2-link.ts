@@ -1,0 +1,216 @@
+import type { Clock, Timer } from '#runtime/clock';
+import type { Http2Connection } from '#wire/http2';
+import { LIMITS } from '../limits.ts';
+import type { Conn, TcpScope } from '../tcp/index.ts';
+import type { Flushable, Flusher } from './flush.ts';
+
+/** Pings after silence; a peer that does not answer one is gone. Milliseconds. */
+export interface Http2KeepAlive {
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** Also while no stream is open. */
+  readonly whileIdle: boolean;
+}
+
+export interface Http2LinkOptions {
+  readonly scope: TcpScope;
+  readonly clock: Clock;
+  readonly flusher: Flusher;
+  readonly keepAlive: Http2KeepAlive | undefined;
+  /** A ping was not answered in time. */
+  readonly silent: () => void;
+  /** Called once: the socket is closed, or the peer sends no more; '' for a clean end, else an errno. */
+  readonly gone: (errno: string) => void;
+}
+
+/** What a link needs of a connection. */
+type Driven = Pick<
+  Http2Connection<unknown>,
+  'receive' | 'takeOutput' | 'outputBytes' | 'openStreams' | 'hold' | 'goaway' | 'ping'
+>;
+
+/** What a ping is about. */
+const PING_ALIVE = 1;
+const PING_DRAIN = 2;
+
+/**
+ * A socket and the HTTP/2 connection on it: bytes in, output gathered and written once a turn, back-pressure of the socket as
+ * `hold`, and keep-alive. Knows nothing of requests.
+ */
+export class Http2Link implements Flushable {
+  readonly #socket: Conn;
+  readonly #options: Http2LinkOptions;
+  readonly #connection: Driven;
+  readonly #onData = (chunk: Buffer): void => this.#data(chunk);
+  readonly #onDrain = (): void => this.#drained();
+  readonly #onEnd = (): void => this.#ended();
+  readonly #onError = (error: NodeJS.ErrnoException): void => this.#gone(error.code ?? error.message);
+  readonly #onClose = (): void => this.#gone('');
+  #waiting = false;
+  #held = false;
+  #ending = false;
+  #closed = false;
+  #lastReadMs: number;
+  #pinged = false;
+  #keepAlive: Timer | undefined;
+  #linger: Timer | undefined;
+  /** GOAWAY was said; `true` once the peer surely knows. */
+  #left: boolean | undefined;
+
+  constructor(socket: Conn, connection: Driven, options: Http2LinkOptions) {
+    this.#socket = socket;
+    this.#connection = connection;
+    this.#options = options;
+    this.#lastReadMs = options.clock.nowMs();
+    socket.on('data', this.#onData);
+    socket.on('drain', this.#onDrain);
+    socket.on('end', this.#onEnd);
+    socket.on('error', this.#onError);
+    socket.on('close', this.#onClose);
+    if (options.keepAlive) this.#watch(options.keepAlive.intervalMs);
+  }
+
+  /** Takes bytes that were read before, and starts reading. */
+  start(first: Buffer | undefined): void {
+    if (first && first.length > 0) this.#connection.receive(first, this.#lastReadMs);
+    this.output();
+    if (!this.#closed) this.#socket.resume();
+  }
+
+  /** The connection has output: it is written in this turn of the event loop. */
+  output(): void {
+    if (this.#waiting || this.#closed) return;
+    this.#waiting = true;
+    this.#options.flusher.soon(this);
+  }
+
+  /** Call after handing body bytes to the connection, so that it never gathers more than a bounded amount. */
+  wrote(): void {
+    if (this.#connection.outputBytes >= LIMITS.gatheredBytesMax) this.#write();
+  }
+
+  /** The socket takes no more, and much waits. */
+  get congested(): boolean {
+    return this.#held && this.#connection.outputBytes > LIMITS.http2HeldBytesMax;
+  }
+
+  flush(): void {
+    this.#waiting = false;
+    this.#write();
+  }
+
+  /** A ping was answered. */
+  pong(opaque: number): void {
+    if (opaque === PING_ALIVE) this.#pinged = false;
+    else if (opaque === PING_DRAIN) this.#settle();
+  }
+
+  /**
+   * Says GOAWAY and ends the connection when its streams are over: at the earliest when the peer has answered a ping, because what
+   * it had sent before it knew has then arrived.
+   */
+  leave(): void {
+    if (this.#left !== undefined || this.#closed) return;
+    this.#left = false;
+    this.#connection.goaway(0, true);
+    this.#connection.ping(PING_DRAIN);
+    this.#linger = this.#options.clock.after(LIMITS.lingerMs, () => this.#settle());
+  }
+
+  /** Sends what is waiting and ends; what still comes is read and thrown away for a moment, so that no reset overtakes it. */
+  finish(): void {
+    if (this.#closed || this.#ending) return;
+    this.#left = undefined;
+    this.#held = false;
+    this.#write();
+    this.#ending = true;
+    this.#cutAfter(LIMITS.http2FinishMs);
+    this.#socket.end(() => this.#cutAfter(LIMITS.lingerMs));
+  }
+
+  destroy(): void {
+    this.#gone('');
+    this.#socket.destroy();
+  }
+
+  /** A peer that sends no more cannot keep windows open: nothing can be completed. */
+  #ended(): void {
+    if (!this.#ending) this.#gone('');
+  }
+
+  #data(chunk: Buffer): void {
+    this.#options.scope.read(chunk.length);
+    if (this.#ending) return;
+    this.#lastReadMs = this.#options.clock.nowMs();
+    this.#pinged = false;
+    this.#connection.receive(chunk, this.#lastReadMs);
+    if (this.#left === true) this.#finishIfIdle();
+  }
+
+  #write(): void {
+    if (this.#closed || this.#ending) return;
+    while (!this.#held) {
+      const bytes = this.#connection.takeOutput(LIMITS.gatheredBytesMax);
+      if (!bytes) break;
+      this.#options.scope.wrote(bytes.length);
+      if (this.#socket.write(bytes)) continue;
+      // The peer does not read as fast as we write: bodies wait in their streams, the rest in the connection, which bounds it.
+      this.#held = true;
+      this.#connection.hold(true);
+    }
+    if (this.#left === true) this.#finishIfIdle();
+  }
+
+  #drained(): void {
+    if (!this.#held || this.#closed) return;
+    this.#held = false;
+    this.#connection.hold(false);
+    this.#write();
+  }
+
+  #cutAfter(delayMs: number): void {
+    this.#linger?.cancel();
+    if (!this.#closed) this.#linger = this.#options.clock.after(delayMs, () => this.#socket.destroy());
+  }
+
+  #settle(): void {
+    this.#left = true;
+    this.#finishIfIdle();
+  }
+
+  #finishIfIdle(): void {
+    if (this.#connection.openStreams === 0) this.finish();
+  }
+
+  /** One timer that looks when something was read last, instead of a timer started anew for each chunk. */
+  #watch(delayMs: number): void {
+    this.#keepAlive = this.#options.clock.after(delayMs, () => this.#look());
+  }
+
+  #look(): void {
+    const { keepAlive, clock } = this.#options;
+    if (!keepAlive || this.#closed) return;
+    if (this.#pinged) {
+      this.#options.silent();
+      return;
+    }
+    const leftMs = this.#lastReadMs + keepAlive.intervalMs - clock.nowMs();
+    if (leftMs > 0) this.#watch(leftMs);
+    else if (!keepAlive.whileIdle && this.#connection.openStreams === 0) this.#watch(keepAlive.intervalMs);
+    else {
+      this.#pinged = true;
+      this.#connection.ping(PING_ALIVE);
+      this.#watch(keepAlive.timeoutMs);
+    }
+  }
+
+  #gone(errno: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#keepAlive?.cancel();
+    this.#linger?.cancel();
+    this.#options.scope.closed(errno);
+    this.#options.gone(errno);
+    this.#socket.destroy();
+  }
+}

@@ -1,0 +1,65 @@
+import type { ProxyConfig } from '#model/proxy-config';
+import type { Http2Options } from '#wire/http2';
+import type { Http2Params } from '../discover/index.ts';
+import { LIMITS } from '../limits.ts';
+import type { Http2KeepAlive } from './h2-link.ts';
+
+/** How HTTP/2 is spoken with one kind of peer: what we say in SETTINGS and hold the peer to, and when it is pinged. */
+export interface Http2Settings {
+  readonly codec: Http2Options;
+  readonly keepAlive: Http2KeepAlive | undefined;
+}
+
+/** Octets in flight by default (RFC 9113 section 6.9.2; Linkerd proxy for the connection). */
+const WINDOWS = { connection: 1_048_576, stream: 65_535 };
+
+/** In place of windows that follow the throughput: a stream fills 1 Gbit/s at 8 ms, a connection carries four of those. */
+const WIDE_WINDOWS = { connection: 4_194_304, stream: 1_048_576 };
+
+/** Compression state that a peer may make us keep (RFC 7541 section 4.2, its default). */
+const HEADER_TABLE_BYTES = 4_096;
+
+const FRAME_BYTES = 16_384;
+
+/** How clients of one direction are spoken with. */
+export function http2ServerSettings(config: ProxyConfig, side: 'inbound' | 'outbound'): Http2Settings {
+  const stream = config[`${side}Http2StreamWindow`];
+  const connection = config[`${side}Http2ConnectionWindow`];
+  const given = stream !== undefined && connection !== undefined ? { stream, connection } : WINDOWS;
+  const windows = config[`${side}Http2AdaptiveWindows`] ? WIDE_WINDOWS : given;
+  const intervalMs = config[`${side}Http2KeepAliveIntervalMs`];
+  const timeoutMs = config[`${side}Http2KeepAliveTimeoutMs`];
+  return {
+    codec: {
+      streamWindow: windows.stream,
+      connectionWindow: windows.connection,
+      maxConcurrentStreams: config[`${side}Http2MaxConcurrentStreams`] ?? LIMITS.http2StreamsMax,
+      maxFrameSize: config[`${side}Http2MaxFrameSize`] ?? FRAME_BYTES,
+      maxHeaderListSize: config[`${side}Http2MaxHeaderListSize`] ?? LIMITS.http2HeaderListBytesMax,
+      headerTableSize: HEADER_TABLE_BYTES,
+    },
+    keepAlive:
+      intervalMs !== undefined && timeoutMs !== undefined ? { intervalMs, timeoutMs, whileIdle: true } : undefined,
+  };
+}
+
+/** How servers are spoken with; what discovery says of an endpoint wins. */
+export function http2ClientSettings(
+  config: Pick<ProxyConfig, 'http2StreamWindow' | 'http2ConnectionWindow'>,
+  params: Http2Params | undefined,
+): Http2Settings {
+  const usual = params?.windows ?? { stream: config.http2StreamWindow, connection: config.http2ConnectionWindow };
+  const windows = params?.adaptiveWindows ? WIDE_WINDOWS : usual;
+  return {
+    codec: {
+      streamWindow: windows.stream,
+      connectionWindow: windows.connection,
+      // Servers open no streams: push is switched off.
+      maxConcurrentStreams: 0,
+      maxFrameSize: params?.maxFrameSize ?? FRAME_BYTES,
+      maxHeaderListSize: LIMITS.http2HeaderListBytesMax,
+      headerTableSize: HEADER_TABLE_BYTES,
+    },
+    keepAlive: params?.keepAlive,
+  };
+}
