@@ -1,0 +1,48 @@
+/**
+ * Bounds of an HTTP/2 connection beyond those that its user sets ({@link Http2Options}). Past one the peer loses the stream, or
+ * where that cannot help the connection (ENHANCE_YOUR_CALM).
+ */
+export const HTTP2_LIMITS = {
+  /** Coded header block over all its frames. A longer list of fields is refused by its own limit; this bounds what is collected. */
+  headerBlockBytesMax: 256 * 1024,
+  /** CONTINUATION frames of one block: frames without octets pass the limit above (CVE-2024-27316). */
+  continuationsMax: 64,
+  /** Fields in one block; cookies may come cut into many. */
+  fieldCountMax: 256,
+  /** Heads below 200 in one response; servers send two or three. */
+  informationalsMax: 32,
+  /** Streams that a client opens before the peer's first SETTINGS tell how many it takes. */
+  streamsBeforeSettingsMax: 100,
+  /** Payload of the DATA frames that we send, whatever larger ones the peer takes: streams take turns by frames. */
+  dataFrameBytesMax: 16 * 1024,
+  /** Answers to control frames that wait because the peer does not read (CVE-2019-9512, CVE-2019-9515). */
+  controlBytesMax: 128 * 1024,
+  /** While held, a server with more output than this refuses streams: a peer that asks and never reads costs no more. */
+  heldOutputBytesMax: 256 * 1024,
+  /** Streams that are remembered behind their end, to tell late frames from wrong ones. A power of two. */
+  endedStreamsMax: 128,
+  /** Time over which the following are counted. */
+  windowMs: 10_000,
+} as const;
+
+/** What a peer may send too often, as `max` in {@link HTTP2_LIMITS.windowMs}. */
+export const FLOODS = {
+  reset: {
+    max: 2000,
+    reason: 'requests begun and cancelled before their answer (CVE-2023-44487), while these are more than half of all',
+  },
+  error: { max: 500, reason: 'frames that make us reset streams while servers still work on them (CVE-2025-8671)' },
+  settings: { max: 500, reason: 'each has to be applied to all streams and answered (CVE-2019-9515)' },
+  ping: {
+    max: 20_000,
+    reason: 'each has to be answered; clients that measure bandwidth send one a round trip (CVE-2019-9512)',
+  },
+  emptyData: { max: 2000, reason: 'frames that carry nothing (CVE-2019-9518)' },
+  ignored: {
+    max: 20_000,
+    reason: 'PRIORITY frames and frames of unknown types, which mean nothing here (CVE-2019-9513)',
+  },
+  windowUpdate: { max: 200_000, reason: 'far more than one for each frame that we could have sent (CVE-2019-9511)' },
+} as const satisfies Record<string, { max: number; reason: string }>;
+
+export type Flood = keyof typeof FLOODS;
