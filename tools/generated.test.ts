@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 
 const root = join(import.meta.dirname, '..');
-const GENERATED = 'packages/api/mesh/gen';
+const CONTRACTS = ['mesh', 'otlp'];
 
 const filesOf = (folder: string): Map<string, string> =>
   new Map(
@@ -15,16 +15,18 @@ const filesOf = (folder: string): Map<string, string> =>
       .map((name) => [name, readFileSync(join(folder, name), 'utf8')]),
   );
 
-test('the committed gRPC contracts are what their protos generate', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'weft-generated-'));
-  try {
-    const args = ['generate', '--template', 'packages/api/mesh/buf.gen.yaml', '--output', folder];
-    const bin = join(root, 'node_modules', '.bin');
-    const env = { ...process.env, PATH: `${bin}:${process.env['PATH'] ?? ''}` };
-    const done = spawnSync(join(bin, 'buf'), args, { cwd: root, env, encoding: 'utf8', timeout: 15_000 });
-    assert.equal(done.status, 0, done.stderr);
-    assert.deepEqual(filesOf(join(root, GENERATED)), filesOf(join(folder, GENERATED)), 'run: npm run generate');
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-});
+for (const contract of CONTRACTS)
+  test(`the committed gRPC contracts of api/${contract} are what their protos generate`, () => {
+    const folder = mkdtempSync(join(tmpdir(), 'weft-generated-'));
+    const generated = `packages/api/${contract}/gen`;
+    try {
+      const args = ['generate', '--template', `packages/api/${contract}/buf.gen.yaml`, '--output', folder];
+      const bin = join(root, 'node_modules', '.bin');
+      const env = { ...process.env, PATH: `${bin}:${process.env['PATH'] ?? ''}` };
+      const done = spawnSync(join(bin, 'buf'), args, { cwd: root, env, encoding: 'utf8', timeout: 15_000 });
+      assert.equal(done.status, 0, done.stderr);
+      assert.deepEqual(filesOf(join(root, generated)), filesOf(join(folder, generated)), 'run: npm run generate');
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
