@@ -1,77 +1,124 @@
 /** Runs the suites from the client's side: `bun driver.ts PLAN PIDS`; results as JSON on standard output. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FACES, type Face } from './faces.ts';
-import * as http1 from './http1/case.ts';
-import { HTTP1_CORPUS } from './http1/corpus/index.ts';
-import { runCase as runHttp1 } from './http1/run.ts';
-import * as http2 from './http2/case.ts';
-import { HTTP2_CORPUS } from './http2/corpus/index.ts';
-import { runCase as runHttp2 } from './http2/run.ts';
+import { ATTACKS } from './floods/attacks.ts';
+import { type FloodReport, runFlood } from './floods/run.ts';
+import { runH2spec, type SpecReport } from './h2spec.ts';
 import { Origin } from './origin/client.ts';
-import { ORIGIN_SOCKET, type Plan, type Results, TLS_FOLDER } from './plan.ts';
+import { ORIGIN_SOCKET, type Plan, type ProxyPids, type Results, TLS_FOLDER } from './plan.ts';
+import { CORPUS, PLAIN } from './probes.ts';
 import type { Verdict } from './verdict.ts';
 
 const READY_TIMEOUT_MS = 10_000;
 const READY_POLL_MS = 100;
+/** How long an honest request beside a flood is waited for. */
+const PATIENCE_MS = 5_000;
+/** Sections of h2spec and floods are run at these, which no corpus needs for itself. */
+const SPEC_FACES = ['inbound', 'outbound', 'inbound, mesh TLS'];
+const FLOOD_FACES = ['inbound', 'outbound'];
 
-interface Probe {
-  readonly id: string;
-  readonly run: (face: Face, origin: Origin) => Promise<Verdict>;
-}
+const say = (line: string) => process.stderr.write(`http: ${line}\n`);
 
-const http1Probe = (each: http1.Case): Probe => ({
-  id: each.id,
-  run: (face, origin) => runHttp1(each, face, origin, TLS_FOLDER),
-});
-const http2Probe = (each: http2.Case): Probe => ({
-  id: each.id,
-  run: (face, origin) => runHttp2(each, face, origin, TLS_FOLDER),
-});
+class Driver {
+  readonly #plan: Plan;
+  readonly #pids: ProxyPids;
+  readonly #origin = new Origin(ORIGIN_SOCKET);
+  readonly #faces: readonly Face[];
 
-/** A plain request, and all cases, of each version. */
-const PLAIN = {
-  http1: http1Probe(http1.group('Plain', 'forward', [['plain', 'RFC 9112 3', http1.get()]])[0]!),
-  http2: http2Probe(http2.group('Plain', 'forward', [['plain', 'RFC 9113 8.3.1', http2.get()]])[0]!),
-};
-const CORPUS = { http1: HTTP1_CORPUS.map(http1Probe), http2: HTTP2_CORPUS.map(http2Probe) };
-
-const wanted = (plan: Plan, face: Face) =>
-  (plan.peers || face.contender === 'Weft') &&
-  (plan.faces === undefined || plan.faces.includes(`${face.version}: ${face.name}`));
-
-/** Until a plain request comes through. */
-async function ready(face: Face, origin: Origin): Promise<void> {
-  let seen = 'nothing';
-  for (const deadlineMs = Date.now() + READY_TIMEOUT_MS; Date.now() < deadlineMs; await sleep(READY_POLL_MS)) {
-    try {
-      const verdict = await PLAIN[face.version].run(face, origin);
-      if (verdict.outcome === 'forwarded' && verdict.answers.join() === '200') return;
-      seen = `${verdict.outcome}, ${verdict.answers.join(', ')}`;
-    } catch (error) {
-      seen = String(error);
-    }
+  constructor(plan: Plan, pids: ProxyPids) {
+    this.#plan = plan;
+    this.#pids = pids;
+    this.#faces = FACES.filter(
+      (face) =>
+        (plan.peers || face.contender === 'Weft') &&
+        (plan.faces === undefined || plan.faces.includes(`${face.version}: ${face.name}`)),
+    );
   }
-  throw new Error(`${face.contender} (${face.name}, ${face.version}) does not serve plain requests: ${seen}`);
-}
 
-async function runFace(face: Face, plan: Plan, origin: Origin): Promise<Verdict[]> {
-  await ready(face, origin);
-  const verdicts: Verdict[] = [];
-  for (const each of CORPUS[face.version])
-    if (plan.only === undefined || each.id.includes(plan.only)) verdicts.push(await each.run(face, origin));
-  return verdicts;
-}
+  async run(): Promise<Results> {
+    const { suites } = this.#plan;
+    const verdicts = suites.includes('corpus') ? await this.#corpus() : [];
+    const specs = suites.includes('h2spec') ? await this.#specs() : [];
+    const floods = suites.includes('floods') ? await this.#floods() : [];
+    this.#origin.close();
+    return { verdicts, specs, floods };
+  }
 
-async function main(plan: Plan): Promise<Results> {
-  const origin = new Origin(ORIGIN_SOCKET);
-  const faces = FACES.filter((face) => wanted(plan, face));
-  const verdicts = (await Promise.all(faces.map((face) => runFace(face, plan, origin)))).flat();
-  origin.close();
-  return { verdicts };
+  async #corpus(): Promise<Verdict[]> {
+    return (await Promise.all(this.#faces.map((face) => this.#cases(face)))).flat();
+  }
+
+  async #cases(face: Face): Promise<Verdict[]> {
+    await this.#ready(face);
+    const verdicts: Verdict[] = [];
+    for (const each of CORPUS[face.version])
+      if (this.#wants(each.id)) verdicts.push(await each.run(face, { origin: this.#origin, tls: TLS_FOLDER }));
+    return verdicts;
+  }
+
+  async #specs(): Promise<SpecReport[]> {
+    const reports: SpecReport[] = [];
+    for (const face of this.#faces.filter(({ version, name }) => version === 'http2' && SPEC_FACES.includes(name))) {
+      await this.#ready(face);
+      reports.push(await runH2spec(this.#plan.tools.h2spec, face));
+      say(`h2spec at ${face.name}: ${reports.at(-1)!.failures.length} tests failed`);
+    }
+    return reports;
+  }
+
+  async #floods(): Promise<FloodReport[]> {
+    const reports: FloodReport[] = [];
+    for (const attack of ATTACKS.filter(({ name }) => this.#wants(name)))
+      for (const face of this.#faces.filter((each) => FLOOD_FACES.includes(each.name))) {
+        if (face.version !== attack.version) continue;
+        const beside = FACES.filter(({ name }) => name === `${face.name}, detecting`);
+        for (const each of [face, ...beside]) await this.#ready(each);
+        const report = await runFlood(attack, face, {
+          seconds: this.#plan.floodSeconds,
+          python: this.#plan.tools.python,
+          pid: this.#pids[face.name === 'inbound' ? 'server' : 'client'],
+          requests: beside.map((each) => () => this.#honest(each)),
+        });
+        const { startMB, peakMB, restMB, honest, failure = 'withstood' } = report;
+        const answered = honest.reduce((sum, each) => sum + each.answered, 0);
+        const memory = [startMB, peakMB, restMB].map((each) => each.toFixed(0)).join(', ');
+        say(
+          `${attack.name} at ${face.name}: ${failure}; ${answered} honest requests answered, ${memory} MB; ${report.did}`,
+        );
+        reports.push(report);
+      }
+    return reports;
+  }
+
+  async #honest(face: Face): Promise<string> {
+    const options = { origin: this.#origin, tls: TLS_FOLDER, quietMs: PATIENCE_MS };
+    const { answers } = await PLAIN[face.version].run(face, options);
+    return answers.join() === '200' ? 'ok' : `${face.version}: ${answers.join(', ')}`;
+  }
+
+  /** Until a plain request comes through. */
+  async #ready(face: Face): Promise<void> {
+    let seen = 'nothing';
+    for (const deadlineMs = Date.now() + READY_TIMEOUT_MS; Date.now() < deadlineMs; await sleep(READY_POLL_MS)) {
+      try {
+        const verdict = await PLAIN[face.version].run(face, { origin: this.#origin, tls: TLS_FOLDER });
+        if (verdict.outcome === 'forwarded' && verdict.answers.join() === '200') return;
+        seen = `${verdict.outcome}, ${verdict.answers.join(', ')}`;
+      } catch (error) {
+        seen = String(error);
+      }
+    }
+    throw new Error(`${face.contender} (${face.name}, ${face.version}) does not serve plain requests: ${seen}`);
+  }
+
+  #wants(name: string): boolean {
+    return this.#plan.only === undefined || name.includes(this.#plan.only);
+  }
 }
 
 try {
-  const results = await main(JSON.parse(process.argv[2] ?? '{}') as Plan);
+  const [plan = '{}', pids = '{}'] = process.argv.slice(2);
+  const results = await new Driver(JSON.parse(plan) as Plan, JSON.parse(pids) as ProxyPids).run();
   process.stdout.write(`${JSON.stringify(results)}\n`, () => process.exit(0));
 } catch (error) {
   process.stderr.write(`http: ${error instanceof Error ? error.stack : String(error)}\n`);

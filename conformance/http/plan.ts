@@ -1,21 +1,37 @@
 /** What the processes of a run tell each other. */
+import type { FloodReport } from './floods/run.ts';
+import type { SpecReport } from './h2spec.ts';
 import type { Verdict } from './verdict.ts';
+
+export type Suite = 'corpus' | 'h2spec' | 'floods';
+
+/** Where tools/conformance.mjs has put what it installed. */
+export interface Tools {
+  /** Path of the program. */
+  readonly h2spec: string;
+  /** Folder in which Python finds h2. */
+  readonly python: string;
+}
 
 export interface Plan {
   /** Command line that begins a `weft` command. */
   readonly weft: readonly string[];
-  /** Suites to run. */
-  readonly suites: readonly ('corpus' | 'h2spec' | 'floods')[];
-  /** Beside Weft. */
+  readonly suites: readonly Suite[];
+  readonly tools: Tools;
+  /** nginx and HAProxy beside Weft. */
   readonly peers: boolean;
-  /** Only cases whose id contains this. */
+  /** Only cases and floods whose id or name contains this. */
   readonly only?: string;
-  /** Only faces whose name is among these; absent: all. */
+  /** Only faces `VERSION: NAME` among these; absent: all. */
   readonly faces?: readonly string[];
+  /** Of each flood. */
+  readonly floodSeconds: number;
 }
 
 export interface Results {
   readonly verdicts: readonly Verdict[];
+  readonly specs: readonly SpecReport[];
+  readonly floods: readonly FloodReport[];
 }
 
 export const FOLDER = '/run/pair';

@@ -13,6 +13,8 @@ export interface TalkOptions {
   readonly writes: readonly Buffer[];
   /** Whether what was heard so far answers all that was asked. */
   readonly answered: (heard: Buffer) => boolean;
+  /** With nothing answered: how long until we end our side. */
+  readonly quietMs?: number;
   /** Called with each chunk; what it returns is sent. */
   readonly reply?: (chunk: Buffer) => Buffer | undefined;
 }
@@ -21,7 +23,6 @@ export interface TalkOptions {
 const GAP_MS = 2;
 /** When all is answered: how long a further word is waited for. */
 const SETTLE_MS = 10;
-/** With nothing answered: how long until we end our side. */
 const QUIET_MS = 300;
 /** After that, how long the peer may take to end its side. */
 const END_MS = 700;
@@ -29,7 +30,10 @@ const END_MS = 700;
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Rejects when there is no connection at all. */
-export async function talk(socket: Socket, { writes, answered, reply }: TalkOptions): Promise<Heard> {
+export async function talk(
+  socket: Socket,
+  { writes, answered, reply, quietMs = QUIET_MS }: TalkOptions,
+): Promise<Heard> {
   const chunks: Buffer[] = [];
   let closed: Heard['closed'] = 'no';
   let connected = false;
@@ -88,7 +92,7 @@ export async function talk(socket: Socket, { writes, answered, reply }: TalkOpti
   sendReplies();
   const heard = () => Buffer.concat(chunks);
   let afterOurEnd = false;
-  if (await waitFor(QUIET_MS, () => over() || answered(heard()))) await waitFor(SETTLE_MS, over);
+  if (await waitFor(quietMs, () => over() || answered(heard()))) await waitFor(SETTLE_MS, over);
   else {
     afterOurEnd = true;
     socket.end();

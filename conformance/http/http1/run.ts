@@ -10,12 +10,22 @@ import { type Case, SMUGGLED } from './case.ts';
 /** Errors that say something about the request; others mean that the proxy failed. */
 const REFUSALS = new Set([400, 403, 404, 405, 408, 411, 413, 414, 417, 421, 426, 431, 501, 505]);
 
-export async function runCase(each: Case, face: Face, origin: Origin, tls: string): Promise<Verdict> {
+export interface RunOptions {
+  readonly origin: Origin;
+  /** Folder of the material. */
+  readonly tls: string;
+  /** How long an answer may take. */
+  readonly quietMs?: number;
+}
+
+export async function runCase(each: Case, face: Face, options: RunOptions): Promise<Verdict> {
+  const { origin, tls, quietMs } = options;
   const writes = each.writes.map((text) => Buffer.from(text, 'latin1'));
   const wanted = each.expect === 'forward' ? (each.requests ?? 1) : (each.before ?? 0) + 1;
   const heard = await talk(dial(face, tls), {
     writes,
     answered: (bytes) => finalStatuses(bytes).length >= wanted,
+    ...(quietMs !== undefined && { quietMs }),
   });
   const record = await origin.take(face.originPort);
   const statuses = finalStatuses(heard.bytes);

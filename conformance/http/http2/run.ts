@@ -54,13 +54,23 @@ class Answers {
   }
 }
 
-export async function runCase(each: Case, face: Face, origin: Origin, tls: string): Promise<Verdict> {
+export interface RunOptions {
+  readonly origin: Origin;
+  /** Folder of the material. */
+  readonly tls: string;
+  /** How long an answer may take. */
+  readonly quietMs?: number;
+}
+
+export async function runCase(each: Case, face: Face, options: RunOptions): Promise<Verdict> {
+  const { origin, tls, quietMs } = options;
   const answers = new Answers();
   const wanted = each.expect === 'forward' ? (each.requests ?? 1) : (each.before ?? 0) + 1;
   const heard = await talk(dial(face, tls), {
     writes: each.writes,
     reply: (chunk) => answers.push(chunk),
     answered: () => answers.goaway || answers.over.size >= wanted,
+    ...(quietMs !== undefined && { quietMs }),
   });
   const record = await origin.take(face.originPort);
   const outcome = outcomeOf(each, heard, answers, record);

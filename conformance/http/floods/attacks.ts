@@ -1,0 +1,79 @@
+/** Every flood: which program makes it, against which version of HTTP. */
+import { join } from 'node:path';
+import type { Face, Version } from '../faces.ts';
+
+export interface Attack {
+  readonly name: string;
+  readonly version: Version;
+  /** What it is, for the report. */
+  readonly text: string;
+  /** `python`: folder of Python's h2. Ends by itself after `seconds`. */
+  command(face: Face, seconds: number, python: string): { argv: string[]; env: Record<string, string> };
+}
+
+/** Frames a second, as far as the other side takes them. */
+const FRAMES_PER_SECOND = 20_000;
+const SCRIPT = join(import.meta.dirname, 'flood.py');
+
+const http2 = (name: string, text: string): Attack => ({
+  name,
+  version: 'http2',
+  text,
+  command: ({ host, port }, seconds, python) => ({
+    argv: ['python3', SCRIPT, name, host, String(port), String(seconds), String(FRAMES_PER_SECOND)],
+    env: { PYTHONPATH: python, PYTHONDONTWRITEBYTECODE: '1' },
+  }),
+});
+
+const slow = (name: string, text: string, path: string, flags: readonly string[]): Attack => ({
+  name,
+  version: 'http1',
+  text,
+  command: ({ host, port }, seconds) => ({
+    argv: [
+      'slowhttptest',
+      ...flags,
+      '-c',
+      '500',
+      '-r',
+      '250',
+      '-l',
+      String(seconds),
+      '-u',
+      `http://${host}:${port}${path}`,
+    ],
+    env: {},
+  }),
+});
+
+export const ATTACKS: readonly Attack[] = [
+  http2('rapid-reset', 'requests that are reset at once (CVE-2023-44487)'),
+  http2('made-you-reset', 'requests that the server must reset (CVE-2025-8671)'),
+  http2('continuation', 'a header block without end (VU#421644)'),
+  http2('empty-continuation', 'CONTINUATION frames that carry nothing'),
+  http2('settings', 'SETTINGS whose acknowledgments are not read (CVE-2019-9515)'),
+  http2('ping', 'PING whose answers are not read (CVE-2019-9512)'),
+  http2('priority', 'PRIORITY of streams that do not exist (CVE-2019-9513)'),
+  http2('empty-data', 'DATA that carries nothing (CVE-2019-9518)'),
+  http2('window-updates', 'credit by single bytes'),
+  http2('unknown-frames', 'frames of an unknown type'),
+  http2('header-bomb', 'header blocks of 16 KB that mean 40 MB (CVE-2016-6581)'),
+  http2('bad-requests', 'requests that are refused one by one'),
+  http2('open-streams', 'requests whose bodies never come'),
+  http2('window-stall', '1,000 responses that nobody takes (CVE-2019-9511)'),
+  http2('slow-read', '100 responses of 1 MB taken byte by byte'),
+  http2('idle', '1,000 connections that only say hello'),
+  slow('slow-headers', '500 heads that come line by line (slowloris)', '/', ['-H', '-i', '1']),
+  slow('slow-body', '500 bodies that come bit by bit', '/', ['-B', '-i', '1', '-s', '8192']),
+  slow('slow-read-http1', '500 responses of 1 MB read slowly', '/bytes/1000000', [
+    '-X',
+    '-n',
+    '1',
+    '-z',
+    '32',
+    '-w',
+    '64',
+    '-y',
+    '512',
+  ]),
+];
