@@ -321,7 +321,7 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
     }
     const { version } = this.request;
     // What is left of the request would have to be read to keep the connection of HTTP/1.
-    const closes = FAULTS[fault.code].closes || (version < 20 && !this.#requestDone);
+    const closes = FAULTS[fault.code].closes || (this.#down.version < 20 && !this.#requestDone);
     const { outcome, isGrpc, explain } = this;
     this.#side.failed(fault.code);
     this.#dropUpstream();
@@ -407,6 +407,7 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
   #retry(): void {
     this.#endAttempt(this.outcome.fault);
     this.outcome.retries++;
+    this.attempts = 0;
     const delayMs = this.#retries!.delayMs(this.#side.random());
     if (delayMs > 0) this.#wait = this.#side.clock.after(delayMs, () => this.#attempt());
     else this.#attempt();

@@ -9,6 +9,7 @@ import {
   Http1Decoder,
   type Http1Head,
   type Http1Sink,
+  LastHead,
   responseHead,
   trailerFields,
 } from '#wire/http1';
@@ -43,6 +44,7 @@ export class Http1Client implements Sender {
   readonly #options: Http1ClientOptions;
   readonly #decoder: Http1Decoder;
   readonly #out: Http1Output;
+  readonly #lastHead = new LastHead();
   readonly #onData = (chunk: Buffer): void => this.#data(chunk);
   readonly #onDrain = (): void => this.#drained();
   readonly #onEnd = (): void => this.#end();
@@ -103,7 +105,7 @@ export class Http1Client implements Sender {
     this.#tunnelAsked = isConnect || head.upgrade !== '';
     this.#decoder.expect({ noBody: head.method === 'HEAD', tunnel: isConnect });
     this.#framing = end || isConnect ? 'none' : head.contentLength >= 0 ? 'length' : 'chunked';
-    encodeRequestHead(head, this.#framing, this.#out);
+    encodeRequestHead(head, this.#framing, this.#out, this.#lastHead);
   }
 
   data(buf: Uint8Array, start: number, end: number): boolean {
@@ -132,8 +134,10 @@ export class Http1Client implements Sender {
   /** Keeps the connection if the server does. */
   release(): void {
     this.#owner = undefined;
+    // Both sides of a tunnel have said their end; what is still to be sent is not cut off.
+    if (this.#tunnel) return;
     this.resume();
-    if (this.#keepAlive && !this.#closed && !this.#tunnel) this.#options.host.idle(this);
+    if (this.#keepAlive && !this.#closed) this.#options.host.idle(this);
     else this.#destroy(false);
   }
 

@@ -14,6 +14,7 @@ import {
   type Http1FaultCode,
   type Http1Head,
   type Http1Sink,
+  LastHead,
   requestHead,
   trailerFields,
 } from '#wire/http1';
@@ -53,6 +54,7 @@ export class Http1Server implements Downstream, Drainable, SlowHead {
   readonly #decoder: Http1Decoder;
   readonly #exchange: Exchange;
   readonly #out: Http1Output;
+  readonly #lastHead = new LastHead();
   readonly #onData = (chunk: Buffer): void => this.#data(chunk);
   readonly #onDrain = (): void => this.#drained();
   readonly #onEnd = (): void => this.#end();
@@ -118,7 +120,7 @@ export class Http1Server implements Downstream, Drainable, SlowHead {
     this.#framing = this.#frame(head, end);
     if (this.#framing === 'until-close') this.#keepAlive = false;
     const old = this.version === 10 ? 'keep-alive' : '';
-    encodeResponseHead(head, this.#framing, this.#keepAlive ? old : 'close', this.#out);
+    encodeResponseHead(head, this.#framing, this.#keepAlive ? old : 'close', this.#out, this.#lastHead);
   }
 
   data(buf: Uint8Array, start: number, end: number): boolean {

@@ -38,6 +38,7 @@ export class ExchangeTimers {
 
   /** A response head came, which may yet be given up for another attempt. */
   headCame(): void {
+    this.active();
     this.#try?.cancel();
     this.#startResponse();
   }
