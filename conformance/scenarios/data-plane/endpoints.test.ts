@@ -1,0 +1,145 @@
+/** Which endpoint gets a request: zones and priorities under load, endpoints that come and go, a proxy that drains. */
+import assert from 'node:assert/strict';
+import http from 'node:http';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../../harness/index.ts';
+import { type Pod, type Pods, servicePolicy, startPods } from '../../harness/pods/index.ts';
+import { get, type Served, serveHttp1, tally } from './http.ts';
+
+const VIP = '10.96.0.3';
+let pods: Pods;
+let client: Pod;
+let near: Pod;
+let far: Pod;
+const served: Served[] = [];
+/** How long the near pod takes. */
+let nearMs = 0;
+let nearServer: Served;
+let farServer: Served;
+
+before(
+  async () => {
+    pods = await startPods([{ name: 'client' }, { name: 'near' }, { name: 'far' }]);
+    [client, near, far] = [pods.pod('client'), pods.pod('near'), pods.pod('far')];
+    nearServer = serveHttp1(near, 8080, (_request, response) => setTimeout(() => response.end('near'), nearMs));
+    farServer = serveHttp1(far, 8080, (_request, response) => response.end('far'));
+    served.push(nearServer, farServer);
+  },
+  { timeout: 60_000 },
+);
+
+after(async () => {
+  for (const each of served) each.close();
+  await pods?.close();
+});
+
+/** `count` requests at once, again and again, for a while; connections stay open. */
+async function load(port: number, count: number, forMs: number): Promise<Record<string, number>> {
+  const seen: Record<string, number> = {};
+  const untilMs = performance.now() + forMs;
+  const one = async (): Promise<void> => {
+    const socket = await client.dial(VIP, port);
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+    (agent as unknown as { createConnection: () => unknown }).createConnection = () => socket;
+    while (performance.now() < untilMs) {
+      const body = await new Promise<string>((resolve, reject) => {
+        const request = http.get({ host: VIP, port, agent, headers: { host: 'web.a' } }, (response) => {
+          let text = '';
+          response.on('data', (chunk: Buffer) => {
+            text += chunk.toString();
+          });
+          response.on('end', () => resolve(`${response.statusCode} ${text}`));
+        });
+        request.on('error', reject);
+      });
+      seen[body] = (seen[body] ?? 0) + 1;
+    }
+    agent.destroy();
+    socket.destroy();
+  };
+  await Promise.all(Array.from({ length: count }, one));
+  return seen;
+}
+
+test('requests stay in the zone until its endpoints are loaded, spill over then, and come back', async () => {
+  const path = 'zoned.a.svc.cluster.local:80';
+  pods.world.endpoints(path, [
+    near.endpoint(8080, { labels: { zone: 'a', zone_locality: 'local' } }),
+    far.endpoint(8080, { labels: { zone: 'b', zone_locality: 'remote' } }),
+  ]);
+  pods.world.policy(`${VIP}:80`, servicePolicy(path));
+  nearMs = 0;
+  const calm = await load(80, 1, 1_500);
+  assert.ok((calm['200 near'] ?? 0) > 20, JSON.stringify(calm));
+  assert.equal(calm['200 far'] ?? 0, 0, `calm: all in the zone, ${JSON.stringify(calm)}`);
+  nearMs = 150;
+  const busy = await load(80, 12, 4_000);
+  assert.ok((busy['200 far'] ?? 0) > (busy['200 near'] ?? 0), `under load: other zones help, ${JSON.stringify(busy)}`);
+  nearMs = 0;
+  await eventually(
+    'all requests are in the zone again',
+    20_000,
+    async () => (((await load(80, 1, 1_000))['200 far'] ?? 0) === 0 ? true : undefined),
+    100,
+  );
+});
+
+test('endpoints of a lower priority serve only when those before them are gone', async () => {
+  const path = 'ranked.a.svc.cluster.local:81';
+  const first = near.endpoint(8080, { priority: 0 });
+  const second = far.endpoint(8080, { priority: 1 });
+  pods.world.endpoints(path, [first, second]);
+  pods.world.policy(`${VIP}:81`, servicePolicy(path));
+  assert.deepEqual(Object.keys(await load(81, 2, 700)), ['200 near']);
+  pods.world.endpoints(path, [second]);
+  await eventually(
+    'the second serves',
+    5_000,
+    async () => ((await get(client, VIP, 81)).body === 'far' ? true : undefined),
+    20,
+  );
+  pods.world.endpoints(path, [first, second]);
+  await eventually('the first is back', 5_000, async () => {
+    const seen = await load(81, 2, 300);
+    return Object.keys(seen).join() === '200 near' || undefined;
+  });
+});
+
+test('endpoints that come and go under load cost no request', async () => {
+  const path = 'changing.a.svc.cluster.local:82';
+  const sets = [[near.endpoint(8080)], [near.endpoint(8080), far.endpoint(8080)], [far.endpoint(8080)]];
+  pods.world.endpoints(path, sets[0]!);
+  pods.world.policy(`${VIP}:82`, servicePolicy(path));
+  const changes = (async () => {
+    for (let i = 0; i < 24; i++) {
+      await sleep(100);
+      pods.world.endpoints(path, sets[i % sets.length]!);
+    }
+  })();
+  const [seen] = await Promise.all([load(82, 8, 2_600), changes]);
+  assert.deepEqual(Object.keys(seen).sort(), ['200 far', '200 near'], JSON.stringify(seen));
+});
+
+test('a proxy that is told to end finishes what is under way and fails no request', async () => {
+  const path = 'drained.a.svc.cluster.local:83';
+  pods.world.endpoints(path, [near.endpoint(8080), far.endpoint(8080)]);
+  pods.world.policy(`${VIP}:83`, servicePolicy(path));
+  nearMs = 50;
+  await tally(10, () => get(client, VIP, 83));
+  const ended = new Promise<number | null>((resolve) => far.proxy.once('exit', resolve));
+  const stopping = (async () => {
+    await sleep(500);
+    // As a cluster does: the endpoint leaves discovery and the pod is told to end at about the same time.
+    far.proxy.kill('SIGTERM');
+    await sleep(50);
+    pods.world.endpoints(path, [near.endpoint(8080)]);
+  })();
+  const [seen] = await Promise.all([load(83, 8, 2_000), stopping]);
+  assert.deepEqual(
+    Object.keys(seen).filter((each) => !each.startsWith('200')),
+    [],
+    JSON.stringify(seen),
+  );
+  assert.equal(await ended, 0);
+});

@@ -1,0 +1,127 @@
+/** What scenarios of the data plane share: servers and clients of HTTP inside pods, on the runtime's own stack, not ours. */
+import http from 'node:http';
+import http2 from 'node:http2';
+import net from 'node:net';
+import { type Pod, readAll } from '../../harness/pods/index.ts';
+
+export interface Served {
+  /** Requests that arrived. */
+  readonly count: () => number;
+  close(): void;
+}
+
+/** An HTTP/1.1 server in a pod. */
+export function serveHttp1(pod: Pod, port: number, handler: http.RequestListener): Served {
+  let count = 0;
+  const server = http.createServer((request, response) => {
+    count++;
+    handler(request, response);
+  });
+  pod.inside(() => server.listen(port, '0.0.0.0'));
+  return {
+    count: () => count,
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+/** An HTTP/2 server in a pod, by prior knowledge. */
+export function serveHttp2(
+  pod: Pod,
+  port: number,
+  handler: (stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders) => void,
+): Served {
+  let count = 0;
+  const sessions = new Set<http2.ServerHttp2Session>();
+  const server = http2.createServer();
+  server.on('session', (session) => {
+    sessions.add(session);
+    session.on('close', () => sessions.delete(session));
+    session.on('error', () => session.destroy());
+  });
+  server.on('stream', (stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders) => {
+    count++;
+    stream.on('error', () => stream.close());
+    handler(stream, headers);
+  });
+  pod.inside(() => server.listen(port, '0.0.0.0'));
+  return {
+    count: () => count,
+    close: () => {
+      server.close();
+      for (const session of sessions) session.destroy();
+    },
+  };
+}
+
+/** Bytes in and out in a pod. */
+export function serveTcp(pod: Pod, port: number, handler: (socket: net.Socket) => void): Served {
+  let count = 0;
+  const open = new Set<net.Socket>();
+  const server = net.createServer((socket) => {
+    count++;
+    open.add(socket);
+    socket.on('close', () => open.delete(socket));
+    socket.on('error', () => socket.destroy());
+    handler(socket);
+  });
+  pod.inside(() => server.listen(port, '0.0.0.0'));
+  return {
+    count: () => count,
+    close: () => {
+      server.close();
+      for (const socket of open) socket.destroy();
+    },
+  };
+}
+
+/** One HTTP/2 connection from a pod's application. */
+export async function connectHttp2(pod: Pod, address: string, port: number): Promise<http2.ClientHttp2Session> {
+  const socket = await pod.dial(address, port);
+  const session = http2.connect(`http://${address}:${port}`, { createConnection: () => socket });
+  session.on('error', () => session.destroy());
+  return session;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** One request on a connection of its own. `lines`: further header lines. */
+export async function get(
+  pod: Pod,
+  address: string,
+  port: number,
+  path = '/',
+  lines: readonly string[] = [],
+): Promise<Answer> {
+  const socket = await pod.dial(address, port);
+  const head = [`GET ${path} HTTP/1.1`, 'host: web.a', 'connection: close', ...lines, '', ''].join('\r\n');
+  return parseAnswer(await readAll(socket, head, 15_000));
+}
+
+export function parseAnswer(text: string): Answer {
+  const end = text.indexOf('\r\n\r\n');
+  const [statusLine = '', ...fields] = text.slice(0, Math.max(0, end)).split('\r\n');
+  const headers = Object.fromEntries(
+    fields.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]),
+  );
+  return { status: Number(statusLine.split(' ')[1] ?? 0), headers, body: text.slice(end + 4) };
+}
+
+/** Answers by how often each status came, one request after the other. */
+export async function tally(
+  count: number,
+  ask: () => Promise<{ readonly status: number }>,
+): Promise<Record<number, number>> {
+  const seen: Record<number, number> = {};
+  for (let i = 0; i < count; i++) {
+    const { status } = await ask();
+    seen[status] = (seen[status] ?? 0) + 1;
+  }
+  return seen;
+}
