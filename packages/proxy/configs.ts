@@ -1,5 +1,6 @@
 import type { ProxyConfig } from '#model/proxy-config';
 import { type BackoffConfig, defaultServerPolicy, type WatchConfig } from './discover/index.ts';
+import { http2ClientSettings, http2ServerSettings } from './http/index.ts';
 import type { Credentials } from './identity/index.ts';
 import type { InboundConfig, PortPoliciesConfig } from './inbound/index.ts';
 import { LIMITS } from './limits.ts';
@@ -15,14 +16,24 @@ export function inboundConfig(config: ProxyConfig, directPort: number, ownPorts:
     ips: config.inboundIps,
     ownPorts,
     directPort,
+    proxyProtocolPorts: new Set(config.proxyProtocolPorts),
     detectTimeoutMs: config.inboundDetectTimeoutMs,
     inFlightMax: config.inboundInFlightMax,
     accept: { keepaliveMs: config.inboundAcceptKeepaliveMs, userTimeoutMs: config.inboundAcceptUserTimeoutMs },
+    http2: http2ServerSettings(config, 'inbound'),
     app: {
       connectTimeoutMs: config.inboundConnectTimeoutMs,
       options: { keepaliveMs: config.inboundConnectKeepaliveMs, userTimeoutMs: config.inboundConnectUserTimeoutMs },
       idleConnectionsMax: config.inboundIdleConnectionsMax,
       poolIdleMs: config.inboundPoolIdleMs,
+      http2: http2ClientSettings(config, undefined),
+      backoff: {
+        minMs: config.inboundBackoffMinMs,
+        maxMs: config.inboundBackoffMaxMs,
+        jitter: config.inboundBackoffJitter,
+      },
+      failfastMs: config.inboundFailfastMs,
+      queueMax: config.inboundQueueCapacity,
     },
   };
 }
@@ -43,6 +54,7 @@ export function outboundConfig(config: ProxyConfig, credentials: Credentials): O
       http: { failfastMs: config.outboundHttpFailfastMs, queueMax: config.outboundHttpQueueCapacity },
       tcp: { failfastMs: config.outboundTcpFailfastMs, queueMax: config.outboundTcpQueueCapacity },
       backoff: outboundBackoff(config),
+      http2: config,
       zones: config.outboundZoneLoadBand,
       watch: watchConfig(config, config.destination.name, TERMINAL),
       idleMs: config.outboundDiscoveryIdleMs,

@@ -37,16 +37,31 @@ const UNREACHABLE: ReadonlySet<FaultCode> = new Set([
 const RETRY_AFTER = NAMES.idOf('retry-after');
 const RETRY_PUSHBACK = NAMES.idOf('grpc-retry-pushback-ms');
 
-/** Requests balanced over the endpoints of a destination. */
+export interface HttpBalancerOptions {
+  /** The logical destination; undefined: a bare address. */
+  readonly authority: string | undefined;
+  readonly config: BalancerConfig & EndpointConfig;
+  readonly deps: Deps;
+  readonly watch?: BalancerWatch | undefined;
+  /** The only endpoint, known from the start. */
+  readonly forward?: EndpointInfo;
+}
+
+/**
+ * Requests balanced over the endpoints of a destination. A single known endpoint has no other to go to: requests of HTTP/1 that it
+ * refuses fail at once, as in Linkerd, while those that share a connection wait for it.
+ */
 export class HttpBalancer implements HttpBackend {
   readonly #balancer: Balancer<Exchange, HttpEndpoint>;
-  readonly #authority: string;
+  readonly #authority: string | undefined;
   readonly #penalizes: boolean;
+  readonly #single: boolean;
   readonly #deps: Deps;
 
-  constructor(authority: string, config: BalancerConfig & EndpointConfig, deps: Deps, watch: BalancerWatch) {
+  constructor({ authority, config, deps, watch, forward }: HttpBalancerOptions) {
     this.#authority = authority;
     this.#penalizes = config.ewma.penaltyMs !== undefined;
+    this.#single = forward !== undefined;
     this.#deps = deps;
     this.#balancer = new Balancer(
       config,
@@ -61,6 +76,7 @@ export class HttpBalancer implements HttpBackend {
       },
       watch,
     );
+    if (forward) this.#balancer.update({ kind: 'add', endpoints: [forward] }, true);
   }
 
   get available(): boolean {
@@ -110,7 +126,11 @@ export class HttpBalancer implements HttpBackend {
   update(update: DestinationUpdate, first: boolean): void {
     const refused = this.#balancer.update(update, first);
     if (refused > 0)
-      this.#deps.log.warn('Too many endpoints', { authority: this.#authority, used: this.#balancer.size, refused });
+      this.#deps.log.warn('Too many endpoints', {
+        authority: this.#authority ?? '',
+        used: this.#balancer.size,
+        refused,
+      });
   }
 
   collect(): void {
@@ -137,44 +157,12 @@ export class HttpBalancer implements HttpBackend {
   #failed(exchange: Exchange, fault: Fault): void {
     const slot = slotOf(exchange);
     exchange.ticket = undefined;
-    const unreachable = UNREACHABLE.has(fault.code);
+    const unreachable = UNREACHABLE.has(fault.code) && !(this.#single && !slot?.endpoint.multiplexes(exchange));
     if (slot && unreachable) this.#balancer.unreachable(slot, exchange);
     else if (slot) this.#balancer.ended(slot, exchange, false, 'none');
     const again = unreachable || fault.code === 'stream-goaway';
     if (!again || ++exchange.attempts > LIMITS.connectAttemptsMax) exchange.unavailable(fault);
     else this.#balancer.acquire(exchange);
-  }
-}
-
-/** Requests to one known address: nothing to choose, failures go straight back. */
-export class HttpForward implements HttpBackend {
-  readonly available = true;
-  readonly #endpoint: HttpEndpoint;
-
-  constructor(info: EndpointInfo, config: EndpointConfig, deps: Deps) {
-    this.#endpoint = new HttpEndpoint(info, undefined, config, deps, (exchange, fault) => exchange.unavailable(fault));
-  }
-
-  acquire(exchange: Exchange): void {
-    const refusal = this.#endpoint.refuses(exchange);
-    if (refusal) exchange.unavailable(refusal);
-    else this.#endpoint.acquire(exchange);
-  }
-
-  cancel(exchange: Exchange): void {
-    this.#endpoint.cancel(exchange);
-  }
-
-  attached(exchange: Exchange): void {
-    this.#endpoint.attached(exchange);
-  }
-
-  update(): void {
-    // One address, known from the start.
-  }
-
-  stop(): void {
-    this.#endpoint.close();
   }
 }
 

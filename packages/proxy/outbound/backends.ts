@@ -1,4 +1,4 @@
-import type { ZoneBand } from '#model/balance';
+import type { EwmaConfig, ZoneBand } from '#model/balance';
 import type { Timer } from '#runtime/clock';
 import type { Deps } from '../deps.ts';
 import {
@@ -11,12 +11,15 @@ import {
   type Meta,
   type WatchConfig,
 } from '../discover/index.ts';
-import { type Discovered, type HttpBackend, HttpBalancer, HttpForward } from './backend.ts';
+import { type Discovered, type HttpBackend, HttpBalancer } from './backend.ts';
 import { type BalancerFamily, BalancerMetrics } from './balancer-metrics.ts';
 import type { EndpointConfig } from './endpoint.ts';
 import { type TcpBackend, TcpBalancer, TcpForward } from './tcp-backend.ts';
 
 export type { HttpBackend } from './backend.ts';
+
+/** Of single endpoints, where it decides nothing. */
+const EWMA_DEFAULT: EwmaConfig = { defaultRttMs: 30, decayMs: 10_000 };
 
 interface QueueConfig {
   readonly failfastMs: number;
@@ -61,10 +64,15 @@ export class Backends {
     const { target } = backend;
     if (target.kind === 'none') return undefined;
     return this.#hold<HttpBackend>(`http ${JSON.stringify([target, breaker])}`, () => {
-      if (target.kind === 'forward') return { backend: new HttpForward(target.endpoint, this.#config, this.#deps) };
-      const config = { ...this.#config, ...this.#config.http, ewma: target.ewma, breaker };
+      const deps = this.#deps;
+      const usual = { ...this.#config, ...this.#config.http };
+      if (target.kind === 'forward') {
+        const config = { ...usual, ewma: EWMA_DEFAULT, zones: undefined };
+        return { backend: new HttpBalancer({ authority: undefined, config, deps, forward: target.endpoint }) };
+      }
+      const config = { ...usual, ewma: target.ewma, breaker };
       const watch = this.#watchOf('outbound_http', parent, backend.meta, config.failfastMs);
-      return { backend: new HttpBalancer(target.path, config, this.#deps, watch), path: target.path };
+      return { backend: new HttpBalancer({ authority: target.path, config, deps, watch }), path: target.path };
     });
   }
 

@@ -1,8 +1,17 @@
 import { Fault } from '#model/faults';
+import type { ProxyConfig } from '#model/proxy-config';
 import type { Deps } from '../deps.ts';
 import { type DialTarget, dial } from '../dial/index.ts';
 import type { EndpointInfo } from '../discover/index.ts';
-import { Connections, type Exchange, NAMES, stripFields } from '../http/index.ts';
+import {
+  Connections,
+  type Exchange,
+  goesAsHttp2,
+  Http2Connections,
+  http2ClientSettings,
+  NAMES,
+  stripFields,
+} from '../http/index.ts';
 import type { Conn } from '../tcp/index.ts';
 import { EndpointScope, endpointLabels, TcpCounters } from '../telemetry/index.ts';
 import { type DialTargetConfig, dialTarget, endpointTls, serverIdentity } from './dial-target.ts';
@@ -10,18 +19,27 @@ import { type DialTargetConfig, dialTarget, endpointTls, serverIdentity } from '
 export interface EndpointConfig extends DialTargetConfig {
   readonly idleConnectionsMax: number;
   readonly poolIdleMs: number;
+  /** Where discovery says nothing else of an endpoint. */
+  readonly http2: Pick<ProxyConfig, 'http2StreamWindow' | 'http2ConnectionWindow'>;
 }
 
 /** A connection for an exchange could not be opened, or its endpoint is closing or full. */
 export type Failed = (exchange: Exchange, fault: Fault) => void;
+
+/** What the connections of one version of HTTP to one server have in common. */
+interface Carrier {
+  acquire(exchange: Exchange): void;
+  cancel(exchange: Exchange): void;
+  close(): void;
+}
 
 /** Lost by requests that a gateway gets under another authority. */
 const CANONICAL = new Uint8Array(NAMES.size);
 CANONICAL[NAMES.idOf('l5d-dst-canonical')] = 1;
 
 /**
- * One address that requests are sent to: its connections and its metrics. Connections are pooled, but for requests
- * that need one to themselves.
+ * One address that requests are sent to: its connections and its metrics. Requests of HTTP/2 share few connections, and those of
+ * HTTP/1 join them where the server is known to take them so; the others have pooled connections, and some one to themselves.
  */
 export class HttpEndpoint {
   readonly info: EndpointInfo;
@@ -31,8 +49,10 @@ export class HttpEndpoint {
   readonly #failed: Failed;
   readonly #tcp: TcpCounters;
   readonly #identity: string | undefined;
+  readonly #upgrades: boolean;
   #http1: Connections | undefined;
   #single: Connections | undefined;
+  #http2: Http2Connections | undefined;
   #closed = false;
 
   constructor(info: EndpointInfo, authority: string | undefined, config: EndpointConfig, deps: Deps, failed: Failed) {
@@ -42,8 +62,14 @@ export class HttpEndpoint {
     this.#deps = deps;
     this.#failed = failed;
     this.#identity = serverIdentity(info, config.localIps);
+    this.#upgrades = info.h2 && !config.localIps.includes(info.ip);
     this.scope = new EndpointScope(deps.metrics, labels);
     this.#tcp = new TcpCounters(deps.metrics, { ...labels, peer: 'dst' });
+  }
+
+  /** Whether the request would share connections with others. */
+  multiplexes(exchange: Exchange): boolean {
+    return goesAsHttp2(exchange.request, this.#upgrades);
   }
 
   /** Why the endpoint is not the one that the client demands. */
@@ -73,8 +99,9 @@ export class HttpEndpoint {
   /** Opens a connection and keeps it for the next request. */
   probe(done: (ok: boolean) => void): void {
     if (this.#closed) done(false);
+    else if (this.#http2 || this.#upgrades) this.#shared().probe(done);
     else
-      dial(this.#target(), this.#deps, {
+      dial(this.#target('http/1'), this.#deps, {
         connected: (socket) => {
           const pool = this.#pooled();
           pool.idle(pool.adopt(socket));
@@ -88,11 +115,13 @@ export class HttpEndpoint {
     this.#closed = true;
     this.#http1?.close();
     this.#single?.close();
+    this.#http2?.close();
     this.scope.release();
     this.#tcp.release();
   }
 
-  #carrierOf(exchange: Exchange): Connections {
+  #carrierOf(exchange: Exchange): Carrier {
+    if (this.multiplexes(exchange)) return this.#shared();
     const { version, authority } = exchange.request;
     return version === 10 || authority === '' ? this.#alone() : this.#pooled();
   }
@@ -108,8 +137,22 @@ export class HttpEndpoint {
     return this.#single;
   }
 
+  #shared(): Http2Connections {
+    if (this.#http2) return this.#http2;
+    const target = this.#target('http/2');
+    this.#http2 = new Http2Connections({
+      dial: (sink) => dial(target, this.#deps, sink),
+      scope: this.#tcp,
+      clock: this.#deps.clock,
+      shared: this.#deps.http,
+      settings: http2ClientSettings(this.#config.http2, this.info.http2),
+      failed: this.#failed,
+    });
+    return this.#http2;
+  }
+
   #connections(countMax: number): Connections {
-    const target = this.#target();
+    const target = this.#target('http/1');
     return new Connections({
       dial: (sink) => dial(target, this.#deps, sink),
       scope: this.#tcp,
@@ -121,8 +164,8 @@ export class HttpEndpoint {
     });
   }
 
-  #target(): DialTarget {
-    return dialTarget(this.info, 'http/1', this.#config);
+  #target(protocol: 'http/1' | 'http/2'): DialTarget {
+    return dialTarget(this.info, protocol, this.#config);
   }
 }
 

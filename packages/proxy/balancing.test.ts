@@ -1,0 +1,223 @@
+import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
+import type { BreakerPolicy, EndpointInfo } from './discover/index.ts';
+import {
+  endpoint,
+  eventually,
+  openPolicy,
+  profile,
+  serve,
+  servicePolicy,
+  TestCa,
+  TestProxy,
+  Wire,
+} from './testing/index.ts';
+
+const PATH = 'web.a.svc.cluster.local:80';
+const ADDR = '10.96.0.10:80';
+const CLIENT = 'client.a.serviceaccount.identity.linkerd.cluster.local';
+const SERVER = 'web.a.serviceaccount.identity.linkerd.cluster.local';
+
+let ca: TestCa;
+let client: TestProxy;
+let server: TestProxy;
+let closing: (() => void)[] = [];
+
+before(async () => {
+  ca = new TestCa();
+  server = await TestProxy.start({ name: SERVER, ca });
+});
+after(() => server.stop());
+
+beforeEach(async () => {
+  client = await TestProxy.start({ name: CLIENT, ca });
+  client.mesh.profile(ADDR).set(profile({ fqn: 'web.a.svc.cluster.local' }));
+  client.mesh.outbound(ADDR).set(servicePolicy(PATH));
+});
+afterEach(async () => {
+  for (const close of closing) close();
+  closing = [];
+  await client.stop();
+});
+
+interface App {
+  readonly port: number;
+  /** Requests it got, as text. */
+  readonly requests: string[];
+  status: number;
+  delayMs: number;
+  connections(): number;
+}
+
+/** A web server that answers each request with its status after its delay. */
+async function web(): Promise<App> {
+  const answer = (socket: Socket, text: string): void => {
+    app.requests.push(text);
+    const head = `HTTP/1.1 ${app.status} Said\r\ncontent-length: 0\r\n\r\n`;
+    if (app.delayMs === 0) socket.write(head);
+    else setTimeout(() => socket.write(head), app.delayMs);
+  };
+  const listening = await serve((socket) => socket.on('data', (chunk) => answer(socket, chunk.toString('latin1'))));
+  const app: App = { ...listening, requests: [], status: 200, delayMs: 0 };
+  server.mesh.port(app.port).set(openPolicy());
+  closing.push(listening.close);
+  return app;
+}
+
+/** From now on these and no others. */
+function endpoints(...infos: EndpointInfo[]): void {
+  client.mesh.destination(PATH).push({ kind: 'none', exists: true });
+  client.mesh.destination(PATH).set({ kind: 'add', endpoints: infos });
+}
+
+/** Head of the response to one request on its own connection. */
+async function get(fields = '', version = '1.1', host = 'host: a\r\n'): Promise<string> {
+  const wire = await Wire.connect(client.outboundPort);
+  wire.send(`GET / HTTP/${version}\r\n${host}${fields}\r\n`);
+  const [text] = await wire.expect(/^HTTP\/1.\d (\d+)[\s\S]*?\r\n\r\n/);
+  wire.socket.destroy();
+  return text;
+}
+
+const statusOf = (text: string): number => Number(text.slice(9, 12));
+
+function breakAfter(maxFailures: number, minMs: number): void {
+  const backoff = { minMs, maxMs: 60_000, jitter: 0 };
+  const breaker: BreakerPolicy = { kind: 'consecutive', maxFailures, backoff };
+  const policy = servicePolicy(PATH);
+  const http = { ...policy.http1, breaker };
+  client.mesh.outbound(ADDR).set({ ...policy, http1: http, http2: http });
+}
+
+test('an endpoint that keeps answering 5xx is left out, and used again when a trial succeeds', async () => {
+  const [good, bad] = [await web(), await web()];
+  bad.status = 500;
+  breakAfter(3, 300);
+  endpoints(endpoint(good.port), endpoint(bad.port));
+  for (let i = 0; i < 100 && bad.requests.length < 3; i++) await get();
+  assert.equal(bad.requests.length, 3);
+  assert.equal(client.metric('outbound_http_balancer_endpoints', { endpoint_state: 'pending' }), 1);
+  for (let i = 0; i < 10; i++) assert.equal(statusOf(await get()), 200);
+  assert.equal(bad.requests.length, 3);
+  bad.status = 200;
+  await new Promise((resolve) => setTimeout(resolve, 320));
+  for (let i = 0; i < 60; i++) assert.equal(statusOf(await get()), 200);
+  assert.ok(bad.requests.length > 4, `${bad.requests.length}`);
+  assert.equal(client.metric('outbound_http_balancer_endpoints', { endpoint_state: 'pending' }), 0);
+});
+
+test('with every breaker open requests fail fast', async () => {
+  const bad = await web();
+  bad.status = 503;
+  breakAfter(2, 5_000);
+  endpoints(endpoint(bad.port));
+  assert.deepEqual([statusOf(await get()), statusOf(await get())], [503, 503]);
+  const refused = await get();
+  assert.match(
+    refused,
+    /^HTTP\/1.1 504 [\s\S]*l5d-proxy-error: service in fail-fast: .*circuit breakers of 1 are open/,
+  );
+  assert.equal(statusOf(await get()), 503);
+  assert.equal(bad.requests.length, 2);
+  assert.equal(client.metric('outbound_http_balancer_queue_gate_shut_total'), 1);
+});
+
+test('a client that demands a server identity gets that server or none', async () => {
+  const app = await web();
+  endpoints(server.endpoint(app.port));
+  assert.equal(statusOf(await get(`l5d-require-id: ${SERVER}\r\n`)), 200);
+  assert.ok(!app.requests[0]!.includes('l5d-require-id'));
+  assert.match(
+    await get('l5d-require-id: other.a\r\n'),
+    new RegExp(`^HTTP/1.1 502 [\\s\\S]*required id: other.a; found ${SERVER}`),
+  );
+  endpoints(endpoint(app.port));
+  assert.match(await get(`l5d-require-id: ${SERVER}\r\n`), /^HTTP\/1.1 502 [\s\S]*found no identity/);
+  assert.equal(app.requests.length, 1);
+});
+
+test('behind a gateway requests name another authority, and no canonical destination', async () => {
+  const app = await web();
+  endpoints(endpoint(app.port, { authorityOverride: { authority: 'web.b:80', host: 'web.b', port: undefined } }));
+  assert.equal(statusOf(await get('l5d-dst-canonical: web.a:80\r\n')), 200);
+  assert.match(app.requests[0]!, /\r\nhost: web\.b:80\r\n/i);
+  assert.ok(!app.requests[0]!.includes('l5d-dst-canonical'));
+});
+
+test('requests of HTTP/1.0, or without a host, have a connection to themselves', async () => {
+  const app = await web();
+  endpoints(endpoint(app.port));
+  for (let i = 0; i < 3; i++) await get();
+  assert.equal(app.connections(), 1);
+  for (let i = 0; i < 3; i++) await get('', '1.0');
+  assert.equal(app.connections(), 4);
+  for (let i = 0; i < 2; i++) await get('', '1.0', '');
+  assert.equal(app.connections(), 6);
+  await get();
+  assert.equal(app.connections(), 6);
+});
+
+test('endpoints of a lower priority serve while those of the first cannot be reached', async () => {
+  const [first, second] = [await web(), await web()];
+  const { port, close } = await serve(() => undefined);
+  endpoints(endpoint(first.port), endpoint(second.port, { priority: 1 }));
+  for (let i = 0; i < 5; i++) await get();
+  assert.deepEqual([first.requests.length, second.requests.length], [5, 0]);
+  close();
+  endpoints(endpoint(port), endpoint(second.port, { priority: 1 }));
+  for (let i = 0; i < 5; i++) assert.equal(statusOf(await get()), 200);
+  assert.equal(second.requests.length, 5);
+});
+
+test('endpoints of other zones help out when those of the own zone are too busy', async () => {
+  const [near, far] = [await web(), await web()];
+  endpoints(endpoint(near.port, { locality: 'local' }), endpoint(far.port, { locality: 'remote' }));
+  for (let i = 0; i < 20; i++) await get();
+  assert.deepEqual([near.requests.length, far.requests.length], [20, 0]);
+  near.delayMs = 150;
+  let stop = false;
+  const clients = Array.from({ length: 8 }, async () => {
+    while (!stop) await get();
+  });
+  await eventually(() => far.requests.length > 20, 'the other zone helps out', 5_000);
+  const labels = { backend_name: 'web' };
+  const load = client.metric('outbound_http_balancer_adaptive_load_average', labels);
+  assert.ok(load > 0, `${load}`);
+  assert.equal(client.metric('outbound_http_balancer_adaptive_load_band_high', labels), 4);
+  stop = true;
+  await Promise.all(clients);
+});
+
+test('a server that failed with retry-after gets no request before that where failures are penalised', async () => {
+  const [good, bad] = [await web(), await web()];
+  const policy = servicePolicy(PATH);
+  const ewma = { defaultRttMs: 30, decayMs: 10_000, penaltyMs: 5_000, retryAfterMaxMs: 300_000 };
+  const [route] = policy.http1.routes;
+  const backend = {
+    ...route!.rules[0]!.distribution.backends[0]!.backend,
+    target: { kind: 'balancer', path: PATH, ewma },
+  } as const;
+  const distribution = { kind: 'first', backends: [{ backend, weight: 1, filters: [] }] } as const;
+  const http = { routes: [{ ...route!, rules: [{ matches: [], filters: [], distribution }] }], breaker: undefined };
+  client.mesh.outbound(ADDR).set({ ...policy, http1: http, http2: http });
+  bad.status = 503;
+  endpoints(endpoint(good.port), endpoint(bad.port));
+  for (let i = 0; i < 60; i++) await get();
+  assert.equal(bad.requests.length, 1);
+});
+
+test('every request is counted by the queue, with the time it waited', async () => {
+  const app = await web();
+  const waiting = get();
+  await eventually(() => client.metric('outbound_http_balancer_queue_length') === 1, 'the request waits');
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  endpoints(endpoint(app.port));
+  await waiting;
+  await get();
+  assert.equal(client.metric('outbound_http_balancer_queue_requests_total'), 2);
+  assert.equal(client.metric('outbound_http_balancer_queue_latency_seconds_count'), 2);
+  assert.equal(client.metric('outbound_http_balancer_queue_latency_seconds_bucket', { le: '0.05' }), 1);
+  assert.equal(client.metric('outbound_http_balancer_queue_gate_timeout_seconds'), 0.4);
+  assert.ok(client.metric('outbound_http_balancer_queue_gate_open_time_seconds') > 1.6e9);
+});
