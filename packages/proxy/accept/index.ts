@@ -1,4 +1,7 @@
-/** The first moments of a connection: reading just enough bytes to know what it is. */
+/** The first moments of a connection: reading just enough bytes to know what it is, and mesh TLS taken off. */
 
 export { decideHttp, decideTls, type HttpGuess, type TlsGuess } from './decide.ts';
+export { type DetectResult, detectHttp, type HttpSeen } from './http.ts';
+export { ignoreLateError } from './late-errors.ts';
 export { type Peeked, peek } from './peek.ts';
+export { type DetectOptions, detectTls, type TerminateMeshOptions, type TlsSeen, terminateMesh } from './tls.ts';

@@ -48,14 +48,20 @@ export class InboundMetrics {
   }
 
   /** Connections to the application. */
-  app(dst: { ip: string; port: number }): TcpCounters {
-    return new TcpCounters(this.#metrics, {
-      direction: 'inbound',
-      peer: 'dst',
-      ...targetLabels(dst.ip, dst.port),
-      tls: 'no_identity',
-      no_tls_reason: 'loopback',
-    });
+  app(dst: { ip: string; port: number }): { scope: TcpCounters; release: () => void } {
+    const key = `app ${dst.ip} ${dst.port}`;
+    const scope = this.#tcp.hold(
+      key,
+      () =>
+        new TcpCounters(this.#metrics, {
+          direction: 'inbound',
+          peer: 'dst',
+          ...targetLabels(dst.ip, dst.port),
+          tls: 'no_identity',
+          no_tls_reason: 'loopback',
+        }),
+    );
+    return { scope, release: () => this.#tcp.release(key) };
   }
 
   /** What one connection's requests are counted by; `release` when the connection is over. */

@@ -12,7 +12,8 @@ export interface RateLimit {
 }
 
 export interface InboundPlanOptions {
-  readonly app: Upstream;
+  /** Undefined where another plan says where to. */
+  readonly app: Upstream | undefined;
   readonly filters: readonly HttpFilter[];
   /** Says who the client is; undefined: not known. */
   readonly clientId: Field | undefined;

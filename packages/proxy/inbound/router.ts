@@ -28,7 +28,8 @@ export interface InboundRouterOptions {
   readonly policy: () => ServerPolicy;
   readonly ip: Uint8Array;
   readonly tls: ClientTls;
-  readonly app: Upstream;
+  /** Undefined where another router says where to. */
+  readonly app: Upstream | undefined;
   /** Made anew for each policy, whose names are labels. */
   readonly counts: (policy: ServerPolicy) => AuthzCounts;
   readonly log: Log;
