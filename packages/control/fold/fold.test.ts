@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type StringValue, StringValueSchema } from '@bufbuild/protobuf/wkt';
+import { fromBinary } from '@bufbuild/protobuf';
+import { StringValueSchema } from '@bufbuild/protobuf/wkt';
 import { ApiError } from '#kube/client';
-import { GrpcError, type ResponseStream } from '#runtime/grpc';
+import { encodeMessage, GrpcError, type ResponseStream } from '#runtime/grpc';
+import { GRPC_PREFIX_BYTES } from '#wire/grpc';
 import { Collection, streamSnapshots, Topics } from './index.ts';
 
 const turn = () => new Promise<void>((resolve) => queueMicrotask(() => queueMicrotask(resolve)));
@@ -56,8 +58,9 @@ function fakeStream() {
   let resume = () => {};
   let closed = () => {};
   const stream: ResponseStream<typeof StringValueSchema> = {
-    write(message) {
-      sent.push((message as StringValue).value);
+    write: (message) => stream.writeEncoded(encodeMessage(StringValueSchema, message)),
+    writeEncoded(message) {
+      sent.push(fromBinary(StringValueSchema, message.subarray(GRPC_PREFIX_BYTES)).value);
       return writable;
     },
     get writable() {

@@ -1,6 +1,6 @@
 /** Streams of whole snapshots: the current one first, then each that differs, as fast as the proxy reads. */
-import { create, type DescMessage, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
-import { GrpcError, type ResponseStream } from '#runtime/grpc';
+import type { DescMessage, MessageInitShape } from '@bufbuild/protobuf';
+import { type EncodedMessage, encodeMessage, GrpcError, type ResponseStream } from '#runtime/grpc';
 
 /** A question that is asked again whenever something it depends on changes. */
 export interface Question<O extends DescMessage> {
@@ -17,16 +17,16 @@ export function streamSnapshots<O extends DescMessage>(
   stream: ResponseStream<O>,
   coalesced: () => void,
 ): void {
-  let last: Uint8Array | undefined;
+  let last: EncodedMessage<O> | undefined;
   let dirty = false;
   const send = (): void => {
     dirty = false;
     const answer = question.snapshot();
     if (answer === undefined) return;
-    const bytes = toBinary(schema, create(schema, answer));
-    if (last && Buffer.compare(last, bytes) === 0) return;
-    last = bytes;
-    stream.write(answer);
+    const encoded = encodeMessage(schema, answer);
+    if (last?.equals(encoded)) return;
+    last = encoded;
+    stream.writeEncoded(encoded);
   };
   const changed = (): void => {
     if (!stream.writable) {

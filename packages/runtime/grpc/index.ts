@@ -1,16 +1,20 @@
 /**
- * gRPC over node:http2: a client for unary calls and server streams over any Duplex, and a server for the same without TLS.
- * Messages and methods are those of @bufbuild/protobuf; there is no compression.
+ * gRPC over our own HTTP/2: a client over any Duplex, and a server without TLS, for calls of all four kinds. Messages and methods are
+ * those of @bufbuild/protobuf; there is no compression.
  */
-export {
-  type CallOptions,
-  createGrpcClient,
-  type GrpcClient,
-  type GrpcClientOptions,
-  type StreamSink,
-} from './client.ts';
+export { CODES, type GrpcCode } from '#wire/grpc';
+export { createGrpcClient, type GrpcClient, type RequestStream } from './client.ts';
+export type { CallOptions, StreamSink } from './client-call.ts';
+export type { GrpcClientOptions } from './client-connections.ts';
+export { GrpcError } from './error.ts';
+export type { Metadata } from './fields.ts';
 export type { KeepAlive } from './keep-alive.ts';
-export { plainDuplex } from './plain-duplex.ts';
-export { createGrpcServer, type GrpcServer, type GrpcServerOptions, type ResponseStream } from './server.ts';
-export type { CallName, CallObserver } from './server-call.ts';
-export { CODES, type GrpcCode, GrpcError } from './status.ts';
+export { type EncodedMessage, encodeMessage } from './message.ts';
+export {
+  createGrpcServer,
+  type DuplexStream,
+  type GrpcServer,
+  type GrpcServerOptions,
+  type ResponseStream,
+} from './server.ts';
+export type { CallContext, CallName, CallObserver, RequestSink } from './server-call.ts';

@@ -1,5 +1,4 @@
 import { connect as connectTcp, type Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { PODS, type Pod } from '#api/kube';
 import { openForward } from '#kube/port-forward';
 import { createGrpcClient, type GrpcClient } from '#runtime/grpc';
@@ -12,34 +11,11 @@ const DESTINATION_PORT = 8086;
 export async function destinationClient(context: CliContext, pod?: string): Promise<GrpcClient> {
   const { apiAddr, linkerdNamespace } = context.flags;
   const authority = `linkerd-dst.${linkerdNamespace}.svc:${DESTINATION_PORT}`;
-  if (apiAddr !== undefined) return owning(authority, () => dial(apiAddr));
+  if (apiAddr !== undefined) return createGrpcClient({ authority, connect: () => dial(apiAddr) });
   const { client, access } = await context.connect();
   const name = pod ?? (await readyPod(client, linkerdNamespace));
-  return owning(authority, () =>
-    openForward(access, { namespace: linkerdNamespace, pod: name, port: DESTINATION_PORT }),
-  );
-}
-
-/** A client that closes its connections itself: not every runtime's HTTP/2 session hangs up a connection it was given. */
-function owning(authority: string, open: () => Promise<Duplex>): GrpcClient {
-  const connections = new Set<Duplex>();
-  const client = createGrpcClient({
-    authority,
-    async connect() {
-      const connection = await open();
-      connections.add(connection);
-      connection.once('close', () => connections.delete(connection));
-      return connection;
-    },
-  });
-  return {
-    unary: client.unary,
-    serverStream: client.serverStream,
-    close() {
-      client.close();
-      for (const connection of connections) connection.destroy();
-    },
-  };
+  const target = { namespace: linkerdNamespace, pod: name, port: DESTINATION_PORT };
+  return createGrpcClient({ authority, connect: () => openForward(access, target) });
 }
 
 async function readyPod(
