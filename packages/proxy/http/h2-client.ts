@@ -20,6 +20,8 @@ import type { HttpShared } from './shared.ts';
 export interface Http2ClientHost {
   /** A stream can be opened again, or the first one. */
   available(client: Http2Client): void;
+  /** Streams that a connection whose server has not told its limit yet may open: as many as others took. */
+  streamsGuess: number;
   /** Opens no more streams; those under way may finish. */
   retired(client: Http2Client): void;
   /** The connection is gone; its streams were told. */
@@ -41,6 +43,8 @@ export class Http2Client implements Http2Sink<Http2Sender>, Http2SenderHost {
   readonly #link: Http2Link;
   readonly #free: Http2Sender[] = [];
   #used = false;
+  /** The server has told how many streams it takes. */
+  #told = false;
   #retired = false;
   #closed = false;
   /** Why the connection broke, for the streams that break with it. */
@@ -55,6 +59,7 @@ export class Http2Client implements Http2Sink<Http2Sender>, Http2SenderHost {
       clock,
       flusher: shared.flusher,
       keepAlive: settings.keepAlive,
+      drained: () => this.#announce(),
       silent: () => this.#silent(),
       gone: (errno) => this.#gone(errno),
     });
@@ -63,7 +68,8 @@ export class Http2Client implements Http2Sink<Http2Sender>, Http2SenderHost {
 
   /** Another request can be sent now. */
   get ready(): boolean {
-    return !this.#retired && !this.#closed && this.#connection.canOpen && !this.#link.congested;
+    if (this.#retired || this.#closed || this.#link.congested || !this.#connection.canOpen) return false;
+    return this.#told || this.#connection.openStreams < this.#options.host.streamsGuess;
   }
 
   get openStreams(): number {
@@ -75,7 +81,10 @@ export class Http2Client implements Http2Sink<Http2Sender>, Http2SenderHost {
     const sender = this.#free.pop() ?? new Http2Sender(this);
     const reused = this.#used;
     this.#used = true;
-    return sender.attach(exchange, reused);
+    const taken = sender.attach(exchange, reused);
+    if (this.#told && !this.#connection.canOpen && !this.#retired)
+      this.#options.host.streamsGuess = this.#connection.openStreams;
+    return taken;
   }
 
   /** Opens no more streams and closes when those under way are over. */
@@ -116,7 +125,8 @@ export class Http2Client implements Http2Sink<Http2Sender>, Http2SenderHost {
   }
 
   available(): void {
-    if (this.ready) this.#options.host.available(this);
+    this.#told = true;
+    this.#announce();
   }
 
   goaway(): void {
@@ -152,6 +162,10 @@ export class Http2Client implements Http2Sink<Http2Sender>, Http2SenderHost {
 
   free(sender: Http2Sender): void {
     if (this.#free.length < LIMITS.http2SpareStreamsMax) this.#free.push(sender);
+  }
+
+  #announce(): void {
+    if (this.ready) this.#options.host.available(this);
   }
 
   #silent(): void {

@@ -27,6 +27,7 @@ export interface Http2ConnectionsOptions {
  * Requests that find no room wait in order of arrival.
  */
 export class Http2Connections implements Http2ClientHost {
+  streamsGuess = Number.POSITIVE_INFINITY;
   readonly #options: Http2ConnectionsOptions;
   /** Those that take requests, oldest first. */
   readonly #clients: Http2Client[] = [];

@@ -17,6 +17,8 @@ export interface Http2LinkOptions {
   readonly clock: Clock;
   readonly flusher: Flusher;
   readonly keepAlive: Http2KeepAlive | undefined;
+  /** The socket takes more again. */
+  readonly drained?: () => void;
   /** A ping was not answered in time. */
   readonly silent: () => void;
   /** Called once: the socket is closed, or the peer sends no more; '' for a clean end, else an errno. */
@@ -166,6 +168,7 @@ export class Http2Link implements Flushable {
     this.#held = false;
     this.#connection.hold(false);
     this.#write();
+    this.#options.drained?.();
   }
 
   #cutAfter(delayMs: number): void {
