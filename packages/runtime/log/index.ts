@@ -2,3 +2,4 @@
 export { type Filter, parseFilter } from './filter.ts';
 export { FakeLog } from './log.fake.ts';
 export { createLog, type Level, type Log, type LogSink } from './log.ts';
+export { LineWriter, type LineWriterOptions } from './writer.ts';

@@ -1,4 +1,5 @@
 import { type Filter, parseFilter } from './filter.ts';
+import { FloodGuard } from './flood.ts';
 
 export type Level = 'error' | 'warn' | 'info' | 'debug' | 'trace';
 
@@ -27,6 +28,8 @@ export interface LogOptions {
   uptimeSeconds(): number;
   /** Milliseconds since 1970, for JSON lines. */
   wallMs(): number;
+  /** Told of each line left out because too many of its kind came in one second; absent: nothing is left out. */
+  suppressed?(target: string): void;
 }
 
 /**
@@ -37,7 +40,7 @@ export function createLog(
   options: LogOptions,
   target = 'linkerd_proxy',
 ): Log & { setFilter(text: string): string | undefined; filterText(): string } {
-  const state = { filter: options.filter };
+  const state: State = { filter: options.filter, flood: options.suppressed && new FloodGuard() };
   const log = makeLog(options, state, target);
   return Object.defineProperties(log, {
     setFilter: {
@@ -52,14 +55,23 @@ export function createLog(
   }) as ReturnType<typeof createLog>;
 }
 
-function makeLog(options: LogOptions, state: { filter: Filter }, target: string): Log {
+interface State {
+  filter: Filter;
+  readonly flood: FloodGuard | undefined;
+}
+
+function makeLog(options: LogOptions, state: State, target: string): Log {
+  const text = options.format === 'json' ? json : plain;
   const write = (level: Level, message: string, fields?: Fields): void => {
     if (!state.filter.enabled(target, level)) return;
-    options.write(
-      options.format === 'json'
-        ? json(options, target, level, message, fields)
-        : plain(options, target, level, message, fields),
-    );
+    // Whoever asks for debug lines wants all of them.
+    if (!state.flood || level === 'debug') {
+      options.write(text(options, target, level, message, fields));
+      return;
+    }
+    const suppressed = state.flood.admit(`${level} ${target} ${message}`, options.uptimeSeconds());
+    if (suppressed < 0) options.suppressed?.(target);
+    else options.write(text(options, target, level, message, suppressed > 0 ? { ...fields, suppressed } : fields));
   };
   return {
     error: (message, fields) => write('error', message, fields),
