@@ -34,7 +34,12 @@ export interface Case {
 export type Details = Partial<Pick<Case, 'before' | 'requests' | 'mayBegin' | 'seen' | 'notSeen' | 'unread'>>;
 
 /** One row of a group: name, rule, bytes and what differs from its group. */
-export type Row = readonly [name: string, rule: string, sent: string | readonly string[], details?: Details];
+export type Row = readonly [
+  name: string,
+  rule: string,
+  sent: string | readonly string[],
+  details?: Details & { bytewise?: boolean },
+];
 
 export const HOST = 'web.test';
 
@@ -49,9 +54,10 @@ export const smuggled = `GET ${SMUGGLED} HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`;
 /** Rows of one kind and one expectation. */
 export function group(name: string, expect: Expectation, rows: readonly Row[], details: Details = {}): Case[] {
   const slug = name.toLowerCase().replace(/[^a-z0-9]+/g, '-');
-  return rows.map(([title, rule, sent, own], index) => {
+  return rows.map(([title, rule, sent, { bytewise = false, ...own } = {}], index) => {
     const id = `${slug}-${expect}-${index + 1}`;
-    const writes = (typeof sent === 'string' ? [sent] : sent).map((text) => text.replaceAll(PATH, `/c/${id}`));
+    const texts = (typeof sent === 'string' ? [sent] : sent).map((text) => text.replaceAll(PATH, `/c/${id}`));
+    const writes = bytewise ? [...texts.join('')] : texts;
     return { id, group: name, name: title, rule, writes, expect, ...details, ...own };
   });
 }

@@ -169,6 +169,18 @@ const REFUSED: Record<string, [string, string]> = {
     'bad-transfer-encoding',
     'POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked, gzip\r\n\r\n',
   ],
+  'a list of codings that begins empty': [
+    'bad-transfer-encoding',
+    'POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: ,chunked\r\n\r\n',
+  ],
+  'a list of codings that ends empty': [
+    'bad-transfer-encoding',
+    'POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked,\r\n\r\n',
+  ],
+  'two chunk sizes with a space between': [
+    'bad-chunk',
+    'POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n5 5\r\n',
+  ],
   'an unknown coding alone': [
     'bad-transfer-encoding',
     'POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: xchunked\r\n\r\n',
@@ -182,6 +194,9 @@ const REFUSED: Record<string, [string, string]> = {
   'a host with a user': ['bad-host', 'GET / HTTP/1.1\r\nhost: a@b\r\n\r\n'],
   'a host with a path': ['bad-host', 'GET / HTTP/1.1\r\nhost: a/b\r\n\r\n'],
   'a host with a port that is no number': ['bad-host', 'GET / HTTP/1.1\r\nhost: a:8x\r\n\r\n'],
+  'a host with a port above 65535': ['bad-host', 'GET / HTTP/1.1\r\nhost: a:65536\r\n\r\n'],
+  'a host with half an escape': ['bad-host', 'GET / HTTP/1.1\r\nhost: a%4\r\n\r\n'],
+  'a tunnel to port 0': ['bad-target', 'CONNECT a:00 HTTP/1.1\r\nhost: a\r\n\r\n'],
   'two hosts in one field': ['bad-host', 'GET / HTTP/1.1\r\nhost: a,b\r\n\r\n'],
   'a target that is no path': ['bad-target', 'GET a HTTP/1.1\r\nhost: a\r\n\r\n'],
   'a target with a fragment': ['bad-target', 'GET /#a HTTP/1.1\r\nhost: a\r\n\r\n'],

@@ -24,6 +24,7 @@ type State =
   | 'length'
   | 'until-close'
   | 'chunk-size'
+  | 'chunk-space'
   | 'chunk-extension'
   | 'chunk-size-lf'
   | 'chunk-data'
@@ -249,12 +250,20 @@ export class Http1Decoder {
           } else if (this.#chunkDigits === 0) return this.#refuseBody(buf, start, i);
           else if (byte === CR) this.#state = 'chunk-size-lf';
           else if (byte === SEMICOLON || byte === SP || byte === HTAB) {
-            this.#state = 'chunk-extension';
+            this.#state = byte === SEMICOLON ? 'chunk-extension' : 'chunk-space';
             this.#chunkExtensionBytes = 0;
           } else return this.#refuseBody(buf, start, i);
           i++;
           break;
         }
+        case 'chunk-space':
+          // RFC 9112 section 7.1.1: white space only before an extension; what else follows a size could be another size.
+          if (byte === CR) this.#state = 'chunk-size-lf';
+          else if (byte === SEMICOLON) this.#state = 'chunk-extension';
+          else if ((byte !== SP && byte !== HTAB) || ++this.#chunkExtensionBytes > LIMITS.chunkExtensionBytesMax)
+            return this.#refuseBody(buf, start, i);
+          i++;
+          break;
         case 'chunk-extension':
           if (byte === CR) this.#state = 'chunk-size-lf';
           else if (VALUE[byte] !== 1 || ++this.#chunkExtensionBytes > LIMITS.chunkExtensionBytesMax)

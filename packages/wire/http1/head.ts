@@ -400,7 +400,8 @@ function readCodings(head: Http1Head, index: number): Http1FaultCode | undefined
   let at = head.valueStart(index);
   while (at < end) {
     at = nextItem(head, at, end);
-    if (scan.wordEnd === scan.wordStart) continue;
+    // Parsers differ about empty items.
+    if (scan.wordEnd === scan.wordStart || at === end) return 'bad-transfer-encoding';
     if (scan.chunkedLast) return 'bad-transfer-encoding';
     scan.codings++;
     scan.chunkedLast = isWord(head.buf, scan.wordStart, scan.wordEnd, 'chunked');

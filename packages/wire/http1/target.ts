@@ -58,8 +58,10 @@ function readAbsolute(head: Http1Head, buf: Uint8Array, start: number, end: numb
   return undefined;
 }
 
+/** RFC 9110 section 9.3.6: a port must be named, and 0 is none. */
 function endsInPort(buf: Uint8Array, start: number, end: number): boolean {
   let i = end;
-  while (i > start && buf[i - 1]! >= 0x30 && buf[i - 1]! <= 0x39) i--;
-  return i < end && i > start && buf[i - 1] === COLON;
+  let isZero = true;
+  for (; i > start && buf[i - 1]! >= 0x30 && buf[i - 1]! <= 0x39; i--) if (buf[i - 1] !== 0x30) isZero = false;
+  return !isZero && i > start && buf[i - 1] === COLON;
 }

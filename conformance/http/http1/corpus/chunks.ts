@@ -138,7 +138,7 @@ const odd = group('Chunks', 'forward', [
   ['quoted extension', EXTENSION, chunked(`5;name="a b;c"\r\nhello\r\n${END}`)],
   ['extension on the last chunk', EXTENSION, chunked('5\r\nhello\r\n0;last\r\n\r\n')],
   ['data that looks like chunks', RULE, chunked(`9\r\n0\r\n\r\nGET \r\n${END}`)],
-  ['one byte a write', RULE, [...chunked('3\r\nabc\r\n0\r\n\r\n')]],
+  ['one byte a write', RULE, chunked('3\r\nabc\r\n0\r\n\r\n'), { bytewise: true }],
   ['a trailer', TRAILER, chunked('5\r\nhello\r\n0\r\nX-Checksum: 1\r\n\r\n')],
   [
     'announced trailers',
