@@ -1,21 +1,19 @@
 import type { Fault } from '#model/faults';
-import type { Router } from '../http/index.ts';
-import type { Conn, TcpScope } from '../tcp/index.ts';
+import type { Exchange, Plan } from '../http/index.ts';
+import type { TcpAttempt } from '../outbound/index.ts';
 
-/** Who wants a connection that bytes are passed through; exactly one of the functions is called. */
-export interface ConnectSink {
-  /** `done`: call it when the connection is over. */
-  connected(socket: Conn, scope: TcpScope, done: () => void): void;
-  failed(fault: Fault): void;
+/** Opens a connection for bytes; the result gives the attempt up silently. */
+export type Connect = (attempt: TcpAttempt) => () => void;
+
+/** A router that always knows at once. */
+export interface ReadyRouter {
+  route(exchange: Exchange): Plan | Fault;
 }
-
-/** Opens a connection; the result gives the attempt up silently. */
-export type Connect = (sink: ConnectSink) => () => void;
 
 /** A way through the gateway for one connection: to the name that its transport header says. */
 export interface Passage {
   /** Plans for requests, or why there is none. */
-  readonly router: Router;
+  readonly router: ReadyRouter;
   /** For connections of bytes. */
   readonly connect: Connect;
   /** The connection is over. */

@@ -1,14 +1,15 @@
 import { Fault } from '#model/faults';
-import type { Exchange, Plan, Router } from '../http/index.ts';
+import type { Exchange, Plan } from '../http/index.ts';
+import type { ReadyRouter } from './passage.ts';
 
 /** Requests through the gateway: the policy of our own port admits them, then the plan for the name they are for takes them. */
-export class GatewayRouter implements Router {
-  readonly #admission: Router;
-  readonly #onward: Router;
+export class GatewayRouter implements ReadyRouter {
+  readonly #admission: ReadyRouter;
+  readonly #onward: ReadyRouter;
   /** The last pair of plans, which is nearly always the next one too. */
   #joined: JoinedPlan | undefined;
 
-  constructor(admission: Router, onward: Router) {
+  constructor(admission: ReadyRouter, onward: ReadyRouter) {
     this.#admission = admission;
     this.#onward = onward;
   }

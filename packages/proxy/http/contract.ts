@@ -170,7 +170,11 @@ export interface Plan<E> {
 
 /** Decides about requests of one downstream connection; may push the route's scopes. */
 export interface Router<E> {
-  route(exchange: E): Plan<E> | Fault;
+  /**
+   * Undefined: the router has to wait for something and calls `exchange.decided` later, unless a scope that it pushed was told
+   * before that the exchange has ended.
+   */
+  route(exchange: E): Plan<E> | Fault | undefined;
 }
 
 /** Watches exchanges of one direction without taking part: tracing, access log, tap. */

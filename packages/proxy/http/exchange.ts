@@ -155,6 +155,12 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
     const { observers } = side;
     for (let i = 0; i < observers.length; i++) observers[i]!.begun?.(this);
     const plan = side.inFlight > side.inFlightMax ? new Fault('load-shed') : router.route(this);
+    if (plan) this.decided(plan);
+  }
+
+  /** The router says what becomes of the request, once for each. */
+  decided(plan: Plan | Fault): void {
+    if (!this.open || this.#plan) return;
     this.#routeScopes = this.scopes.length;
     for (let i = 0; i < this.scopes.length; i++) this.scopes[i]!.started();
     if (plan instanceof Fault) {

@@ -2,3 +2,4 @@
 export { Balancer, type BalancerConfig } from './balancer.ts';
 export { dialTarget } from './dial-target.ts';
 export { Outbound, type OutboundConfig, type OutboundDeps } from './outbound.ts';
+export type { TcpAttempt } from './tcp-backend.ts';
