@@ -603,8 +603,9 @@ class Connection<T> implements Http2Connection<T>, FrameSink, StreamHost<T>, Out
     const isSelf = end - start === 5 && (uint32(buf, start) & 0x7fffffff) === streamId;
     if (end - start === 5 && !isSelf) return;
     const code = isSelf ? ERROR.PROTOCOL_ERROR : ERROR.FRAME_SIZE_ERROR;
-    if (this.#isIdle(streamId)) this.#fault(code, 'a wrong PRIORITY frame');
-    else if (this.#streams.has(streamId)) this.#streamError(streamId, this.#streams.get(streamId), code);
+    const stream = this.#streams.get(streamId);
+    if (stream === undefined) this.#fault(code, 'a wrong PRIORITY frame');
+    else this.#streamError(streamId, stream, code);
   }
 
   #onRstStream(streamId: number, buf: Buffer, start: number, end: number): void {

@@ -11,6 +11,7 @@ import {
 /** What one end saw, as text, and what came on each stream. */
 export class Recorder implements Http2Sink<string> {
   readonly events: string[] = [];
+  readonly received = new Map<number, number>();
   readonly bodies = new Map<number, Buffer[]>();
   readonly streams = new Map<number, Http2Stream<string>>();
   consumes = true;
@@ -25,6 +26,7 @@ export class Recorder implements Http2Sink<string> {
   data(stream: Http2Stream<string>, buf: Buffer, start: number, end: number, endStream: boolean): void {
     const body = this.bodies.get(stream.id) ?? [];
     this.bodies.set(stream.id, body);
+    this.received.set(stream.id, (this.received.get(stream.id) ?? 0) + end - start);
     body.push(Buffer.from(buf.subarray(start, end)));
     if (this.consumes) stream.consume(end - start);
     if (endStream) this.events.push(`${stream.id} end`);
