@@ -44,6 +44,7 @@ export function outboundConfig(config: ProxyConfig, credentials: Credentials): O
     inFlightMax: config.outboundInFlightMax,
     accept: { keepaliveMs: config.outboundAcceptKeepaliveMs, userTimeoutMs: config.outboundAcceptUserTimeoutMs },
     informationalHeaders: config.informationalHeaders,
+    http2: http2ServerSettings(config, 'outbound'),
     backends: {
       connectTimeoutMs: config.outboundConnectTimeoutMs,
       options: { keepaliveMs: config.outboundConnectKeepaliveMs, userTimeoutMs: config.outboundConnectUserTimeoutMs },

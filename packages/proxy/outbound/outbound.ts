@@ -4,7 +4,7 @@ import { formatAddr, type KeepaliveOptions, type SocketAddr, setSocketOptions, u
 import { decideHttp, peek } from '../accept/index.ts';
 import type { Deps } from '../deps.ts';
 import type { MeshClients, Meta } from '../discover/index.ts';
-import { Http1Server, type HttpSide, STRIP } from '../http/index.ts';
+import { Http1Server, Http2Server, type Http2Settings, type HttpSide, STRIP } from '../http/index.ts';
 import { LIMITS } from '../limits.ts';
 import { type Conn, splice } from '../tcp/index.ts';
 import { Errors, parentLabels, ScopeCache, TcpCounters, targetLabels } from '../telemetry/index.ts';
@@ -19,6 +19,8 @@ export interface OutboundConfig {
   readonly accept: KeepaliveOptions;
   /** Tell the application why a request failed. */
   readonly informationalHeaders: boolean;
+  /** HTTP/2 with the application. */
+  readonly http2: Http2Settings;
   readonly backends: BackendsConfig;
   readonly targets: TargetsConfig;
 }
@@ -109,14 +111,14 @@ export class Outbound {
     const protocol = source.target.opaque ? 'opaque' : policy.protocol;
     switch (protocol) {
       case 'http1':
-        this.#http1(socket, NO_BYTES, source);
+        this.#http('http/1', socket, NO_BYTES, source);
         break;
       case 'detect':
         this.#detect(socket, source, policy.parent);
         break;
       case 'http2':
       case 'grpc':
-        this.#opaque(socket, NO_BYTES, false, source, 'http/2');
+        this.#http('http/2', socket, NO_BYTES, source);
         break;
       case 'tls':
         this.#opaque(socket, NO_BYTES, false, source, 'tls');
@@ -141,8 +143,8 @@ export class Outbound {
       this.#detected(parent, outcome, (clock.nowMs() - startMs) / 1000);
       switch (result.kind) {
         case 'decided':
-          if (result.value === 'http/1') this.#http1(socket, result.bytes, source);
-          else this.#opaque(socket, result.bytes, false, source, result.value === 'http/2' ? 'http/2' : 'opaq');
+          if (result.value === 'not-http') this.#opaque(socket, result.bytes, false, source, 'opaq');
+          else this.#http(result.value, socket, result.bytes, source);
           break;
         case 'timeout':
         case 'full':
@@ -172,22 +174,18 @@ export class Outbound {
     source.target.release();
   }
 
-  #http1(socket: Conn, first: Buffer, source: Source): void {
+  #http(protocol: 'http/1' | 'http/2', socket: Conn, first: Buffer, source: Source): void {
     const { target } = source;
-    this.#countProtocol('http/1', target);
+    this.#countProtocol(protocol, target);
     const counted = this.#source(source.dst);
     counted.scope.opened();
     counted.scope.read(first.length);
-    const server = new Http1Server(socket, first, {
+    const tls = { tls: 'no_identity', no_tls_reason: 'loopback' } as const;
+    const ip = unmapIp(socket.remoteAddress ?? '');
+    const options = {
       side: this.#side,
       router: new OutboundRouter(target),
-      client: {
-        ip: unmapIp(socket.remoteAddress ?? ''),
-        port: socket.remotePort ?? 0,
-        dst: source.dst,
-        identity: undefined,
-        tls: { tls: 'no_identity', no_tls_reason: 'loopback' },
-      },
+      client: { ip, port: socket.remotePort ?? 0, dst: source.dst, identity: undefined, tls },
       scope: counted.scope,
       explain: this.#config.informationalHeaders,
       closed: () => {
@@ -195,7 +193,16 @@ export class Outbound {
         counted.release();
         target.release();
       },
-    });
+    };
+    const server =
+      protocol === 'http/1'
+        ? new Http1Server(socket, first, options)
+        : new Http2Server(socket, first, {
+            ...options,
+            settings: this.#config.http2,
+            downgrades: false,
+            refused: (fault) => this.#report(source.addr, fault),
+          });
     socket.off('error', ignoreLateError);
     this.#deps.drain.add(server);
   }
@@ -268,10 +275,13 @@ export class Outbound {
   }
 
   #refuse(socket: Conn, addr: string, code: FaultCode, detail: string): void {
-    const fault = new Fault(code, detail);
-    this.#tcpErrors.count(code);
-    this.#log.info('Connection closed', { error: fault.message, 'client.addr': addr });
+    this.#report(addr, new Fault(code, detail));
     socket.destroy();
+  }
+
+  #report(addr: string, fault: Fault): void {
+    this.#tcpErrors.count(fault.code);
+    this.#log.info('Connection closed', { error: fault.message, 'client.addr': addr });
   }
 }
 
