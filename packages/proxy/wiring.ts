@@ -62,6 +62,7 @@ export function connectTo(
       connectTimeoutMs: config.outboundConnectTimeoutMs,
       keepaliveMs: config.outboundConnectKeepaliveMs,
       userTimeoutMs: config.outboundConnectUserTimeoutMs,
+      windows: { stream: config.http2StreamWindow, connection: config.http2ConnectionWindow },
     },
     { ...deps, resolver, context: () => credentials.context() },
   );

@@ -375,7 +375,7 @@ test('merges changes for a proxy that reads slowly, and then sends only what it 
           pipe.resume = listener;
         },
       },
-      client: () => ({ nodeName: '', zone: '' }),
+      client: () => ({ nodeName: '', zone: '', features: new Set() }),
       coalesced: () => {
         merged += 1;
       },

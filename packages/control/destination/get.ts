@@ -1,8 +1,8 @@
 /** Destination.Get: from an authority to a stream of endpoints. */
 import { isIP } from 'node:net';
-import type { destination } from '#api/mesh';
+import { type destination, FEATURES_KEY, parseFeatures } from '#api/mesh';
 import { parseAuthority, parseContextToken, parseServiceName } from '#model/names';
-import { GrpcError, type ResponseStream } from '#runtime/grpc';
+import { type CallContext, GrpcError, type ResponseStream } from '#runtime/grpc';
 import { keyOf } from '../fold/index.ts';
 import type { ClusterIndex, ServiceRecord } from './cluster/index.ts';
 import type { ClusterStore } from './cluster-store.ts';
@@ -21,7 +21,12 @@ export interface GetDeps {
 type UpdateStream = ResponseStream<typeof destination.UpdateSchema>;
 
 /** Serves one stream. Throws GrpcError when the authority names no service that discovery knows. */
-export function serveGet(deps: GetDeps, request: destination.GetDestination, stream: UpdateStream): void {
+export function serveGet(
+  deps: GetDeps,
+  request: destination.GetDestination,
+  stream: UpdateStream,
+  context: CallContext,
+): void {
   const { index, clusters } = deps;
   const { host, port, instance, service } = lookUp(deps, request.path);
   const kind = discoveryKindOf(service);
@@ -29,8 +34,9 @@ export function serveGet(deps: GetDeps, request: destination.GetDestination, str
     throw new GrpcError('NOT_FOUND', `Remote cluster not found: ${kind.cluster}`);
   if (kind.kind === 'local' && service.externalName) throw invalid(host);
   const { nodeName } = parseContextToken(request.contextToken);
+  const features = parseFeatures(context.metadata(FEATURES_KEY));
   const state = new GetStream(
-    { stream, client: () => ({ nodeName, zone: index.zoneOf(nodeName) }), coalesced: deps.coalesced },
+    { stream, client: () => ({ nodeName, zone: index.zoneOf(nodeName), features }), coalesced: deps.coalesced },
     { port, hostname: instance },
   );
   const update = (): void => {

@@ -68,9 +68,9 @@ export function createDestination(deps: DestinationDeps, config: DestinationConf
     clusters,
     synced: run.synced,
     serve(server) {
-      server.serverStream(api.Destination.method.get, (request, stream) => {
+      server.serverStream(api.Destination.method.get, (request, stream, context) => {
         log.debug('Get', { path: request.path });
-        serveGet(get, request, stream);
+        serveGet(get, request, stream, context);
       });
       server.serverStream(api.Destination.method.getProfile, (request, stream) => {
         log.debug('GetProfile', { path: request.path });

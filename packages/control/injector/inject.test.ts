@@ -274,6 +274,7 @@ test('each annotation has its effect', () => {
     [{ 'shutdown-grace-period': '5s' }, 'SHUTDOWN_GRACE_PERIOD', '5000ms'],
     [{ 'proxy-admin-shutdown': 'enabled' }, 'SHUTDOWN_ENDPOINT_ENABLED', 'true'],
     [{ 'access-log': 'apache' }, 'ACCESS_LOG', 'apache'],
+    [{ 'access-log': '%PROTOCOL% %REQ(X-A)%' }, 'ACCESS_LOG', '%PROTOCOL% %REQ(X-A)%'],
     [{ 'proxy-log-http-headers': 'insecure' }, 'LOG', 'warn,linkerd=info'],
     [{ 'admin-port': '5191' }, 'ADMIN_LISTEN_ADDR', '0.0.0.0:5191'],
     [{ 'proxy-metrics-hostname-labels': 'true' }, 'OUTBOUND_METRICS_HOSTNAME_LABELS', 'true'],

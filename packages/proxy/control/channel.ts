@@ -16,6 +16,8 @@ export interface ControlChannelConfig {
   readonly connectTimeoutMs: number;
   readonly keepaliveMs: number | undefined;
   readonly userTimeoutMs: number | undefined;
+  /** Bytes that a service may send ahead, on each stream and on the connection. */
+  readonly windows: { readonly stream: number; readonly connection: number };
 }
 
 /** One HTTP/2 connection to a control-plane service, opened on demand to an address taken by chance. */
@@ -56,7 +58,7 @@ export function createControlChannel(
     }
     throw failure;
   };
-  return createGrpcClient({ connect, authority, keepAlive: KEEP_ALIVE });
+  return createGrpcClient({ connect, authority, keepAlive: KEEP_ALIVE, windows: config.windows });
 }
 
 /** A dead control plane must be noticed although streams are silent. */

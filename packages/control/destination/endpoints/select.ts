@@ -1,10 +1,14 @@
 /** Which endpoints of a service a client may use. */
+import type { Feature } from '#api/mesh';
 import type { Endpoint, EndpointSet } from './service-endpoints.ts';
 
+/** The proxy that asks. */
 export interface Client {
   /** Empty: unknown. */
   nodeName: string;
   zone: string;
+  /** Fields beyond Linkerd's that it understands. */
+  features: ReadonlySet<Feature>;
 }
 
 /**
@@ -15,7 +19,7 @@ export interface Client {
 export function selectEndpoints(
   set: EndpointSet,
   hostname: string | undefined,
-  client: Client | undefined,
+  client: Pick<Client, 'nodeName' | 'zone'> | undefined,
 ): readonly Endpoint[] {
   const named =
     hostname === undefined ? set.endpoints : set.endpoints.filter((endpoint) => endpoint.hostname === hostname);

@@ -1,6 +1,6 @@
 /** The outbound policies of Services and of addresses outside the cluster. */
 import { create } from '@bufbuild/protobuf';
-import { destination, encodeTcpAddress, meta, outbound } from '#api/mesh';
+import { destination, encodeTcpAddress, type Feature, meta, outbound } from '#api/mesh';
 import type { PortSet } from '#model/annotations';
 import { serviceFqdn } from '#model/names';
 import { durationOf, readFailureAccrual, readHttpRetry, readLoad, readTimeouts, type Warn } from './annotations.ts';
@@ -21,10 +21,16 @@ type OpaqueDistribution = outbound.OpaqueRoute_Distribution;
 
 const named = (name: string) => create(meta.MetadataSchema, { kind: { case: 'default', value: name } });
 
+/** What a proxy asks about a Service, and which fields beyond Linkerd's it understands. */
+export interface PolicyQuestion {
+  readonly port: number;
+  readonly features: ReadonlySet<Feature>;
+}
+
 /** The policy of a Service's port: how its protocol is told, and the Service itself as the only backend. */
 export function servicePolicy(
   service: ServiceRecord,
-  port: number,
+  { port }: PolicyQuestion,
   config: OutboundConfig,
   warn: Warn,
 ): outbound.OutboundPolicy {
