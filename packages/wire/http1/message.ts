@@ -35,7 +35,7 @@ export function requestHead(head: Http1Head, fields: FieldCache): RequestHead {
     authority: authorityOf(head, fields),
     path: absolute ? absolutePath(head) : latin1(buf, head.pathStart, head.pathEnd),
     absoluteForm: absolute,
-    upgrade: head.upgrade && head.form !== 'authority' ? upgradeOf(head) : '',
+    upgrade: head.upgrade && head.form !== 'authority' ? upgradeAsked(head) : '',
     fields: messageFields(head, fields),
     contentLength: head.contentLength,
   };
@@ -89,6 +89,15 @@ function absolutePath(head: Http1Head): string {
   const path = latin1(head.buf, head.pathStart, head.pathEnd);
   if (path === '') return head.methodIs('OPTIONS') ? '*' : '/';
   return path.startsWith('?') ? `/${path}` : path;
+}
+
+/**
+ * RFC 9113 section 3.1 took the upgrade to HTTP/2 back: carried on, it would open an HTTP/2 connection that passes unread. Linkerd
+ * leaves it out, too.
+ */
+function upgradeAsked(head: Http1Head): string {
+  const asked = upgradeOf(head);
+  return /(^|,)[ \t]*h2c?[ \t]*(,|$)/i.test(asked) ? '' : asked;
 }
 
 function upgradeOf(head: Http1Head): string {
