@@ -151,7 +151,12 @@ async function meshClients(port: number) {
   const service = { addr: { host: 'control.test', port }, name: CONTROL };
   const channel = createControlChannel(
     service,
-    { connectTimeoutMs: 1_000, keepaliveMs: undefined, userTimeoutMs: undefined },
+    {
+      connectTimeoutMs: 1_000,
+      keepaliveMs: undefined,
+      userTimeoutMs: undefined,
+      windows: { stream: 65_535, connection: 1_048_576 },
+    },
     { ...deps, resolver: { resolve: async () => [{ host: '127.0.0.1', port }] }, context: () => credentials.context() },
   );
   const calls = new CallMetrics(service, deps.metrics, deps.clock);
