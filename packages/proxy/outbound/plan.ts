@@ -1,9 +1,10 @@
 import { pickWeighted } from '#model/balance';
+import type { ResponseClasses } from '#model/classify';
 import { Fault } from '#model/faults';
 import type { Random } from '#runtime/random';
-import type { Backend, Distribution, HttpFilter, HttpMatch } from '../discover/index.ts';
+import type { Backend, Distribution, HttpFilter } from '../discover/index.ts';
 import type { Exchange, Plan, RequestScope, RetryEvent, RetryPlan, Timeouts, Upstream } from '../http/index.ts';
-import { applyFilters, type FilterDeps } from '../routes/index.ts';
+import { applyFilters, type FilterDeps, hostOf } from '../routes/index.ts';
 import type { Held, HttpBackend } from './backends.ts';
 
 /** One backend of a rule; without `held` it leads nowhere. */
@@ -21,49 +22,53 @@ export interface HttpChoice extends Choice<HttpBackend> {
 export interface OutboundPlanOptions {
   readonly kind: Distribution['kind'];
   readonly choices: readonly HttpChoice[];
-  /** The match of requests that need not be compared, because all come this way. */
-  readonly match: HttpMatch | undefined;
   readonly filters: readonly HttpFilter[];
-  readonly scope: RequestScope;
+  /** What counts requests of the route; `host`: lower case, '' unknown. */
+  readonly scope: (host: string) => RequestScope;
+  /** Metrics tell requests apart by host. */
+  readonly byHost: boolean;
+  /** What the route calls a failure; undefined: the usual. */
+  readonly classes?: Pick<ResponseClasses, 'isFailure'> | undefined;
   readonly timeouts: Timeouts | undefined;
   readonly retry: RetryPlan | undefined;
   readonly allowsRequestHeaders: boolean;
   /** Where the copies of mirror filters go. */
   readonly mirrors: ReadonlyMap<Backend, Upstream>;
-  readonly retried?: ((what: RetryEvent) => void) | undefined;
+  readonly retried: (what: RetryEvent) => void;
 }
 
 /** What a rule does with its requests: at each attempt its filters, a backend by its distribution, the backend's filters. */
 export class OutboundPlan implements Plan {
-  readonly scope: RequestScope;
   readonly timeouts: Timeouts | undefined;
   readonly retry: RetryPlan | undefined;
   readonly allowsRequestHeaders: boolean;
-  readonly kind: Distribution['kind'];
-  readonly choices: readonly HttpChoice[];
-  readonly match: HttpMatch | undefined;
   readonly #options: OutboundPlanOptions;
+  readonly #scope: RequestScope | undefined;
   readonly #mirrorOf = (backend: Backend): Upstream | undefined => this.#options.mirrors.get(backend);
 
   constructor(options: OutboundPlanOptions) {
     this.#options = options;
-    this.scope = options.scope;
+    this.#scope = options.byHost ? undefined : options.scope('');
     this.timeouts = options.timeouts;
     this.retry = options.retry;
     this.allowsRequestHeaders = options.allowsRequestHeaders;
-    this.kind = options.kind;
-    this.match = options.match;
-    this.choices = options.choices;
+  }
+
+  /** A request takes this way: its outcome is told and judged as the route says. */
+  taken(exchange: Exchange): this {
+    exchange.scopes.push(this.#scope ?? this.#options.scope(hostOf(exchange.request.authority)));
+    exchange.outcome.classes = this.#options.classes;
+    return this;
   }
 
   retried(what: RetryEvent): void {
-    this.#options.retried?.(what);
+    this.#options.retried(what);
   }
 
   dispatch(exchange: Exchange): Fault | undefined {
     const fault = this.#filter(this.#options.filters, exchange);
     if (fault) return fault;
-    const choice = choose(this, exchange.random);
+    const choice = choose(this.#options, exchange.random);
     if (!choice) return new Fault('load-shed', 'no backend is available');
     exchange.scopes.push(choice.scope);
     const refused = this.#filter(choice.filters, exchange);
