@@ -86,6 +86,8 @@ export class ExchangeScript {
   readonly side: HttpSide;
   readonly exchange: Exchange;
   readonly senders: FakeSender[] = [];
+  /** Who got the last sender. */
+  attached: Exchange | undefined;
   /** Attach a sender at once when one is asked for. */
   attaches = true;
   room = true;
@@ -140,9 +142,15 @@ export class ExchangeScript {
   }
 
   attach(): boolean {
+    return this.attachTo(this.exchange);
+  }
+
+  /** Gives a sender of this script to any exchange. */
+  attachTo(exchange: Exchange): boolean {
     const sender = new FakeSender(`up${this.senders.length + 1}`, (line) => this.log.push(line));
     this.senders.push(sender);
-    return this.exchange.attach(sender);
+    this.attached = exchange;
+    return exchange.attach(sender);
   }
 
   data(bytes: string): this {

@@ -264,6 +264,60 @@ test('observers see each stage, and may change the request at its start', () => 
   assert.deepEqual(seen, ['begun', 'dispatched', 'responded 200', 'ended 200', 'begun', 'responded 404', 'ended 404']);
 });
 
+// --- copies
+
+/** A script whose requests are copied to a second, silent upstream; `copies` is what that one got. */
+function mirrored(changes: Partial<ConstructorParameters<typeof ExchangeScript>[0]> = {}) {
+  const script = new ExchangeScript(changes);
+  const copies = new ExchangeScript();
+  const dispatch = (exchange: typeof script.exchange) => {
+    exchange.upstream = script.upstream;
+    exchange.mirrorTo = [{ acquire: (copy) => copies.attachTo(copy), cancel: () => copies.log.push('forget') }];
+    return undefined;
+  };
+  return { script, copies, dispatch };
+}
+
+test('a copy of a request goes its own way, and its response concerns nobody', () => {
+  const { script, copies, dispatch } = mirrored();
+  script.begin(requestOf({ method: 'POST' }, 'x-a: 1'), false, { dispatch }).data('body');
+  script.exchange.end([fieldOf('x-sum: 1')]);
+  assert.deepEqual(copies.take(), ['up1 POST web/ x-a=1', 'up1 data body', 'up1 end x-sum=1']);
+  copies.attached!.response(responseOf(500), false);
+  script.exchange.response(responseOf(200), true);
+  copies.attached!.lost(new Fault('upstream-reset'), 'never');
+  assert.deepEqual(
+    script.take().filter((line) => line.startsWith('down')),
+    ['down 200 end'],
+  );
+  assert.deepEqual([script.failed, script.exchange.outcome.fault, script.side.inFlight], [[], undefined, 0]);
+});
+
+test('a copy that cannot keep up, or whose request is broken off, is given up', () => {
+  const slow = mirrored();
+  slow.script.begin(requestOf({ method: 'POST' }), false, { dispatch: slow.dispatch });
+  slow.copies.senders[0]!.room = false;
+  slow.script.data('a').data('b');
+  assert.deepEqual(slow.copies.take(), ['up1 POST web/', 'up1 data a', 'up1 cancel']);
+  assert.ok(slow.script.take().includes('up1 data b'));
+  const gone = mirrored();
+  gone.script.begin(requestOf({ method: 'POST' }), false, { dispatch: gone.dispatch });
+  gone.script.exchange.abort('client-gone');
+  assert.deepEqual(gone.copies.take(), ['up1 POST web/', 'up1 cancel']);
+  const late = mirrored();
+  late.script.begin(requestOf(), true, { dispatch: late.dispatch });
+  late.script.clock.advance(LIMITS.mirrorMs);
+  assert.deepEqual(late.copies.take(), ['up1 GET web/ end', 'up1 cancel']);
+});
+
+test('retries are not copied again', () => {
+  const { script, copies, dispatch } = mirrored();
+  script.begin(requestOf(), true, { dispatch, retry: policy() });
+  script.exchange.response(responseOf(503), true);
+  script.exchange.response(responseOf(200), true);
+  assert.equal(copies.senders.length, 1);
+});
+
 // --- retries
 
 const policy = (changes: Partial<ConstructorParameters<typeof RetryPolicy>[0]> = {}): RetryPolicy =>
