@@ -7,6 +7,7 @@ import type { MeshClients } from './discover/index.ts';
 import type { Credentials } from './identity/index.ts';
 import { Inbound, PortPolicies } from './inbound/index.ts';
 import { LIMITS } from './limits.ts';
+import { createObservers } from './observers.ts';
 import { Outbound } from './outbound/index.ts';
 import type { Conn } from './tcp/index.ts';
 
@@ -16,6 +17,8 @@ export interface BuildDeps extends Deps {
   /** Resolves when the first certificate is there; accepted connections wait for it. */
   readonly certified: Promise<void>;
   readonly admin: Omit<AdminState, 'ready' | 'metrics'>;
+  /** Takes a line of the access log, with its line feed. */
+  readonly accessLine: (line: string) => void;
 }
 
 /** A proxy with its ports bound. */
@@ -35,6 +38,7 @@ export async function build(config: ProxyConfig, deps: BuildDeps): Promise<Bound
     adminRoutes({ ...deps.admin, ready: () => ready, metrics: (format) => deps.metrics.renderSlowly(format) }),
     { ...deps, policies },
   );
+  const observers = createObservers(config, deps);
   const listeners: Listener[] = [];
   const bind = async (addr: { host: string; port: number }, accept: (socket: Conn) => void, backlog?: number) => {
     const listener = await listen({ ...addr, backlog }, accept);
@@ -66,8 +70,12 @@ export async function build(config: ProxyConfig, deps: BuildDeps): Promise<Bound
       }
     }
     const ownPorts = new Set([inboundAddr, ...outboundAddrs].map(({ port }) => port));
-    inbound = new Inbound(inboundConfig(config, inboundAddr.port, ownPorts), { ...deps, policies });
-    outbound = new Outbound(outboundConfig(config, deps.credentials), deps);
+    inbound = new Inbound(inboundConfig(config, inboundAddr.port, ownPorts), {
+      ...deps,
+      policies,
+      observers: observers.inbound,
+    });
+    outbound = new Outbound(outboundConfig(config, deps.credentials), { ...deps, observers: observers.outbound });
     void deps.certified.then(() => {
       ready = true;
       gate.open();

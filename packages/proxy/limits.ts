@@ -46,8 +46,6 @@ export const LIMITS = {
   endpointsMax: 20_000,
   /** How long a connection waits for profile and policy of its destination. */
   discoveryWaitMs: 10_000,
-  /** Metric series; a proxy of a busy pod has a few thousand. */
-  seriesMax: 50_000,
   /** Hosts or authorities that one route counts apart, where the operator asked for such labels. */
   namedScopesMax: 1_000,
   /** Time for the TLS handshake of an accepted connection. */

@@ -76,6 +76,7 @@ async function run(config: ProxyConfig, env: Env, deps: ProcessDeps): Promise<vo
     clients,
     credentials,
     certified,
+    accessLine: (line) => deps.accessLog.write(line),
     admin: {
       logFilter: () => log.filterText(),
       setLogFilter: (text) => log.setFilter(text),
@@ -90,6 +91,7 @@ async function run(config: ProxyConfig, env: Env, deps: ProcessDeps): Promise<vo
   const clean = await bound.drain(config.shutdownGraceMs);
   if (!clean) log.warn('Shutdown grace period expired; connections were cut', { grace_ms: config.shutdownGraceMs });
   renewal.stop();
+  await deps.accessLog.drained();
   for (const { channel: one } of [policy, destination, identity]) one.close();
   process.exit(0);
 }

@@ -3,7 +3,7 @@ import type { ControlService, ProxyConfig } from '#model/proxy-config';
 import { systemClock } from '#runtime/clock';
 import { Drain } from '#runtime/drain';
 import type { GrpcClient } from '#runtime/grpc';
-import { createLog, type Filter, parseFilter } from '#runtime/log';
+import { createLog, type Filter, LineWriter, parseFilter } from '#runtime/log';
 import { Registry } from '#runtime/metrics';
 import { originalDst } from '#runtime/net';
 import { systemRandom } from '#runtime/random';
@@ -11,15 +11,16 @@ import { CallMetrics, createControlChannel, Resolver } from './control/index.ts'
 import type { Deps } from './deps.ts';
 import { createHttpShared } from './http/index.ts';
 import type { Credentials } from './identity/index.ts';
-import { LIMITS } from './limits.ts';
 
-/** The real world, with the log that the process writes to standard output. */
-export type ProcessDeps = Deps & { readonly log: ReturnType<typeof createLog> };
+/** The real world, with the log that the process writes to standard output and the access log on standard error. */
+export type ProcessDeps = Deps & { readonly log: ReturnType<typeof createLog>; readonly accessLog: LineWriter };
 
 /** Clock, chance, log, metrics and sockets of this process. */
 export function processDeps(config: ProxyConfig): ProcessDeps {
   const clock = systemClock;
   const startMs = clock.nowMs();
+  const limits = { seriesMax: config.metricsSeriesMax, retainMs: config.metricsRetainIdleMs };
+  const metrics = new Registry(PROXY_METRICS, limits, () => clock.nowMs());
   const parsed = parseFilter(config.log);
   const log = createLog({
     format: config.logFormat,
@@ -27,12 +28,13 @@ export function processDeps(config: ProxyConfig): ProcessDeps {
     write: (line) => process.stdout.write(line),
     uptimeSeconds: () => (clock.nowMs() - startMs) / 1000,
     wallMs: () => clock.wallMs(),
+    suppressed: (target) => metrics.counter('log_suppressed_total', { target }).inc(),
   });
   if ('error' in parsed) log.warn(`LINKERD2_PROXY_LOG: ${parsed.error}; everything is logged`);
-  const limits = { seriesMax: LIMITS.seriesMax, retainMs: config.metricsRetainIdleMs };
-  const metrics = new Registry(PROXY_METRICS, limits, () => clock.nowMs());
+  const lostLines = metrics.counter('access_log_dropped_total', {});
   return {
     clock,
+    accessLog: new LineWriter({ fd: STDERR, dropped: () => lostLines.inc() }),
     random: systemRandom,
     log,
     metrics,
@@ -42,6 +44,7 @@ export function processDeps(config: ProxyConfig): ProcessDeps {
   };
 }
 
+const STDERR = 2;
 const EVERYTHING: Filter = { text: 'trace', enabled: () => true };
 
 export type ControlName = 'identity' | 'destination' | 'policy';

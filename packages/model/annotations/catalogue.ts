@@ -2,6 +2,7 @@
  * Every annotation that changes how a workload is injected, as rows. Reference pages, the injector, its metrics and the
  * command line read this table.
  */
+import { parseAccessLogFormat } from '../access-log/index.ts';
 import { DEFAULT_POLICIES, parseDefaultPolicy } from '../policy/index.ts';
 import {
   parseBool,
@@ -61,6 +62,11 @@ const networks: Kind<string> = {
   parse: (value) => (/^[0-9a-fA-F.:/,\s]*$/.test(value) ? value : undefined),
   expects: 'a list of networks such as 10.0.0.0/8,192.168.1.0/24',
 };
+/** Kept as text: the proxy reads it. */
+const accessLog: Kind<string> = {
+  parse: (value) => ('value' in parseAccessLogFormat(value) ? value : undefined),
+  expects: 'apache, json, or a format such as "%START_TIME% %REQ(:METHOD)% %RESPONSE_CODE%"',
+};
 /** A JSON list of container environment variables. */
 const envVars: Kind<readonly { name: string }[]> = {
   parse: (value) => {
@@ -119,7 +125,7 @@ export const ANNOTATIONS = {
     },
     'Whether debug logs may hold HTTP headers: `insecure` or `off`.',
   ),
-  accessLog: row('access-log', oneOf('apache', 'json'), 'Writes a line per request to standard error.'),
+  accessLog: row('access-log', accessLog, 'Writes a line per request to standard error.'),
   enableExternalProfiles: row('enable-external-profiles', bool, 'Looks up profiles of names outside the cluster.'),
   proxyRequireIdentityInboundPorts: row(
     'proxy-require-identity-inbound-ports',

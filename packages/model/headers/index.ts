@@ -31,6 +31,7 @@ export const HEADERS = {
   'content-type': { strip: [], doc: 'Tells gRPC requests.' },
   'grpc-message': { strip: [], doc: 'Why a gRPC request failed.' },
   'grpc-status': { strip: [], doc: 'How a gRPC request ended; read for metrics, retries and breakers.' },
+  'grpc-trace-bin': { strip: [], doc: 'Trace context of gRPC; the span id becomes the proxy\'s where tracing is on.' },
   'grpc-retry-pushback-ms': {
     strip: [],
     doc: 'How long a failing gRPC server wants no further request; read by balancers.',
@@ -43,6 +44,10 @@ export const HEADERS = {
   'l5d-retry-limit': { strip: [], doc: 'How often to retry where the route allows it; then removed.' },
   'l5d-retry-timeout': { strip: [], doc: 'Bounds one attempt where the route allows it; then removed.' },
   'l5d-timeout': { strip: [], doc: 'Older name of `l5d-request-timeout`.' },
+  traceparent: { strip: [], doc: 'Trace context of W3C, version 00; the span id becomes the proxy\'s where tracing is on.' },
+  'x-b3-sampled': { strip: [], doc: 'Whether a B3 trace is recorded.' },
+  'x-b3-spanid': { strip: [], doc: 'Span of a B3 trace; becomes the proxy\'s where tracing is on.' },
+  'x-b3-traceid': { strip: [], doc: 'B3 trace.' },
   'retry-after': { strip: [], doc: 'How long a failing server wants no further request; read by balancers.' },
   'proxy-authenticate': { strip: [], doc: 'Passed on: transparent proxies are not addressed by it.' },
 } as const satisfies Record<string, HeaderRow>;

@@ -1,3 +1,5 @@
+import { type AccessLogFormat, parseAccessLogFormat } from '../access-log/index.ts';
+
 /** A value or why the text is none; the reason ends a sentence that begins with the variable's name. */
 export type Parsed<T> = { value: T } | { error: string };
 
@@ -150,6 +152,10 @@ function logFormat(text: string): Parsed<'plain' | 'json'> {
   return value === 'json' || value === 'plain' ? ok(value) : bad('plain or json', text);
 }
 
+function accessLog(text: string): Parsed<AccessLogFormat> {
+  return parseAccessLogFormat(text.trim());
+}
+
 /** How the text of a variable is read, by the name used in the table. */
 export const READERS = {
   text: (text: string): Parsed<string> => ok(text),
@@ -168,4 +174,5 @@ export const READERS = {
   suffixes: (text: string): Parsed<string[]> => list(text, suffix),
   policy,
   logFormat,
+  accessLog,
 } as const;

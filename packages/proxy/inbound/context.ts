@@ -2,7 +2,7 @@ import { Fault, type FaultCode } from '#model/faults';
 import type { Log } from '#runtime/log';
 import type { KeepaliveOptions, SocketAddr } from '#runtime/net';
 import type { Deps } from '../deps.ts';
-import type { Http2Settings } from '../http/index.ts';
+import type { ExchangeObserver, Http2Settings } from '../http/index.ts';
 import type { Credentials } from '../identity/index.ts';
 import type { Conn } from '../tcp/index.ts';
 import { Errors, type TlsLabels } from '../telemetry/index.ts';
@@ -30,6 +30,8 @@ export interface InboundConfig {
 export interface InboundDeps extends Deps {
   readonly policies: PortPolicies;
   readonly credentials: Credentials;
+  /** Watch the requests; the list may change. */
+  readonly observers: readonly ExchangeObserver[];
 }
 
 /** A connection that was accepted, before anything was read of it. */

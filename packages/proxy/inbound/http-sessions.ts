@@ -26,7 +26,7 @@ export class HttpSessions {
       clock: deps.clock,
       random: deps.random,
       strip: { request: STRIP['inbound-request'], response: STRIP['inbound-response'] },
-      observers: [],
+      observers: deps.observers,
       obeyPeerClose: false,
       inFlightMax: config.inFlightMax,
       inFlight: 0,

@@ -4,7 +4,14 @@ import { formatAddr, type KeepaliveOptions, type SocketAddr, setSocketOptions, u
 import { decideHttp, peek } from '../accept/index.ts';
 import type { Deps } from '../deps.ts';
 import type { MeshClients, Meta } from '../discover/index.ts';
-import { Http1Server, Http2Server, type Http2Settings, type HttpSide, STRIP } from '../http/index.ts';
+import {
+  type ExchangeObserver,
+  Http1Server,
+  Http2Server,
+  type Http2Settings,
+  type HttpSide,
+  STRIP,
+} from '../http/index.ts';
 import { LIMITS } from '../limits.ts';
 import { type Conn, splice } from '../tcp/index.ts';
 import { Errors, parentLabels, ScopeCache, TcpCounters, targetLabels } from '../telemetry/index.ts';
@@ -27,6 +34,8 @@ export interface OutboundConfig {
 
 export interface OutboundDeps extends Deps {
   readonly clients: MeshClients;
+  /** Watch the requests; the list may change. */
+  readonly observers: readonly ExchangeObserver[];
 }
 
 const NO_BYTES = Buffer.alloc(0);
@@ -62,7 +71,7 @@ export class Outbound {
       clock: deps.clock,
       random: deps.random,
       strip: { request: STRIP['outbound-request'], response: STRIP['outbound-response'] },
-      observers: [],
+      observers: deps.observers,
       obeyPeerClose: true,
       inFlightMax: config.inFlightMax,
       inFlight: 0,

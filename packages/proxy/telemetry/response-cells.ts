@@ -22,6 +22,7 @@ export interface ResponseFamilies {
   responses(labels: ResponseLabels): Counter;
   /** Absent: not measured. */
   latency?(statusCode: string): Histogram;
+  /** Asked for each response: routes may see it differently. */
   isFailure(outcome: Outcome): boolean;
 }
 
@@ -33,6 +34,7 @@ export class ResponseCells {
   #lastStatus = -1;
   #lastGrpcStatus = -1;
   #lastFault: FaultCode | undefined;
+  #lastFailed = false;
   #last: Cells | undefined;
 
   constructor(families: ResponseFamilies) {
@@ -41,23 +43,31 @@ export class ResponseCells {
 
   count(outcome: Outcome): void {
     const { status, fault, grpcStatus } = outcome;
+    const failed = this.#families.isFailure(outcome);
     let cells = this.#last;
-    if (!cells || status !== this.#lastStatus || grpcStatus !== this.#lastGrpcStatus || fault !== this.#lastFault) {
-      cells = this.#find(outcome);
+    if (
+      !cells ||
+      status !== this.#lastStatus ||
+      failed !== this.#lastFailed ||
+      grpcStatus !== this.#lastGrpcStatus ||
+      fault !== this.#lastFault
+    ) {
+      cells = this.#find(outcome, failed);
       this.#last = cells;
       this.#lastStatus = status;
       this.#lastGrpcStatus = grpcStatus;
       this.#lastFault = fault;
+      this.#lastFailed = failed;
     }
     cells.responses.inc();
     cells.latency?.observe(outcome.endMs - outcome.startMs);
   }
 
-  #find(outcome: Outcome): Cells {
+  #find(outcome: Outcome, failed: boolean): Cells {
     const { status, fault, isGrpc } = outcome;
     const grpcStatus = isGrpc && outcome.grpcStatus >= 0 ? knownGrpcStatus(outcome.grpcStatus) : -1;
     // gRPC without a status is not plain HTTP: it is a failure.
-    const code = status + 1_000 * (isGrpc ? grpcStatus + 2 : 0);
+    const code = (failed ? -1 : 1) * (status + 1 + 1_000 * (isGrpc ? grpcStatus + 2 : 0));
     const key = fault === undefined ? code : `${code} ${fault}`;
     let cells = this.#cells.get(key);
     if (!cells) {
@@ -65,7 +75,7 @@ export class ResponseCells {
       cells = {
         responses: this.#families.responses({
           status_code,
-          classification: this.#families.isFailure(outcome) ? 'failure' : 'success',
+          classification: failed ? 'failure' : 'success',
           grpc_status: grpcStatus < 0 ? '' : String(grpcStatus),
           error: routeError(fault),
         }),

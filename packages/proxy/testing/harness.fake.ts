@@ -151,6 +151,7 @@ export interface TestProxyOptions {
 export class TestProxy {
   readonly mesh = new ScriptedMesh();
   readonly log = new FakeLog('debug');
+  readonly accessLog: string[] = [];
   readonly metrics: Registry<typeof PROXY_METRICS>;
   readonly name: string;
   /** Where connections to each listener were meant to go; inbound default: the proxy's own port. */
@@ -183,6 +184,7 @@ export class TestProxy {
       clients: proxy.mesh,
       credentials,
       certified: Promise.resolve(),
+      accessLine: (line) => proxy.accessLog.push(line),
       admin: {
         logFilter: () => 'info',
         setLogFilter: (text) => (text === 'bad' ? 'no such level' : undefined),
