@@ -15,5 +15,7 @@ export const OUTBOUND_PORT = 4140;
 export const ADMIN_PORT = 4191;
 /** Of the scripted control plane, on loopback of each namespace. */
 export const CONTROL_PORT = 8086;
+/** Ports of the server that programs at the client's side reach past their own proxy, as a client without a mesh does. */
+export const DIRECT_PORTS = '8000-8999';
 /** Ports at the server's side that the redirection leaves alone: for other proxies to compare with. */
 export const PEER_PORTS = '9100-9399';

@@ -5,6 +5,7 @@ import {
   ADMIN_PORT,
   CLIENT_IP,
   CLIENT_NS,
+  DIRECT_PORTS,
   INBOUND_PORT,
   OUTBOUND_PORT,
   PEER_PORTS,
@@ -38,13 +39,13 @@ export async function setUpNetwork(): Promise<void> {
 }
 
 /**
- * Redirects connections to the proxies, by `weft init`. At the client's side connections to {@link SERVER_IP} go as they are:
- * they meet the inbound proxy as those of a client without a mesh do.
+ * Redirects connections to the proxies, by `weft init`. Those from the client's side to {@link DIRECT_PORTS} meet the inbound proxy
+ * only.
  */
 export async function captureTraffic(weft: readonly string[]): Promise<void> {
   const own = ['--incoming-proxy-port', INBOUND_PORT, '--outgoing-proxy-port', OUTBOUND_PORT, '--proxy-uid', PROXY_UID];
   const inbound = ['--inbound-ports-to-ignore', `4190,${ADMIN_PORT},4567,4568,${PEER_PORTS}`];
-  const outbound = ['--outbound-ports-to-ignore', '4567,4568', '--subnets-to-ignore', `${SERVER_IP}/32`];
+  const outbound = ['--outbound-ports-to-ignore', `4567,4568,${DIRECT_PORTS},${PEER_PORTS}`];
   const init = [...weft, 'init', ...[...own, ...inbound, ...outbound].map(String)];
   for (const namespace of [CLIENT_NS, SERVER_NS]) await run('ip', ['netns', 'exec', namespace, ...init]);
 }
