@@ -15,12 +15,17 @@ test('an estimate jumps up at once and decays slowly', () => {
   assert.ok(Math.abs(ewma.estimateMs(10_100) - (500 * Math.exp(-1) + 10 * (1 - Math.exp(-1)))) < 1e-9);
 });
 
-test('the first sample takes the place of the default', () => {
-  const ewma = new PeakEwma(config, 0);
-  assert.equal(ewma.measured, false);
-  ewma.observe(5, 1);
-  assert.equal(ewma.measured, true);
-  assert.equal(ewma.estimateMs(1), 5);
+test('until the first sample the estimate is what is expected; a slower sample counts at once', () => {
+  const [quick, slow] = [new PeakEwma(config, 0), new PeakEwma(config, 0)];
+  assert.equal(quick.measured, false);
+  quick.expect(8);
+  quick.observe(5, 60_000);
+  assert.equal(quick.measured, true);
+  assert.equal(quick.estimateMs(60_000), 8);
+  quick.expect(99);
+  assert.equal(quick.estimateMs(60_000), 8);
+  slow.observe(50, 1);
+  assert.equal(slow.estimateMs(1), 50);
 });
 
 test('an estimate without samples sinks, so that a slow endpoint is tried again', () => {
@@ -40,7 +45,7 @@ test('a failure counts as slow as the penalty or as the server asks, up to a bou
   assert.equal(ewma.estimateMs(0), 300_000, 'never below the current estimate');
   const lenient = new PeakEwma(config, 0);
   assert.equal(lenient.observeFailure(1, 0, 9_000), 0);
-  assert.equal(lenient.estimateMs(0), 1);
+  assert.equal(lenient.estimateMs(0), 30);
 });
 
 test('estimates stay between the smallest and the largest sample ever seen', () => {

@@ -22,6 +22,9 @@ const WEIGHT_UNITS = 10_000;
  */
 const UNMEASURED_BUSY = 1e12;
 
+/** Added to response times, so that differences of this size count little: among fast endpoints the less busy one is better. */
+const NEGLIGIBLE_MS = 5;
+
 /** Something that a picker can pick. The fields below `inFlight` are the picker's own. */
 export class Candidate {
   readonly ewma: PeakEwma;
@@ -56,7 +59,7 @@ export class Candidate {
   /** Units of weight of an endpoint whose weight is usual among its peers: `meanUnits`. */
   load(meanUnits: number, nowMs: number): number {
     if (!this.ewma.measured) return this.inFlight * UNMEASURED_BUSY;
-    return this.ewma.estimateMs(nowMs) * (1 + (this.inFlight * meanUnits) / this.units);
+    return (NEGLIGIBLE_MS + this.ewma.estimateMs(nowMs)) * (1 + (this.inFlight * meanUnits) / this.units);
   }
 }
 

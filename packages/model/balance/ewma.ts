@@ -31,10 +31,15 @@ export class PeakEwma {
     return this.#measured;
   }
 
-  /** A response took `rttMs` until its first data. The first sample takes the place of the default. */
+  /** Takes the place of the default, before the first sample. */
+  expect(rttMs: number): void {
+    if (!this.#measured) this.#rttMs = rttMs;
+  }
+
+  /** A response took `rttMs` until its first data. The first sample counts where it is slower than what was expected. */
   observe(rttMs: number, nowMs: number): void {
     if (rttMs >= this.#rttMs || !this.#measured) {
-      this.replace(rttMs, nowMs);
+      this.replace(Math.max(rttMs, this.#measured ? 0 : this.#rttMs), nowMs);
       return;
     }
     const old = Math.exp(-Math.max(0, nowMs - this.#atMs) / this.#config.decayMs);

@@ -15,6 +15,21 @@ test('equal servers get equal shares', () => {
   for (const { name, picks } of servers) assert.ok(Math.abs(picks - 2_000) < 200, `${name} ${picks}`);
 });
 
+test('one request after the other spreads over servers that differ by a few milliseconds', () => {
+  const servers = names(3).map((name) => new Server(name));
+  const sim = new Simulation({
+    latencyMs: (server, _nowMs, random) => 1 + servers.indexOf(server) + 2 * random() + (random() < 0.02 ? 10 : 0),
+  });
+  sim.add(...servers);
+  for (const [forMs, least] of [
+    [400, 5],
+    [20_000, 300],
+  ] as const) {
+    sim.run(100, forMs, servers);
+    for (const { name, picks } of servers) assert.ok(picks >= least, `${name} got ${picks} of ${forMs / 10}`);
+  }
+});
+
 test('of two servers the slow one gets almost nothing', () => {
   const [fast, slow] = [new Server('fast'), new Server('slow')];
   const sim = new Simulation({ latencyMs: (server) => (server === slow ? 200 : 5) });
@@ -111,7 +126,7 @@ test('with all servers new nobody gets a herd', () => {
   const sim = new Simulation({ latencyMs: () => 1_000 });
   sim.add(...servers);
   sim.run(1_000, 100);
-  for (const { name, peak } of servers) assert.ok(peak >= 8 && peak <= 12, `${name} had ${peak}`);
+  for (const { name, peak } of servers) assert.ok(peak >= 7 && peak <= 14, `${name} had ${peak}`);
 });
 
 test('a server with one slow answer among fast ones is back within three seconds', () => {

@@ -14,10 +14,10 @@ const REDEEMED_MS = 60_000;
 const COMEBACK_SHARE = 0.05;
 /** Outcasts looked at in one pick. */
 const LOOKS_MAX = 4;
-/** Weight of a sample in the typical response time, a geometric mean so that a few slow ones do not move it. */
+/** Weight of one estimate in the typical one, a geometric mean so that a few slow endpoints do not move it. */
 const TYPICAL_WEIGHT = 0.05;
-/** Response times below are as good as this. */
-const RTT_MS_MIN = 0.01;
+/** Estimates below are as good as this. */
+const ESTIMATE_MS_MIN = 0.01;
 
 export interface PickerOptions {
   /** Absent: zones play no role. */
@@ -38,7 +38,7 @@ export class EndpointPicker<C extends Candidate> {
   readonly #levelOf = new Map<C, Level<C>>();
   readonly #comebacks = new Comebacks<C>();
   #ready = 0;
-  /** Natural logarithm of the typical response time in milliseconds; undefined before the first sample. */
+  /** Natural logarithm of the typical estimate in milliseconds; undefined before the first sample. */
   #typical: number | undefined;
   #credit = 1;
 
@@ -120,10 +120,14 @@ export class EndpointPicker<C extends Candidate> {
   /** A response began `rttMs` after its request was sent. */
   answered(candidate: C, rttMs: number, nowMs: number): void {
     this.#answer(candidate, nowMs);
-    const log = Math.log(Math.max(RTT_MS_MIN, rttMs));
+    const { ewma } = candidate;
+    // Those new or back start like the others: with less they would get everything.
+    if (this.#typical !== undefined) ewma.expect(Math.exp(this.#typical));
+    if (candidate.outcast === 'tried' && rttMs <= this.#outcastMs)
+      ewma.replace(Math.max(rttMs, Math.exp(this.#typical ?? 0)), nowMs);
+    else ewma.observe(rttMs, nowMs);
+    const log = Math.log(Math.max(ESTIMATE_MS_MIN, ewma.estimateMs(nowMs)));
     this.#typical = this.#typical === undefined ? log : this.#typical + (log - this.#typical) * TYPICAL_WEIGHT;
-    if (candidate.outcast === 'tried' && rttMs <= this.#outcastMs) candidate.ewma.replace(rttMs, nowMs);
-    else candidate.ewma.observe(rttMs, nowMs);
     this.#judge(candidate, nowMs, 0);
   }
 

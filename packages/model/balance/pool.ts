@@ -3,10 +3,10 @@ import type { Candidate } from './candidate.ts';
 const CAPACITY_MIN = 16;
 
 /**
- * Of two candidates with different weights the one drawn by weight is kept unless it is this much more loaded: differences that
- * small are noise, which would level the shares.
+ * Of two candidates the one drawn first is kept unless it is this much more loaded: smaller differences are noise. Following them
+ * would give one of equal endpoints everything; with different weights, where the first is drawn by weight, it would level the shares.
  */
-const NOISE = 1.5;
+const NOISE = { equal: 1.25, weighted: 1.5 };
 
 /**
  * Candidates that can be drawn by weight in O(log n): a Fenwick tree over their weights. Adding and removing are O(log n) too; the
@@ -41,8 +41,7 @@ export class WeightedPool<C extends Candidate> {
   }
 
   /**
-   * The less loaded of two different candidates drawn by weight (power of two choices); with differing weights the first drawn
-   * keeps its right unless it is clearly more loaded.
+   * The less loaded of two different candidates drawn by weight (power of two choices).
    */
   pick(nowMs: number, random: () => number): C | undefined {
     const count = this.#items.length;
@@ -52,7 +51,7 @@ export class WeightedPool<C extends Candidate> {
     const point = random() * (this.#total - a.units);
     const b = this.#items[this.#find(point < before ? point : point + a.units)]!;
     const meanUnits = this.#total / count;
-    const noise = a.units === b.units ? 1 : NOISE;
+    const noise = a.units === b.units ? NOISE.equal : NOISE.weighted;
     return a.load(meanUnits, nowMs) <= b.load(meanUnits, nowMs) * noise ? a : b;
   }
 
