@@ -44,6 +44,8 @@ export function outboundConfig(config: ProxyConfig, credentials: Credentials): O
     inFlightMax: config.outboundInFlightMax,
     accept: { keepaliveMs: config.outboundAcceptKeepaliveMs, userTimeoutMs: config.outboundAcceptUserTimeoutMs },
     informationalHeaders: config.informationalHeaders,
+    ingressMode: config.ingressMode,
+    hostnameLabels: config.hostnameLabels,
     http2: http2ServerSettings(config, 'outbound'),
     backends: {
       connectTimeoutMs: config.outboundConnectTimeoutMs,
@@ -62,6 +64,7 @@ export function outboundConfig(config: ProxyConfig, credentials: Credentials): O
     },
     targets: {
       profileNetworks: config.profileNetworks,
+      profileSuffixes: config.profileSuffixes,
       profileWatch: watchConfig(config, config.destination.name, TERMINAL),
       policyWatch: watchConfig(config, config.policy.name, TERMINAL_OUTBOUND),
       idleMs: config.outboundDiscoveryIdleMs,

@@ -1,7 +1,10 @@
+import type { ResponseClasses } from '#model/classify';
 import type { FaultCode } from '#model/faults';
 
 /** How one request went, as one record: every metric about it is written from this when it ends. Times are monotonic. */
 export class Outcome {
+  /** What the request's route calls a failure; undefined: the usual. */
+  classes: Pick<ResponseClasses, 'isFailure'> | undefined;
   startMs = 0;
   /** 0 until the response began. */
   responseStartMs = 0;
@@ -26,6 +29,7 @@ export class Outcome {
     this.isGrpc = false;
     this.requestBytes = 0;
     this.retries = 0;
+    this.classes = undefined;
     this.beginAttempt();
   }
 

@@ -167,12 +167,13 @@ export class HttpBalancer implements HttpBackend {
 }
 
 /** How a breaker sees a request that ended: by its response, or as a failure where the endpoint gave none in time. */
-export function breakerResult({ fault, status, grpcStatus, isGrpc }: Outcome): BreakerResult {
+export function breakerResult({ fault, status, grpcStatus, isGrpc, classes }: Outcome): BreakerResult {
   if (fault !== undefined) {
     const { side, label } = FAULTS[fault];
     return side === 'upstream' || label === 'response timeout' ? 'failure' : 'none';
   }
-  if (isFailure(status, grpcStatus, isGrpc)) return 'failure';
+  const failed = classes ? classes.isFailure(status, grpcStatus, isGrpc) : isFailure(status, grpcStatus, isGrpc);
+  if (failed) return 'failure';
   return isOverload(status, grpcStatus) ? 'overload' : 'success';
 }
 

@@ -1,5 +1,9 @@
 /** What leaves the pod: discovered by its original destination, routed, balanced, sent over mutual TLS where the peer can. */
 export { Balancer, type BalancerConfig } from './balancer.ts';
+export type { OutboundConfig, OutboundDeps } from './context.ts';
 export { dialTarget } from './dial-target.ts';
-export { Outbound, type OutboundConfig, type OutboundDeps } from './outbound.ts';
+export type { Target } from './discovery.ts';
+export { Outbound } from './outbound.ts';
+export { OutboundRouter } from './router.ts';
+export { isWithin, type TargetKey, type Targets } from './targets.ts';
 export type { TcpAttempt } from './tcp-backend.ts';

@@ -53,6 +53,8 @@ export class EndpointScope implements RequestScope {
 
 /** A response that broke off or never came failed, whatever its status says. */
 export function isFailed(outcome: Outcome): boolean {
-  const { status, grpcStatus, isGrpc, fault } = outcome;
-  return status === 0 || fault !== undefined || isFailure(status, knownGrpcStatus(grpcStatus), isGrpc);
+  const { status, grpcStatus, isGrpc, fault, classes } = outcome;
+  if (status === 0 || fault !== undefined) return true;
+  const known = knownGrpcStatus(grpcStatus);
+  return classes ? classes.isFailure(status, known, isGrpc) : isFailure(status, known, isGrpc);
 }
