@@ -1,4 +1,4 @@
-/** The client's connection: opened on demand, shared by its calls, and opened again after loss. */
+/** The client's connection: opened on demand, shared by its calls, opened again after loss, and joined by others when it is full. */
 import type { Duplex } from 'node:stream';
 import type { ClientConnection, Connections, WaitingCall } from './client-call.ts';
 import { Connection, type StreamOwner } from './connection.ts';
@@ -19,10 +19,13 @@ export interface GrpcClientOptions {
 
 export class ClientConnections implements Connections {
   readonly #options: GrpcClientOptions;
-  /** The one that takes new calls. */
-  #current: ClientConnection | undefined;
-  /** All that are open: a server that drains keeps its streams while a new connection takes the next calls. */
+  /**
+   * Those that are open, oldest first. Usually one; others stand beside it while it drains, or where the server admits fewer streams
+   * than there are watches.
+   */
   readonly #open = new Set<ClientConnection>();
+  /** Those of them whose server has said how many streams it admits. */
+  readonly #greeted = new WeakSet<ClientConnection>();
   /** Counts attempts to connect, so that one that was given up is not taken for the present one. */
   #attempt = 0;
   #isConnecting = false;
@@ -50,22 +53,38 @@ export class ClientConnections implements Connections {
   close(): void {
     this.#attempt++;
     this.#isConnecting = false;
-    this.#current = undefined;
     this.#failAll(new GrpcError('UNAVAILABLE', CLOSED));
     for (const connection of [...this.#open]) connection.destroy(CLOSED);
   }
 
-  /** Opens waiting calls as far as the connection takes them. */
+  /** Opens waiting calls as far as connections take them. */
   #serve(): void {
-    const connection = this.#current;
-    if (!connection) {
-      if (this.#waiting.size > 0 && !this.#isConnecting) this.#connect();
-      return;
-    }
     for (const call of this.#waiting) {
-      if (!connection.isOpen || !connection.http2.canOpen || !call.open(connection)) return;
+      const connection = this.#free();
+      if (!connection?.isOpen || !call.open(connection)) break;
       this.#waiting.delete(call);
     }
+    if (this.#waiting.size > 0 && !this.#isConnecting && this.#mayConnect()) this.#connect();
+  }
+
+  /** A connection that takes a call: one alone until its server has said how many it admits. */
+  #free(): ClientConnection | undefined {
+    for (const connection of this.#open) {
+      const { isOpen, http2 } = connection;
+      if (isOpen && http2.canOpen && (http2.openStreams === 0 || this.#greeted.has(connection))) return connection;
+    }
+    return undefined;
+  }
+
+  /** Whether no connection that is open can take another call, as far as its server has told. */
+  #mayConnect(): boolean {
+    let usable = 0;
+    for (const connection of this.#open) {
+      if (!connection.isOpen) continue;
+      if (!this.#greeted.has(connection)) return false;
+      usable += 1;
+    }
+    return usable < LIMITS.connectionsMax;
   }
 
   #connect(): void {
@@ -80,7 +99,7 @@ export class ClientConnections implements Connections {
       (error) => {
         if (!isCurrent()) return;
         this.#isConnecting = false;
-        this.#failAll(new GrpcError('UNAVAILABLE', `cannot connect: ${textOf(error)}`, error));
+        this.#failed(textOf(error));
       },
     );
   }
@@ -88,29 +107,33 @@ export class ClientConnections implements Connections {
   #connected(socket: Duplex): void {
     this.#isConnecting = false;
     const { keepAlive, windows = CLIENT_WINDOWS } = this.#options;
-    const retire = (): void => {
-      if (this.#current !== connection) return;
-      this.#current = undefined;
-      this.#serve();
-    };
     const connection: ClientConnection = new Connection<StreamOwner>(
       socket,
       { role: 'client', streamWindow: windows.stream, connectionWindow: windows.connection, keepAlive },
       {
-        available: () => this.#serve(),
+        available: () => {
+          this.#greeted.add(connection);
+          this.#serve();
+        },
         goaway: () => {
           connection.finish(false);
-          retire();
+          this.#serve();
         },
-        closed: () => {
+        closed: (reason) => {
           this.#open.delete(connection);
-          retire();
+          if (!this.#greeted.has(connection)) this.#failed(reason);
+          this.#serve();
         },
       },
     );
-    this.#current = connection;
     this.#open.add(connection);
     this.#serve();
+  }
+
+  /** An attempt to connect came to nothing. Calls that wait for their turn on another connection go on waiting. */
+  #failed(reason: string): void {
+    for (const connection of this.#open) if (connection.isOpen) return;
+    this.#failAll(new GrpcError('UNAVAILABLE', `cannot connect: ${reason}`));
   }
 
   #failAll(error: GrpcError): void {

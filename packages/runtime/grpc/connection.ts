@@ -34,7 +34,7 @@ export interface ConnectionEvents<T extends StreamOwner> {
   /** Client: the peer takes no more streams. */
   goaway?(): void;
   /** The connection is over; called once, last. */
-  closed(): void;
+  closed(reason: string): void;
 }
 
 export interface ConnectionOptions {
@@ -115,7 +115,7 @@ export class Connection<T extends StreamOwner> implements Http2Sink<T> {
     this.#pinger?.stop();
     this.http2.close();
     this.#socket.destroy();
-    this.#events.closed();
+    this.#events.closed(lost);
   }
 
   request(stream: Http2Stream<T>, head: RequestHead, end: boolean): void {

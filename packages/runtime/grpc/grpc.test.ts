@@ -437,24 +437,25 @@ test('a server that says GOAWAY finishes its streams while new calls get a new c
   assert.deepEqual(watch.messages, ['late']);
 });
 
-test('calls beyond the streams that the server admits wait for their turn', async () => {
+test('calls beyond the streams that the server admits get other connections, then wait for their turn', async () => {
   let most = 0;
   let open = 0;
-  const { port } = await plainServer(
+  const { port, sessions } = await plainServer(
     (stream) => {
       most = Math.max(most, ++open);
       setTimeout(() => {
         open -= 1;
         answerWith(stream, ['ok']);
-      }, 2);
+      }, 5);
     },
     { maxConcurrentStreams: 3 },
   );
   const client = clientTo(port);
   await client.unary(Say, {}); // its settings are known now
-  const answers = await Promise.all(Array.from({ length: 20 }, () => client.unary(Say, {})));
-  assert.equal(answers.length, 20);
-  assert.ok(most <= 3, `${most} at once`);
+  const answers = await Promise.all(Array.from({ length: 100 }, () => client.unary(Say, {})));
+  assert.equal(answers.length, 100);
+  assert.ok(sessions.length > 1 && sessions.length <= LIMITS.connectionsMax, `${sessions.length} connections`);
+  assert.ok(most <= 3 * LIMITS.connectionsMax, `${most} at once`);
 });
 
 test('a call whose deadline passes, or that is cancelled, while there is no connection ends then', async () => {

@@ -9,6 +9,8 @@ export const LIMITS = {
    * connections, and watches are long; at about 5 kB a stream this is half a gigabyte.
    */
   concurrentStreamsMax: 100_000,
+  /** Connections of one client at once, where the server admits fewer streams on each than there are calls. */
+  connectionsMax: 8,
   /** Calls that wait for a connection or for a stream on it; more fail at once with RESOURCE_EXHAUSTED. */
   waitingCallsMax: 10_000,
   /** Bytes that one stream holds back for a peer that does not read; past it the stream is broken off. A full message and its like. */
