@@ -74,7 +74,7 @@ export interface Http2Connection<T> {
   readonly openStreams: number;
   /** Bytes waiting to be taken. */
   readonly outputBytes: number;
-  /** All output as one run of bytes, at most `max`; undefined when there is none. */
+  /** The oldest output, at most `max`: take until undefined says that there is none. It is not written to again. */
   takeOutput(max: number): Buffer | undefined;
   /** While held, DATA stays in its streams (back-pressure of the socket); control frames and heads still go out. */
   hold(held: boolean): void;

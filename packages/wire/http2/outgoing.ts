@@ -226,6 +226,7 @@ export class Outgoing<T> {
   }
 
   #dataFrame(stream: Stream<T>, buf: Uint8Array, start: number, end: number, endStream: boolean): void {
+    this.#out.reserveApart(FRAME_HEADER_BYTES + end - start);
     this.#frame(FRAME.data, endStream ? FLAG.endStream : 0, stream.id, end - start);
     this.#out.add(buf, start, end);
     this.#wrote();

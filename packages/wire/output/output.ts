@@ -1,3 +1,5 @@
+import { type Chunk, giveBack, takeChunk } from './chunks.ts';
+
 /** Where encoders put bytes. */
 export interface ByteSink {
   add(buf: Uint8Array, start: number, end: number): void;
@@ -5,24 +7,40 @@ export interface ByteSink {
   text(text: string): void;
 }
 
-/** Room that is made at once; several small outputs share it. A TLS record holds 16 KiB. */
-const CHUNK_BYTES = 32 * 1024;
+/** Less is copied along rather than written by itself. */
+const APART_BYTES_MIN = 16 * 1024;
 
 const NO_BYTES = Buffer.alloc(0);
 
 /**
  * Bytes waiting to be sent, copied together so that many frames cost one write and one TLS record. What `take` gave is not
- * written again: output goes on behind it, or in a new buffer. Unbounded by itself: whoever fills it watches `length`.
+ * written again: output goes on behind it, or in another chunk. Holds no memory while it is empty. Unbounded by itself: whoever
+ * fills it watches `length`.
  */
 export class Output implements ByteSink {
   /** Room for direct writing: call `reserve(n)`, write up to n bytes at `buf[end]`, then move `end`. */
   buf: Buffer = NO_BYTES;
   end = 0;
   #start = 0;
+  #chunk: Chunk | undefined;
+  /** Full runs before the one that is written to. */
+  readonly #full: Buffer[] = [];
+  #fullBytes = 0;
 
   /** Bytes not yet taken. */
   get length(): number {
-    return this.end - this.#start;
+    return this.#fullBytes + this.end - this.#start;
+  }
+
+  /** As `reserve`, between two frames: what is there may be cut off from what follows, which saves copying it to larger memory. */
+  reserveApart(bytes: number): void {
+    if (this.end + bytes <= this.buf.length) return;
+    if (this.end - this.#start >= APART_BYTES_MIN) {
+      this.#full.push(this.buf.subarray(this.#start, this.end));
+      this.#fullBytes += this.end - this.#start;
+      this.#release();
+    }
+    this.#grow(bytes);
   }
 
   /** Makes room for `bytes` more behind `end`, in `buf`. */
@@ -32,8 +50,9 @@ export class Output implements ByteSink {
 
   add(buf: Uint8Array, start: number, end: number): void {
     const bytes = end - start;
+    if (bytes === 0) return;
     this.reserve(bytes);
-    if (bytes > 0) (buf as Buffer).copy(this.buf, this.end, start, end);
+    (buf as Buffer).copy(this.buf, this.end, start, end);
     this.end += bytes;
   }
 
@@ -43,26 +62,43 @@ export class Output implements ByteSink {
     this.end += text.length;
   }
 
-  /** The oldest bytes, at most `max`; undefined when there are none. Nobody else will write to them. */
+  /** The oldest bytes, at most `max`, not always all; undefined when there are none. Nobody else will write to them. */
   take(max: number): Buffer | undefined {
+    if (this.#fullBytes > 0) return this.#takeFull(max);
     if (this.end === this.#start) return undefined;
     const end = Math.min(this.end, this.#start + max);
     const taken = this.buf.subarray(this.#start, end);
     this.#start = end;
+    if (end === this.end) this.#release();
     return taken;
   }
 
-  /** Forgets what was not taken. */
-  clear(): void {
-    this.#start = this.end;
+  #takeFull(max: number): Buffer {
+    const first = this.#full[0]!;
+    if (first.length <= max) this.#full.shift();
+    else this.#full[0] = first.subarray(max);
+    this.#fullBytes -= Math.min(first.length, max);
+    return first.length <= max ? first : first.subarray(0, max);
+  }
+
+  #release(): void {
+    if (this.#chunk !== undefined) giveBack(this.#chunk, this.end);
+    this.#chunk = undefined;
+    this.buf = NO_BYTES;
+    this.end = 0;
+    this.#start = 0;
   }
 
   #grow(bytes: number): void {
     const pending = this.end - this.#start;
-    const wider = Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, (pending + bytes) * 2));
-    this.buf.copy(wider, 0, this.#start, this.end);
-    this.buf = wider;
-    this.#start = 0;
-    this.end = pending;
+    // What grows once grows again: twice the need, so that copying stays in proportion.
+    const chunk = takeChunk(pending === 0 ? bytes : (pending + bytes) * 2);
+    const end = chunk.at + pending;
+    this.buf.copy(chunk.buf, chunk.at, this.#start, this.end);
+    if (this.#chunk !== undefined) giveBack(this.#chunk, this.end);
+    this.#chunk = chunk;
+    this.buf = chunk.buf;
+    this.#start = chunk.at;
+    this.end = end;
   }
 }
