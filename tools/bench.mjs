@@ -1,4 +1,4 @@
-// `npm run bench -- proxy|soak|up [--record] [--no-install] [flags of the benchmark]`: sets up, adds what the benchmark compares with, and
+// `npm run bench -- proxy|soak|grpc|up [--record] [--no-install] [flags of the benchmark]`: sets up, adds what the benchmark compares with, and
 // runs bench/NAME/main.ts. Plain Node, no dependency.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -19,6 +19,7 @@ const BENCHMARKS = {
     envoy: true,
   },
   soak: { programs: { nginx: 'nginx-light', h2load: 'nghttp2-client', prlimit: 'util-linux' }, envoy: false },
+  grpc: { programs: {}, envoy: false },
   up: { programs: {}, envoy: false },
 };
 
