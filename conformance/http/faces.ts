@@ -48,8 +48,8 @@ export const FACES: readonly Face[] = [
   peer('HAProxy', 'http1', 9201, 8108),
   weft('inbound', 'http2', SERVER_IP, 8201),
   weft('outbound', 'http2', SERVICE_IP, 7202),
-  weft('inbound, detecting', 'http2', SERVER_IP, 8203),
-  weft('outbound, detecting', 'http2', SERVICE_IP, 7204),
+  weft('inbound, detecting', 'http2', SERVER_IP, 8203, { detects: true }),
+  weft('outbound, detecting', 'http2', SERVICE_IP, 7204, { detects: true }),
   weft('inbound, mesh TLS', 'http2', SERVER_IP, 8205, { meshTls: true }),
   peer('nginx', 'http2', 9102, 8207),
   peer('HAProxy', 'http2', 9202, 8208),
@@ -59,7 +59,7 @@ export const FACES: readonly Face[] = [
 export const PORT_SCRIPTS: readonly PortScript[] = FACES.filter(({ contender }) => contender === 'Weft').map(
   (face) => ({
     port: face.port,
-    protocol: face.name.endsWith('detecting') ? 'detect' : face.version,
+    protocol: face.detects ? 'detect' : face.version,
     ...(face.name.endsWith('upgraded') && { upgrade: true }),
   }),
 );

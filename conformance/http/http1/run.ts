@@ -29,8 +29,8 @@ export async function runCase(each: Case, face: Face, options: RunOptions): Prom
   });
   const record = await origin.take(face.originPort);
   const statuses = finalStatuses(heard.bytes);
-  const outcome = outcomeOf(each, heard, statuses, record);
-  const failure = face.contender === 'Weft' ? complaint(each, face, heard, statuses, record, outcome) : undefined;
+  const outcome = outcomeOf(each, face, heard, statuses, record);
+  const failure = face.contender === 'Weft' ? complaint(each, heard, statuses, record, outcome) : undefined;
   return {
     face: face.name,
     contender: face.contender,
@@ -48,12 +48,12 @@ function finalStatuses(bytes: Buffer): number[] {
   return [...found].map((match) => Number(match[1])).filter((status) => status >= 200);
 }
 
-function outcomeOf(each: Case, heard: Heard, statuses: readonly number[], record: PortRecord): Outcome {
+function outcomeOf(each: Case, face: Face, heard: Heard, statuses: readonly number[], record: PortRecord): Outcome {
   const before = each.before ?? 0;
   const { requests } = record;
   if (requests.some(({ path }) => path.includes(SMUGGLED))) return 'smuggled';
   const sent = each.writes.join('');
-  if (each.unread && record.bytes !== '' && sent.startsWith(record.bytes)) return 'unread';
+  if (face.detects && each.unread && record.bytes !== '' && sent.startsWith(record.bytes)) return 'unread';
   if (requests.length > before + (each.expect === 'forward' ? (each.requests ?? 1) - 1 : 0))
     return verbatim(sent, record) ? 'forwarded' : 'changed';
   if (record.garbage > 0) return 'forwarded';
@@ -76,7 +76,6 @@ function verbatim(sent: string, { bytes, requests }: PortRecord): boolean {
 
 function complaint(
   each: Case,
-  face: Face,
   heard: Heard,
   statuses: readonly number[],
   record: PortRecord,
@@ -84,7 +83,7 @@ function complaint(
 ): string | undefined {
   const { expect, before = 0, requests = 1 } = each;
   if (outcome === 'smuggled') return 'a request came out of the middle of another';
-  if (outcome === 'unread' && face.detects) return undefined;
+  if (outcome === 'unread') return undefined;
   const passed = record.requests.length;
   const last = statuses.at(-1);
   if (expect === 'forward' || (expect === 'either' && passed > 0)) {

@@ -73,7 +73,7 @@ export async function runCase(each: Case, face: Face, options: RunOptions): Prom
     ...(quietMs !== undefined && { quietMs }),
   });
   const record = await origin.take(face.originPort);
-  const outcome = outcomeOf(each, heard, answers, record);
+  const outcome = outcomeOf(each, face, heard, answers, record);
   const failure = face.contender === 'Weft' ? complaint(each, face, heard, answers, record, outcome) : undefined;
   const all = [...answers.statuses, ...answers.failures];
   return {
@@ -92,13 +92,13 @@ const refusedBy = (answers: Answers, heard: Heard): boolean =>
   answers.statuses.some((status) => Number(status) >= 400) ||
   heard.closed !== 'no';
 
-function outcomeOf(each: Case, heard: Heard, answers: Answers, record: PortRecord): Outcome {
+function outcomeOf(each: Case, face: Face, heard: Heard, answers: Answers, record: PortRecord): Outcome {
   const before = each.before ?? 0;
   const { requests } = record;
   if (requests.some(({ path }) => path.includes(SMUGGLED))) return 'smuggled';
   if (requests.length > before + (each.expect === 'forward' ? (each.requests ?? 1) - 1 : 0))
     return verbatim(each, record) ? 'forwarded' : 'changed';
-  if (record.garbage > 0) return each.unread ? 'unread' : 'forwarded';
+  if (record.garbage > 0) return face.detects && each.unread ? 'unread' : 'forwarded';
   if (record.begun > requests.length) return 'cut';
   return refusedBy(answers, heard) ? 'refused' : 'stuck';
 }
@@ -140,7 +140,7 @@ function complaint(
   const { expect, before = 0, requests = 1 } = each;
   const passed = record.requests.length;
   if (outcome === 'smuggled') return 'a request came out of the middle of another';
-  if (each.unread && face.name.endsWith('detecting')) return undefined;
+  if (each.unread && face.detects) return undefined;
   if (expect === 'forward' || (expect === 'either' && passed > 0)) {
     if (passed !== requests) return `${passed} of ${requests} requests reached the server`;
     if (answers.failures.length > 0) return `answered ${answers.failures.join(', ')}`;

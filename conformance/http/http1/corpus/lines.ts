@@ -1,4 +1,4 @@
-import { type Case, get, group, HOST, line, message, PATH, post, smuggled } from '../case.ts';
+import { type Case, get, group, HOST, line, message, PATH, post } from '../case.ts';
 
 const LINE = 'RFC 9112 3';
 const VERSION = 'RFC 9112 2.3';
@@ -150,7 +150,7 @@ const fields = group('Fields', 'refuse', [
   ['folded value by a tab', 'RFC 9112 5.2', get('X-Odd: 1\r\n\t2')],
   ['folded before the first field', 'RFC 9112 2.2', message(`GET ${PATH} HTTP/1.1`, [' X-Odd: 1', host])],
   ['a line of spaces', 'RFC 9112 5.2', get('   ')],
-  ['a line of spaces before a request', 'RFC 9112 2.2', `${get(' ')}${smuggled}`],
+  ['a line of spaces before a request', 'RFC 9112 2.2', get(' ') + get()],
   ['NUL in the value', VALUE, get('X-Odd: a\x00b')],
   ['bell in the value', VALUE, get('X-Odd: a\x07b')],
   ['backspace in the value', VALUE, get('X-Odd: a\x08b')],
@@ -167,7 +167,7 @@ const fields = group('Fields', 'refuse', [
   ['LF alone as the empty line', ENDS, `GET ${PATH} HTTP/1.1\r\n${host}\r\n\n`],
   ['LF alone before the empty line', ENDS, `GET ${PATH} HTTP/1.1\r\n${host}\n\r\n`],
   ['CR alone in all lines', ENDS, `GET ${PATH} HTTP/1.1\r${host}\r\r`],
-  ['CR alone as the empty line', ENDS, `GET ${PATH} HTTP/1.1\r\n${host}\r\n\r${smuggled}`],
+  ['CR alone as the empty line', ENDS, `GET ${PATH} HTTP/1.1\r\n${host}\r\n\r${get()}`],
   ['LF CR in place of CR LF', ENDS, `GET ${PATH} HTTP/1.1\n\r${host}\n\r\n\r`],
   ['the head ends in the middle of a line', FIELD, `GET ${PATH} HTTP/1.1\r\nHo`],
   ['the head ends before the empty line', FIELD, `GET ${PATH} HTTP/1.1\r\n${host}\r\n`],
