@@ -22,6 +22,8 @@ export const LIMITS = {
   connectAttemptsMax: 5,
   /** After a closing error response: how long the rest of the request is read and thrown away, so that the client sees it. */
   lingerMs: 1_000,
+  /** What filters may delay one attempt by: a request that waits costs memory. */
+  delayMsMax: 60_000,
   /** Copies of requests for mirrors under way in one direction of the proxy; further requests are not copied. */
   mirrorsMax: 1_000,
   /** How long a copy may take. */
@@ -46,6 +48,16 @@ export const LIMITS = {
   endpointsMax: 20_000,
   /** How long a connection waits for profile and policy of its destination. */
   discoveryWaitMs: 10_000,
+  /** Spans that wait for the collector: about two seconds of a busy proxy's recorded requests. */
+  spansWaitingMax: 2_000,
+  /** Spans in one call to the collector; encoding more would hold up requests for milliseconds. */
+  spansPerExportMax: 200,
+  /** How long a span waits for others to go along with. */
+  spansWaitMs: 10_000,
+  /** How long the end of the process waits for the last spans to arrive. */
+  spansStopMs: 2_000,
+  /** How long a collector may take. */
+  spansExportMs: 10_000,
   /** Hosts or authorities that one route counts apart, where the operator asked for such labels. */
   namedScopesMax: 1_000,
   /** Time for the TLS handshake of an accepted connection. */

@@ -150,7 +150,9 @@ export class ExchangeScript {
     const sender = new FakeSender(`up${this.senders.length + 1}`, (line) => this.log.push(line));
     this.senders.push(sender);
     this.attached = exchange;
-    return exchange.attach(sender);
+    const taken = exchange.attach(sender);
+    if (!taken) this.senders.splice(this.senders.indexOf(sender), 1);
+    return taken;
   }
 
   data(bytes: string): this {

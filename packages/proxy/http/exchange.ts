@@ -364,7 +364,8 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
     }
     this.#authority = this.request.authority;
     if (this.mirrorTo) this.#mirror(this.mirrorTo);
-    if (this.delayMs > 0) this.#wait = this.#side.clock.after(this.delayMs, () => this.#acquire());
+    const delayMs = Math.min(this.delayMs, LIMITS.delayMsMax);
+    if (delayMs > 0) this.#wait = this.#side.clock.after(delayMs, () => this.#acquire());
     else this.#acquire();
   }
 
@@ -501,6 +502,9 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
     const sender = this.#sender;
     const held = this.#holdsBody;
     this.#tunnel = true;
+    // The request is answered: what follows takes as long as it takes.
+    this.#timers?.cancel();
+    this.#timers = undefined;
     // A request of HTTP/1 ended where its head did; its connection has not.
     if (this.request.version < 20) this.#requestDone = false;
     if (held && sender) this.#sendKept(sender);
