@@ -4,12 +4,14 @@ import { AdminPort, type AdminState, adminRoutes } from './admin/index.ts';
 import { inboundConfig, outboundConfig, portPoliciesConfig } from './configs.ts';
 import type { Deps } from './deps.ts';
 import type { MeshClients } from './discover/index.ts';
+import { ProfileGateway } from './gateway/index.ts';
 import type { Credentials } from './identity/index.ts';
 import { Inbound, PortPolicies } from './inbound/index.ts';
 import { LIMITS } from './limits.ts';
 import { createObservers } from './observers.ts';
 import { Outbound } from './outbound/index.ts';
 import type { Conn } from './tcp/index.ts';
+import type { SpanSink } from './tracing/index.ts';
 
 export interface BuildDeps extends Deps {
   readonly clients: MeshClients;
@@ -19,6 +21,8 @@ export interface BuildDeps extends Deps {
   readonly admin: Omit<AdminState, 'ready' | 'metrics'>;
   /** Takes a line of the access log, with its line feed. */
   readonly accessLine: (line: string) => void;
+  /** Where spans go; undefined: the proxy takes no part in traces. */
+  readonly spans: SpanSink | undefined;
 }
 
 /** A proxy with its ports bound. */
@@ -70,12 +74,19 @@ export async function build(config: ProxyConfig, deps: BuildDeps): Promise<Bound
       }
     }
     const ownPorts = new Set([inboundAddr, ...outboundAddrs].map(({ port }) => port));
-    inbound = new Inbound(inboundConfig(config, inboundAddr.port, ownPorts), {
-      ...deps,
-      policies,
-      observers: observers.inbound,
-    });
     outbound = new Outbound(outboundConfig(config, deps.credentials), { ...deps, observers: observers.outbound });
+    const gateway =
+      config.gatewaySuffixes.length > 0
+        ? new ProfileGateway(
+            { suffixes: config.gatewaySuffixes, identity: deps.credentials.identity },
+            { ...deps, targets: outbound.targets },
+          )
+        : undefined;
+    inbound = new Inbound(
+      inboundConfig(config, inboundAddr.port, ownPorts),
+      { ...deps, policies, observers: observers.inbound },
+      gateway,
+    );
     void deps.certified.then(() => {
       ready = true;
       gate.open();

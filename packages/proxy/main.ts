@@ -6,7 +6,7 @@ import { type Bound, build } from './build.ts';
 import { createIdentityClient, createMeshClients } from './control/index.ts';
 import type { Deps } from './deps.ts';
 import { Credentials, createKey, Renewal } from './identity/index.ts';
-import { type ControlName, connectTo, type ProcessDeps, processDeps } from './wiring.ts';
+import { type ControlName, connectTo, connectToCollector, type ProcessDeps, processDeps } from './wiring.ts';
 
 /** Exit codes: settings that cannot be used; start-up that failed. */
 const EX_CONFIG = 64;
@@ -41,7 +41,7 @@ async function run(config: ProxyConfig, env: Env, deps: ProcessDeps): Promise<vo
   const { clock, log, metrics } = deps;
   const credentials = new Credentials(config.localName, config.trustAnchors, config.serverName);
   const stopping = Promise.withResolvers<string>();
-  const channel = (client: ControlName) => connectTo(client, config, deps, credentials);
+  const channel = (client: ControlName) => connectTo(client, config[client], config, deps, credentials);
   const policy = channel('policy');
   const destination = channel('destination');
   const identity = channel('identity');
@@ -71,12 +71,14 @@ async function run(config: ProxyConfig, env: Env, deps: ProcessDeps): Promise<vo
   );
   const certified = renewal.start();
   collectProcess(metrics, clock, BUILD);
+  const spans = connectToCollector(config, deps, credentials);
   const bound = await build(config, {
     ...deps,
     clients,
     credentials,
     certified,
     accessLine: (line) => deps.accessLog.write(line),
+    spans,
     admin: {
       logFilter: () => log.filterText(),
       setLogFilter: (text) => log.setFilter(text),
@@ -91,7 +93,7 @@ async function run(config: ProxyConfig, env: Env, deps: ProcessDeps): Promise<vo
   const clean = await bound.drain(config.shutdownGraceMs);
   if (!clean) log.warn('Shutdown grace period expired; connections were cut', { grace_ms: config.shutdownGraceMs });
   renewal.stop();
-  await deps.accessLog.drained();
+  await Promise.all([deps.accessLog.drained(), spans?.stop()]);
   for (const { channel: one } of [policy, destination, identity]) one.close();
   process.exit(0);
 }

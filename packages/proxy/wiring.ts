@@ -7,10 +7,11 @@ import { createLog, type Filter, LineWriter, parseFilter } from '#runtime/log';
 import { Registry } from '#runtime/metrics';
 import { originalDst } from '#runtime/net';
 import { systemRandom } from '#runtime/random';
-import { CallMetrics, createControlChannel, Resolver } from './control/index.ts';
+import { CallMetrics, createControlChannel, Resolver, type ResolverClient } from './control/index.ts';
 import type { Deps } from './deps.ts';
 import { createHttpShared } from './http/index.ts';
 import type { Credentials } from './identity/index.ts';
+import { resourceAttributes, SpanExporter } from './tracing/index.ts';
 
 /** The real world, with the log that the process writes to standard output and the access log on standard error. */
 export type ProcessDeps = Deps & { readonly log: ReturnType<typeof createLog>; readonly accessLog: LineWriter };
@@ -49,14 +50,31 @@ const EVERYTHING: Filter = { text: 'trace', enabled: () => true };
 
 export type ControlName = 'identity' | 'destination' | 'policy';
 
-/** A connection to one service of the control plane, with its metrics. */
+/** The collector of spans; undefined: tracing is off. */
+export function connectToCollector(
+  config: ProxyConfig,
+  deps: ProcessDeps,
+  credentials: Credentials,
+): SpanExporter | undefined {
+  if (!config.traceCollector) return undefined;
+  const { channel, calls } = connectTo('trace_collector', config.traceCollector, config, deps, credentials);
+  return new SpanExporter({
+    channel: { unary: (method, request, options) => calls.timed(() => channel.unary(method, request, options)) },
+    resource: resourceAttributes(config, deps.clock.wallMs(), deps.log),
+    clock: deps.clock,
+    log: deps.log.target('linkerd_opentelemetry'),
+    metrics: deps.metrics,
+  });
+}
+
+/** A connection to one service, with its metrics. */
 export function connectTo(
-  client: ControlName,
+  client: ResolverClient,
+  service: ControlService,
   config: ProxyConfig,
   deps: Deps,
   credentials: Credentials,
 ): { channel: GrpcClient; calls: CallMetrics } {
-  const service: ControlService = config[client];
   const lifetimes = { minTtlMs: config.dnsMinTtlMs, maxTtlMs: config.dnsMaxTtlMs };
   const resolver = new Resolver(client, lifetimes, deps);
   const channel = createControlChannel(

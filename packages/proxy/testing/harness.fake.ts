@@ -19,6 +19,7 @@ import type {
 import { bareEndpoint, defaultMeta, defaultServerPolicy } from '../discover/index.ts';
 import { createHttpShared } from '../http/index.ts';
 import { Credentials } from '../identity/index.ts';
+import type { FinishedSpan } from '../tracing/index.ts';
 import type { TestCa } from './test-ca.fake.ts';
 
 /** One kind of stream: what subscribers get now, and the subscribers for later changes. */
@@ -152,6 +153,8 @@ export class TestProxy {
   readonly mesh = new ScriptedMesh();
   readonly log = new FakeLog('debug');
   readonly accessLog: string[] = [];
+  /** Recorded where TRACE_COLLECTOR_SVC_ADDR is set, whatever its value. */
+  readonly spans: FinishedSpan[] = [];
   readonly metrics: Registry<typeof PROXY_METRICS>;
   readonly name: string;
   /** Where connections to each listener were meant to go; inbound default: the proxy's own port. */
@@ -185,6 +188,7 @@ export class TestProxy {
       credentials,
       certified: Promise.resolve(),
       accessLine: (line) => proxy.accessLog.push(line),
+      spans: env['TRACE_COLLECTOR_SVC_ADDR'] === undefined ? undefined : { push: (span) => proxy.spans.push(span) },
       admin: {
         logFilter: () => 'info',
         setLogFilter: (text) => (text === 'bad' ? 'no such level' : undefined),

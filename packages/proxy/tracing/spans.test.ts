@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { eventually, openPolicy, profile, serve, servicePolicy, TestCa, TestProxy, Wire } from '../testing/index.ts';
+import { requestAttributes } from './attributes.ts';
+import type { FinishedSpan } from './index.ts';
+
+const PATH = 'web.a.svc.cluster.local:80';
+const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
+const SPAN = '00f067aa0ba902b7';
+const TRACED = { TRACE_COLLECTOR_SVC_ADDR: 'localhost.:4317' };
+
+let client: TestProxy;
+let server: TestProxy;
+let seen = '';
+let app: Awaited<ReturnType<typeof serve>>;
+
+before(async () => {
+  const ca = new TestCa();
+  client = await TestProxy.start({ name: 'client.a', ca, env: TRACED });
+  server = await TestProxy.start({ name: 'web.a', ca, env: TRACED });
+  app = await serve((socket) => {
+    socket.on('data', (chunk) => {
+      seen = chunk.toString('latin1');
+      socket.write('HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n');
+    });
+  });
+  server.mesh.port(app.port).set(openPolicy());
+  client.mesh.profile('10.96.0.10:80').set(profile({ fqn: 'web.a.svc.cluster.local' }));
+  client.mesh.outbound('10.96.0.10:80').set(servicePolicy(PATH));
+  client.mesh.destination(PATH).set({ kind: 'add', endpoints: [server.endpoint(app.port)] });
+});
+
+after(async () => {
+  app.close();
+  await client.stop();
+  await server.stop();
+});
+
+async function request(fields: string): Promise<FinishedSpan[]> {
+  client.spans.length = 0;
+  server.spans.length = 0;
+  const wire = await Wire.connect(client.outboundPort);
+  wire.send(`GET /a?b=c HTTP/1.1\r\nhost: web.a:80\r\nuser-agent: t/1\r\n${fields}\r\n`);
+  await wire.expect(/ 503 /);
+  wire.socket.destroy();
+  return [...client.spans, ...server.spans];
+}
+
+test('each proxy adds a server and a client span, chained through the field that the context came in', async () => {
+  await request(`traceparent: 00-${TRACE}-${SPAN}-01\r\n`);
+  await eventually(() => client.spans.length + server.spans.length === 4, 'four spans');
+  const [outClient, outServer, inClient, inServer] = [...client.spans, ...server.spans];
+  assert.deepEqual(
+    [outServer, outClient, inServer, inClient].map((span) => [span?.kind, span?.traceId, span?.name, span?.failed]),
+    [
+      ['server', TRACE, '/a', true],
+      ['client', TRACE, '/a', true],
+      ['server', TRACE, '/a', true],
+      ['client', TRACE, '/a', true],
+    ],
+  );
+  assert.equal(outServer?.parentSpanId, SPAN);
+  assert.equal(outClient?.parentSpanId, outServer?.spanId);
+  assert.equal(inServer?.parentSpanId, outClient?.spanId);
+  assert.equal(inClient?.parentSpanId, inServer?.spanId);
+  assert.match(seen, new RegExp(`traceparent: 00-${TRACE}-${inClient?.spanId}-01\r\n`));
+  assert.deepEqual(Object.fromEntries(outServer?.attributes ?? []), {
+    direction: 'outbound',
+    'http.request.method': 'GET',
+    'url.scheme': 'http',
+    'url.path': '/a',
+    'url.query': 'b=c',
+    'url.full': 'http://web.a:80/a?b=c',
+    'network.transport': 'tcp',
+    'server.address': 'web.a',
+    'server.port': 80,
+    'user_agent.original': 't/1',
+    'http.response.status_code': 503,
+  });
+});
+
+test('a trace that is not recorded goes on with new span ids and leaves no spans', async () => {
+  await request(`x-b3-traceid: ${TRACE}\r\nx-b3-spanid: ${SPAN}\r\nx-b3-sampled: 0\r\n`);
+  assert.match(seen, new RegExp(`x-b3-traceid: ${TRACE}\r\n`));
+  const id = /x-b3-spanid: ([0-9a-f]{16})\r\n/.exec(seen)?.[1];
+  assert.notEqual(id, undefined);
+  assert.notEqual(id, SPAN);
+  assert.deepEqual([...client.spans, ...server.spans], []);
+});
+
+test('no trace is begun where none came', async () => {
+  await request('');
+  assert.doesNotMatch(seen, /trace|b3/);
+  assert.deepEqual([...client.spans, ...server.spans], []);
+});
+
+test('credentials in an authority are not told', () => {
+  const head = {
+    version: 20,
+    method: 'GET',
+    scheme: 'https',
+    authority: 'user:secret@[fd00::1]:443',
+    path: '/',
+    absoluteForm: false,
+    upgrade: '',
+    fields: [],
+    contentLength: 3,
+  } as const;
+  const found = new Map(requestAttributes({ ...head, fields: [] }, 'inbound'));
+  assert.equal(found.get('url.full'), 'https://REDACTED@[fd00::1]:443/');
+  assert.equal(found.get('server.address'), 'fd00::1');
+  assert.equal(found.get('server.port'), 443);
+  assert.equal(found.get('http.request.header.content-length'), '3');
+});
