@@ -38,7 +38,14 @@ export class TcpSessions {
       source.release();
       client.closed();
     };
-    const cancel = connect({
+    let cancel = (): void => undefined;
+    const onClose = (): void => {
+      cancel();
+      source.scope.closed('');
+      over();
+    };
+    socket.once('close', onClose);
+    cancel = connect({
       connected: (upstream, scope, done) => {
         socket.off('close', onClose);
         scope.opened();
@@ -67,12 +74,6 @@ export class TcpSessions {
         over();
       },
     });
-    const onClose = (): void => {
-      cancel();
-      source.scope.closed('');
-      over();
-    };
-    socket.once('close', onClose);
   }
 
   #toApp({ dst }: Client): Connect {

@@ -1,10 +1,12 @@
 import { Fault } from '#model/faults';
+import type { Random } from '#runtime/random';
 import type { HostMatch, Meta, OutboundPolicy } from '../discover/index.ts';
 import { type Conn, splice } from '../tcp/index.ts';
 import { parentLabels } from '../telemetry/index.ts';
 import type { BytesRoute, Compiled, TlsBytesRoute } from './compile.ts';
 import type { OutboundContext, Source } from './context.ts';
 import { choose } from './plan.ts';
+import type { TcpAttempt, TcpBackend } from './tcp-backend.ts';
 
 /** How a connection of bytes failed, as a label of its route's metrics. */
 type CloseError = '' | 'forbidden' | 'invalid_backend' | 'invalid_policy' | 'unexpected';
@@ -13,6 +15,25 @@ type CloseError = '' | 'forbidden' | 'invalid_backend' | 'invalid_policy' | 'une
 interface RouteCounts {
   opened(): void;
   closed(error: CloseError): void;
+}
+
+/** Why a route's connections cannot be made now, if so, and where they go otherwise. */
+function pick(policy: OutboundPolicy, route: BytesRoute | undefined, random: Random): TcpBackend | [Fault, CloseError] {
+  const choice = route && choose(route, random);
+  const backend = choice?.held?.backend;
+  if (policy.invalid !== undefined) return [new Fault('invalid-policy', policy.invalid), 'invalid_policy'];
+  if (route?.refuse) return [new Fault('unauthorized-connection', route.refuse), route.refuse];
+  if (backend) return backend;
+  if (choice) return [new Fault('no-backend'), 'invalid_backend'];
+  return [new Fault('load-shed', 'no backend is available'), 'unexpected'];
+}
+
+/** A connection for bytes by a policy's opaque route; the result gives the attempt up silently. */
+export function connectBytes({ policy, bytes }: Compiled, random: Random, attempt: TcpAttempt): () => void {
+  const picked = pick(policy, bytes, random);
+  if (!Array.isArray(picked)) return picked.connect(attempt);
+  attempt.failed(picked[0]);
+  return () => undefined;
 }
 
 /** Connections whose bytes go out unread: opaque ones, and TLS of the application by its server name. */
@@ -70,15 +91,13 @@ export class BytesSessions {
       source.closed();
     };
     let giveUp = (): void => undefined;
-    const choice = route && choose(route, deps.random);
-    const backend = choice?.held?.backend;
-    if (policy.invalid !== undefined) fail(new Fault('invalid-policy', policy.invalid), 'invalid_policy');
-    else if (route?.refuse) fail(new Fault('unauthorized-connection', route.refuse), route.refuse);
-    else if (choice && !backend) fail(new Fault('no-backend'), 'invalid_backend');
-    else if (!backend) fail(new Fault('load-shed', 'no backend is available'), 'unexpected');
-    if (!backend || socket.destroyed) return;
+    const picked = pick(policy, route, deps.random);
+    if (Array.isArray(picked)) {
+      fail(...picked);
+      return;
+    }
     socket.once('close', onClose);
-    giveUp = backend.connect({
+    giveUp = picked.connect({
       connected: (upstream, scope, done) => {
         socket.off('close', onClose);
         scope.opened();
