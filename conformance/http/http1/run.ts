@@ -2,7 +2,7 @@
 import { dial } from '../dial.ts';
 import type { Face } from '../faces.ts';
 import type { Origin } from '../origin/client.ts';
-import type { PortRecord } from '../origin/record.ts';
+import { ofCase, type PortRecord } from '../origin/record.ts';
 import { type Heard, talk } from '../talk.ts';
 import type { Outcome, Verdict } from '../verdict.ts';
 import { type Case, SMUGGLED } from './case.ts';
@@ -27,7 +27,7 @@ export async function runCase(each: Case, face: Face, options: RunOptions): Prom
     answered: (bytes) => finalStatuses(bytes).length >= wanted,
     ...(quietMs !== undefined && { quietMs }),
   });
-  const record = await origin.take(face.originPort);
+  const record = ofCase(await origin.take(face.originPort), each.id);
   const statuses = finalStatuses(heard.bytes);
   const outcome = outcomeOf(each, face, heard, statuses, record);
   const failure = face.contender === 'Weft' ? complaint(each, heard, statuses, record, outcome) : undefined;
@@ -58,7 +58,7 @@ function outcomeOf(each: Case, face: Face, heard: Heard, statuses: readonly numb
     return verbatim(sent, record) ? 'forwarded' : 'changed';
   if (record.garbage > 0) return 'forwarded';
   if (requests.length < before) return 'stuck';
-  if (record.begun > requests.length) return 'cut';
+  if (record.begun.length > requests.length) return 'cut';
   return statuses.length > before || heard.closed !== 'no' ? 'refused' : 'stuck';
 }
 

@@ -4,7 +4,7 @@ import type { Face } from '../faces.ts';
 import { HpackDecoder, type Line } from '../hpack.ts';
 import { SMUGGLED } from '../http1/case.ts';
 import type { Origin } from '../origin/client.ts';
-import type { PortRecord } from '../origin/record.ts';
+import { ofCase, type PortRecord } from '../origin/record.ts';
 import { type Heard, talk } from '../talk.ts';
 import type { Outcome, Verdict } from '../verdict.ts';
 import type { Case } from './case.ts';
@@ -72,7 +72,7 @@ export async function runCase(each: Case, face: Face, options: RunOptions): Prom
     answered: () => answers.goaway || answers.over.size >= wanted,
     ...(quietMs !== undefined && { quietMs }),
   });
-  const record = await origin.take(face.originPort);
+  const record = ofCase(await origin.take(face.originPort), each.id);
   const outcome = outcomeOf(each, face, heard, answers, record);
   const failure = face.contender === 'Weft' ? complaint(each, face, heard, answers, record, outcome) : undefined;
   const all = [...answers.statuses, ...answers.failures];
@@ -99,7 +99,7 @@ function outcomeOf(each: Case, face: Face, heard: Heard, answers: Answers, recor
   if (requests.length > before + (each.expect === 'forward' ? (each.requests ?? 1) - 1 : 0))
     return verbatim(each, record) ? 'forwarded' : 'changed';
   if (record.garbage > 0) return face.detects && each.unread ? 'unread' : 'forwarded';
-  if (record.begun > requests.length) return 'cut';
+  if (record.begun.length > requests.length) return 'cut';
   return refusedBy(answers, heard) ? 'refused' : 'stuck';
 }
 

@@ -101,7 +101,7 @@ export class Http2Origin {
     const known = this.#streams.get(id);
     if (known) known.trailers = lines;
     else {
-      this.#record().begun++;
+      this.#record().begun.push({ path: lines.find(([name]) => name === ':path')?.[1] ?? '' });
       this.#streams.set(id, { lines, trailers: [], body: '', window: this.#initialWindow, left: -1 });
     }
     if (ends) this.#complete(id);

@@ -22,12 +22,20 @@ const bodyFor = (path: string): number => {
   return asked === undefined ? 3 : Math.min(Number(asked), BODY_BYTES_MAX);
 };
 
+const pathOf = (text: string): string => /^\s*\S+[ \t]+(\S+)/.exec(text.slice(0, 8_192))?.[1] ?? '';
+
 function accept(socket: Socket, port: number): void {
   const record = () => records.get(port)!;
   let pending = '';
   let http2: Http2Origin | undefined;
   let over = false;
   let continued = false;
+  /** The request under way, as the record has it. */
+  let begun = { path: '' };
+  const begin = (seen: PortRecord) => {
+    begun = { path: '' };
+    seen.begun.push(begun);
+  };
   const finish = () => {
     if (over) return;
     over = true;
@@ -42,12 +50,13 @@ function accept(socket: Socket, port: number): void {
       http2.push(chunk);
       return;
     }
-    if (pending === '') seen.begun++;
+    if (pending === '') begin(seen);
     pending += chunk.toString('latin1');
+    begun.path = pathOf(pending);
     if (pending.startsWith(PREFACE)) {
       const rest = Buffer.from(pending.slice(PREFACE.length), 'latin1');
       pending = '';
-      seen.begun--;
+      seen.begun = seen.begun.filter((each) => each !== begun);
       http2 = new Http2Origin(socket, record, bodyFor);
       http2.push(rest);
       return;
@@ -73,7 +82,8 @@ function accept(socket: Socket, port: number): void {
         return;
       }
       pending = pending.slice(parsed.end);
-      if (pending !== '') seen.begun++;
+      if (pending !== '') begin(seen);
+      begun.path = pathOf(pending);
       continued = false;
       const { request } = parsed;
       const { body } = request;

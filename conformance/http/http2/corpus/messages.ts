@@ -359,6 +359,7 @@ const open = group('Messages', 'either', [
     'CONNECT',
     CONNECT,
     odd({ ':method': 'CONNECT', ':path': undefined, ':scheme': undefined, ':authority': `${HOST}:80` }),
+    { mayBegin: true },
   ],
 ]);
 
