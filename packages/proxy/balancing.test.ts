@@ -221,3 +221,43 @@ test('every request is counted by the queue, with the time it waited', async () 
   assert.equal(client.metric('outbound_http_balancer_queue_gate_timeout_seconds'), 0.4);
   assert.ok(client.metric('outbound_http_balancer_queue_gate_open_time_seconds') > 1.6e9);
 });
+
+test('requests of HTTP/1 share a connection of HTTP/2 to an endpoint that takes them so', async () => {
+  const app = await web();
+  app.delayMs = 30;
+  endpoints(server.endpoint(app.port, { h2: true }));
+  const before = server.metric('inbound_tcp_transport_header_connections_total', { session_protocol: 'http/2' });
+  const answers = await Promise.all(Array.from({ length: 8 }, () => get('x-a: 1\r\n')));
+  assert.deepEqual(answers.map(statusOf), Array(8).fill(200));
+  assert.equal(client.metric('tcp_open_total', { peer: 'dst' }), 1);
+  const after = server.metric('inbound_tcp_transport_header_connections_total', { session_protocol: 'http/2' });
+  assert.equal(after - before, 1);
+  for (const request of app.requests) {
+    assert.match(request, /^GET \/ HTTP\/1\.1\r\n[\s\S]*x-a: 1\r\n/);
+    assert.ok(!request.includes('l5d-orig-proto'));
+  }
+});
+
+test('a single known endpoint that refuses: HTTP/1 fails at once, what shares a connection waits for it', async () => {
+  const { port, close } = await serve(() => undefined);
+  close();
+  const answers: string[] = [];
+  for (const [h2, vip] of [
+    [false, '10.96.0.11'],
+    [true, '10.96.0.12'],
+  ] as const) {
+    client.outboundDst = { ip: vip, port: 80 };
+    client.mesh.profile(`${vip}:80`).set(profile({ endpoint: endpoint(port, { h2 }) }));
+    client.mesh.outbound(`${vip}:80`).set({ code: 'NOT_FOUND' });
+    answers.push(await get());
+  }
+  assert.match(answers[0]!, /^HTTP\/1.1 502 /);
+  assert.match(answers[1]!, /^HTTP\/1.1 504 [\s\S]*service in fail-fast/);
+});
+
+test('bytes are counted by the zone they go to', async () => {
+  const app = await web();
+  endpoints(endpoint(app.port, { locality: 'remote' }));
+  await get();
+  assert.ok(client.metric('outbound_tcp_transfer_cost_bytes_total', { op: 'Send', zone_locality: 'Remote' }) > 20);
+});

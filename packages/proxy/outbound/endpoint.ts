@@ -13,7 +13,7 @@ import {
   stripFields,
 } from '../http/index.ts';
 import type { Conn } from '../tcp/index.ts';
-import { EndpointScope, endpointLabels, TcpCounters } from '../telemetry/index.ts';
+import { EndpointScope, endpointLabels, TcpCounters, transferCost } from '../telemetry/index.ts';
 import { type DialTargetConfig, dialTarget, endpointTls, serverIdentity } from './dial-target.ts';
 
 export interface EndpointConfig extends DialTargetConfig {
@@ -64,7 +64,7 @@ export class HttpEndpoint {
     this.#identity = serverIdentity(info, config.localIps);
     this.#upgrades = info.h2 && !config.localIps.includes(info.ip);
     this.scope = new EndpointScope(deps.metrics, labels);
-    this.#tcp = new TcpCounters(deps.metrics, { ...labels, peer: 'dst' });
+    this.#tcp = new TcpCounters(deps.metrics, { ...labels, peer: 'dst' }, transferCost(deps.metrics, info.locality));
   }
 
   /** Whether the request would share connections with others. */
@@ -179,7 +179,7 @@ export class TcpEndpoint {
     this.#deps = deps;
     this.#target = dialTarget(info, 'tcp', config);
     const labels = endpointLabels(info, authority, endpointTls(info, config.localIps));
-    this.scope = new TcpCounters(deps.metrics, { ...labels, peer: 'dst' });
+    this.scope = new TcpCounters(deps.metrics, { ...labels, peer: 'dst' }, transferCost(deps.metrics, info.locality));
   }
 
   dial(sink: { connected(socket: Conn): void; failed(fault: Fault): void }): () => void {
