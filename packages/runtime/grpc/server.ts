@@ -50,6 +50,8 @@ export interface GrpcServer {
     method: DescMethodClientStreaming<I, O> | DescMethodBiDiStreaming<I, O>,
     handler: (stream: DuplexStream<O>, context: CallContext) => RequestSink<MessageShape<I>>,
   ): void;
+  /** Serves a connection that was accepted elsewhere, e.g. behind TLS. */
+  accept(socket: Socket): void;
   /** Resolves with the bound address once connections are accepted. */
   listen(at: { host: string; port: number }): Promise<AddressInfo>;
   /**
@@ -96,7 +98,7 @@ class Server implements GrpcServer, ServerEvents {
   readonly #routes = new Map<string, Route>();
   readonly #calls = new Set<ServerCall>();
   readonly #connections = new Set<Connection<ServerCall>>();
-  readonly #listener = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accepted(socket));
+  readonly #listener = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.accept(socket));
   #isDraining = false;
   #drained: (() => void) | undefined;
 
@@ -130,6 +132,35 @@ class Server implements GrpcServer, ServerEvents {
       method,
       (call) => handler(new CallStream(method.output, call), call) as RequestSink<MessageShape<DescMessage>>,
     );
+
+  accept(socket: Socket): void {
+    const connection = new Connection<ServerCall>(
+      socket,
+      {
+        role: 'server',
+        streamWindow: LIMITS.serverStreamWindow,
+        connectionWindow: LIMITS.serverConnectionWindow,
+        keepAlive: this.#options.keepAlive,
+      },
+      {
+        request: (stream, head, end) => {
+          const route = this.#routes.get(head.path);
+          const call = new ServerCall(connection, stream, head.fields, route, this);
+          stream.owner = call;
+          this.#calls.add(call);
+          call.start(refusalOf(route, head), end);
+          // Who comes while the server drains is told so by the end of its stream.
+          if (this.#isDraining && !route?.isUnary) call.end();
+        },
+        closed: () => {
+          this.#connections.delete(connection);
+          if (this.#connections.size === 0) this.#drained?.();
+        },
+      },
+    );
+    this.#connections.add(connection);
+    if (this.#isDraining) connection.finish(true);
+  }
 
   listen(at: { host: string; port: number }): Promise<AddressInfo> {
     return new Promise((resolve, reject) => {
@@ -169,35 +200,6 @@ class Server implements GrpcServer, ServerEvents {
   #add(method: DescMethod, begin: Route['begin']): void {
     const name = { service: method.parent.typeName, method: method.name, type: TYPES[method.methodKind] };
     this.#routes.set(`/${name.service}/${name.method}`, { method, name, isUnary: name.type === 'unary', begin });
-  }
-
-  #accepted(socket: Socket): void {
-    const connection = new Connection<ServerCall>(
-      socket,
-      {
-        role: 'server',
-        streamWindow: LIMITS.serverStreamWindow,
-        connectionWindow: LIMITS.serverConnectionWindow,
-        keepAlive: this.#options.keepAlive,
-      },
-      {
-        request: (stream, head, end) => {
-          const route = this.#routes.get(head.path);
-          const call = new ServerCall(connection, stream, head.fields, route, this);
-          stream.owner = call;
-          this.#calls.add(call);
-          call.start(refusalOf(route, head), end);
-          // Who comes while the server drains is told so by the end of its stream.
-          if (this.#isDraining && !route?.isUnary) call.end();
-        },
-        closed: () => {
-          this.#connections.delete(connection);
-          if (this.#connections.size === 0) this.#drained?.();
-        },
-      },
-    );
-    this.#connections.add(connection);
-    if (this.#isDraining) connection.finish(true);
   }
 }
 
