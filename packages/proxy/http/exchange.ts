@@ -207,6 +207,7 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
   abort(code: FaultCode): void {
     if (!this.open) return;
     this.outcome.fault = code;
+    this.outcome.resetCode = CANCEL;
     this.#dropUpstream();
     this.#finish();
   }
@@ -308,6 +309,7 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
     }
     this.#releaseHead();
     if (trailers) stripFields(trailers, this.#side.strip.response);
+    this.outcome.trailers = trailers;
     this.#down.end(trailers);
     this.#responseDone = true;
     if (!this.#tunnel || this.#requestDone) this.#complete();
@@ -528,8 +530,12 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
     this.#dropUpstream();
     if (this.isGrpc && this.#responding && !this.#tunnel) {
       outcome.grpcStatus = faultGrpcStatus(fault);
-      this.#down.end(faultTrailers(fault, this.explain));
-    } else this.#down.reset(fault.http2Code ?? (faultStatus(fault) === 504 ? CANCEL : INTERNAL_ERROR));
+      outcome.trailers = faultTrailers(fault, this.explain);
+      this.#down.end(outcome.trailers);
+    } else {
+      outcome.resetCode = fault.http2Code ?? (faultStatus(fault) === 504 ? CANCEL : INTERNAL_ERROR);
+      this.#down.reset(outcome.resetCode);
+    }
     this.#finish();
   }
 

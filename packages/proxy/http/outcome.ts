@@ -1,5 +1,6 @@
 import type { ResponseClasses } from '#model/classify';
 import type { FaultCode } from '#model/faults';
+import type { Field } from '#wire/fields';
 
 /** How one request went, as one record: every metric about it is written from this when it ends. Times are monotonic. */
 export class Outcome {
@@ -20,6 +21,10 @@ export class Outcome {
   /** Body bytes without framing, as far as they passed. */
   requestBytes = 0;
   responseBytes = 0;
+  /** The trailer section that ended the response; undefined: none. */
+  trailers: readonly Field[] | undefined;
+  /** HTTP/2 error code that the response was broken off with, or that says so of other versions; -1: it was not. */
+  resetCode = -1;
   /** Times that a policy had it sent again. */
   retries = 0;
 
@@ -40,6 +45,8 @@ export class Outcome {
     this.grpcStatus = -1;
     this.fault = undefined;
     this.responseBytes = 0;
+    this.trailers = undefined;
+    this.resetCode = -1;
   }
 }
 
