@@ -167,14 +167,12 @@ export class ClientCall<O extends DescMessage> implements StreamOwner, WaitingCa
 
   message(buf: Uint8Array, start: number, end: number): void {
     if (this.#state === 'done') return;
-    let message: MessageShape<O>;
     try {
-      message = fromBinary(this.#output, buf.subarray(start, end));
+      this.#sink.message(fromBinary(this.#output, buf.subarray(start, end)));
     } catch (error) {
-      this.#abort(new GrpcError('INTERNAL', `malformed ${this.#output.typeName}: ${textOf(error)}`, error));
-      return;
+      // Malformed, or such that its taker cannot make sense of it.
+      this.#abort(new GrpcError('INTERNAL', `bad ${this.#output.typeName}: ${textOf(error)}`, error));
     }
-    this.#sink.message(message);
   }
 
   fault(code: GrpcCode, text: string): void {

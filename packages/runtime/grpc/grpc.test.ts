@@ -181,6 +181,37 @@ test('reports a bug in a handler as UNKNOWN and hands it to the server', async (
   assert.deepEqual(bugs, [['weft.test.Echo/Say', 'oops']]);
 });
 
+test('an answer that cannot be encoded is a bug of the handler, not the end of the process', async () => {
+  const bugs: string[] = [];
+  const { client } = await serve(
+    (s) => s.unary(Say, () => ({ value: Symbol('no text') }) as unknown as { value: string }),
+    {
+      onBug: (name) => bugs.push(name),
+    },
+  );
+  assert.equal(await codeOfFailure(client.unary(Say, {})), 'UNKNOWN');
+  assert.deepEqual(bugs, ['weft.test.Echo/Say']);
+});
+
+test('a message that its taker cannot make sense of ends the call', async () => {
+  const gone = closed();
+  const { client } = await serve((s) =>
+    s.serverStream(Watch, (_, stream) => {
+      stream.onClose(gone.resolve);
+      stream.write({ value: 'odd' });
+    }),
+  );
+  const error = await new Promise<GrpcError | undefined>((resolve) => {
+    const message = () => {
+      throw new Error('what is this');
+    };
+    client.serverStream(Watch, {}, { message, ended: resolve });
+  });
+  assert.equal(error?.code, 'INTERNAL');
+  assert.match(error.message, /what is this/);
+  await gone.promise;
+});
+
 test('refuses methods it does not have with UNIMPLEMENTED', async () => {
   const { client } = await serve(() => {});
   assert.equal(await codeOfFailure(client.unary(Say, {})), 'UNIMPLEMENTED');

@@ -110,13 +110,12 @@ class Server implements GrpcServer, ServerEvents {
   unary: GrpcServer['unary'] = (method, handler) =>
     this.#add(method, (call) =>
       oneMessage((request) => {
-        Promise.resolve(handler(request as MessageShape<typeof method.input>, call)).then(
-          (answer) => {
+        Promise.resolve(handler(request as MessageShape<typeof method.input>, call))
+          .then((answer) => {
             call.write(encodeMessage(method.output, answer));
             call.end();
-          },
-          (error) => call.failed(error),
-        );
+          })
+          .catch((error) => call.failed(error));
       }),
     );
 
