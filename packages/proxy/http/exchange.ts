@@ -1,6 +1,7 @@
 import { isGrpcContent } from '#model/classify';
 import { FAULTS, Fault, type FaultCode } from '#model/faults';
 import type { Clock, Timer } from '#runtime/clock';
+import { formatAddr } from '#runtime/net';
 import type { Random } from '#runtime/random';
 import type { Field, RequestHead, ResponseHead } from '#wire/fields';
 import type { HttpMatch } from '../discover/index.ts';
@@ -151,6 +152,8 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
     this.outcome.isGrpc = this.isGrpc;
     this.requireId = fieldValue(head.fields, ID.requireId);
     stripFields(head.fields, side.strip.request);
+    // HTTP/1.0 and HTTP/2 may leave the host out; servers want one.
+    if (head.authority === '') head.authority = formatAddr(this.client.dst.ip, this.client.dst.port);
     side.inFlight++;
     const { observers } = side;
     for (let i = 0; i < observers.length; i++) observers[i]!.begun?.(this);

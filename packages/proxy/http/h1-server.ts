@@ -1,7 +1,6 @@
 import { Fault } from '#model/faults';
 import type { Timer } from '#runtime/clock';
 import type { Drainable } from '#runtime/drain';
-import { formatAddr } from '#runtime/net';
 import { Field, type HttpVersion, type RequestHead, type ResponseHead } from '#wire/fields';
 import {
   type EncodedFraming,
@@ -204,8 +203,6 @@ export class Http1Server implements Downstream, Drainable, SlowHead {
     this.#method = request.method;
     this.#framing = 'none';
     this.#keepAlive &&= keepAlive;
-    // RFC 9112 section 3.2: HTTP/1.0 may leave the host out; servers of HTTP/1.1 want one.
-    if (request.authority === '') request.authority = formatAddr(this.client.dst.ip, this.client.dst.port);
     this.#exchange.begin(request, framing === 'none', this.#options.router);
   }
 
