@@ -183,12 +183,12 @@ test('reports a bug in a handler as UNKNOWN and hands it to the server', async (
 
 test('an answer that cannot be encoded is a bug of the handler, not the end of the process', async () => {
   const bugs: string[] = [];
-  const { client } = await serve(
-    (s) => s.unary(Say, () => ({ value: Symbol('no text') }) as unknown as { value: string }),
-    {
-      onBug: (name) => bugs.push(name),
+  const answer = {
+    get value(): string {
+      throw new Error('no text');
     },
-  );
+  };
+  const { client } = await serve((s) => s.unary(Say, () => answer), { onBug: (name) => bugs.push(name) });
   assert.equal(await codeOfFailure(client.unary(Say, {})), 'UNKNOWN');
   assert.deepEqual(bugs, ['weft.test.Echo/Say']);
 });
