@@ -14,7 +14,7 @@ import type { Credentials } from './identity/index.ts';
 import { resourceAttributes, SpanExporter } from './tracing/index.ts';
 
 /** The real world, with the log that the process writes to standard output and the access log on standard error. */
-export type ProcessDeps = Deps & { readonly log: ReturnType<typeof createLog>; readonly accessLog: LineWriter };
+export type ProcessDeps = Omit<Deps, 'sockets'> & { readonly log: ReturnType<typeof createLog>; readonly accessLog: LineWriter };
 
 /** Clock, chance, log, metrics and sockets of this process. */
 export function processDeps(config: ProxyConfig): ProcessDeps {
@@ -72,7 +72,7 @@ export function connectTo(
   client: ResolverClient,
   service: ControlService,
   config: ProxyConfig,
-  deps: Deps,
+  deps: ProcessDeps,
   credentials: Credentials,
 ): { channel: GrpcClient; calls: CallMetrics } {
   const lifetimes = { minTtlMs: config.dnsMinTtlMs, maxTtlMs: config.dnsMaxTtlMs };

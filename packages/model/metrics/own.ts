@@ -24,6 +24,12 @@ export const PROCESS_METRICS = {
     [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1],
     'How late a timer of each second fired: the time that work waits behind other work. Takes the place of tokio_rt_*.',
   ),
+  accepted_connections: gauge(['direction'], 'Connections that this proxy accepted and that are open.'),
+  accepted_connections_refused_total: counter(
+    ['direction', 'reason'],
+    'Connections closed at once because the proxy was at a limit: `connections`, or `buffered bytes`.',
+  ),
+  buffered_bytes: gauge([], 'Bytes that were read or written and wait in this process.'),
   metrics_series_folded_total: counter(
     ['family'],
     'Label sets counted in the series whose labels all say `_folded`, because the budget of series was spent; gauges are left out.',

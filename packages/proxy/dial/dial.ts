@@ -27,6 +27,8 @@ export interface DialSink {
 
 export interface DialDeps {
   readonly clock: Clock;
+  /** Told of connections that were made. */
+  readonly sockets?: { track(socket: Conn): void };
 }
 
 /** Connects; exactly one of the sink's functions is called, never at once. The result gives the attempt up silently. */
@@ -46,9 +48,14 @@ export function dial(target: DialTarget, deps: DialDeps, sink: DialSink): () => 
   const timer = deps.clock.after(target.timeoutMs, () =>
     fail(new Fault('connect-timeout', `${where} did not answer within ${target.timeoutMs}ms`)),
   );
+  const connected = (made: Conn): void => {
+    if (!finish()) return;
+    deps.sockets?.track(made);
+    sink.connected(made);
+  };
   const socket = target.tls
-    ? dialTls(target, target.tls, { connected: (secured) => finish() && sink.connected(secured), failed: fail })
-    : dialPlain(target, { connected: (plain) => finish() && sink.connected(plain), failed: fail });
+    ? dialTls(target, target.tls, { connected, failed: fail })
+    : dialPlain(target, { connected, failed: fail });
   return () => {
     if (finish()) socket.destroy();
   };

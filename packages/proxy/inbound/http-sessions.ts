@@ -64,6 +64,7 @@ export class HttpSessions {
       log: this.#context.log,
     });
     const router: Router = passage ? new GatewayRouter(ownRouter, passage.router) : ownRouter;
+    deps.sockets.track(socket);
     source.scope.opened();
     source.scope.read(first.length);
     const options = {

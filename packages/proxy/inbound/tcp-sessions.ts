@@ -32,6 +32,7 @@ export class TcpSessions {
     }
     counts.allow(authorization);
     const source = metrics.source(labels);
+    deps.sockets.track(socket);
     source.scope.opened();
     source.scope.read(first.length);
     const over = (): void => {

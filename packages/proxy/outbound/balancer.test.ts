@@ -237,6 +237,22 @@ test('with all breakers open waiters fail fast and are told why', () => {
   assert.equal(events.at(-1), 'e -> 1');
 });
 
+test('breakers leave as many endpoints ready as they are told', () => {
+  const { balancer, sent, end } = setUp({ breaker: { ...BREAKER, minReadyEndpoints: 1 } });
+  balancer.update(add(1, 2), true);
+  for (let i = 0; i < 20; i++) {
+    balancer.acquire(`r${i}`);
+    end(`r${i}`, 'failure');
+  }
+  assert.equal(balancer.readyCount, 1);
+  const left = sent.get('r19')!;
+  balancer.update(add(3), false);
+  balancer.acquire('slow');
+  while (sent.get('slow') !== left) balancer.acquire('slow');
+  end('slow', 'failure');
+  assert.equal(left.ready, false, 'with another one ready it can be spared');
+});
+
 test('a change of weight or priority keeps connections', () => {
   const { balancer, events } = setUp();
   balancer.update(add(1, 2), true);

@@ -1,9 +1,15 @@
 import { Candidate, EndpointPicker, type EwmaConfig, type Standing, type ZoneBand } from '#model/balance';
-import { Breaker, type BreakerConfig, type BreakerResult } from '#model/breaker';
+import { Breaker, type BreakerResult } from '#model/breaker';
 import { Fault } from '#model/faults';
 import type { Clock, Timer } from '#runtime/clock';
 import type { Random } from '#runtime/random';
-import { Backoff, type BackoffConfig, type DestinationUpdate, type EndpointInfo } from '../discover/index.ts';
+import {
+  Backoff,
+  type BackoffConfig,
+  type BreakerPolicy,
+  type DestinationUpdate,
+  type EndpointInfo,
+} from '../discover/index.ts';
 import { LIMITS } from '../limits.ts';
 import type { BalancerWatch } from './balancer-metrics.ts';
 import { isSameConnection, isSameStanding } from './same-endpoint.ts';
@@ -18,7 +24,7 @@ export interface BalancerConfig {
   /** Absent: zones play no role. */
   readonly zones?: ZoneBand | undefined;
   /** Absent: no endpoint is shut out for how it answers. */
-  readonly breaker?: BreakerConfig | undefined;
+  readonly breaker?: BreakerPolicy | undefined;
 }
 
 export interface BalancerDeps {
@@ -147,7 +153,7 @@ export class Balancer<W, E> {
     const { breaker } = slot;
     if (!breaker) return;
     if (slot.trial === waiter) this.#tried(slot, breaker, result);
-    else if (breaker.record(result, nowMs)) this.#trip(slot, breaker);
+    else if (breaker.record(result, nowMs) && this.#canSpare(slot)) this.#trip(slot, breaker);
   }
 
   /** The endpoint could not be reached for this waiter, which may be given to another: leave it out for a while. */
@@ -286,6 +292,11 @@ export class Balancer<W, E> {
   }
 
   // --- breakers
+
+  /** Whether enough others are left; the next failure asks again. */
+  #canSpare(slot: Slot<E>): boolean {
+    return !slot.ready || this.readyCount > (this.#config.breaker?.minReadyEndpoints ?? 0);
+  }
 
   #trip(slot: Slot<E>, breaker: Breaker): void {
     if (slot.gone) return;

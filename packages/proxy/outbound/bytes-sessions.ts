@@ -71,6 +71,7 @@ export class BytesSessions {
   ): void {
     const { deps } = this.#context;
     const counted = this.#context.source(source.dst);
+    deps.sockets.track(socket);
     counted.scope.opened();
     counted.scope.read(first.length);
     counts.opened();

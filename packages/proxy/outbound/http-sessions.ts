@@ -31,6 +31,7 @@ export class HttpSessions {
     const { config, deps } = this.#context;
     const { dst, ip, port } = source;
     const counted = this.#context.source(dst);
+    deps.sockets.track(socket);
     counted.scope.opened();
     counted.scope.read(first.length);
     const options = {

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import { test } from 'node:test';
+import { PROXY_METRICS } from '#model/metrics';
+import { FakeClock } from '#runtime/clock';
+import { FakeLog } from '#runtime/log';
+import { Registry } from '#runtime/metrics';
+import type { Conn } from '../tcp/index.ts';
+import { OpenSockets } from './open-sockets.ts';
+
+class FakeSocket extends EventEmitter {
+  destroyed = false;
+  writableLength = 0;
+  readableLength = 0;
+
+  destroy(): void {
+    if (this.destroyed) return;
+    this.destroyed = true;
+    this.emit('close');
+  }
+}
+
+function setUp() {
+  const clock = new FakeClock();
+  const log = new FakeLog();
+  const metrics = new Registry(PROXY_METRICS, { seriesMax: 100, retainMs: 1 }, () => clock.nowMs());
+  const sockets = new OpenSockets({ acceptedMax: 2, bufferedBytesMax: 1_000 }, { clock, log: log.log, metrics });
+  const accept = (direction: 'inbound' | 'outbound' = 'inbound') => {
+    const socket = new FakeSocket();
+    return { socket, admitted: sockets.admit(socket as unknown as Conn, direction) };
+  };
+  return { clock, log, metrics, sockets, accept };
+}
+
+test('connections past the limit of their direction are closed, counted and logged; a closed one makes room', () => {
+  const { accept, metrics, log } = setUp();
+  const first = accept();
+  assert.deepEqual([first.admitted, accept().admitted, accept('outbound').admitted], [true, true, true]);
+  const late = accept();
+  assert.deepEqual([late.admitted, late.socket.destroyed], [false, true]);
+  assert.match(metrics.render(), /accepted_connections_refused_total\{direction="inbound",reason="connections"\} 1/);
+  assert.ok(log.lines.some((line) => /Connection refused: the proxy is at a limit/.test(line)));
+  first.socket.destroy();
+  assert.equal(accept().admitted, true);
+});
+
+test('while too many bytes wait, no new connection is taken, and open ones are left alone', () => {
+  const { accept, clock, metrics, sockets } = setUp();
+  const { socket } = accept();
+  sockets.track(socket as unknown as Conn);
+  socket.writableLength = 900;
+  socket.readableLength = 100;
+  clock.advance(1_000);
+  assert.deepEqual([accept('outbound').admitted, socket.destroyed], [false, false]);
+  assert.match(metrics.render(), /\nbuffered_bytes 1000\n/);
+  socket.writableLength = 0;
+  clock.advance(1_000);
+  assert.equal(accept('outbound').admitted, true);
+  socket.destroy();
+  assert.match(metrics.render(), /\nbuffered_bytes 0\n/);
+});

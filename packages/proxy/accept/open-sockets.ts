@@ -1,0 +1,93 @@
+import type { Clock } from '#runtime/clock';
+import type { Log } from '#runtime/log';
+import { LIMITS } from '../limits.ts';
+import type { Conn } from '../tcp/index.ts';
+import type { Metrics } from '../telemetry/index.ts';
+
+type Direction = 'inbound' | 'outbound';
+
+export interface OpenSocketsDeps {
+  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** Bounds of this process; see the limits of the same names. */
+export interface OpenSocketsLimits {
+  readonly acceptedMax: number;
+  readonly bufferedBytesMax: number;
+}
+
+/** How long a count of buffered bytes is good enough. */
+const COUNT_EVERY_MS = 100;
+
+/**
+ * Every socket that carries traffic, to know how many bytes wait in them, and the bound on accepted ones. Past a limit only new
+ * connections suffer: those that are open, idle ones too, go on.
+ */
+export class OpenSockets {
+  readonly #limits: OpenSocketsLimits;
+  readonly #deps: OpenSocketsDeps;
+  readonly #sockets = new Set<Conn>();
+  readonly #accepted = { inbound: 0, outbound: 0 };
+  #bufferedBytes = 0;
+  #countedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(limits: OpenSocketsLimits, deps: OpenSocketsDeps) {
+    this.#limits = limits;
+    this.#deps = deps;
+    const { metrics } = deps;
+    const buffered = metrics.gauge('buffered_bytes', {});
+    const open = (['inbound', 'outbound'] as const).map(
+      (direction) => [direction, metrics.gauge('accepted_connections', { direction })] as const,
+    );
+    metrics.onCollect(() => {
+      this.#countedMs = Number.NEGATIVE_INFINITY;
+      buffered.set(this.bufferedBytes());
+      for (const [direction, gauge] of open) gauge.set(this.#accepted[direction]);
+    });
+  }
+
+  /** Counts an accepted connection until it closes; false: it was one too many and is closed. */
+  admit(socket: Conn, direction: Direction): boolean {
+    const reason = this.#refusal(direction);
+    if (reason !== undefined) {
+      this.#deps.metrics.counter('accepted_connections_refused_total', { direction, reason }).inc();
+      this.#deps.log.warn('Connection refused: the proxy is at a limit', { direction, reason });
+      socket.on('error', () => socket.destroy());
+      socket.destroy();
+      return false;
+    }
+    this.#accepted[direction]++;
+    socket.once('close', () => this.#accepted[direction]--);
+    return true;
+  }
+
+  /** Counts what waits in a socket until it closes: of accepted ones as of those that lead on. */
+  track(socket: Conn): void {
+    if (socket.destroyed) return;
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+  }
+
+  /** Bytes that were read or written and wait in this process. */
+  bufferedBytes(): number {
+    const nowMs = this.#deps.clock.nowMs();
+    if (nowMs - this.#countedMs < COUNT_EVERY_MS) return this.#bufferedBytes;
+    this.#countedMs = nowMs;
+    this.#bufferedBytes = 0;
+    for (const socket of this.#sockets) this.#bufferedBytes += socket.writableLength + socket.readableLength;
+    return this.#bufferedBytes;
+  }
+
+  #refusal(direction: Direction): 'connections' | 'buffered bytes' | undefined {
+    if (this.#accepted[direction] >= this.#limits.acceptedMax) return 'connections';
+    return this.bufferedBytes() >= this.#limits.bufferedBytesMax ? 'buffered bytes' : undefined;
+  }
+}
+
+/** The bounds of a proxy. */
+export const PROCESS_LIMITS: OpenSocketsLimits = {
+  acceptedMax: LIMITS.acceptedConnectionsMax,
+  bufferedBytesMax: LIMITS.bufferedBytesMax,
+};
