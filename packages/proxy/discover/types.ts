@@ -242,7 +242,12 @@ export interface OutboundRule {
 export type OutboundHttpRoute = HttpRoute<OutboundRule>;
 
 /** When an endpoint is shut out of its balancer, and how long until it is probed. */
-export type BreakerPolicy =
+export type BreakerPolicy = BreakerKind & {
+  /** With no more than so many endpoints ready none is shut out. */
+  readonly minReadyEndpoints?: number;
+};
+
+type BreakerKind =
   /** `maxFailures` in a row; 0: never. */
   | { readonly kind: 'consecutive'; readonly maxFailures: number; readonly backoff: BackoffConfig }
   | {

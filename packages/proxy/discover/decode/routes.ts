@@ -132,7 +132,13 @@ function decodeBackoff({ minBackoff, maxBackoff, jitterRatio }: outbound.Exponen
 /** Window of success rates where the message names none. Source: Linkerd proxy. */
 const WINDOW_MS = 10_000;
 
-function decodeBreaker({ kind }: outbound.FailureAccrual): BreakerPolicy {
+function decodeBreaker(accrual: outbound.FailureAccrual): BreakerPolicy {
+  const minReadyEndpoints = accrual.ejection?.minReadyEndpoints ?? 0;
+  const kind = decodeBreakerKind(accrual);
+  return minReadyEndpoints > 0 ? { ...kind, minReadyEndpoints } : kind;
+}
+
+function decodeBreakerKind({ kind }: outbound.FailureAccrual): BreakerPolicy {
   const { case: type, value } = kind;
   if (type === undefined) throw new Invalid('failure accrual without a kind');
   const backoff = decodeBackoff(need(value.backoff, 'the backoff of failure accrual'));

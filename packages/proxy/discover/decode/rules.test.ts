@@ -166,6 +166,9 @@ test('breakers, of each version of HTTP', () => {
     maxFailures: 7,
     backoff: read,
   });
+  const ejection = { minReadyEndpoints: 2 };
+  const floor = breaker({ consecutiveFailures: { maxFailures: 7, backoff }, ejection }).http1.breaker;
+  assert.equal(floor?.minReadyEndpoints, 2);
   const unified = { successRateThreshold: 0.75, minRequests: 5, maxConsecutiveFailures: 9, backoff };
   assert.deepEqual(breaker({ unified }).http1.breaker, {
     kind: 'unified',
