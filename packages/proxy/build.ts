@@ -1,5 +1,6 @@
 import type { ProxyConfig } from '#model/proxy-config';
 import { type Listener, listen } from '#runtime/net';
+import { OpenSockets, PROCESS_LIMITS } from './accept/index.ts';
 import { AdminPort, type AdminState, adminRoutes } from './admin/index.ts';
 import { inboundConfig, outboundConfig, portPoliciesConfig } from './configs.ts';
 import type { Deps } from './deps.ts';
@@ -10,10 +11,11 @@ import { Inbound, PortPolicies } from './inbound/index.ts';
 import { LIMITS } from './limits.ts';
 import { createObservers } from './observers.ts';
 import { Outbound } from './outbound/index.ts';
+import { TapPort, Taps } from './tap/index.ts';
 import type { Conn } from './tcp/index.ts';
 import type { SpanSink } from './tracing/index.ts';
 
-export interface BuildDeps extends Deps {
+export interface BuildDeps extends Omit<Deps, 'sockets'> {
   readonly clients: MeshClients;
   readonly credentials: Credentials;
   /** Resolves when the first certificate is there; accepted connections wait for it. */
@@ -30,12 +32,16 @@ export interface Bound {
   readonly inbound: readonly { ip: string; port: number }[];
   readonly outbound: readonly { ip: string; port: number }[];
   readonly admin: readonly { ip: string; port: number }[];
+  /** Empty where tap is off. */
+  readonly tap: readonly { ip: string; port: number }[];
   /** Accepts no more, waits for what is open, cuts it after the grace period; true when nothing had to be cut. */
   drain(graceMs: number): Promise<boolean>;
 }
 
 /** Binds all ports and wires the proxy; connections are taken up when the proxy has its certificate. */
-export async function build(config: ProxyConfig, deps: BuildDeps): Promise<Bound> {
+export async function build(config: ProxyConfig, world: BuildDeps): Promise<Bound> {
+  const sockets = new OpenSockets(PROCESS_LIMITS, world);
+  const deps = { ...world, sockets };
   const policies = new PortPolicies(portPoliciesConfig(config), deps);
   let ready = false;
   const admin = new AdminPort(
@@ -43,6 +49,10 @@ export async function build(config: ProxyConfig, deps: BuildDeps): Promise<Bound
     { ...deps, policies },
   );
   const observers = createObservers(config, deps);
+  const tap =
+    config.tapName === undefined
+      ? undefined
+      : new TapPort(config.tapName, { ...deps, taps: new Taps({ ...deps, observers }) });
   const listeners: Listener[] = [];
   const bind = async (addr: { host: string; port: number }, accept: (socket: Conn) => void, backlog?: number) => {
     const listener = await listen({ ...addr, backlog }, accept);
@@ -56,14 +66,17 @@ export async function build(config: ProxyConfig, deps: BuildDeps): Promise<Bound
     const adminAddr: { ip: string; port: number } = await bind(config.adminListen, (socket) =>
       admin.accept(socket, adminAddr.port),
     );
+    const tapAddrs = tap ? [await bind(config.controlListen, (socket) => tap.accept(socket))] : [];
     const inboundAddr = await bind(
       config.inboundListen,
-      (socket) => gate.pass(socket, () => inbound?.accept(socket)),
+      (socket) => sockets.admit(socket, 'inbound') && gate.pass(socket, () => inbound?.accept(socket)),
       config.inboundBacklog,
     );
     const outboundAddrs = [];
     for (const addr of config.outboundListeners) {
-      const accept = (socket: Conn): void => gate.pass(socket, () => outbound?.accept(socket));
+      const accept = (socket: Conn): void => {
+        if (sockets.admit(socket, 'outbound')) gate.pass(socket, () => outbound?.accept(socket));
+      };
       try {
         outboundAddrs.push(await bind(addr, accept, config.outboundBacklog));
       } catch (error) {
@@ -95,9 +108,11 @@ export async function build(config: ProxyConfig, deps: BuildDeps): Promise<Bound
       inbound: [inboundAddr],
       outbound: outboundAddrs,
       admin: [adminAddr],
+      tap: tapAddrs,
       async drain(graceMs) {
         for (const listener of listeners.slice(1)) listener.close();
         const clean = await deps.drain.drain(graceMs);
+        await tap?.close();
         outbound?.stop();
         policies.stop();
         listeners[0]?.close();

@@ -34,6 +34,13 @@ export const LIMITS = {
   headSweepMs: 1_000,
   /** A response that nobody wants any more is read to its end up to this, so that its connection can serve others. */
   discardBytesMax: 64 * 1024,
+  /**
+   * Connections of one direction that are open at once: some 20 KB each, so memory of 400 MB; file descriptors of a container
+   * (65,536 and more) suffice for both directions and their other ends.
+   */
+  acceptedConnectionsMax: 20_000,
+  /** Bytes waiting in sockets of the whole process; past it no connection is accepted. A slow peer alone holds at most some 100 KB. */
+  bufferedBytesMax: 256 * 1024 * 1024,
   /** Connections accepted before the first certificate that wait for it. */
   acceptWaitingMax: 1_024,
   /** Bytes read for telling the protocol before the connection is refused or treated as opaque. */
@@ -48,6 +55,14 @@ export const LIMITS = {
   endpointsMax: 20_000,
   /** How long a connection waits for profile and policy of its destination. */
   discoveryWaitMs: 10_000,
+  /** Events of one tap that wait for its reader; later ones are dropped. As Linkerd. */
+  tapEventsMax: 400,
+  /** Taps at once: each is held against every request. */
+  tapCallsMax: 32,
+  /** Connections to the tap port. */
+  tapConnectionsMax: 64,
+  /** TLS detection on the tap port. */
+  tapDetectMs: 1_000,
   /** Spans that wait for the collector: about two seconds of a busy proxy's recorded requests. */
   spansWaitingMax: 2_000,
   /** Spans in one call to the collector; encoding more would hold up requests for milliseconds. */

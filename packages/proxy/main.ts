@@ -101,8 +101,8 @@ async function run(config: ProxyConfig, env: Env, deps: ProcessDeps): Promise<vo
 /** Replaced by the build of a release. */
 const BUILD = { version: process.env['WEFT_VERSION'] ?? 'dev', gitSha: process.env['WEFT_GIT_SHA'] ?? '', date: '' };
 
-function logAddresses(bound: Bound, config: ProxyConfig, { log }: Deps): void {
-  for (const name of ['admin', 'inbound', 'outbound'] as const)
+function logAddresses(bound: Bound, config: ProxyConfig, { log }: Pick<Deps, 'log'>): void {
+  for (const name of ['admin', 'inbound', 'outbound', 'tap'] as const)
     for (const { ip, port } of bound[name]) log.info(`${name} interface on ${formatAddr(ip, port)}`);
   log.info(`Local identity is ${config.localName}`);
   for (const name of ['identity', 'destination', 'policy'] as const)
