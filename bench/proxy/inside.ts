@@ -19,12 +19,6 @@ import { meshCounts, startWeft, weftUrl } from './weft.ts';
 const FOLDER = '/run/bench';
 const READY_TIMEOUT_MS = 20_000;
 const READY_POLL_MS = 100;
-/**
- * Unmeasured load just before each measurement: what is measured is traffic on open connections, and the contenders keep
- * idle ones for different times, some shorter than a round.
- */
-const LEAD_SECONDS = 1;
-
 interface Contender {
   readonly name: string;
   readonly urls: Partial<Record<Protocol, string>>;
@@ -76,7 +70,7 @@ async function measure(scenario: Scenario, contender: Contender, seconds: number
   const { name, urls, processes } = contender;
   const url = `${urls[scenario.protocol]}${scenario.path}`;
   await untilQuiet();
-  const lead = await scenario.load(url, LEAD_SECONDS);
+  const lead = await scenario.load(url, scenario.leadSeconds);
   const othersShare = watchOthers();
   const beforeS = cpuSeconds(processes);
   const load = await scenario.load(url, seconds);
@@ -105,15 +99,26 @@ async function requireMutualTls(requests: number): Promise<void> {
 const describe = ({ name, cpuUsPerHop, perSecond, p50Ms, p99Ms, othersShare }: Sample) =>
   `${name}, ${cpuUsPerHop.toFixed(1)} us a hop, ${perSecond.toFixed(0)} requests/s, p50 ${p50Ms.toFixed(2)} p99 ${p99Ms.toFixed(2)} ms; ${percent(othersShare)} of the machine went elsewhere`;
 
+/** An error of `action` says whose it is. */
+async function named<T>(name: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    throw new Error(`${name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
 /** All rounds of one scenario; each begins with another contender, so that none always follows the same one. */
 async function play(scenario: Scenario, all: readonly Contender[], plan: Plan): Promise<Sample[]> {
   const able = all.filter(({ urls }) => urls[scenario.protocol] !== undefined);
   say(`${scenario.name}: ${scenario.title}; warming up, ${plan.warmUpSeconds} s each`);
   const samples: Sample[] = [];
-  for (const each of able) await scenario.load(`${each.urls[scenario.protocol]}${scenario.path}`, plan.warmUpSeconds);
+  for (const each of able)
+    await named(each.name, () => scenario.load(`${each.urls[scenario.protocol]}${scenario.path}`, plan.warmUpSeconds));
   for (let round = 0; round < plan.rounds; round++)
     for (let i = 0; i < able.length; i++) {
-      const sample = await measure(scenario, able[(round + i) % able.length]!, plan.seconds);
+      const contender = able[(round + i) % able.length]!;
+      const sample = await named(contender.name, () => measure(scenario, contender, plan.seconds));
       say(`${scenario.name}, round ${round + 1}: ${describe(sample)}`);
       samples.push(sample);
     }
@@ -134,7 +139,7 @@ async function main(plan: Plan): Promise<Results> {
   // Memory first: before the load of the others has grown anything.
   if (plan.scenarios.includes('memory'))
     for (const { name, urls, processes } of all) {
-      const measured = await measureMemory(name, urls.http1!, idleMB.get(name)!, processes);
+      const measured = await named(name, () => measureMemory(name, urls.http1!, idleMB.get(name)!, processes));
       say(`memory: ${name}, PSS ${JSON.stringify(measured)}`);
       memory.push(measured);
     }
