@@ -22,7 +22,10 @@ export const CONTROL_METRICS = {
   control_identity_cert_expiration_timestamp_seconds: gauge([], 'When the current certificate expires.'),
   control_identity_cert_refresh_timestamp_seconds: gauge([], 'When the current certificate was issued.'),
   control_identity_cert_refreshes_total: counter(['result'], 'Requests for a certificate: `ok` or `error`.'),
-  opentelemetry_span_export_streams: counter([], 'Runs of exports to the trace collector: the first, and one after each failure.'),
+  opentelemetry_span_export_streams: counter(
+    [],
+    'Runs of exports to the trace collector: the first, and one after each failure.',
+  ),
   opentelemetry_span_export_requests: counter([], 'Batches of spans sent.'),
   opentelemetry_span_exports: counter([], 'Spans that the collector accepted.'),
   opentelemetry_spans_dropped_total: counter(

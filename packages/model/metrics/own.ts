@@ -29,7 +29,7 @@ export const PROCESS_METRICS = {
     ['direction', 'reason'],
     'Connections closed at once because the proxy was at a limit: `connections`, or `buffered bytes`.',
   ),
-  buffered_bytes: gauge([], 'Bytes that were read or written and wait in this process.'),
+  buffered_bytes: gauge([], 'Bytes that were read or written and wait in the proxy.'),
   metrics_series_folded_total: counter(
     ['family'],
     'Label sets counted in the series whose labels all say `_folded`, because the budget of series was spent; gauges are left out.',

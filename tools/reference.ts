@@ -1,0 +1,144 @@
+/**
+ * Writes the reference pages that stand in tables of the code: `npm run generate`. Each page says what it is made from; a test
+ * fails when one is stale.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { OPERATORS, type OperatorRow } from '#model/access-log';
+import { FAULTS, type FaultRow } from '#model/faults';
+import { HEADERS } from '#model/headers';
+import { METRIC_CHAPTERS, type MetricRow } from '#model/metrics';
+import { CONFIG_ROWS, type ConfigRow, envName } from '#model/proxy-config';
+import { CODES } from '#wire/grpc';
+
+export const root = join(import.meta.dirname, '..');
+
+/** Path from the root -> text. */
+export function referencePages(): ReadonlyMap<string, string> {
+  return new Map([
+    ['docs/reference/proxy-metrics.md', metricsPage()],
+    ['docs/reference/proxy-configuration.md', configurationPage()],
+    ['docs/reference/proxy-faults.md', faultsPage()],
+    ['docs/reference/proxy-headers.md', headersPage()],
+    ['docs/reference/access-log.md', accessLogPage()],
+  ]);
+}
+
+type Row = readonly string[];
+
+function page(title: string, source: string, text: string, ...parts: readonly string[]): string {
+  return `${[`# ${title}`, `<!-- Made by \`npm run generate\` from ${source}; do not edit. -->`, text, ...parts].join('\n\n')}\n`;
+}
+
+function table(head: Row, rows: readonly Row[]): string {
+  const line = (cells: Row): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+const code = (text: string): string => (text === '' ? '' : `\`${text}\``);
+
+function metricsPage(): string {
+  const chapters = Object.entries(METRIC_CHAPTERS).map(([title, rows]) => {
+    const lines = Object.entries(rows as Record<string, MetricRow>).map(([name, row]) => [
+      code(name),
+      row.type,
+      row.labels.map(code).join(' '),
+      row.buckets ? `${row.help} Buckets: ${row.buckets.join(' ')}.` : row.help,
+    ]);
+    return `## ${title}\n\n${table(['metric', 'kind', 'labels', 'counts'], lines)}`;
+  });
+  return page(
+    'Metrics of the proxy',
+    'packages/model/metrics',
+    `The proxy's admin port answers \`/metrics\` in Prometheus' text format, or in OpenMetrics for those who accept it. A label that
+does not apply is left out, except where an empty value has a meaning; \`dst_*\` and \`rt_*\` stand for every label that the control
+plane gives an endpoint or a route. The page holds at most ${code(envName(CONFIG_ROWS.metricsSeriesMax))} samples: label sets beyond are
+counted together in a series of their family whose labels all say \`_folded\`, and \`metrics_series_folded_total\` tells how often.`,
+    ...chapters,
+  );
+}
+
+function configurationPage(): string {
+  const lines = (Object.values(CONFIG_ROWS) as ConfigRow[]).map((row) => [
+    code(envName(row)),
+    row.type,
+    row.required ? 'required' : code(row.fallback ?? ''),
+    row.doc,
+  ]);
+  return page(
+    'Configuration of the proxy',
+    'packages/model/proxy-config',
+    `All settings come from environment variables; an empty one counts as unset. A duration is a number with a unit: \`500ms\`, \`10s\`,
+\`2m\`, \`1h\`, \`1d\`. A value that cannot be read is named at the start, with what was expected.`,
+    table(['variable', 'kind', 'default', 'meaning'], lines),
+  );
+}
+
+const GRPC_NAMES = Object.keys(CODES);
+const SIDES: Readonly<Record<FaultRow['side'], string>> = {
+  downstream: 'client',
+  upstream: 'server',
+  control: 'control plane',
+  self: 'proxy',
+};
+const RETRIES: Readonly<Record<FaultRow['retry'], string>> = {
+  never: 'no',
+  'if-unsent': 'if nothing was sent',
+  'if-reused': 'on a reused connection',
+};
+
+function faultsPage(): string {
+  const lines = (Object.entries(FAULTS) as [string, FaultRow][]).map(([name, row]) => [
+    code(name),
+    row.text,
+    SIDES[row.side],
+    String(row.status),
+    GRPC_NAMES[row.grpc] ?? String(row.grpc),
+    row.closes ? 'yes' : 'no',
+    RETRIES[row.retry],
+    code(row.label ?? ''),
+  ]);
+  return page(
+    'Faults of the proxy',
+    'packages/model/faults',
+    `What the proxy answers itself, or breaks off, and why. Clients who may know find the text in \`l5d-proxy-error\` (in \`grpc-message\`
+for gRPC). The last column is the value of \`error\` in \`inbound_http_errors_total\` and its kin; empty: not counted there.`,
+    table(['code', 'meaning', 'whose', 'status', 'gRPC', 'closes', 'goes to another endpoint', 'error'], lines),
+  );
+}
+
+function headersPage(): string {
+  const lines = Object.entries(HEADERS).map(([name, row]) => [
+    code(name),
+    row.doc,
+    row.strip.length === 0 ? '' : row.strip.map((where) => where.replace('-', ' ')).join(', '),
+  ]);
+  return page(
+    'Header fields that the proxy reads or writes',
+    'packages/model/headers',
+    'Whatever is not listed passes unchanged, but for the fields of one connection (RFC 9110 section 7.6.1).',
+    table(['field', 'meaning', 'removed from'], lines),
+  );
+}
+
+function accessLogPage(): string {
+  const lines = (Object.entries(OPERATORS) as [string, OperatorRow][]).map(([name, row]) => [
+    code(row.argument === undefined ? `%${name}%` : `%${name}(${row.argument})%`),
+    row.doc,
+  ]);
+  return page(
+    'Access log',
+    'packages/model/access-log',
+    `The annotation \`config.linkerd.io/access-log\` (${code(envName(CONFIG_ROWS.accessLog))}) has the proxy write a line to standard error for each
+inbound request, when the head of its response goes out. Its value is \`apache\`, \`json\`, or a format with the operators below, e.g.
+\`%START_TIME% %REQ(:METHOD)% %REQ(X-REQUEST-ID?X-B3-TRACEID):36% %RESPONSE_CODE%\`: \`:36\` cuts a value, \`%%\` is a per cent sign, \`-\` stands
+for what is not there, and quotes, backslashes and control characters become \`\\x22\` and the like.`,
+    table(['operator', 'value'], lines),
+  );
+}
+
+if (import.meta.main)
+  for (const [path, text] of referencePages()) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
+  }
