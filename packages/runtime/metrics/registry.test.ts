@@ -156,6 +156,19 @@ test('a series goes some time after its last holder released it', () => {
   assert.doesNotMatch(registry.render(), /tls="true"/);
 });
 
+test('what is only counted in passing goes when nothing was added for a while', () => {
+  const { registry, time } = make();
+  registry.count('requests_total', { tls: 'true' });
+  registry.observe('wait_ms', { route: 'a' }, 3);
+  time.nowMs = 99;
+  registry.count('requests_total', { tls: 'true' }, 2);
+  time.nowMs = 150;
+  assert.match(registry.render(), /tls="true"\} 3/);
+  assert.doesNotMatch(registry.render(), /wait_ms/);
+  time.nowMs = 199;
+  assert.doesNotMatch(registry.render(), /requests/);
+});
+
 test('collectors run before rendering', () => {
   const { registry } = make();
   const open = registry.gauge('open', {});

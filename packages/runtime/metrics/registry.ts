@@ -1,5 +1,5 @@
 import type { Cell, Counter, Gauge, Histogram } from './cells.ts';
-import { Family } from './family.ts';
+import { Family, type Series } from './family.ts';
 import type { LabelsOf, MetricsTable, NamesOf } from './table.ts';
 import { headText, seriesText, type TextFormat } from './text.ts';
 
@@ -66,6 +66,16 @@ export class Registry<T extends MetricsTable> {
 
   histogram<N extends NamesOf<T, 'histogram'>>(name: N, labels: LabelsOf<T, NoInfer<N>>): Histogram {
     return this.#bind(name, labels) as Histogram;
+  }
+
+  /** Adds to a counter that nobody keeps: its series goes when nothing was added for the retention time. */
+  count<N extends NamesOf<T, 'counter'>>(name: N, labels: LabelsOf<T, NoInfer<N>>, amount = 1): void {
+    (this.#passing(name, labels) as Counter).add(amount);
+  }
+
+  /** The same for one value of a histogram. */
+  observe<N extends NamesOf<T, 'histogram'>>(name: N, labels: LabelsOf<T, NoInfer<N>>, value: number): void {
+    (this.#passing(name, labels) as Histogram).observe(value);
   }
 
   /** The holder of a cell will not add to it any more; when all have released it, the series goes after a while. */
@@ -138,21 +148,34 @@ export class Registry<T extends MetricsTable> {
 
   #bind(name: string, labels: Readonly<Record<string, string | undefined>>): Cell {
     const family = this.#family(name);
+    const series = this.#series(family, labels);
+    if (!series) return family.fold();
+    series.holders++;
+    return series.cell;
+  }
+
+  #passing(name: string, labels: Readonly<Record<string, string | undefined>>): Cell {
+    const family = this.#family(name);
+    const series = this.#series(family, labels);
+    if (!series) return family.fold();
+    series.releasedMs = this.#nowMs();
+    return series.cell;
+  }
+
+  /** Undefined: the budget has no room for it. */
+  #series(family: Family, labels: Readonly<Record<string, string | undefined>>): Series | undefined {
     const key = family.labelText(labels);
-    const found = family.series.get(key);
-    if (found) {
-      found.holders++;
-      return found.cell;
-    }
+    let series = family.series.get(key);
+    if (series) return series;
     if (!this.#hasRoom(family)) {
       if (this.#nowMs() - this.#evictedMs >= EVICT_EVERY_MS) this.#evict();
-      if (!this.#hasRoom(family)) return family.fold();
+      if (!this.#hasRoom(family)) return undefined;
     }
-    const cell = family.newCell();
+    series = { cell: family.newCell(), holders: 0, releasedMs: 0 };
     const before = this.#beyondFloor(family);
-    family.series.set(key, { cell, holders: 1, releasedMs: 0 });
+    family.series.set(key, series);
     this.#sharedUsed += this.#beyondFloor(family) - before;
-    return cell;
+    return series;
   }
 
   #hasRoom(family: Family): boolean {
