@@ -21,21 +21,30 @@ const EXPECTS_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
  * written to.
  */
 export class LastHead {
-  #first = '';
+  #key: HeadKey = NO_KEY;
   #fields: readonly Field[] = [];
+  /** Octets before the fields. */
+  #firstLength = 0;
   #withoutLength = false;
   #bytes = Buffer.from(CRLF);
   #misses = 0;
 
+  /** Puts the last head again if it is the same. */
+  again(key: HeadKey, fields: readonly Field[], out: ByteSink): boolean {
+    const last = this.#key;
+    if (key.what !== last.what || key.a !== last.a || key.b !== last.b || key.c !== last.c) return false;
+    if (!isSame(fields, this.#fields)) return false;
+    this.#misses = 0;
+    out.add(this.#bytes, 0, this.#bytes.length);
+    return true;
+  }
+
   /** Puts a head that begins with `first` (its first line and what belongs to the connection) and goes on with `fields`. */
-  put(first: string, fields: readonly Field[], withoutLength: boolean, out: ByteSink): void {
+  put(key: HeadKey, first: string, fields: readonly Field[], withoutLength: boolean, out: ByteSink): void {
     if (withoutLength === this.#withoutLength && isSame(fields, this.#fields)) {
       this.#misses = 0;
-      if (first === this.#first) out.add(this.#bytes, 0, this.#bytes.length);
-      else {
-        out.text(first);
-        out.add(this.#bytes, this.#first.length, this.#bytes.length);
-      }
+      out.text(first);
+      out.add(this.#bytes, this.#firstLength, this.#bytes.length);
       return;
     }
     const text = first + fieldLines(fields, withoutLength) + CRLF;
@@ -43,13 +52,36 @@ export class LastHead {
       out.text(text);
       return;
     }
-    this.#first = first;
+    this.#key = { ...key };
     this.#fields = fields.slice();
+    this.#firstLength = first.length;
     this.#withoutLength = withoutLength;
     this.#bytes = Buffer.from(text, 'latin1');
     out.add(this.#bytes, 0, this.#bytes.length);
   }
 }
+
+/** What a head says before its fields; `what` below 0: too much to be compared. */
+interface HeadKey {
+  what: number;
+  a: string;
+  b: string;
+  c: string;
+}
+
+const NO_KEY: HeadKey = { what: -1, a: '', b: '', c: '' };
+
+/** Of the head being written; heads are written one at a time. */
+const KEY: HeadKey = { ...NO_KEY };
+
+function setKey(what: number, a: string, b: string, c: string): void {
+  KEY.what = what;
+  KEY.a = a;
+  KEY.b = b;
+  KEY.c = c;
+}
+
+const FRAMING_CODES = { none: 0, length: 1, chunked: 2, 'until-close': 3 } as const;
 
 /** Longer heads are not remembered. */
 const LAST_BYTES_MAX = 2048;
@@ -67,6 +99,12 @@ function isSame(a: readonly Field[], b: readonly Field[]): boolean {
 /** Puts a request's head, HTTP/1.1, into `out`. `last`: of the connection it goes to. */
 export function encodeRequestHead(head: RequestHead, framing: EncodedFraming, out: ByteSink, last?: LastHead): void {
   const { method, authority, fields } = head;
+  if (last) {
+    const simple = head.upgrade === '' && !head.absoluteForm && method !== 'CONNECT';
+    const what = FRAMING_CODES[framing] * 2 + (head.contentLength < 0 ? 1 : 0);
+    setKey(simple ? what : -1, method, head.path, authority);
+    if (simple && last.again(KEY, fields, out)) return;
+  }
   let text = `${method} ${targetOf(head)} HTTP/1.1\r\nhost: ${authority}\r\n`;
   const te = hasTe(fields);
   if (head.upgrade !== '') text += `connection: ${te ? 'te, upgrade' : 'upgrade'}\r\nupgrade: ${head.upgrade}\r\n`;
@@ -84,6 +122,11 @@ export function encodeResponseHead(
   out: ByteSink,
   last?: LastHead,
 ): void {
+  if (last) {
+    const simple = head.upgrade === '';
+    setKey(simple ? head.status * 4 + FRAMING_CODES[framing] : -1, connection, '', '');
+    if (simple && last.again(KEY, head.fields, out)) return;
+  }
   let text = `HTTP/1.1 ${head.status} ${reasonOf(head.status)}\r\n`;
   if (head.upgrade !== '') text += `connection: upgrade\r\nupgrade: ${head.upgrade}\r\n`;
   else if (connection !== '') text += `connection: ${connection}\r\n`;
@@ -99,7 +142,7 @@ function putHead(
   last: LastHead | undefined,
 ): void {
   const withoutLength = framing === 'chunked';
-  if (last) last.put(first, fields, withoutLength, out);
+  if (last) last.put(KEY, first, fields, withoutLength, out);
   else out.text(first + fieldLines(fields, withoutLength) + CRLF);
 }
 

@@ -18,11 +18,11 @@ function events(decoder: (sink: ConstructorParameters<typeof Http1Decoder>[2]) =
   const seen: unknown[] = [];
   let refused = false;
   const fields = new FieldCache(NAMES);
-  const last = new LastHead();
+  const last = { request: new LastHead(), response: new LastHead() };
   const next = decoder({
     head: (head) => {
       const common = requestHead(head, fields);
-      const text = (sink: LastHead | undefined): string => {
+      const text = (sink: { request: LastHead; response: LastHead } | undefined): string => {
         let out = '';
         const add = (buf: Uint8Array, start: number, end: number): void => {
           out += Buffer.from(buf.subarray(start, end)).toString('latin1');
@@ -33,8 +33,14 @@ function events(decoder: (sink: ConstructorParameters<typeof Http1Decoder>[2]) =
             out += part;
           },
         };
-        encodeRequestHead(common, head.framing, put, sink);
-        encodeResponseHead({ ...common, status: 200 }, head.framing, '', put, sink);
+        encodeRequestHead(common, head.framing, put, sink?.request);
+        encodeResponseHead(
+          { ...common, status: 200 },
+          head.framing,
+          head.keepAlive ? '' : 'close',
+          put,
+          sink?.response,
+        );
         return out;
       };
       const plain = text(undefined);
