@@ -1,8 +1,8 @@
 /** Runs the suites from the client's side: `bun driver.ts PLAN PIDS`; results as JSON on standard output. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FACES, type Face } from './faces.ts';
-import { ATTACKS } from './floods/attacks.ts';
-import { type FloodReport, runFlood } from './floods/run.ts';
+import { ATTACKS, type FloodReport, runFlood } from './floods/index.ts';
+
 import { runH2spec, type SpecReport } from './h2spec.ts';
 import { Origin } from './origin/client.ts';
 import { ORIGIN_SOCKET, type Plan, type ProxyPids, type Results, TLS_FOLDER } from './plan.ts';
@@ -12,7 +12,7 @@ import type { Verdict } from './verdict.ts';
 const READY_TIMEOUT_MS = 10_000;
 const READY_POLL_MS = 100;
 /** How long an honest request beside a flood is waited for. */
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 10_000;
 /** Sections of h2spec and floods are run at these, which no corpus needs for itself. */
 const SPEC_FACES = ['inbound', 'outbound', 'inbound, mesh TLS'];
 const FLOOD_FACES = ['inbound', 'outbound'];
@@ -68,7 +68,7 @@ class Driver {
 
   async #floods(): Promise<FloodReport[]> {
     const reports: FloodReport[] = [];
-    for (const attack of ATTACKS.filter(({ name }) => this.#wants(name)))
+    for (const attack of ATTACKS.filter(({ name }) => this.#wants(name) && this.#plan.floods?.includes(name) !== false))
       for (const face of this.#faces.filter((each) => FLOOD_FACES.includes(each.name))) {
         if (face.version !== attack.version) continue;
         const beside = FACES.filter(({ name }) => name === `${face.name}, detecting`);

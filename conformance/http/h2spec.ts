@@ -38,7 +38,11 @@ export async function runH2spec(program: string, face: Face): Promise<SpecReport
     const done = await run(program, args, { timeoutMs: LIMIT_MS });
     // 1: some test failed, which the report tells better.
     if (done.code > 1) throw new Error(`h2spec ended with ${done.code}: ${done.stderr || done.stdout}`);
-    return { face: face.name, ...parseReport(readFileSync(report, 'utf8')) };
+    const parsed = parseReport(readFileSync(report, 'utf8'));
+    const counted = parsed.sections.reduce((sum, { tests }) => sum + tests, 0);
+    const said = Number(/^(\d+) tests,/m.exec(done.stdout)?.[1]);
+    if (counted !== said) throw new Error(`h2spec speaks of ${said} tests, its report of ${counted}`);
+    return { face: face.name, ...parsed };
   } finally {
     relay?.close();
   }

@@ -1,5 +1,5 @@
 /** What the processes of a run tell each other. */
-import type { FloodReport } from './floods/run.ts';
+import type { FloodReport } from './floods/index.ts';
 import type { SpecReport } from './h2spec.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -24,6 +24,8 @@ export interface Plan {
   readonly only?: string;
   /** Only faces `VERSION: NAME` among these; absent: all. */
   readonly faces?: readonly string[];
+  /** Only these floods; absent: all. */
+  readonly floods?: readonly string[];
   /** Of each flood. */
   readonly floodSeconds: number;
 }

@@ -7,9 +7,16 @@ export interface Attack {
   readonly version: Version;
   /** What it is, for the report. */
   readonly text: string;
+  /** What it may add to the memory of a proxy while it runs, MB; absent: {@link PEAK_GROWTH_MB_MAX}. */
+  readonly growthMB?: number;
   /** `python`: folder of Python's h2. Ends by itself after `seconds`. */
   command(face: Face, seconds: number, python: string): { argv: string[]; env: Record<string, string> };
 }
+
+export const PEAK_GROWTH_MB_MAX = 64;
+/** One read of the runtime: so much may have come for a client before it turns out that the client takes nothing. */
+const READ_MB_MAX = 0.53;
+const SLOW_CONNECTIONS = 500;
 
 /** Frames a second, as far as the other side takes them. */
 const FRAMES_PER_SECOND = 20_000;
@@ -25,25 +32,15 @@ const http2 = (name: string, text: string): Attack => ({
   }),
 });
 
-const slow = (name: string, text: string, path: string, flags: readonly string[]): Attack => ({
+const slow = (name: string, text: string, path: string, flags: string, growthMB = PEAK_GROWTH_MB_MAX): Attack => ({
   name,
   version: 'http1',
   text,
-  command: ({ host, port }, seconds) => ({
-    argv: [
-      'slowhttptest',
-      ...flags,
-      '-c',
-      '500',
-      '-r',
-      '250',
-      '-l',
-      String(seconds),
-      '-u',
-      `http://${host}:${port}${path}`,
-    ],
-    env: {},
-  }),
+  growthMB,
+  command: ({ host, port }, seconds) => {
+    const all = `${flags} -c ${SLOW_CONNECTIONS} -r ${SLOW_CONNECTIONS / 2} -l ${seconds} -u http://${host}:${port}${path}`;
+    return { argv: ['slowhttptest', ...all.split(' ')], env: {} };
+  },
 });
 
 export const ATTACKS: readonly Attack[] = [
@@ -63,17 +60,13 @@ export const ATTACKS: readonly Attack[] = [
   http2('window-stall', '1,000 responses that nobody takes (CVE-2019-9511)'),
   http2('slow-read', '100 responses of 1 MB taken byte by byte'),
   http2('idle', '1,000 connections that only say hello'),
-  slow('slow-headers', '500 heads that come line by line (slowloris)', '/', ['-H', '-i', '1']),
-  slow('slow-body', '500 bodies that come bit by bit', '/', ['-B', '-i', '1', '-s', '8192']),
-  slow('slow-read-http1', '500 responses of 1 MB read slowly', '/bytes/1000000', [
-    '-X',
-    '-n',
-    '1',
-    '-z',
-    '32',
-    '-w',
-    '64',
-    '-y',
-    '512',
-  ]),
+  slow('slow-headers', '500 heads that come line by line (slowloris)', '/', '-H -i 1'),
+  slow('slow-body', '500 bodies that come bit by bit', '/', '-B -i 1 -s 8192'),
+  slow(
+    'slow-read-http1',
+    '500 responses of 1 MB read slowly',
+    '/bytes/1000000',
+    '-X -n 1 -z 32 -w 64 -y 512',
+    PEAK_GROWTH_MB_MAX + SLOW_CONNECTIONS * READ_MB_MAX,
+  ),
 ];
