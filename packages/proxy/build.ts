@@ -113,6 +113,7 @@ export async function build(config: ProxyConfig, world: BuildDeps): Promise<Boun
         for (const listener of listeners.slice(1)) listener.close();
         const clean = await deps.drain.drain(graceMs);
         await tap?.close();
+        inbound?.stop();
         outbound?.stop();
         policies.stop();
         listeners[0]?.close();

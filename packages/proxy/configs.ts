@@ -35,6 +35,12 @@ export function inboundConfig(config: ProxyConfig, directPort: number, ownPorts:
       failfastMs: config.inboundFailfastMs,
       queueMax: config.inboundQueueCapacity,
     },
+    profiles: {
+      suffixes: config.profileSuffixes,
+      watch: watchConfig(config, config.destination.name, TERMINAL),
+      idleMs: config.inboundDiscoveryIdleMs,
+      waitMs: config.profileInitialTimeoutMs,
+    },
   };
 }
 

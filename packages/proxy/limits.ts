@@ -47,6 +47,10 @@ export const LIMITS = {
   detectBytesMax: 16 * 1024,
   /** Original destinations cached; the least recently used idle one goes first. */
   discoveryEntriesMax: 4_096,
+  /** Profiles looked up because inbound requests named them; the names come from clients. */
+  inboundProfilesMax: 256,
+  /** Requests to one of them that wait to be counted until it comes. */
+  inboundProfileWaitingMax: 100,
   /** Port policies watched at once. */
   portPoliciesMax: 1_024,
   /** Balancers alive at once. */

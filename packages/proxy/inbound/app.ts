@@ -29,6 +29,8 @@ export interface LocalAppConfig {
 }
 
 export interface LocalAppDeps {
+  /** Counts requests by the profiles of what they are for. */
+  readonly profiles: { attached(exchange: Exchange): void };
   readonly clock: Clock;
   readonly random: Random;
   readonly http: HttpShared;
@@ -38,12 +40,14 @@ export interface LocalAppDeps {
 export class LocalApp implements Upstream {
   /** Counts connections to it. */
   readonly scope: TcpScope;
+  readonly #profiles: LocalAppDeps['profiles'];
   readonly #http1: Connections;
   readonly #http2: Http2Connections;
   readonly #queue: ConnectQueue;
 
   constructor(addr: { ip: string; port: number }, config: LocalAppConfig, scope: TcpScope, deps: LocalAppDeps) {
     this.scope = scope;
+    this.#profiles = deps.profiles;
     const target = { host: addr.ip, port: addr.port, timeoutMs: config.connectTimeoutMs, options: config.options };
     const common = {
       dial: (sink: Parameters<typeof dial>[2]) => dial(target, deps, sink),
@@ -83,6 +87,10 @@ export class LocalApp implements Upstream {
     }
     this.#queue.remove(exchange);
     this.#http2.cancel(exchange);
+  }
+
+  attached(exchange: Exchange): void {
+    this.#profiles.attached(exchange);
   }
 
   close(): void {

@@ -18,9 +18,9 @@ export class Apps {
     let entry = this.#apps.get(key);
     if (!entry) {
       if (this.#apps.size >= LIMITS.portPoliciesMax) this.#forgetUnused();
-      const { config, deps, metrics } = this.#context;
+      const { config, deps, metrics, profiles } = this.#context;
       const { scope, release } = metrics.app(dst);
-      entry = { app: new LocalApp(dst, config.app, scope, deps), users: 0, release };
+      entry = { app: new LocalApp(dst, config.app, scope, { ...deps, profiles }), users: 0, release };
       this.#apps.set(key, entry);
     }
     const held = entry;

@@ -2,6 +2,7 @@ import { Fault, type FaultCode } from '#model/faults';
 import type { Log } from '#runtime/log';
 import type { KeepaliveOptions, SocketAddr } from '#runtime/net';
 import type { Deps } from '../deps.ts';
+import type { MeshClients } from '../discover/index.ts';
 import type { ExchangeObserver, Http2Settings } from '../http/index.ts';
 import type { Credentials } from '../identity/index.ts';
 import type { Conn } from '../tcp/index.ts';
@@ -10,6 +11,7 @@ import type { LocalAppConfig } from './app.ts';
 import type { ClientTls } from './authorize.ts';
 import { InboundMetrics } from './metrics.ts';
 import type { PortPolicies, PortPolicy } from './port-policies.ts';
+import { InboundProfiles, type InboundProfilesConfig } from './profiles.ts';
 
 export interface InboundConfig {
   /** Own addresses; empty: any original destination is accepted. */
@@ -25,11 +27,13 @@ export interface InboundConfig {
   readonly accept: KeepaliveOptions;
   readonly http2: Http2Settings;
   readonly app: LocalAppConfig;
+  readonly profiles: InboundProfilesConfig;
 }
 
 export interface InboundDeps extends Deps {
   readonly policies: PortPolicies;
   readonly credentials: Credentials;
+  readonly clients: Pick<MeshClients, 'watchProfile'>;
   /** Watch the requests; the list may change. */
   readonly observers: readonly ExchangeObserver[];
 }
@@ -61,6 +65,7 @@ export class InboundContext {
   readonly deps: InboundDeps;
   readonly log: Log;
   readonly metrics: InboundMetrics;
+  readonly profiles: InboundProfiles;
   readonly #tcpErrors: Errors;
 
   constructor(config: InboundConfig, deps: InboundDeps) {
@@ -68,6 +73,7 @@ export class InboundContext {
     this.deps = deps;
     this.log = deps.log.target('linkerd_app_inbound');
     this.metrics = new InboundMetrics(deps.metrics);
+    this.profiles = new InboundProfiles(config.profiles, deps);
     this.#tcpErrors = new Errors(deps.metrics, 'inbound_tcp_errors_total');
   }
 

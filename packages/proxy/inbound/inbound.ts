@@ -41,6 +41,10 @@ export class Inbound {
     else this.#known(socket, { dst, addr, ip, port: socket.remotePort ?? 0 });
   }
 
+  stop(): void {
+    this.#context.profiles.stop();
+  }
+
   #known(socket: Conn, from: Accepted): void {
     const { dst, addr } = from;
     const { config } = this.#context;

@@ -110,10 +110,18 @@ class Port implements PortPolicy {
     this.#cancel();
   }
 
-  #set(policy: ServerPolicy): void {
+  #set(given: ServerPolicy): void {
+    const policy = withSameLimit(given, this.current);
     if (policy.invalid !== undefined)
       this.#deps.log.warn('Invalid port policy from the control plane', { port: this.port, error: policy.invalid });
     this.current = policy;
     for (const listener of [...this.#listeners]) listener();
   }
+}
+
+/** What clients have used of a rate limit is kept with it: an update that says the same again must not give them more. */
+function withSameLimit(policy: ServerPolicy, before: ServerPolicy): ServerPolicy {
+  const { rateLimit } = before;
+  const isSame = rateLimit && JSON.stringify(rateLimit) === JSON.stringify(policy.rateLimit);
+  return isSame ? { ...policy, rateLimit } : policy;
 }

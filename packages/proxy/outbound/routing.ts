@@ -1,5 +1,11 @@
 import { Fault } from '#model/faults';
-import type { HttpMatch, OutboundHttpRoute, OutboundRule, RequestCondition } from '../discover/index.ts';
+import {
+  type HttpMatch,
+  type OutboundHttpRoute,
+  type OutboundRule,
+  profileHolds,
+  type RequestCondition,
+} from '../discover/index.ts';
 import type { Exchange, Plan } from '../http/index.ts';
 import { findRoute, HeadView, matchesEverything } from '../routes/index.ts';
 import type { OutboundPlan } from './plan.ts';
@@ -53,24 +59,8 @@ export class ProfileRouting implements Routing {
   route(exchange: Exchange): Plan | Fault {
     if (this.#routes.length === 0) return this.#others.taken(exchange);
     const { method, path } = new HeadView(exchange.request);
-    const found = this.#routes.find(({ condition }) => holds(condition, method, path));
+    const found = this.#routes.find(({ condition }) => profileHolds(condition, method, path));
     return (found?.plan ?? this.#others).taken(exchange);
-  }
-}
-
-/** Whether a profile's condition holds for a request; `path` is without query. */
-export function holds(condition: RequestCondition, method: string, path: string): boolean {
-  switch (condition.kind) {
-    case 'path':
-      return condition.regex.test(path);
-    case 'method':
-      return condition.method === method;
-    case 'all':
-      return condition.of.every((one) => holds(one, method, path));
-    case 'any':
-      return condition.of.some((one) => holds(one, method, path));
-    case 'not':
-      return !holds(condition.of, method, path);
   }
 }
 
