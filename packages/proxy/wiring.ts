@@ -9,16 +9,20 @@ import { originalDst } from '#runtime/net';
 import { systemRandom } from '#runtime/random';
 import { CallMetrics, createControlChannel, Resolver, type ResolverClient } from './control/index.ts';
 import type { Deps } from './deps.ts';
-import { createHttpShared } from './http/index.ts';
+import { createFlusher, createHttpShared, TurnClock } from './http/index.ts';
 import type { Credentials } from './identity/index.ts';
 import { resourceAttributes, SpanExporter } from './tracing/index.ts';
 
 /** The real world, with the log that the process writes to standard output and the access log on standard error. */
-export type ProcessDeps = Omit<Deps, 'sockets'> & { readonly log: ReturnType<typeof createLog>; readonly accessLog: LineWriter };
+export type ProcessDeps = Omit<Deps, 'sockets'> & {
+  readonly log: ReturnType<typeof createLog>;
+  readonly accessLog: LineWriter;
+};
 
 /** Clock, chance, log, metrics and sockets of this process. */
 export function processDeps(config: ProxyConfig): ProcessDeps {
-  const clock = systemClock;
+  const flusher = createFlusher();
+  const clock = new TurnClock(systemClock, flusher);
   const startMs = clock.nowMs();
   const limits = { seriesMax: config.metricsSeriesMax, retainMs: config.metricsRetainIdleMs };
   const metrics = new Registry(PROXY_METRICS, limits, () => clock.nowMs());
@@ -40,7 +44,7 @@ export function processDeps(config: ProxyConfig): ProcessDeps {
     log,
     metrics,
     drain: new Drain(clock),
-    http: createHttpShared(clock),
+    http: createHttpShared(clock, flusher),
     originalDst,
   };
 }

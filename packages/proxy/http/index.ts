@@ -33,3 +33,4 @@ export { goesAsHttp2 } from './orig-proto.ts';
 export { Outcome, type RequestScope } from './outcome.ts';
 export { faultGrpcStatus, faultHead, faultStatus } from './respond.ts';
 export { createHttpShared, type HttpShared } from './shared.ts';
+export { TurnClock } from './turn-clock.ts';

@@ -12,6 +12,7 @@ export interface HttpShared {
   readonly heads: HeadWatch;
 }
 
-export function createHttpShared(clock: Clock): HttpShared {
-  return { flusher: createFlusher(), fields: new FieldCache(NAMES), heads: new HeadWatch(clock) };
+/** `clock`: for what connections wait for; `flusher`: what ends an event-loop turn. */
+export function createHttpShared(clock: Clock, flusher: Flusher = createFlusher()): HttpShared {
+  return { flusher, fields: new FieldCache(NAMES), heads: new HeadWatch(clock) };
 }

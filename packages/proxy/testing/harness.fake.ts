@@ -17,7 +17,7 @@ import type {
   StreamSink,
 } from '../discover/index.ts';
 import { bareEndpoint, defaultMeta, defaultServerPolicy } from '../discover/index.ts';
-import { createHttpShared } from '../http/index.ts';
+import { createFlusher, createHttpShared, TurnClock } from '../http/index.ts';
 import { Credentials } from '../identity/index.ts';
 import type { FinishedSpan } from '../tracing/index.ts';
 import type { TestCa } from './test-ca.fake.ts';
@@ -173,13 +173,15 @@ export class TestProxy {
     const credentials = new Credentials(name, ca.pem);
     const leaf = material ?? ca.issue(name);
     credentials.update(leaf.keyPem, leaf.chainPem);
+    const flusher = createFlusher();
+    const clock = new TurnClock(systemClock, flusher);
     proxy.bound = await build(config, {
-      clock: systemClock,
+      clock,
       random: seededRandom(1),
       log: proxy.log.log,
       metrics: proxy.metrics,
-      drain: new Drain(systemClock),
-      http: createHttpShared(systemClock),
+      drain: new Drain(clock),
+      http: createHttpShared(clock, flusher),
       originalDst: (socket) => {
         if (socket.localPort !== proxy.inboundPort) return proxy.outboundDst;
         return proxy.inboundDst ?? { ip: '127.0.0.1', port: proxy.inboundPort };
