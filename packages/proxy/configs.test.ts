@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { CONFIG_ROWS } from '#model/proxy-config';
 import { outboundConfig, portPoliciesConfig } from './configs.ts';
 import { Credentials } from './identity/index.ts';
 import { TestCa, testConfig } from './testing/index.ts';
@@ -30,4 +32,37 @@ test('a port that shall be opaque is so before the control plane has answered', 
   );
   assert.equal(fallback(25).protocol, 'opaque');
   assert.equal(fallback(26).protocol, 'detect');
+});
+
+/** Settings that nothing outside the table reads, and why. */
+const UNREAD: Readonly<Record<string, string>> = {
+  cores: 'one event loop carries what a pod needs; more of them would share nothing',
+  coresMax: 'as above',
+  coresMaxRatio: 'as above',
+  coresMin: 'as above',
+  identityDir: 'the key never leaves memory',
+  inboundHttp2MaxPendingAcceptResetStreams: 'the codec bounds resets in a time window instead',
+  inboundHttp2MaxSendBufBytes: 'what waits to be sent is bounded by the windows of the peer',
+  outboundHttp2MaxPendingAcceptResetStreams: 'as inbound',
+  outboundHttp2MaxSendBufBytes: 'as inbound',
+};
+
+test('every setting is read by the proxy, or it is known why not', () => {
+  const folder = import.meta.dirname;
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && !/\.(test|fake)\.ts$/.test(file))
+    .map((file) => readFileSync(`${folder}/${file}`, 'utf8'));
+  // What several settings make together is put together beside the table.
+  const whole = [...files, readFileSync(`${folder}/../model/proxy-config/parse.ts`, 'utf8')].join('\n');
+  const isRead = (field: string): boolean => {
+    // Those of both sides are read by a template that begins with the side.
+    const bySide = field.replace(/^(inbound|outbound)/, '\x24{side}');
+    return new RegExp(`\\b(config|settings)\\.${field}\\b`).test(whole) || whole.includes(`config[\`${bySide}\`]`);
+  };
+  const isTaken = (field: string): boolean => new RegExp(`const \\{[^}]*\\b${field}\\b[^}]*\\} = settings`).test(whole);
+  // Address and name of a service are read by its name.
+  const isService = (field: string): boolean => /^(policy|destination|identity)(Addr|Name)$/.test(field);
+  for (const field of Object.keys(CONFIG_ROWS))
+    assert.equal(isRead(field) || isTaken(field) || isService(field), !(field in UNREAD), field);
+  for (const field of Object.keys(UNREAD)) assert.ok(field in CONFIG_ROWS, field);
 });
