@@ -49,7 +49,8 @@ export class Protocols {
         client.closed();
       } else if (seen.protocol === 'http/1' || seen.protocol === 'http/2')
         this.#http.serve(seen.protocol, socket, seen.bytes, client);
-      else if (seen.protocol === 'timeout' && client.policy.current.protocol === 'http1')
+      // What is malformed here deserves an answer; an empty line before the first request is not even that (RFC 9112 section 2.2).
+      else if (client.policy.current.protocol === 'http1' && !seen.ended && !ended)
         this.#http.serve('http/1', socket, seen.bytes, client);
       else this.#tcp.forward(socket, seen.bytes, seen.ended || ended, client);
     });
