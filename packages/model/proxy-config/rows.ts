@@ -372,12 +372,12 @@ export const CONFIG_ROWS = {
   inboundHttp2MaxPendingAcceptResetStreams: {
     env: 'INBOUND_SERVER_HTTP2_MAX_PENDING_ACCEPT_RESET_STREAMS',
     type: 'count',
-    doc: 'HTTP/2 from clients: requests reset by their sender within a short time before the connection is ended.',
+    doc: 'Read for compatibility: how many resets of their own requests clients may send is fixed.',
   },
   inboundHttp2MaxSendBufBytes: {
     env: 'INBOUND_SERVER_HTTP2_MAX_SEND_BUF_SIZE',
     type: 'count',
-    doc: "HTTP/2 from clients: octets of a response kept for a slow reader, a window's worth at most.",
+    doc: 'Read for compatibility: never more than a window of a response waits for a slow reader.',
   },
   outboundHttp2KeepAliveIntervalMs: {
     env: 'OUTBOUND_SERVER_HTTP2_KEEP_ALIVE_INTERVAL',
@@ -422,30 +422,30 @@ export const CONFIG_ROWS = {
   outboundHttp2MaxPendingAcceptResetStreams: {
     env: 'OUTBOUND_SERVER_HTTP2_MAX_PENDING_ACCEPT_RESET_STREAMS',
     type: 'count',
-    doc: 'HTTP/2 from the application: requests reset by their sender within a short time before the connection is ended.',
+    doc: 'Read for compatibility: how many resets of their own requests the application may send is fixed.',
   },
   outboundHttp2MaxSendBufBytes: {
     env: 'OUTBOUND_SERVER_HTTP2_MAX_SEND_BUF_SIZE',
     type: 'count',
-    doc: "HTTP/2 from the application: octets of a response kept for a slow reader, a window's worth at most.",
+    doc: 'Read for compatibility: never more than a window of a response waits for a slow reader.',
   },
   outboundZoneLoadBand: {
     env: 'OUTBOUND_ZONE_LOAD_BAND',
     type: 'band',
-    fallback: '0.8,2.0',
-    doc: 'Requests awaiting their response per endpoint below which endpoints of other zones are dropped, above which they are added; `off`: zones play no role.',
+    fallback: 'off',
+    doc: 'For services whose policy does not say it, such as `0.8,2.0`: requests awaiting their response per endpoint below which endpoints of other zones are dropped, above which they are added; `off`: zones play no role.',
   },
   http2StreamWindow: {
     env: 'HTTP2_INITIAL_STREAM_WINDOW_SIZE',
     type: 'window',
-    fallback: '65535',
-    doc: 'HTTP/2 to servers: octets in flight on a stream.',
+    fallback: '262144',
+    doc: 'HTTP/2 to servers: octets in flight on a stream. Linkerd has 65535, with which large bodies come in small pieces.',
   },
   http2ConnectionWindow: {
     env: 'HTTP2_INITIAL_CONNECTION_WINDOW_SIZE',
     type: 'window',
-    fallback: '1048576',
-    doc: 'HTTP/2 to servers: octets in flight on a connection.',
+    fallback: '4194304',
+    doc: 'HTTP/2 to servers: octets in flight on a connection; 16 streams whose readers stand still do not stop the others.',
   },
   disableInformationalHeaders: {
     env: 'OUTBOUND_DISABLE_INFORMATIONAL_HEADERS',

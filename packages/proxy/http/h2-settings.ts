@@ -10,8 +10,8 @@ export interface Http2Settings {
   readonly keepAlive: Http2KeepAlive | undefined;
 }
 
-/** Octets in flight by default (RFC 9113 section 6.9.2; Linkerd proxy for the connection). */
-const WINDOWS = { connection: 1_048_576, stream: 65_535 };
+/** Octets in flight from a client by default. Linkerd has 65535 for a stream, with which large bodies come in small pieces. */
+const WINDOWS = { connection: 1_048_576, stream: 262_144 };
 
 /** In place of windows that follow the throughput: a stream fills 1 Gbit/s at 8 ms, a connection carries four of those. */
 const WIDE_WINDOWS = { connection: 4_194_304, stream: 1_048_576 };
