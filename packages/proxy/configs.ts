@@ -19,6 +19,7 @@ export function inboundConfig(config: ProxyConfig, directPort: number, ownPorts:
     proxyProtocolPorts: new Set(config.proxyProtocolPorts),
     detectTimeoutMs: config.inboundDetectTimeoutMs,
     inFlightMax: config.inboundInFlightMax,
+    authorityLabels: config.inboundAuthorityLabels === 'unsafe',
     accept: { keepaliveMs: config.inboundAcceptKeepaliveMs, userTimeoutMs: config.inboundAcceptUserTimeoutMs },
     http2: http2ServerSettings(config, 'inbound'),
     app: {

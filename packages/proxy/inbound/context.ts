@@ -24,6 +24,8 @@ export interface InboundConfig {
   readonly proxyProtocolPorts: ReadonlySet<number>;
   readonly detectTimeoutMs: number;
   readonly inFlightMax: number;
+  /** Endpoint metrics carry the label `authority`, which clients choose. */
+  readonly authorityLabels: boolean;
   readonly accept: KeepaliveOptions;
   readonly http2: Http2Settings;
   readonly app: LocalAppConfig;
@@ -72,7 +74,7 @@ export class InboundContext {
     this.config = config;
     this.deps = deps;
     this.log = deps.log.target('linkerd_app_inbound');
-    this.metrics = new InboundMetrics(deps.metrics);
+    this.metrics = new InboundMetrics(deps.metrics, config.authorityLabels);
     this.profiles = new InboundProfiles(config.profiles, deps);
     this.#tcpErrors = new Errors(deps.metrics, 'inbound_tcp_errors_total');
   }

@@ -45,7 +45,12 @@ export class HttpSessions {
   serve(protocol: SessionProtocol, socket: Conn, first: Buffer, client: Client, passage?: Passage): void {
     const { config, deps, metrics } = this.#context;
     const { addr, dst, policy, port, tls, tlsLabels } = client;
-    const labels = (current: ServerPolicy) => ({ dst, tls: tlsLabels, server: current.meta });
+    const labels = (current: ServerPolicy) => ({
+      dst,
+      tls: tlsLabels,
+      server: current.meta,
+      kind: current.protocol === 'grpc' ? ('grpc' as const) : ('http' as const),
+    });
     const source = metrics.source(labels(policy.current));
     const held: (() => void)[] = [source.release, client.closed];
     const counts = (current: ServerPolicy) => {

@@ -1,8 +1,13 @@
+import type { ProxyMetrics } from '#model/metrics';
+import type { Counter, LabelsOf } from '#runtime/metrics';
 import type { Authorization, InboundRoute, Meta } from '../discover/index.ts';
 import {
+  Bindings,
+  ByName,
   EndpointScope,
   InboundRouteScope,
   type Metrics,
+  type RouteKind,
   routeLabels,
   ScopeCache,
   serverLabels,
@@ -17,17 +22,54 @@ export interface InboundLabels {
   readonly dst: { readonly ip: string; readonly port: number };
   readonly tls: TlsLabels;
   readonly server: Meta;
+  /** Of the port's policy. */
+  readonly kind?: RouteKind;
+}
+
+type AllowLabels = LabelsOf<ProxyMetrics, 'inbound_http_authz_allow_total'>;
+
+/** What counts the requests that one authorization let through on one route. */
+class Allowed {
+  readonly #bindings: Bindings;
+  readonly #requests: Counter;
+  readonly #endpoint: EndpointScope;
+  readonly #byAuthority: ByName<EndpointScope>;
+
+  constructor(metrics: Metrics, labels: AllowLabels) {
+    const all = { direction: 'inbound', ...labels };
+    this.#bindings = new Bindings(metrics);
+    this.#requests = this.#bindings.counter('inbound_http_authz_allow_total', labels);
+    this.#endpoint = new EndpointScope(metrics, all);
+    this.#byAuthority = new ByName((authority) => new EndpointScope(metrics, { ...all, authority }));
+  }
+
+  count(): void {
+    this.#requests.inc();
+  }
+
+  endpoint(authority: string | undefined): EndpointScope {
+    return authority === undefined ? this.#endpoint : this.#byAuthority.get(authority);
+  }
+
+  release(): void {
+    this.#bindings.release();
+    this.#endpoint.release();
+    this.#byAuthority.release();
+  }
 }
 
 /** The inbound metrics, shared by all connections with the same labels. */
 export class InboundMetrics {
   readonly #metrics: Metrics;
   readonly #tcp = new ScopeCache<TcpCounters>();
-  readonly #endpoints = new ScopeCache<EndpointScope>();
+  readonly #allowed = new ScopeCache<Allowed>();
   readonly #routes = new ScopeCache<InboundRouteScope>();
+  readonly #authorities: boolean;
 
-  constructor(metrics: Metrics) {
+  /** `authorities`: requests are counted apart by the authority that they name, which clients choose. */
+  constructor(metrics: Metrics, authorities = false) {
     this.#metrics = metrics;
+    this.#authorities = authorities;
   }
 
   /** Connections from clients. Call `release` when the connection is over. */
@@ -74,36 +116,34 @@ export class InboundMetrics {
     };
     return {
       allow: (route, authorization) => {
-        const authz = authzLabels(authorization);
-        const all = { ...common, ...routeLabels(route.meta), ...authz };
+        const all = { ...common, ...routeLabels(route.meta), ...authzLabels(authorization) };
         const key = JSON.stringify(all);
-        const routeKey = JSON.stringify([labels.server, labels.dst.port, route.meta]);
+        const routeKey = JSON.stringify([labels.server, labels.dst.port, route.meta, labels.kind]);
         held.push(
-          () => this.#endpoints.release(key),
+          () => this.#allowed.release(key),
           () => this.#routes.release(routeKey),
         );
-        const counter = this.#metrics.counter('inbound_http_authz_allow_total', all);
+        const allowed = this.#allowed.hold(key, () => new Allowed(this.#metrics, all));
+        const byRoute = this.#routes.hold(
+          routeKey,
+          () => new InboundRouteScope(this.#metrics, parentAndRoute(labels, route), labels.kind),
+        );
         return {
-          count: () => counter.inc(),
-          scopes: [
-            this.#endpoints.hold(key, () => new EndpointScope(this.#metrics, { direction: 'inbound', ...all })),
-            this.#routes.hold(routeKey, () => new InboundRouteScope(this.#metrics, parentAndRoute(labels, route))),
-          ],
+          count: () => allowed.count(),
+          scopes: [allowed.endpoint(undefined), byRoute],
+          ...(this.#authorities && { scopesFor: (authority) => [allowed.endpoint(authority), byRoute] }),
         };
       },
-      deny: (route) =>
-        this.#metrics.counter('inbound_http_authz_deny_total', { ...common, ...routeLabels(route.meta) }).inc(),
-      notFound: () => this.#metrics.counter('inbound_http_route_not_found_total', common).inc(),
+      deny: (route) => this.#metrics.count('inbound_http_authz_deny_total', { ...common, ...routeLabels(route.meta) }),
+      notFound: () => this.#metrics.count('inbound_http_route_not_found_total', common),
       limited: (limit, ratelimit_scope) =>
-        this.#metrics
-          .counter('inbound_http_local_ratelimit_total', {
-            ...serverLabels(labels.server, labels.dst.port),
-            ratelimit_group: limit.group,
-            ratelimit_kind: limit.kind,
-            ratelimit_name: limit.name,
-            ratelimit_scope,
-          })
-          .inc(),
+        this.#metrics.count('inbound_http_local_ratelimit_total', {
+          ...serverLabels(labels.server, labels.dst.port),
+          ratelimit_group: limit.group,
+          ratelimit_kind: limit.kind,
+          ratelimit_name: limit.name,
+          ratelimit_scope,
+        }),
       release: () => {
         for (const release of held) release();
       },
@@ -118,27 +158,25 @@ export class InboundMetrics {
     };
     return {
       allow: (authorization: Authorization) =>
-        this.#metrics.counter('inbound_tcp_authz_allow_total', { ...common, ...authzLabels(authorization) }).inc(),
-      deny: () => this.#metrics.counter('inbound_tcp_authz_deny_total', common).inc(),
-      terminate: () => this.#metrics.counter('inbound_tcp_authz_terminate_total', common).inc(),
+        this.#metrics.count('inbound_tcp_authz_allow_total', { ...common, ...authzLabels(authorization) }),
+      deny: () => this.#metrics.count('inbound_tcp_authz_deny_total', common),
+      terminate: () => this.#metrics.count('inbound_tcp_authz_terminate_total', common),
     };
   }
 
   detected(server: Meta, port: number, result: string, seconds: number): void {
     const srv = serverLabels(server, port);
-    this.#metrics.counter('inbound_tcp_detect_http_results_total', { result, ...srv }).inc();
-    this.#metrics.histogram('inbound_tcp_detect_http_duration_seconds', srv).observe(seconds);
+    this.#metrics.count('inbound_tcp_detect_http_results_total', { result, ...srv });
+    this.#metrics.observe('inbound_tcp_detect_http_duration_seconds', srv, seconds);
   }
 
   transportHeader(header: { port: number; name: string; session: string | undefined }, clientId: string): void {
-    this.#metrics
-      .counter('inbound_tcp_transport_header_connections_total', {
-        session_protocol: header.session ?? '',
-        target_port: String(header.port),
-        target_name: header.name,
-        client_id: clientId,
-      })
-      .inc();
+    this.#metrics.count('inbound_tcp_transport_header_connections_total', {
+      session_protocol: header.session ?? '',
+      target_port: String(header.port),
+      target_name: header.name,
+      client_id: clientId,
+    });
   }
 }
 

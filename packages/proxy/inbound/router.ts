@@ -15,9 +15,17 @@ import { findRoute, HeadView, matchesEverything } from '../routes/index.ts';
 import { authorize, type ClientTls } from './authorize.ts';
 import { InboundPlan, type RateLimit } from './plan.ts';
 
+/** What counts the requests that an authorization let through. */
+export interface AllowedCounts {
+  count(): void;
+  readonly scopes: readonly RequestScope[];
+  /** In place of `scopes`, where requests are counted apart by authority. */
+  scopesFor?(authority: string): readonly RequestScope[];
+}
+
 /** What the router tells to be counted. */
 export interface AuthzCounts {
-  allow(route: InboundRoute, authorization: Authorization): { count(): void; scopes: readonly RequestScope[] };
+  allow(route: InboundRoute, authorization: Authorization): AllowedCounts;
   deny(route: InboundRoute): void;
   notFound(): void;
   /** A rate limit refused a request. */
@@ -36,8 +44,7 @@ export interface InboundRouterOptions {
 }
 
 interface Allowed {
-  readonly count: () => void;
-  readonly scopes: readonly RequestScope[];
+  readonly counts: AllowedCounts;
   readonly audit: boolean;
 }
 
@@ -89,9 +96,11 @@ export class InboundRouter implements Router {
       this.#counts.deny(route);
       return decision;
     }
-    decision.count();
+    const { counts } = decision;
+    counts.count();
     if (decision.audit) this.#options.log.info('Request allowed', { route: route.meta.name, policy: policy.meta.name });
-    for (const scope of decision.scopes) exchange.scopes.push(scope);
+    const scopes = counts.scopesFor ? counts.scopesFor(exchange.request.authority) : counts.scopes;
+    for (let i = 0; i < scopes.length; i++) exchange.scopes.push(scopes[i]!);
     exchange.match = routed?.match;
     return this.#plans.get(routed?.rule) ?? this.#plan(policy, routed?.rule);
   }
@@ -110,7 +119,7 @@ export class InboundRouter implements Router {
     const admitted = authorize([...route.authorizations, ...policy.authorizations], ip, tls);
     const decision = admitted
       ? {
-          ...this.#counts.allow(route, admitted),
+          counts: this.#counts.allow(route, admitted),
           audit: admitted.meta.kind === 'default' && admitted.meta.name === 'audit',
         }
       : new Fault('unauthorized');

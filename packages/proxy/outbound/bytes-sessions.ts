@@ -122,8 +122,8 @@ export class BytesSessions {
     const { metrics } = this.#context.deps;
     const labels = { ...routeLabels(parent, route), target_ip: dst.ip, target_port: String(dst.port) };
     return {
-      opened: () => metrics.counter('outbound_tcp_route_open_total', labels).inc(),
-      closed: (error) => metrics.counter('outbound_tcp_route_close_total', { ...labels, error }).inc(),
+      opened: () => metrics.count('outbound_tcp_route_open_total', labels),
+      closed: (error) => metrics.count('outbound_tcp_route_close_total', { ...labels, error }),
     };
   }
 
@@ -131,8 +131,8 @@ export class BytesSessions {
     const { config, deps } = this.#context;
     const labels = { ...routeLabels(parent, route), hostname: config.hostnameLabels ? sni : '' };
     return {
-      opened: () => deps.metrics.counter('outbound_tls_route_open_total', labels).inc(),
-      closed: (error) => deps.metrics.counter('outbound_tls_route_close_total', { ...labels, error }).inc(),
+      opened: () => deps.metrics.count('outbound_tls_route_open_total', labels),
+      closed: (error) => deps.metrics.count('outbound_tls_route_close_total', { ...labels, error }),
     };
   }
 }

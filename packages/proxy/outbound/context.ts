@@ -74,7 +74,7 @@ export class OutboundContext {
   /** `http/1`, `http/2`, `opaq`, `tls`, or `detect` where detection took too long. */
   countProtocol(protocol: string, parent: Meta): void {
     const labels = { protocol, ...parentLabels(parent) };
-    this.deps.metrics.counter('outbound_tcp_protocol_connections_total', labels).inc();
+    this.deps.metrics.count('outbound_tcp_protocol_connections_total', labels);
   }
 
   /** Ends a connection that cannot be served, and says why. */

@@ -91,8 +91,8 @@ export class Protocols {
   #detected(parent: Meta, result: string, seconds: number): void {
     const { metrics } = this.#context.deps;
     const labels = parentLabels(parent);
-    metrics.counter('outbound_tcp_detect_http_results_total', { result, ...labels }).inc();
-    metrics.histogram('outbound_tcp_detect_http_duration_seconds', labels).observe(seconds);
+    metrics.count('outbound_tcp_detect_http_results_total', { result, ...labels });
+    metrics.observe('outbound_tcp_detect_http_duration_seconds', labels, seconds);
   }
 
   #tls(socket: Conn, source: Source, target: Target): void {
