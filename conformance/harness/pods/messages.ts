@@ -46,10 +46,11 @@ export function weightedAddr(endpoint: Endpoint): MessageInitShape<typeof destin
   };
 }
 
-/** A backend that balances over the endpoints of `path`. */
+/** A backend that balances over the endpoints of `path`; `zones`: keeping requests in the zone within this band of load. */
 export function balancer(
   path: string,
   load: 'peakEwma' | 'penaltyPeakEwma' = 'peakEwma',
+  zones?: PolicyOptions['zones'],
 ): MessageInitShape<typeof outbound.BackendSchema> {
   const durations = { defaultRtt: ms(30), decay: ms(10_000) };
   return {
@@ -59,6 +60,7 @@ export function balancer(
       case: 'balancer',
       value: {
         discovery: { kind: { case: 'dst', value: { path } } },
+        ...(zones && { zonePreference: zones }),
         load:
           load === 'peakEwma'
             ? { case: load, value: durations }
@@ -69,8 +71,8 @@ export function balancer(
 }
 
 /** All requests to one destination. */
-export const to = (path: string) => ({
-  kind: { case: 'firstAvailable' as const, value: { backends: [{ backend: balancer(path) }] } },
+export const to = (path: string, zones?: PolicyOptions['zones']) => ({
+  kind: { case: 'firstAvailable' as const, value: { backends: [{ backend: balancer(path, 'peakEwma', zones) }] } },
 });
 
 /** Requests split by weight. */
@@ -87,6 +89,8 @@ export interface PolicyOptions {
   readonly protocol?: 'detect' | 'http1' | 'http2' | 'opaque';
   /** Rules of the only HTTP route; default: everything to `path`. */
   readonly rules?: readonly HttpRule[];
+  /** Requests awaiting their response per endpoint, between which no zone is added or dropped. */
+  readonly zones?: { readonly low: number; readonly high: number };
   readonly failureAccrual?: MessageInitShape<typeof outbound.FailureAccrualSchema>;
 }
 
@@ -95,7 +99,8 @@ export function servicePolicy(
   path: string,
   options: PolicyOptions = {},
 ): MessageInitShape<typeof outbound.OutboundPolicySchema> {
-  const { protocol = 'detect', rules = [{ backends: to(path) }], failureAccrual } = options;
+  const { protocol = 'detect', zones, failureAccrual } = options;
+  const rules = options.rules ?? [{ backends: to(path, zones) }];
   const metadata = options.rules ? resource('HTTPRoute', 'route', 'gateway.networking.k8s.io') : named('http');
   const http = { routes: [{ metadata, rules: [...rules] }], ...(failureAccrual && { failureAccrual }) };
   const opaque = { routes: [{ metadata: named('opaq'), rules: [{ backends: to(path) }] }] };

@@ -68,7 +68,7 @@ test('requests stay in the zone until its endpoints are loaded, spill over then,
     near.endpoint(8080, { labels: { zone: 'a', zone_locality: 'local' } }),
     far.endpoint(8080, { labels: { zone: 'b', zone_locality: 'remote' } }),
   ]);
-  pods.world.policy(`${VIP}:80`, servicePolicy(path));
+  pods.world.policy(`${VIP}:80`, servicePolicy(path, { zones: { low: 0.8, high: 2 } }));
   nearMs = 0;
   const calm = await load(80, 1, 1_500);
   assert.ok((calm['200 near'] ?? 0) > 20, JSON.stringify(calm));

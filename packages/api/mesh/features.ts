@@ -3,7 +3,7 @@
  * entry of its requests; a server sends such fields to no one else, since other proxies refuse a whole policy for one filter they
  * do not know.
  */
-export const FEATURES = ['delay', 'endpoint-priority', 'path-rewrite', 'request-mirror'] as const;
+export const FEATURES = ['delay', 'endpoint-priority', 'path-rewrite', 'request-mirror', 'zone-preference'] as const;
 
 export type Feature = (typeof FEATURES)[number];
 

@@ -1,4 +1,4 @@
-import type { EwmaConfig } from '#model/balance';
+import type { EwmaConfig, ZoneBand } from '#model/balance';
 import type { BackoffConfig } from './backoff.ts';
 import type { Cidr } from './cidr.ts';
 
@@ -196,7 +196,13 @@ export type DestinationUpdate =
 export interface Backend {
   readonly meta: Meta;
   readonly target:
-    | { readonly kind: 'balancer'; readonly path: string; readonly ewma: EwmaConfig }
+    | {
+        readonly kind: 'balancer';
+        readonly path: string;
+        readonly ewma: EwmaConfig;
+        /** Keep requests in the zone within this band of load; absent: as the proxy is set. */
+        readonly zones?: ZoneBand;
+      }
     | { readonly kind: 'forward'; readonly endpoint: EndpointInfo }
     | { readonly kind: 'none' };
 }

@@ -70,7 +70,7 @@ export class Backends {
         const config = { ...usual, ewma: EWMA_DEFAULT, zones: undefined };
         return { backend: new HttpBalancer({ authority: undefined, config, deps, forward: target.endpoint }) };
       }
-      const config = { ...usual, ewma: target.ewma, breaker };
+      const config = { ...usual, ewma: target.ewma, breaker, zones: target.zones ?? this.#config.zones };
       const watch = this.#watchOf('outbound_http', parent, backend.meta, config.failfastMs);
       return { backend: new HttpBalancer({ authority: target.path, config, deps, watch }), path: target.path };
     });

@@ -1385,6 +1385,11 @@ export declare type Backend_BalanceP2c = Message<"io.linkerd.proxy.outbound.Back
   discovery?: Backend_EndpointDiscovery | undefined;
 
   /**
+   * @generated from field: io.linkerd.proxy.outbound.Backend.BalanceP2c.ZonePreference zone_preference = 1001;
+   */
+  zonePreference?: Backend_BalanceP2c_ZonePreference | undefined;
+
+  /**
    * @generated from oneof io.linkerd.proxy.outbound.Backend.BalanceP2c.load
    */
   load: {
@@ -1464,6 +1469,30 @@ export declare type Backend_BalanceP2c_PenaltyPeakEwma = Message<"io.linkerd.pro
  * Use `create(Backend_BalanceP2c_PenaltyPeakEwmaSchema)` to create a new message.
  */
 export declare const Backend_BalanceP2c_PenaltyPeakEwmaSchema: GenMessage<Backend_BalanceP2c_PenaltyPeakEwma>;
+
+/**
+ * Weft only, feature "zone-preference": requests stay in the client's zone while its endpoints are little loaded. Numbers are
+ * requests awaiting their response per endpoint: above `high` endpoints of other zones are added, below `low` dropped.
+ *
+ * @generated from message io.linkerd.proxy.outbound.Backend.BalanceP2c.ZonePreference
+ */
+export declare type Backend_BalanceP2c_ZonePreference = Message<"io.linkerd.proxy.outbound.Backend.BalanceP2c.ZonePreference"> & {
+  /**
+   * @generated from field: double low = 1;
+   */
+  low: number;
+
+  /**
+   * @generated from field: double high = 2;
+   */
+  high: number;
+};
+
+/**
+ * Describes the message io.linkerd.proxy.outbound.Backend.BalanceP2c.ZonePreference.
+ * Use `create(Backend_BalanceP2c_ZonePreferenceSchema)` to create a new message.
+ */
+export declare const Backend_BalanceP2c_ZonePreferenceSchema: GenMessage<Backend_BalanceP2c_ZonePreference>;
 
 /**
  * Weft only, feature "request-mirror": a copy of the request goes to another backend, whose response nobody sees.

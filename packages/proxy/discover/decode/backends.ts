@@ -1,5 +1,5 @@
 import type { outbound } from '#api/mesh';
-import type { EwmaConfig } from '#model/balance';
+import type { EwmaConfig, ZoneBand } from '#model/balance';
 import type { Backend, Distribution, HttpFilter } from '../types.ts';
 import { decodeEndpoint } from './endpoint.ts';
 import type { WireFilter } from './filters.ts';
@@ -60,7 +60,16 @@ export function decodeBackend(backend: outbound.Backend): Backend {
   if (kind.case !== 'balancer') return { meta, target: { kind: 'none' } };
   const dst = need(kind.value.discovery, 'the discovery of a backend').kind.value;
   const path = need(dst, 'the discovery of a backend').path;
-  return { meta, target: { kind: 'balancer', path, ewma: decodeLoad(kind.value.load) } };
+  const zones = decodeZones(kind.value.zonePreference);
+  return { meta, target: { kind: 'balancer', path, ewma: decodeLoad(kind.value.load), ...(zones && { zones }) } };
+}
+
+function decodeZones(preference: outbound.Backend_BalanceP2c_ZonePreference | undefined): ZoneBand | undefined {
+  if (!preference) return undefined;
+  const { low, high } = preference;
+  if (!(low > 0 && high > low))
+    throw new Invalid(`the load band of a zone preference must rise, got ${low} to ${high}`);
+  return { low, high };
 }
 
 function decodeLoad(load: outbound.Backend_BalanceP2c['load']): EwmaConfig {

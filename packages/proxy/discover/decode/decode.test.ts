@@ -126,6 +126,19 @@ test('an outbound policy from the wire', () => {
   assert.equal(decoded.opaqueRoute?.meta.name, 'opaq');
 });
 
+test('a balancer may be asked to keep requests in the zone, within a band that rises', () => {
+  const zoned = (zonePreference: { low: number; high: number }) => {
+    const kind = { case: 'balancer' as const, value: { ...balancer.kind!.value, zonePreference } };
+    const backends = {
+      kind: { case: 'firstAvailable' as const, value: { backends: [{ backend: { ...balancer, kind } }] } },
+    };
+    return detected({ http1: { routes: [{ ...httpRoute, rules: [{ backends }] }] } });
+  };
+  const decoded = zoned({ low: 0.5, high: 1.5 }).http1.routes[0]?.rules[0]?.distribution.backends[0]?.backend.target;
+  assert.deepEqual(decoded?.kind === 'balancer' && decoded.zones, { low: 0.5, high: 1.5 });
+  assert.match(zoned({ low: 2, high: 1 }).invalid ?? '', /must rise, got 2 to 1/);
+});
+
 test('a forbidden opaque route refuses, and a backend of no kind leads nowhere', () => {
   const refused = policy({
     metadata: service,
