@@ -105,11 +105,15 @@ export async function meshCounts(): Promise<MeshCounts> {
     sum(client, 'request_total', { direction: 'outbound' }) + sum(server, 'request_total', { direction: 'inbound' });
   const opened = (metrics: string | undefined, labels: Record<string, string>) =>
     sum(metrics, 'tcp_open_total', labels);
+  const src = { direction: 'inbound', peer: 'src' };
+  // Those who ask for these figures are counted too.
+  const asked = opened(server, { ...src, target_port: String(ADMIN_PORT) });
   const connections =
     opened(client, { direction: 'outbound', peer: 'dst' }) -
     opened(client, { ...out, peer: 'dst' }) +
-    opened(server, { direction: 'inbound', peer: 'src' }) -
-    opened(server, { ...into, peer: 'src' });
+    opened(server, src) -
+    opened(server, { ...into, peer: 'src' }) -
+    asked;
   return { outboundRequests, inboundRequests, others: requests - outboundRequests - inboundRequests + connections };
 }
 
