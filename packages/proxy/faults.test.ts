@@ -13,6 +13,7 @@ const RAISED_BY: Readonly<Record<FaultCode, readonly [file: string, test: string
     'gateway.test.ts',
     'other names, names without a profile and clients without permission are refused',
   ],
+  'bad-proxy-header': ['proxy-protocol.test.ts', 'a connection without the header is closed, and the log says why'],
   'bad-request': ['http1.test.ts', 'ambiguous framing is refused and never reaches the application'],
   'bad-transport-header': [
     'security.test.ts',

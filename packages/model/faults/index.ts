@@ -102,6 +102,15 @@ export const FAULTS = {
   ),
   'tls-detect-timeout': row('downstream', 'never', 408, 4, true, 'tls detection timeout', 'TLS detection timed out'),
   'no-original-destination': row('self', 'never', 500, 13, true, 'unexpected', 'the original destination is unknown'),
+  'bad-proxy-header': row(
+    'downstream',
+    'never',
+    400,
+    3,
+    true,
+    'unexpected',
+    'the port takes only connections with a PROXY protocol header',
+  ),
   'bad-transport-header': row(
     'downstream',
     'never',

@@ -7,6 +7,7 @@ import { type Accepted, type InboundConfig, InboundContext, type InboundDeps, NO
 import { Direct } from './direct.ts';
 import { HttpSessions } from './http-sessions.ts';
 import { Protocols } from './protocols.ts';
+import { readProxyHeader } from './proxy-header.ts';
 import { Redirected } from './redirected.ts';
 import { TcpSessions } from './tcp-sessions.ts';
 
@@ -50,6 +51,8 @@ export class Inbound {
     const { config } = this.#context;
     if (dst.port === config.directPort) this.#direct.accept(socket, from);
     else if (config.ownPorts.has(dst.port)) this.#context.refuse(socket, addr, 'loop', formatAddr(dst.ip, dst.port));
+    else if (config.proxyProtocolPorts.has(dst.port))
+      readProxyHeader(socket, this.#context, from, (client, first) => this.#redirected.accept(socket, first, client));
     else this.#redirected.accept(socket, NO_BYTES, from);
   }
 }

@@ -1,6 +1,6 @@
 import net from 'node:net';
 import { PROXY_METRICS } from '#model/metrics';
-import { ENV_PREFIX, parseProxyConfig } from '#model/proxy-config';
+import { CONFIG_ROWS, type ConfigRow, ENV_PREFIX, parseProxyConfig } from '#model/proxy-config';
 import { systemClock } from '#runtime/clock';
 import { Drain } from '#runtime/drain';
 import { FakeLog } from '#runtime/log';
@@ -254,8 +254,9 @@ export function testConfig(name: string, anchorsPem: string, env: Record<string,
     OUTBOUND_DETECT_TIMEOUT: '300ms',
     ...env,
   };
+  const bare = new Set(Object.values<ConfigRow>(CONFIG_ROWS).flatMap(({ env: name, bare }) => (bare ? [name] : [])));
   const parsed = parseProxyConfig(
-    Object.fromEntries(Object.entries(settings).map(([key, value]) => [ENV_PREFIX + key, value])),
+    Object.fromEntries(Object.entries(settings).map(([key, value]) => [bare.has(key) ? key : ENV_PREFIX + key, value])),
   );
   if ('errors' in parsed) throw new Error(parsed.errors.join('; '));
   return parsed.config;
