@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Clock } from '#runtime/clock';
+import { TLS_PARAMETERS } from '#runtime/tls';
 import type { Metrics } from '../telemetry/index.ts';
+import { watchLoop } from './loop.ts';
 
 /** What identifies this build in proxy_build_info. */
 export interface BuildInfo {
@@ -13,6 +15,15 @@ export interface BuildInfo {
 export function collectProcess(metrics: Metrics, clock: Clock, build: BuildInfo): void {
   const info = { date: build.date, git_sha: build.gitSha, profile: 'release', vendor: 'weft', version: build.version };
   metrics.gauge('proxy_build_info', info).set(1);
+  const tls = {
+    tls_suites: TLS_PARAMETERS.suites.join(','),
+    tls_kx_groups: TLS_PARAMETERS.groups.join(','),
+    tls_rand: 'BoringSSL',
+    tls_key_provider: 'BoringSSL',
+    tls_fips: 'false',
+  };
+  metrics.gauge('tls_info', tls).set(1);
+  watchLoop(clock, metrics.histogram('runtime_loop_delay_seconds', {}));
   const startMs = clock.nowMs();
   metrics.gauge('process_start_time_seconds', {}).set(Math.floor(clock.wallMs() / 1000));
   const clockSeconds = metrics.gauge('process_clock_time_seconds', {});

@@ -18,6 +18,9 @@ const CIPHERS = 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY
  */
 const GROUPS = 'X25519MLKEM768:X25519:P-256:P-384';
 
+/** What every handshake offers and takes, the preferred first. */
+export const TLS_PARAMETERS = { suites: CIPHERS.split(':'), groups: GROUPS.split(':') } as const;
+
 /** A context for handshakes of either side; made once per certificate. */
 export function secureContext(material: TlsMaterial): tls.SecureContext {
   return tls.createSecureContext({
