@@ -27,7 +27,7 @@ function decode(kind: 'request' | 'response', pieces: readonly Buffer[], expect?
       const flags = [head.framing, head.keepAlive ? 'keep' : 'close', head.upgrade ? 'upgrade' : ''].join(' ').trim();
       events.push(`head ${line} 1.${head.minor} ${flags} [${describe(head)}]`);
     },
-    body(buf, start, end) {
+    data(buf, start, end) {
       body += Buffer.from(buf.subarray(start, end)).toString('latin1');
     },
     trailers(head) {
@@ -84,18 +84,18 @@ test('reads pipelined requests one after the other', () => {
   );
 });
 
-test('hands on chunk framing untouched, and trailers apart', () => {
+test('takes chunk framing off, and gives trailers apart', () => {
   const head = 'POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: Chunked\r\n\r\n';
   assert.deepEqual(request(`${head}3;x="y"\r\nabc\r\n0\r\n\r\nGET / HTTP/1.1\r\nhost: h\r\n\r\n`), [
     'head POST / 1.1 chunked keep [host=h|transfer-encoding=Chunked]',
-    'body "3;x=\\"y\\"\\r\\nabc\\r\\n0\\r\\n\\r\\n"',
+    'body "abc"',
     'end',
     'head GET / 1.1 none keep [host=h]',
     'end',
   ]);
   assert.deepEqual(request(`${head}1\r\na\r\n0\r\nX-Sum: 1\r\nL5d-Client-Id: evil\r\n\r\n`), [
     'head POST / 1.1 chunked keep [host=h|transfer-encoding=Chunked]',
-    'body "1\\r\\na\\r\\n0\\r\\n"',
+    'body "a"',
     'trailers [X-Sum=1|L5d-Client-Id=evil]',
     'end',
   ]);

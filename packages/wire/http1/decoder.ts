@@ -7,11 +7,9 @@ import { LIMITS } from './limits.ts';
 export interface Http1Sink {
   /** A head; an informational one (1xx but 101) is the whole message and no `end` follows. */
   head(head: Http1Head): void;
-  /** Bytes of the body as they stand on the wire, chunk framing included; a chunked body's last run holds its final CRLF. */
-  body?(buf: Uint8Array, start: number, end: number): void;
-  /** Bytes of the body without chunk framing. A sink has this or `body`. */
-  data?(buf: Uint8Array, start: number, end: number): void;
-  /** A non-empty trailer section; it stands between the last chunk and `end`, and replaces the final CRLF. */
+  /** Bytes of the body, without chunk framing; among the bytes given to `push`. */
+  data(buf: Uint8Array, start: number, end: number): void;
+  /** A non-empty trailer section, before `end`. */
   trailers(head: Http1Head): void;
   /** The message is complete. The decoder takes no more in this call of `push`. */
   end(): void;
@@ -39,7 +37,7 @@ const NO_BYTES = Buffer.alloc(0);
 
 /**
  * Finds messages in the bytes of one direction of an HTTP/1 connection. Sans-I/O: `push` bytes in, the sink is called with
- * offsets into them. Bytes are handed on untouched, so that a hop can forward a body without building it again.
+ * offsets into them; bodies are not copied.
  */
 export class Http1Decoder {
   readonly #kind: 'request' | 'response';
@@ -88,7 +86,7 @@ export class Http1Decoder {
       case 'length':
         return this.#pushLength(buf, start, end);
       case 'until-close':
-        if (end > start) this.#data(buf, start, end);
+        if (end > start) this.#sink.data(buf, start, end);
         return end;
       case 'trailers':
         return this.#pushTrailers(buf, start, end);
@@ -220,23 +218,12 @@ export class Http1Decoder {
   #pushLength(buf: Uint8Array, start: number, end: number): number {
     const stop = Math.min(end, start + this.#left);
     this.#left -= stop - start;
-    if (stop > start) this.#data(buf, start, stop);
+    if (stop > start) this.#sink.data(buf, start, stop);
     if (this.#left === 0 && this.#state === 'length') this.#complete();
     return stop;
   }
 
-  /** A run of a body that has no framing of its own. */
-  #data(buf: Uint8Array, start: number, end: number): void {
-    if (this.#sink.data) this.#sink.data(buf, start, end);
-    else this.#sink.body?.(buf, start, end);
-  }
-
-  /** A run of a chunked body, framing included. */
-  #run(buf: Uint8Array, start: number, end: number): void {
-    this.#sink.body?.(buf, start, end);
-  }
-
-  /** Walks over chunk framing and reports one run of bytes per call. */
+  /** Walks over chunk framing. */
   #pushChunked(buf: Uint8Array, start: number, end: number): number {
     let i = start;
     while (i < end) {
@@ -245,14 +232,14 @@ export class Http1Decoder {
         case 'chunk-size': {
           const digit = HEX[byte]!;
           if (digit !== 255) {
-            if (++this.#chunkDigits > LIMITS.chunkSizeDigitsMax) return this.#refuseBody(buf, start, i);
+            if (++this.#chunkDigits > LIMITS.chunkSizeDigitsMax) return this.#refuse('bad-chunk', i);
             this.#left = this.#left * 16 + digit;
-          } else if (this.#chunkDigits === 0) return this.#refuseBody(buf, start, i);
+          } else if (this.#chunkDigits === 0) return this.#refuse('bad-chunk', i);
           else if (byte === CR) this.#state = 'chunk-size-lf';
           else if (byte === SEMICOLON || byte === SP || byte === HTAB) {
             this.#state = byte === SEMICOLON ? 'chunk-extension' : 'chunk-space';
             this.#chunkExtensionBytes = 0;
-          } else return this.#refuseBody(buf, start, i);
+          } else return this.#refuse('bad-chunk', i);
           i++;
           break;
         }
@@ -261,69 +248,59 @@ export class Http1Decoder {
           if (byte === CR) this.#state = 'chunk-size-lf';
           else if (byte === SEMICOLON) this.#state = 'chunk-extension';
           else if ((byte !== SP && byte !== HTAB) || ++this.#chunkExtensionBytes > LIMITS.chunkExtensionBytesMax)
-            return this.#refuseBody(buf, start, i);
+            return this.#refuse('bad-chunk', i);
           i++;
           break;
         case 'chunk-extension':
           if (byte === CR) this.#state = 'chunk-size-lf';
           else if (VALUE[byte] !== 1 || ++this.#chunkExtensionBytes > LIMITS.chunkExtensionBytesMax)
-            return this.#refuseBody(buf, start, i);
+            return this.#refuse('bad-chunk', i);
           i++;
           break;
         case 'chunk-size-lf':
-          if (byte !== LF) return this.#refuseBody(buf, start, i);
+          if (byte !== LF) return this.#refuse('bad-chunk', i);
           this.#state = this.#left === 0 ? 'trailers' : 'chunk-data';
           i++;
-          if (this.#left === 0) return this.#startTrailers(buf, start, i, end);
+          if (this.#left === 0) return this.#startTrailers(buf, i, end);
           break;
         case 'chunk-data': {
           const step = Math.min(this.#left, end - i);
           this.#left -= step;
           if (this.#left === 0) this.#state = 'chunk-data-cr';
           i += step;
-          this.#sink.data?.(buf, i - step, i);
+          this.#sink.data(buf, i - step, i);
           break;
         }
         case 'chunk-data-cr':
-          if (byte !== CR) return this.#refuseBody(buf, start, i);
+          if (byte !== CR) return this.#refuse('bad-chunk', i);
           this.#state = 'chunk-data-lf';
           i++;
           break;
         case 'chunk-data-lf':
-          if (byte !== LF) return this.#refuseBody(buf, start, i);
+          if (byte !== LF) return this.#refuse('bad-chunk', i);
           this.#state = 'chunk-size';
           this.#chunkDigits = 0;
           i++;
           break;
         case 'final-lf':
-          return this.#finalLf(buf, start, i, end);
+          return this.#finalLf(buf, i, end);
         default:
           return i;
       }
     }
-    if (i > start) this.#run(buf, start, i);
     return i;
   }
 
   /** Behind the last chunk: either the final CRLF at once (the usual case) or a trailer section. */
-  #startTrailers(buf: Uint8Array, start: number, at: number, end: number): number {
-    if (at < end && buf[at] === CR) {
-      this.#state = 'final-lf';
-      return this.#finalLf(buf, start, at + 1, end);
-    }
-    this.#run(buf, start, at);
+  #startTrailers(buf: Uint8Array, at: number, end: number): number {
     this.#lineStart = 0;
     return at < end ? this.#pushTrailers(buf, at, end) : at;
   }
 
-  /** `at` is behind the final CR; the run to report began at `start`. */
-  #finalLf(buf: Uint8Array, start: number, at: number, end: number): number {
-    if (at === end) {
-      this.#run(buf, start, at);
-      return at;
-    }
-    if (buf[at] !== LF) return this.#refuseBody(buf, start, at);
-    this.#run(buf, start, at + 1);
+  /** `at` is behind the final CR. */
+  #finalLf(buf: Uint8Array, at: number, end: number): number {
+    if (at === end) return at;
+    if (buf[at] !== LF) return this.#refuse('bad-chunk', at);
     this.#complete();
     return at + 1;
   }
@@ -331,7 +308,7 @@ export class Http1Decoder {
   #pushTrailers(buf: Uint8Array, start: number, end: number): number {
     if (this.#carryLength === 0 && buf[start] === CR) {
       this.#state = 'final-lf';
-      return this.#finalLf(buf, start, start + 1, end);
+      return this.#finalLf(buf, start + 1, end);
     }
     const room = Math.min(end - start, LIMITS.headBytesMax + 1 - this.#carryLength);
     const before = this.#carryLength;
@@ -354,12 +331,6 @@ export class Http1Decoder {
   #complete(): void {
     this.#state = 'head';
     this.#sink.end();
-  }
-
-  /** Hands on what came before the fault, so that split and whole input give the same events. */
-  #refuseBody(buf: Uint8Array, start: number, at: number): number {
-    if (at > start) this.#run(buf, start, at);
-    return this.#refuse('bad-chunk', at);
   }
 
   #refuse(code: Http1FaultCode, at = 0): number {

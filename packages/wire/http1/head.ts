@@ -89,10 +89,6 @@ export class Http1Head {
   valueEnd(index: number): number {
     return this.#fields[index * FIELD_SLOTS + 4]!;
   }
-  /** First byte after the field's line. */
-  lineEnd(index: number): number {
-    return index + 1 < this.fieldCount ? this.nameStart(index + 1) : this.fieldsEnd;
-  }
   /** Index of the first field with this id, or -1. */
   find(id: number): number {
     for (let i = 0; i < this.fieldCount; i++) if (this.#fields[i * FIELD_SLOTS] === id) return i;
