@@ -66,6 +66,7 @@ export async function build(config: ProxyConfig, world: BuildDeps): Promise<Boun
     const adminAddr: { ip: string; port: number } = await bind(config.adminListen, (socket) =>
       admin.accept(socket, adminAddr.port),
     );
+    admin.watch(adminAddr.port);
     const tapAddrs = tap ? [await bind(config.controlListen, (socket) => tap.accept(socket))] : [];
     const inboundAddr = await bind(
       config.inboundListen,

@@ -5,7 +5,7 @@ import type { AdminRequest, AdminResponse } from '#runtime/admin';
 import { FakeClock } from '#runtime/clock';
 import { parseMetrics, Registry } from '#runtime/metrics';
 import { Cidr, defaultMeta, type InboundRoute } from '../discover/index.ts';
-import { openPolicy, TestCa, TestProxy, Wire } from '../testing/index.ts';
+import { eventually, openPolicy, TestCa, TestProxy, Wire } from '../testing/index.ts';
 import { type AdminState, adminRoutes, collectProcess } from './index.ts';
 
 const state: AdminState = {
@@ -128,6 +128,7 @@ test('the policy of the admin port decides by route, and its requests are counte
       authorizations: [],
     }),
   );
+  await eventually(() => proxy.mesh.port(proxy.adminPort).opened === 1, 'a watch of the admin port');
   const answers: string[] = [];
   for (const target of ['/live', '/metrics', '/env.json']) {
     const wire = await Wire.connect(proxy.adminPort);

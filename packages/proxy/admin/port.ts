@@ -34,6 +34,11 @@ export class AdminPort {
     this.#metrics = new InboundMetrics(deps.metrics);
   }
 
+  /** Asks for the port's policy before anyone connects: the first request shall meet it already. */
+  watch(port: number): void {
+    this.#deps.policies.get(port);
+  }
+
   accept(socket: Conn, port: number): void {
     socket.on('error', () => socket.destroy());
     setSocketOptions(socket, {});
