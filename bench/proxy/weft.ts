@@ -99,22 +99,26 @@ export async function meshCounts(): Promise<MeshCounts> {
   const [client, server] = await Promise.all(SIDES.map(({ namespace }) => metricsOf(namespace)));
   const out = { direction: 'outbound', tls: 'true', server_id: SERVER_NAME };
   const into = { direction: 'inbound', tls: 'true', client_id: CLIENT_NAME };
-  const outboundRequests = sum(client, 'request_total', out);
-  const inboundRequests = sum(server, 'request_total', into);
-  const requests =
-    sum(client, 'request_total', { direction: 'outbound' }) + sum(server, 'request_total', { direction: 'inbound' });
-  const opened = (metrics: string | undefined, labels: Record<string, string>) =>
-    sum(metrics, 'tcp_open_total', labels);
-  const src = { direction: 'inbound', peer: 'src' };
-  // Those who ask for these figures are counted too.
-  const asked = opened(server, { ...src, target_port: String(ADMIN_PORT) });
-  const connections =
-    opened(client, { direction: 'outbound', peer: 'dst' }) -
-    opened(client, { ...out, peer: 'dst' }) +
-    opened(server, src) -
-    opened(server, { ...into, peer: 'src' }) -
-    asked;
-  return { outboundRequests, inboundRequests, others: requests - outboundRequests - inboundRequests + connections };
+  /** Of connections between the proxies and requests in them; those to the admin port are our own. */
+  const count = (metrics: string | undefined, name: string, labels: Record<string, string>): number =>
+    sum(metrics, name, labels) - sum(metrics, name, { ...labels, target_port: String(ADMIN_PORT) });
+  const outboundRequests = count(client, 'request_total', out);
+  const inboundRequests = count(server, 'request_total', into);
+  const [toPeer, fromPeer] = [
+    { direction: 'outbound', peer: 'dst' },
+    { direction: 'inbound', peer: 'src' },
+  ];
+  const all =
+    count(client, 'request_total', { direction: 'outbound' }) +
+    count(server, 'request_total', { direction: 'inbound' }) +
+    count(client, 'tcp_open_total', toPeer) +
+    count(server, 'tcp_open_total', fromPeer);
+  const meshed =
+    outboundRequests +
+    inboundRequests +
+    count(client, 'tcp_open_total', { ...out, ...toPeer }) +
+    count(server, 'tcp_open_total', { ...into, ...fromPeer });
+  return { outboundRequests, inboundRequests, others: all - meshed };
 }
 
 const METRICS_TIMEOUT_S = 5;
