@@ -36,10 +36,7 @@ test('a port that shall be opaque is so before the control plane has answered', 
 
 /** Settings that nothing outside the table reads, and why. */
 const UNREAD: Readonly<Record<string, string>> = {
-  cores: 'one event loop carries what a pod needs; more of them would share nothing',
-  coresMax: 'as above',
-  coresMaxRatio: 'as above',
-  coresMin: 'as above',
+  coresMaxRatio: 'there is one event loop, whatever the machine has',
   identityDir: 'the key never leaves memory',
   inboundHttp2MaxPendingAcceptResetStreams: 'the codec bounds resets in a time window instead',
   inboundHttp2MaxSendBufBytes: 'what waits to be sent is bounded by the windows of the peer',

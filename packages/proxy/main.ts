@@ -87,6 +87,9 @@ async function run(config: ProxyConfig, env: Env, deps: ProcessDeps): Promise<vo
     },
   });
   logAddresses(bound, config, deps);
+  const cores = Math.max(config.cores ?? 1, config.coresMin ?? 1, config.coresMax ?? 1);
+  if (cores > 1)
+    log.info('One event loop serves all connections: a setting of cores above 1 changes nothing', { cores });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.resolve(signal));
   const reason = await stopping.promise;
   log.info(`received ${reason}, starting shutdown`);

@@ -35,6 +35,8 @@ export class InboundProfiles {
   readonly #config: InboundProfilesConfig;
   readonly #deps: Deps & { readonly clients: Pick<MeshClients, 'watchProfile'> };
   readonly #entries = new Map<string, Entry>();
+  /** What requests say of themselves, as it came, to what is known of that; most say the same as the last ones. */
+  readonly #said = new Map<string, Entry | undefined>();
 
   constructor(config: InboundProfilesConfig, deps: Deps & { readonly clients: Pick<MeshClients, 'watchProfile'> }) {
     this.#config = config;
@@ -43,25 +45,39 @@ export class InboundProfiles {
 
   /** The request got a connection to the application. */
   attached(exchange: Exchange): void {
-    const name = this.#nameOf(exchange);
-    if (name === undefined) return;
-    let entry = this.#entries.get(name);
-    if (!entry) {
-      if (this.#entries.size >= LIMITS.inboundProfilesMax) return;
-      entry = new Entry(name, this.#config, this.#deps, () => this.#entries.delete(name));
-      this.#entries.set(name, entry);
+    const { fields, authority } = exchange.request;
+    const said = fieldValue(fields, CANONICAL) ?? authority;
+    let entry = this.#said.get(said);
+    if (!entry && !this.#said.has(said)) {
+      entry = this.#entryOf(said);
+      if (this.#said.size >= LIMITS.inboundProfilesMax) this.#said.clear();
+      this.#said.set(said, entry);
     }
-    entry.count(exchange);
+    entry?.count(exchange);
   }
 
   stop(): void {
     for (const entry of this.#entries.values()) entry.stop();
     this.#entries.clear();
+    this.#said.clear();
   }
 
-  /** `web.a.svc.cluster.local:80`; undefined: the request names no service. */
-  #nameOf({ request }: Exchange): string | undefined {
-    const authority = fieldValue(request.fields, CANONICAL) ?? request.authority;
+  #entryOf(said: string): Entry | undefined {
+    const name = this.#nameOf(said);
+    if (name === undefined) return undefined;
+    let entry = this.#entries.get(name);
+    if (!entry && this.#entries.size < LIMITS.inboundProfilesMax) {
+      entry = new Entry(name, this.#config, this.#deps, () => {
+        this.#entries.delete(name);
+        this.#said.clear();
+      });
+      this.#entries.set(name, entry);
+    }
+    return entry;
+  }
+
+  /** `web.a.svc.cluster.local:80`; undefined: it names no service. */
+  #nameOf(authority: string): string | undefined {
     const host = hostOf(authority);
     const isName = /^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/.test(host) && !/^[\d.]+$/.test(host);
     if (!isName || !this.#config.suffixes.some((suffix) => suffix === '' || host.endsWith(`.${suffix}`)))
@@ -91,6 +107,7 @@ class Entry {
   readonly #forget: () => void;
   readonly #cancel: Cancel;
   #routes: CountedRoute[] | undefined;
+  /** For requests that no route takes; undefined while there are no routes at all. */
   #others: CountedRoute | undefined;
   #waiting: Waiting[] | undefined = [];
   #usedMs: number;
@@ -127,6 +144,7 @@ class Entry {
 
   count(exchange: Exchange): void {
     this.#usedMs = this.#deps.clock.nowMs();
+    if (!this.#others && !this.#waiting) return;
     const { method, path } = new HeadView(exchange.request);
     const found = this.#routeOf(method, path);
     if (found) {
@@ -154,12 +172,12 @@ class Entry {
 
   #take(profile: Profile): void {
     this.#release();
-    const isService = profile.fqn !== '';
-    this.#routes = isService ? profile.routes.map((route) => this.#counted(route)) : undefined;
-    this.#others = isService ? this.#counted(undefined) : undefined;
+    const hasRoutes = profile.fqn !== '' && profile.routes.length > 0;
+    this.#routes = hasRoutes ? profile.routes.map((route) => this.#counted(route)) : undefined;
+    this.#others = hasRoutes ? this.#counted(undefined) : undefined;
     const waiting = this.#waiting ?? [];
     this.#waiting = undefined;
-    if (isService) for (const one of waiting) this.#late(one);
+    if (hasRoutes) for (const one of waiting) this.#late(one);
   }
 
   #counted(route: ProfileRoute | undefined): CountedRoute {
