@@ -2,6 +2,7 @@
  * Length-prefixed messages (gRPC over HTTP/2, "Length-Prefixed-Message"): a flag byte (0, or 1 for compressed), a big-endian
  * uint32 length, the message.
  */
+import { copyBytes } from '../output/index.ts';
 import type { GrpcCode } from './codes.ts';
 
 /** Bytes before each message. */
@@ -106,7 +107,7 @@ export class GrpcDecoder {
       this.#partial.copy(wider, 0, 0, this.#partialBytes);
       this.#partial = wider;
     }
-    (buf as Buffer).copy(this.#partial, this.#partialBytes, start, end);
+    copyBytes(buf, start, end, this.#partial, this.#partialBytes);
     this.#partialBytes = bytes;
   }
 

@@ -593,7 +593,8 @@ class Connection<T> implements Http2Connection<T>, FrameSink, StreamHost<T>, Out
 
   /** The peer asks and does not read. */
   #isUnread(): boolean {
-    return this.#outgoing.held && this.#outgoing.bytes > LIMITS.heldOutputBytesMax;
+    const { held, bytes, queuedBytes } = this.#outgoing;
+    return (held && bytes > LIMITS.heldOutputBytesMax) || queuedBytes > LIMITS.queuedBytesMax;
   }
 
   // --- other frames

@@ -19,6 +19,10 @@ export const HTTP2_LIMITS = {
   controlBytesMax: 128 * 1024,
   /** While held, a server with more output than this refuses streams: a peer that asks and never reads costs no more. */
   heldOutputBytesMax: 256 * 1024,
+  /** While more octets of bodies than this wait in its streams, a server refuses further ones: so much a slow reader costs. */
+  queuedBytesMax: 4 * 1024 * 1024,
+  /** A run of octets that waits is copied if it is a smaller part than one in so many of the buffer that it came in. */
+  keptShareMin: 4,
   /** Streams that are remembered behind their end, to tell late frames from wrong ones. A power of two. */
   endedStreamsMax: 128,
   /** Time over which the following are counted. */

@@ -39,6 +39,8 @@ export class Outgoing<T> {
   initialWindow = WINDOW_DEFAULT;
   maxFrameSize = FRAME_SIZE_DEFAULT;
   held = false;
+  /** Body octets that wait in all streams. */
+  queuedBytes = 0;
   /** Octets of control frames put out since the output was empty. */
   controlBytes = 0;
 
@@ -146,18 +148,26 @@ export class Outgoing<T> {
       while (at < end && this.#mayTakeTurn(stream)) at = this.#sendSome(stream, buf, at, end, endStream);
       if (at === end) return true;
     }
-    if (at < end) {
-      stream.runs.push({ buf, start: at, end });
-      stream.queuedBytes += end - at;
-    }
+    if (at < end) this.#queue(stream, buf, at, end);
     if (endStream) stream.endQueued = true;
     stream.owesWritable = true;
     this.becameReady(stream);
     return false;
   }
 
+  /** A small part of what was read is copied: waiting, it would keep all of it in memory. */
+  #queue(stream: Stream<T>, buf: Uint8Array, start: number, end: number): void {
+    const bytes = end - start;
+    if (bytes * LIMITS.keptShareMin < buf.length)
+      stream.runs.push({ buf: Buffer.from(buf.subarray(start, end)), start: 0, end: bytes });
+    else stream.runs.push({ buf, start, end });
+    stream.queuedBytes += bytes;
+    this.queuedBytes += bytes;
+  }
+
   /** Forgets what a stream has waiting. */
   drop(stream: Stream<T>): void {
+    this.queuedBytes -= stream.queuedBytes;
     stream.runs.length = 0;
     stream.queuedBytes = 0;
     stream.endQueued = false;
@@ -200,6 +210,7 @@ export class Outgoing<T> {
     const end = isLastRun && stream.endQueued && stream.trailersQueued === undefined;
     run.start = this.#sendSome(stream, run.buf, run.start, run.end, end);
     stream.queuedBytes -= run.start - before;
+    this.queuedBytes -= run.start - before;
     if (run.start === run.end) stream.runs.shift();
     if (stream.queuedBytes > 0) this.becameReady(stream);
     else if (stream.trailersQueued !== undefined) this.trailers(stream, stream.trailersQueued);

@@ -370,6 +370,36 @@ test('a peer that asks and never reads has its streams refused', () => {
   assert.ok(bytes < 500_000, `${bytes} octets waited`);
 });
 
+test('a peer that asks for much and opens no windows has further streams refused until some of it is gone', () => {
+  const end = server();
+  const body = Buffer.alloc(1024 * 1024);
+  for (let i = 0; i < 8; i++) {
+    end.connection.receive(headers(i * 2 + 1, REQUEST), 0);
+    const stream = end.sink.streams.get(i * 2 + 1);
+    stream?.respond(200, [], false);
+    stream?.data(body, 0, body.length, true);
+  }
+  assert.equal(end.sink.streams.size, 5);
+  end.connection.takeOutput(1e9);
+  for (const id of [1, 3]) end.connection.receive(rst(id, HTTP2_ERROR.CANCEL), 0);
+  end.connection.receive(headers(101, REQUEST), 0);
+  assert.equal(end.sink.streams.size, 6);
+});
+
+test('a small part of what was read does not keep the rest in memory while it waits', () => {
+  const end = server();
+  end.connection.receive(headers(1, REQUEST), 0);
+  const stream = end.sink.streams.get(1)!;
+  stream.respond(200, [], false);
+  stream.data(Buffer.alloc(65_535), 0, 65_535, false);
+  const read = Buffer.from('a large read with a small part that must wait');
+  stream.data(read, 8, 12, true);
+  read.fill('x');
+  end.connection.takeOutput(1e9);
+  end.connection.receive(Buffer.concat([windowUpdate(0, 100), windowUpdate(1, 100)]), 0);
+  assert.match(String(end.connection.takeOutput(1e9)), /read$/);
+});
+
 test('says GOAWAY twice on a graceful end, and takes what was on its way', () => {
   const end = server();
   end.connection.receive(headers(1, REQUEST), 0);

@@ -1,4 +1,5 @@
 import { type Chunk, giveBack, takeChunk } from './chunks.ts';
+import { copyBytes } from './copy.ts';
 
 /** Where encoders put bytes. */
 export interface ByteSink {
@@ -52,7 +53,7 @@ export class Output implements ByteSink {
     const bytes = end - start;
     if (bytes === 0) return;
     this.reserve(bytes);
-    (buf as Buffer).copy(this.buf, this.end, start, end);
+    copyBytes(buf, start, end, this.buf, this.end);
     this.end += bytes;
   }
 
