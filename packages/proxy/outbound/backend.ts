@@ -6,8 +6,8 @@ import type { Deps } from '../deps.ts';
 import type { DestinationUpdate, EndpointInfo } from '../discover/index.ts';
 import { type Exchange, fieldValue, NAMES, type Outcome, type Upstream } from '../http/index.ts';
 import { LIMITS } from '../limits.ts';
+import type { BalancerWatch } from '../telemetry/index.ts';
 import { Balancer, type BalancerConfig, type Slot } from './balancer.ts';
-import type { BalancerWatch } from './balancer-metrics.ts';
 import { type EndpointConfig, HttpEndpoint } from './endpoint.ts';
 
 /** What backends are told of discovery. */

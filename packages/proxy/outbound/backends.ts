@@ -11,8 +11,8 @@ import {
   type Meta,
   type WatchConfig,
 } from '../discover/index.ts';
+import { type BalancerFamily, BalancerMetrics, backendLabels, parentLabels } from '../telemetry/index.ts';
 import { type Discovered, type HttpBackend, HttpBalancer } from './backend.ts';
-import { type BalancerFamily, BalancerMetrics } from './balancer-metrics.ts';
 import type { EndpointConfig } from './endpoint.ts';
 import { type TcpBackend, TcpBalancer, TcpForward } from './tcp-backend.ts';
 
@@ -99,7 +99,11 @@ export class Backends {
 
   #watchOf(family: BalancerFamily, parent: Meta, backend: Meta, failfastMs: number): BalancerMetrics {
     const { metrics, clock } = this.#deps;
-    return new BalancerMetrics(family, parent, backend, { failfastMs, metrics, clock });
+    return new BalancerMetrics(
+      family,
+      { ...parentLabels(parent), ...backendLabels(backend) },
+      { failfastMs, metrics, clock },
+    );
   }
 
   #hold<T extends Discovered>(key: string, make: () => { backend: T; path?: string }): Held<T> {

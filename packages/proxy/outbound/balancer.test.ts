@@ -5,9 +5,9 @@ import type { Fault } from '#model/faults';
 import { FakeClock } from '#runtime/clock';
 import { seededRandom } from '#runtime/random';
 import type { EndpointInfo } from '../discover/index.ts';
+import type { BalancerWatch } from '../telemetry/index.ts';
 import { endpoint } from '../testing/index.ts';
 import { Balancer, type BalancerConfig } from './balancer.ts';
-import type { BalancerWatch } from './balancer-metrics.ts';
 
 const CONFIG = {
   ewma: { defaultRttMs: 30, decayMs: 10_000 },

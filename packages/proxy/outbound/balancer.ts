@@ -11,7 +11,7 @@ import {
   type EndpointInfo,
 } from '../discover/index.ts';
 import { LIMITS } from '../limits.ts';
-import type { BalancerWatch } from './balancer-metrics.ts';
+import type { BalancerWatch } from '../telemetry/index.ts';
 import { isSameConnection, isSameStanding } from './same-endpoint.ts';
 
 export interface BalancerConfig {

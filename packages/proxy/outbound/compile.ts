@@ -18,6 +18,7 @@ import {
   type ProfileRoute,
 } from '../discover/index.ts';
 import {
+  type BalancerFamily,
   ByName,
   backendLabels,
   type Metrics,
@@ -29,7 +30,6 @@ import {
   type RouteKind,
 } from '../telemetry/index.ts';
 import type { Backends, Held, HttpBackend } from './backends.ts';
-import type { BalancerFamily } from './balancer-metrics.ts';
 import { type Choice, OutboundPlan } from './plan.ts';
 import { PolicyRouting, ProfileRouting, RefusingRouting, type Routing } from './routing.ts';
 import type { TcpBackend } from './tcp-backend.ts';

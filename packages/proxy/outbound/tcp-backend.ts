@@ -3,9 +3,9 @@ import type { Deps } from '../deps.ts';
 import type { DestinationUpdate, EndpointInfo } from '../discover/index.ts';
 import { LIMITS } from '../limits.ts';
 import type { Conn, TcpScope } from '../tcp/index.ts';
+import type { BalancerWatch } from '../telemetry/index.ts';
 import type { Discovered } from './backend.ts';
 import { Balancer, type BalancerConfig, type Slot } from './balancer.ts';
-import type { BalancerWatch } from './balancer-metrics.ts';
 import type { DialTargetConfig } from './dial-target.ts';
 import { TcpEndpoint } from './endpoint.ts';
 

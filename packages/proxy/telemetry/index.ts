@@ -1,5 +1,6 @@
 /** Metrics of requests and connections, bound once to their labels and written from outcomes. */
 
+export { type BalancerFamily, type BalancerLabels, BalancerMetrics, type BalancerWatch } from './balancer-metrics.ts';
 export { Bindings } from './bindings.ts';
 export { ByName } from './by-name.ts';
 export { type EndpointLabels, EndpointScope } from './endpoint-scope.ts';
