@@ -406,6 +406,23 @@ test('a server that refuses connections fails the requests that wait', async () 
   assert.equal(status, 502);
 });
 
+test('a whole response to a request that is not read to its end reaches a slow reader whole', async () => {
+  const size = 200_000;
+  const app = await serveH2(({ stream }) => {
+    stream.respond(200, [], false);
+    stream.data(Buffer.alloc(size, 'z'), 0, size, true);
+  });
+  closers.push(app.close);
+  const { port, side } = await hop(app.port);
+  const peer = await H2Peer.connect(port, { streamWindow: 1_000 });
+  closers.push(() => peer.close());
+  const seen = peer.request({ ':method': 'POST' }, 'a part', false);
+  await eventually(() => seen.ended, 'the response ends');
+  assert.equal(seen.body.length, size);
+  assert.equal(seen.resetCode, undefined);
+  assert.equal(side.inFlight, 0);
+});
+
 test('a slow reader holds its own stream back and no other', async () => {
   let written = 0;
   const app = await application((stream, headers) => {

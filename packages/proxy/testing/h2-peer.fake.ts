@@ -99,8 +99,8 @@ export class H2Peer {
     return new H2Peer(socket, 'client', options);
   }
 
-  /** Opens a stream; pairs of `headers` may override the method, path and authority. */
-  request(headers: Readonly<Record<string, string>> = {}, body?: string): SeenStream {
+  /** Opens a stream; pairs of `headers` may override the method, path and authority. `end`: the body is whole. */
+  request(headers: Readonly<Record<string, string>> = {}, body?: string, end = true): SeenStream {
     const { ':method': method = 'GET', ':path': path = '/', ':authority': authority = 'web.a', ...rest } = headers;
     const head: RequestHead = {
       version: 20,
@@ -117,7 +117,7 @@ export class H2Peer {
     if (!stream) throw new Error('no stream can be opened');
     const seen = this.#add(stream);
     seen.request = head;
-    if (body !== undefined) stream.data(Buffer.from(body, 'latin1'), 0, body.length, true);
+    if (body !== undefined) stream.data(Buffer.from(body, 'latin1'), 0, body.length, end);
     return seen;
   }
 
