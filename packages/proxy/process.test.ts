@@ -140,7 +140,7 @@ test('the control plane is reached over mesh TLS without ALPN, through a proxy i
 
 /** The proxy's own clients, made as the process makes them, but with an address that is not loopback by name. */
 async function meshClients(port: number) {
-  const { CallMetrics, createControlChannel, createMeshClients } = await import('./control/index.ts');
+  const { CallMetrics, ChannelMetrics, createControlChannel, createMeshClients } = await import('./control/index.ts');
   const { Credentials } = await import('./identity/index.ts');
   const { processDeps } = await import('./wiring.ts');
   const { testConfig } = await import('./testing/index.ts');
@@ -149,6 +149,8 @@ async function meshClients(port: number) {
   const leaf = ca.issue(NAME);
   credentials.update(leaf.keyPem, leaf.chainPem);
   const service = { addr: { host: 'control.test', port }, name: CONTROL };
+  const { clock, metrics } = deps;
+  const watch = new ChannelMetrics('policy', service, { clock, metrics, connectTimeoutMs: 1_000 });
   const channel = createControlChannel(
     service,
     {
@@ -157,9 +159,14 @@ async function meshClients(port: number) {
       userTimeoutMs: undefined,
       windows: { stream: 65_535, connection: 1_048_576 },
     },
-    { ...deps, resolver: { resolve: async () => [{ host: '127.0.0.1', port }] }, context: () => credentials.context() },
+    {
+      ...deps,
+      watch,
+      resolver: { resolve: async () => [{ host: '127.0.0.1', port }] },
+      context: () => credentials.context(),
+    },
   );
-  const calls = new CallMetrics(service, deps.metrics, deps.clock);
+  const calls = new CallMetrics(service, { metrics, clock, channel: watch });
   const clients = createMeshClients({
     policy: { channel, calls },
     destination: { channel, calls },

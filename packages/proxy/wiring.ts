@@ -7,7 +7,7 @@ import { createLog, type Filter, LineWriter, parseFilter } from '#runtime/log';
 import { Registry } from '#runtime/metrics';
 import { originalDst } from '#runtime/net';
 import { systemRandom } from '#runtime/random';
-import { CallMetrics, createControlChannel, Resolver, type ResolverClient } from './control/index.ts';
+import { CallMetrics, ChannelMetrics, createControlChannel, Resolver, type ResolverClient } from './control/index.ts';
 import type { Deps } from './deps.ts';
 import { createFlusher, createHttpShared, TurnClock } from './http/index.ts';
 import type { Credentials } from './identity/index.ts';
@@ -81,6 +81,12 @@ export function connectTo(
 ): { channel: GrpcClient; calls: CallMetrics } {
   const lifetimes = { minTtlMs: config.dnsMinTtlMs, maxTtlMs: config.dnsMaxTtlMs };
   const resolver = new Resolver(client, lifetimes, deps);
+  const { clock, metrics } = deps;
+  const watch = new ChannelMetrics(client, service, {
+    clock,
+    metrics,
+    connectTimeoutMs: config.outboundConnectTimeoutMs,
+  });
   const channel = createControlChannel(
     service,
     {
@@ -89,7 +95,7 @@ export function connectTo(
       userTimeoutMs: config.outboundConnectUserTimeoutMs,
       windows: { stream: config.http2StreamWindow, connection: config.http2ConnectionWindow },
     },
-    { ...deps, resolver, context: () => credentials.context() },
+    { ...deps, resolver, watch, context: () => credentials.context() },
   );
-  return { channel, calls: new CallMetrics(service, deps.metrics, deps.clock) };
+  return { channel, calls: new CallMetrics(service, { metrics, clock, channel: watch }) };
 }

@@ -4,14 +4,20 @@ import { CODES, type GrpcCode, GrpcError } from '#runtime/grpc';
 import { formatAddr } from '#runtime/net';
 import type { StreamSink } from '../discover/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
+import type { ChannelMetrics } from './channel-metrics.ts';
 
 /** control_request_total and its kin for the calls to one service. */
 export class CallMetrics {
   readonly #metrics: Metrics;
   readonly #clock: Clock;
+  readonly #channel: Pick<ChannelMetrics, 'asked'>;
   readonly #labels: { addr: string; tls: string; server_id?: string; no_tls_reason?: string };
 
-  constructor(service: ControlService, metrics: Metrics, clock: Clock) {
+  constructor(
+    service: ControlService,
+    { metrics, clock, channel }: { metrics: Metrics; clock: Clock; channel: Pick<ChannelMetrics, 'asked'> },
+  ) {
+    this.#channel = channel;
     this.#metrics = metrics;
     this.#clock = clock;
     const addr = formatAddr(service.addr.host, service.addr.port);
@@ -47,6 +53,7 @@ export class CallMetrics {
 
   #begin(): (code: GrpcCode) => void {
     const startMs = this.#clock.nowMs();
+    this.#channel.asked();
     this.#metrics.counter('control_request_total', this.#labels).inc();
     return (code) => {
       const labels = { ...this.#labels, status_code: '200' };

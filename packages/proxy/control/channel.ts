@@ -5,11 +5,13 @@ import { formatAddr } from '#runtime/net';
 import type { Deps } from '../deps.ts';
 import { dial } from '../dial/index.ts';
 import type { Conn } from '../tcp/index.ts';
+import type { ChannelMetrics } from './channel-metrics.ts';
 import type { Resolver } from './resolve.ts';
 
 export interface ControlChannelDeps extends Pick<Deps, 'clock' | 'random' | 'log'> {
   readonly resolver: Pick<Resolver, 'resolve'>;
   readonly context: () => SecureContext;
+  readonly watch: Pick<ChannelMetrics, 'resolved' | 'connected' | 'failed' | 'lost'>;
 }
 
 export interface ControlChannelConfig {
@@ -38,8 +40,10 @@ export function createControlChannel(
     let failure: unknown;
     const found = await deps.resolver.resolve(addr).catch((error: Error) => {
       complain(error.message);
+      deps.watch.failed();
       throw error;
     });
+    deps.watch.resolved(found.length);
     for (const { host, port } of shuffled(found, deps.random)) {
       const tls = name === undefined ? undefined : { context: deps.context, serverName: name, identity: name };
       const options = { keepaliveMs: config.keepaliveMs, userTimeoutMs: config.userTimeoutMs };
@@ -50,12 +54,15 @@ export function createControlChannel(
         );
         if (complaint !== '') deps.log.info('Connected', { addr: authority });
         complaint = '';
+        deps.watch.connected();
+        socket.once('close', () => deps.watch.lost());
         return socket;
       } catch (error) {
         failure = error;
         complain((error as Error).message);
       }
     }
+    deps.watch.failed();
     throw failure;
   };
   return createGrpcClient({ connect, authority, keepAlive: KEEP_ALIVE, windows: config.windows });
