@@ -1,7 +1,10 @@
 import type { Field } from '#wire/fields';
 import type { Sender } from './contract.ts';
 
-/** The part of a request's body that came so far, by reference, so that it can be sent to another server. */
+/** A run of bytes is copied if it is a smaller part than one in so many of the buffer that it came in, which it would keep alive. */
+const KEPT_SHARE_MIN = 4;
+
+/** The part of a request's body that came so far, large runs by reference, so that it can be sent to another server. */
 export class KeptBody {
   /** Nothing was thrown away: what is kept is all that came. */
   whole = true;
@@ -11,9 +14,15 @@ export class KeptBody {
   #bounds: number[] = [];
 
   add(buf: Uint8Array, start: number, end: number): void {
-    this.#bufs.push(buf);
-    this.#bounds.push(start, end);
-    this.bytes += end - start;
+    const length = end - start;
+    if (length * KEPT_SHARE_MIN < buf.length) {
+      this.#bufs.push(Buffer.from(buf.subarray(start, end)));
+      this.#bounds.push(0, length);
+    } else {
+      this.#bufs.push(buf);
+      this.#bounds.push(start, end);
+    }
+    this.bytes += length;
   }
 
   /** False: the sender is full, and takes the rest nevertheless. */
