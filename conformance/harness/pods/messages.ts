@@ -4,14 +4,19 @@ import { type destination, encodeIp, encodeTcpAddress, type inbound, type meta, 
 
 type Metadata = MessageInitShape<typeof meta.MetadataSchema>;
 type HttpRule = MessageInitShape<typeof outbound.HttpRoute_RuleSchema>;
+type GrpcRule = MessageInitShape<typeof outbound.GrpcRoute_RuleSchema>;
 type Authz = MessageInitShape<typeof inbound.AuthzSchema>;
 
 /** One address of a destination. */
 export interface Endpoint {
   readonly ip: string;
   readonly port: number;
-  /** Identity of its proxy; absent: not meshed. */
+  /** Identity of its proxy, a DNS name or a SPIFFE URI; absent: not meshed. */
   readonly identity?: string;
+  /** What is asked for in the handshake; absent: the identity. */
+  readonly serverName?: string;
+  /** The name behind it, where it is a gateway. */
+  readonly authority?: string;
   /** Of its proxy; absent: dialled at its own port. */
   readonly inboundPort?: number;
   readonly hint?: 'h2' | 'opaque';
@@ -30,15 +35,31 @@ export const resource = (kind: string, name: string, group = 'policy.linkerd.io'
 });
 
 export function weightedAddr(endpoint: Endpoint): MessageInitShape<typeof destination.WeightedAddrSchema> {
-  const { ip, port, identity: name, inboundPort, hint, weight = 10_000, priority = 0, labels = {} } = endpoint;
+  const {
+    ip,
+    port,
+    identity: name,
+    inboundPort,
+    authority,
+    hint,
+    weight = 10_000,
+    priority = 0,
+    labels = {},
+  } = endpoint;
   return {
     addr: encodeTcpAddress(ip, port)!,
     weight,
     priority,
     metricLabels: labels,
     ...(name !== undefined && {
-      tlsIdentity: { strategy: { case: 'dnsLikeIdentity' as const, value: { name } }, serverName: { name } },
+      tlsIdentity: {
+        strategy: name.includes('://')
+          ? { case: 'uriLikeIdentity' as const, value: { uri: name } }
+          : { case: 'dnsLikeIdentity' as const, value: { name } },
+        serverName: { name: endpoint.serverName ?? name },
+      },
     }),
+    ...(authority !== undefined && { authorityOverride: { authorityOverride: authority } }),
     protocolHint: {
       ...(hint && { protocol: { case: hint, value: {} } as const }),
       ...(inboundPort !== undefined && { opaqueTransport: { inboundPort } }),
@@ -46,11 +67,16 @@ export function weightedAddr(endpoint: Endpoint): MessageInitShape<typeof destin
   };
 }
 
-/** A backend that balances over the endpoints of `path`; `zones`: keeping requests in the zone within this band of load. */
+export interface BalancerOptions {
+  readonly load?: 'peakEwma' | 'penaltyPeakEwma';
+  /** Requests awaiting their response per endpoint, between which no zone is added or dropped. */
+  readonly zones?: { readonly low: number; readonly high: number };
+}
+
+/** A backend that balances over the endpoints of `path`. */
 export function balancer(
   path: string,
-  load: 'peakEwma' | 'penaltyPeakEwma' = 'peakEwma',
-  zones?: PolicyOptions['zones'],
+  { load = 'peakEwma', zones }: BalancerOptions = {},
 ): MessageInitShape<typeof outbound.BackendSchema> {
   const durations = { defaultRtt: ms(30), decay: ms(10_000) };
   return {
@@ -71,8 +97,8 @@ export function balancer(
 }
 
 /** All requests to one destination. */
-export const to = (path: string, zones?: PolicyOptions['zones']) => ({
-  kind: { case: 'firstAvailable' as const, value: { backends: [{ backend: balancer(path, 'peakEwma', zones) }] } },
+export const to = (path: string, options: BalancerOptions = {}) => ({
+  kind: { case: 'firstAvailable' as const, value: { backends: [{ backend: balancer(path, options) }] } },
 });
 
 /** Requests split by weight. */
@@ -85,12 +111,14 @@ export const split = (weights: Readonly<Record<string, number>>) => ({
   },
 });
 
-export interface PolicyOptions {
-  readonly protocol?: 'detect' | 'http1' | 'http2' | 'opaque';
+export interface PolicyOptions extends BalancerOptions {
+  readonly protocol?: 'detect' | 'http1' | 'http2' | 'grpc' | 'opaque' | 'tls';
   /** Rules of the only HTTP route; default: everything to `path`. */
   readonly rules?: readonly HttpRule[];
-  /** Requests awaiting their response per endpoint, between which no zone is added or dropped. */
-  readonly zones?: { readonly low: number; readonly high: number };
+  /** Likewise of the only gRPC route. */
+  readonly grpcRules?: readonly GrpcRule[];
+  /** Destinations of TLS connections, by server name. */
+  readonly servers?: Readonly<Record<string, string>>;
   readonly failureAccrual?: MessageInitShape<typeof outbound.FailureAccrualSchema>;
 }
 
@@ -99,21 +127,37 @@ export function servicePolicy(
   path: string,
   options: PolicyOptions = {},
 ): MessageInitShape<typeof outbound.OutboundPolicySchema> {
-  const { protocol = 'detect', zones, failureAccrual } = options;
-  const rules = options.rules ?? [{ backends: to(path, zones) }];
-  const metadata = options.rules ? resource('HTTPRoute', 'route', 'gateway.networking.k8s.io') : named('http');
-  const http = { routes: [{ metadata, rules: [...rules] }], ...(failureAccrual && { failureAccrual }) };
-  const opaque = { routes: [{ metadata: named('opaq'), rules: [{ backends: to(path) }] }] };
-  const parent = balancer(path).metadata!;
+  const { protocol = 'detect', failureAccrual, servers = {} } = options;
+  const backends = to(path, options);
+  const explicit = resource('HTTPRoute', 'route', 'gateway.networking.k8s.io');
+  const metadata = options.rules || options.grpcRules ? explicit : named('http');
+  const breaker = failureAccrual && { failureAccrual };
+  const http = { routes: [{ metadata, rules: [...(options.rules ?? [{ backends }])] }], ...breaker };
   const whole = (kind: MessageInitShape<typeof outbound.ProxyProtocolSchema>['kind']) => ({
-    metadata: parent,
+    metadata: balancer(path).metadata!,
     protocol: { kind: kind! },
   });
+  const opaque = { routes: [{ metadata: named('opaq'), rules: [{ backends }] }] };
   switch (protocol) {
     case 'detect':
-      return whole({ case: 'detect', value: { timeout: ms(10_000), http1: http, http2: http, opaque } });
+      return whole({ case: protocol, value: { timeout: ms(10_000), http1: http, http2: http, opaque } });
+    case 'grpc': {
+      const routes = [{ metadata, rules: [...(options.grpcRules ?? [{ backends }])] }];
+      return whole({ case: protocol, value: { routes, ...breaker } });
+    }
     case 'opaque':
-      return whole({ case: 'opaque', value: opaque });
+      return whole({ case: protocol, value: opaque });
+    case 'tls':
+      return whole({
+        case: protocol,
+        value: {
+          routes: Object.entries(servers).map(([name, backend]) => ({
+            metadata: resource('TLSRoute', name, 'gateway.networking.k8s.io'),
+            snis: [{ match: { case: 'exact' as const, value: name } }],
+            rules: [{ backends: to(backend) }],
+          })),
+        },
+      });
     default:
       return whole({ case: protocol, value: http });
   }
@@ -121,22 +165,43 @@ export function servicePolicy(
 
 const EVERYWHERE = ['0.0.0.0', '::'].map((ip) => ({ net: { ip: encodeIp(ip)!, prefixLen: 0 } }));
 
+const unauthenticated = { permit: { case: 'unauthenticated' as const, value: {} } };
+
 /** Anybody from anywhere. */
 export const anybody: Authz = {
   networks: EVERYWHERE,
-  authentication: { permit: { case: 'unauthenticated', value: {} } },
+  authentication: unauthenticated,
   metadata: named('all-unauthenticated'),
+};
+
+/** Anybody but who comes from an IPv4 address. */
+export const anybodyBut = (ip: string): Authz => ({
+  networks: EVERYWHERE.map((network) => ({ ...network, except: [{ ip: encodeIp(ip)!, prefixLen: 32 }] })),
+  authentication: unauthenticated,
+  metadata: named('all-but-one'),
+});
+
+/** Anybody, and it is written down. */
+export const audited: Authz = { networks: EVERYWHERE, authentication: unauthenticated, metadata: named('audit') };
+
+type Clients = MessageInitShape<typeof inbound.Authn_PermitMeshTLS_PermitClientIdentitiesSchema>;
+
+const identified = (value: Clients) => ({
+  permit: { case: 'meshTLS' as const, value: { clients: { case: 'identities' as const, value } } },
+});
+
+/** Anybody with an identity. */
+export const authenticated: Authz = {
+  networks: EVERYWHERE,
+  // A suffix of no parts is every identity's.
+  authentication: identified({ suffixes: [{ parts: [] }] }),
+  metadata: named('all-authenticated'),
 };
 
 /** Only clients with these identities. */
 export const only = (...identities: string[]): Authz => ({
   networks: EVERYWHERE,
-  authentication: {
-    permit: {
-      case: 'meshTLS',
-      value: { clients: { case: 'identities', value: { identities: identities.map((name) => ({ name })) } } },
-    },
-  },
+  authentication: identified({ identities: identities.map((name) => ({ name })) }),
   metadata: resource('authorizationpolicy', 'only'),
 });
 

@@ -45,6 +45,12 @@ export interface PodOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** No proxy and no redirection. */
   readonly unmeshed?: boolean;
+  /** Default: that of a service account of its name; a SPIFFE URI stands beside a server name that is its default. */
+  readonly identity?: string;
+  /** Its proxy sends spans to the world's collector. */
+  readonly traced?: boolean;
+  /** It is not waited for until its proxy has a certificate. */
+  readonly uncertified?: boolean;
 }
 
 export interface Pods {
@@ -63,12 +69,11 @@ async function ok(command: string, ...args: string[]): Promise<string> {
 let made = 0;
 
 /** Makes the pods and starts their proxies; all are certified when it resolves. Needs root. Call `close` whatever happens. */
-export async function startPods(options: readonly PodOptions[]): Promise<Pods> {
+export async function startPods(options: readonly PodOptions[], world = new World()): Promise<Pods> {
   if (process.getuid?.() !== 0) throw new Error('this scenario needs root: it makes network namespaces');
   const id = `wp${process.pid % 100_000}-${made++}`;
   const folder = mkdtempSync(join(tmpdir(), 'weft-pods-'));
   writeFileSync(join(folder, 'token'), 'token');
-  const world = new World();
   const pods = new Map<string, Pod>();
   const namespaces: string[] = [];
   const children: ChildProcess[] = [];
@@ -134,16 +139,17 @@ interface Place extends PodOptions {
 
 async function startPod(place: Place): Promise<Pod> {
   const { name, netPath, ip } = place;
-  const identity = `${name}.a.serviceaccount.identity.linkerd.cluster.local`;
+  const serverName = `${name}.a.serviceaccount.identity.linkerd.cluster.local`;
+  const { identity = serverName } = place;
   const inside = <T>(action: () => T): T => inNamespaces({ net: netPath }, action);
   const dial = (address: string, port: number) => dialIn(netPath, { address, port, timeoutMs: DIAL_MS });
   let output = '';
   const proxy = place.unmeshed
     ? undefined
-    : await startProxy(place, identity, inside, (text) => {
+    : await startProxy(place, { identity, serverName }, inside, (text) => {
         output += text;
       });
-  if (proxy)
+  if (proxy && !place.uncertified)
     await eventually(
       `${name} is certified; its proxy said: ${output}`,
       READY_MS,
@@ -165,7 +171,12 @@ async function startPod(place: Place): Promise<Pod> {
     identity,
     inside,
     dial,
-    endpoint: (port, changes = {}) => ({ ip, port, identity, inboundPort: INBOUND_PORT, hint: 'h2', ...changes }),
+    endpoint: (port, changes = {}) => ({
+      ip,
+      port,
+      ...(!place.unmeshed && { identity, serverName, inboundPort: INBOUND_PORT, hint: 'h2' as const }),
+      ...changes,
+    }),
     get proxy() {
       if (!proxy) throw new Error(`${name} has no proxy`);
       return proxy;
@@ -177,13 +188,13 @@ async function startPod(place: Place): Promise<Pod> {
 }
 
 async function startProxy(
-  { netPath, ip, folder, world, children, servers, env = {} }: Place,
-  identity: string,
+  { name, netPath, ip, folder, world, children, servers, traced, env = {} }: Place,
+  { identity, serverName }: { readonly identity: string; readonly serverName: string },
   inside: <T>(action: () => T) => T,
   said: (text: string) => void,
 ): Promise<ChildProcess> {
-  const pod = JSON.stringify({ ns: 'a', pod: identity.split('.')[0] });
-  const { port, server } = await world.serve(identity.split('.')[0]!, inside);
+  const pod = JSON.stringify({ ns: 'a', pod: name });
+  const { port, server } = await world.serve(name, inside);
   servers.push(server);
   const initArgs = ['--proxy-gid', String(PROXY_GID), '--inbound-ports-to-ignore', '4190,4191', '--netns', netPath];
   const init = await run(process.execPath, [
@@ -204,7 +215,10 @@ async function startProxy(
     DESTINATION_CONTEXT: pod,
     DESTINATION_PROFILE_NETWORKS: '10.0.0.0/8',
     IDENTITY_SVC_ADDR: control,
-    IDENTITY_LOCAL_NAME: identity,
+    ...(identity === serverName
+      ? { IDENTITY_LOCAL_NAME: identity }
+      : { IDENTITY_SERVER_ID: identity, IDENTITY_SERVER_NAME: serverName }),
+    ...(traced && { TRACE_COLLECTOR_SVC_ADDR: control, TRACE_SERVICE_NAME: name }),
     IDENTITY_TRUST_ANCHORS: world.ca.pem,
     IDENTITY_TOKEN_FILE: join(folder, 'token'),
     INBOUND_DETECT_TIMEOUT: '1s',

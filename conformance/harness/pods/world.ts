@@ -4,6 +4,7 @@
  */
 import type { DescMessage, MessageInitShape } from '@bufbuild/protobuf';
 import { decodeTcpAddress, destination, identity, inbound, outbound } from '#api/mesh';
+import { collector, type trace } from '#api/otlp';
 import { publicKeyOf, TestCa } from '#proxy/testing';
 import { createGrpcServer, GrpcError, type GrpcServer, type ResponseStream } from '#runtime/grpc';
 import { type Endpoint, everyone, weightedAddr } from './messages.ts';
@@ -29,14 +30,14 @@ class Topic<O extends DescMessage> {
     for (const stream of this.#streams) stream.write(value);
   }
 
-  /** Without a value: `absent` answers instead. */
-  watch(stream: ResponseStream<O>, absent: MessageInitShape<O> | GrpcError): void {
+  /** Without a value: `absent` answers instead, or nothing does. */
+  watch(stream: ResponseStream<O>, absent: MessageInitShape<O> | GrpcError | undefined): void {
     const value = this.#value ?? absent;
     if (value instanceof GrpcError) {
       stream.end(value);
       return;
     }
-    stream.write(value);
+    if (value) stream.write(value);
     this.#streams.add(stream);
     stream.onClose(() => this.#streams.delete(stream));
   }
@@ -48,15 +49,30 @@ const inTable = <T>(table: Map<string, T>, key: string, make: () => T): T => {
   return found;
 };
 
+/** Who signs a certificate and for how long. */
+export interface Issue {
+  readonly ca: TestCa;
+  readonly validMs: number;
+}
+
+/** A span and the service that it came from. */
+export type SeenSpan = trace.Span & { readonly service: string };
+
 /** What the scripted control plane says, and who asks. */
 export class World {
   readonly ca = new TestCa();
+  /** How an identity is certified; a scenario may say otherwise. GrpcError: not at all. */
+  issue: (identity: string) => Issue | GrpcError = () => ({ ca: this.ca, validMs: CERTIFICATE_MS });
+  /** Everything that proxies with a collector sent to it. */
+  readonly spans: SeenSpan[] = [];
   /** Endpoints of each destination, by address. */
   readonly #endpoints = new Map<string, Map<string, Endpoint>>();
   readonly #destinations = new Map<string, Set<ResponseStream<typeof destination.UpdateSchema>>>();
   readonly #policies = new Map<string, Topic<typeof outbound.OutboundPolicySchema>>();
   readonly #profiles = new Map<string, Topic<typeof destination.DestinationProfileSchema>>();
   readonly #ports = new Map<string, Topic<typeof inbound.ServerSchema>>();
+
+  readonly #silent = new Set<string>();
 
   /** How connections to `10.96.0.1:80` are treated. */
   policy(addr: string, policy: OutboundPolicy): void {
@@ -71,6 +87,11 @@ export class World {
   /** What a port of a pod accepts; by default everyone, HTTP by looking. */
   port(pod: string, port: number, policy: ServerPolicy): void {
     inTable(this.#ports, `${pod} ${port}`, () => new Topic()).set(policy);
+  }
+
+  /** Nothing is said of a port until `port` is called for it. */
+  keepSilent(pod: string, port: number): void {
+    this.#silent.add(`${pod} ${port}`);
   }
 
   /** Sets the endpoints of a destination such as `web.a.svc.cluster.local:80`; watchers hear what was added and what removed. */
@@ -92,17 +113,29 @@ export class World {
   /** Serves one pod: `listen` is called where its loopback is. */
   async serve(pod: string, inside: <T>(listen: () => T) => T): Promise<{ port: number; server: GrpcServer }> {
     const server = createGrpcServer({ onBug: (method, error) => console.error(method, error) });
-    server.unary(identity.Identity.method.certify, (request) => ({
-      leafCertificate: this.ca.sign(request.identity, publicKeyOf(request.certificateSigningRequest), CERTIFICATE_MS),
-      intermediateCertificates: [],
-      validUntil: { seconds: BigInt(Math.floor((Date.now() + CERTIFICATE_MS) / 1000)), nanos: 0 },
-    }));
-    server.serverStream(inbound.InboundServerPolicies.method.watchPort, (request, stream) =>
-      inTable(this.#ports, `${pod} ${request.port}`, () => new Topic<typeof inbound.ServerSchema>()).watch(
-        stream,
-        everyone(),
-      ),
-    );
+    server.unary(identity.Identity.method.certify, (request) => {
+      const issue = this.issue(request.identity);
+      if (issue instanceof GrpcError) throw issue;
+      const { ca, validMs } = issue;
+      return {
+        leafCertificate: ca.sign(request.identity, publicKeyOf(request.certificateSigningRequest), validMs),
+        intermediateCertificates: [],
+        validUntil: { seconds: BigInt(Math.floor((Date.now() + validMs) / 1000)), nanos: 0 },
+      };
+    });
+    server.unary(collector.TraceService.method.export, (request) => {
+      for (const { resource, scopeSpans } of request.resourceSpans) {
+        const name = resource?.attributes.find(({ key }) => key === 'service.name')?.value?.value;
+        const service = name?.case === 'stringValue' ? name.value : '';
+        for (const { spans } of scopeSpans) this.spans.push(...spans.map((span) => ({ ...span, service })));
+      }
+      return {};
+    });
+    server.serverStream(inbound.InboundServerPolicies.method.watchPort, (request, stream) => {
+      const key = `${pod} ${request.port}`;
+      const topic = inTable(this.#ports, key, () => new Topic<typeof inbound.ServerSchema>());
+      topic.watch(stream, this.#silent.has(key) ? undefined : everyone());
+    });
     server.serverStream(outbound.OutboundPolicies.method.watch, (request, stream) => {
       const { target } = request;
       const key = target.case === 'addr' ? decodeTcpAddress(target.value) : target.value;

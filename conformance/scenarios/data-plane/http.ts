@@ -85,24 +85,81 @@ export async function connectHttp2(pod: Pod, address: string, port: number): Pro
   return session;
 }
 
+/** How long an answer may take. */
+const ANSWER_MS = 15_000;
+
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-/** One request on a connection of its own. `lines`: further header lines. */
-export async function get(
-  pod: Pod,
-  address: string,
-  port: number,
-  path = '/',
-  lines: readonly string[] = [],
-): Promise<Answer> {
-  const socket = await pod.dial(address, port);
-  const head = [`GET ${path} HTTP/1.1`, 'host: web.a', 'connection: close', ...lines, '', ''].join('\r\n');
-  return parseAnswer(await readAll(socket, head, 15_000));
+/** Answer to a request of HTTP/2, with its trailers. */
+export interface StreamAnswer extends Answer {
+  readonly trailers: Readonly<Record<string, string>>;
 }
+
+/** One request of HTTP/2, whole; rejects with a message that has the code when the stream is reset. */
+export function call(
+  session: http2.ClientHttp2Session,
+  headers: http2.OutgoingHttpHeaders,
+  body?: string | Buffer,
+): Promise<StreamAnswer> {
+  return new Promise((resolve, reject) => {
+    const stream = session.request(headers, { endStream: body === undefined });
+    let head: http2.IncomingHttpHeaders = {};
+    let trailers: http2.IncomingHttpHeaders = {};
+    let text = '';
+    const timer = setTimeout(() => {
+      stream.close();
+      reject(new Error(`no answer within ${ANSWER_MS} ms`));
+    }, ANSWER_MS);
+    stream.once('response', (seen) => {
+      head = seen;
+    });
+    stream.once('trailers', (seen) => {
+      trailers = seen;
+    });
+    stream.setEncoding('latin1');
+    stream.on('data', (chunk: string) => {
+      text += chunk;
+    });
+    stream.once('error', (error) => reject(error));
+    stream.once('close', () => {
+      clearTimeout(timer);
+      if (stream.rstCode) reject(new Error(`the stream was reset with code ${stream.rstCode}`));
+      else resolve({ status: Number(head[':status']), headers: texts(head), trailers: texts(trailers), body: text });
+    });
+    if (body !== undefined) stream.end(body);
+  });
+}
+
+const texts = (headers: http2.IncomingHttpHeaders): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
+
+/** What may differ between requests of HTTP/1. */
+export interface RequestOptions {
+  readonly method?: string;
+  readonly path?: string;
+  /** Default: `web.a`. */
+  readonly host?: string;
+  /** Further header lines. */
+  readonly lines?: readonly string[];
+  readonly body?: string;
+}
+
+/** One request on a connection of its own. */
+export async function ask(pod: Pod, address: string, port: number, options: RequestOptions = {}): Promise<Answer> {
+  const { method = 'GET', path = '/', host = 'web.a', lines = [], body } = options;
+  const length = body === undefined ? [] : [`content-length: ${Buffer.byteLength(body)}`];
+  const head = [`${method} ${path} HTTP/1.1`, `host: ${host}`, 'connection: close', ...length, ...lines, '', ''];
+  const socket = await pod.dial(address, port);
+  return parseAnswer(await readAll(socket, head.join('\r\n') + (body ?? ''), ANSWER_MS));
+}
+
+/** A GET on a connection of its own. `lines`: further header lines. */
+export const get = (pod: Pod, address: string, port: number, path = '/', lines: readonly string[] = []) =>
+  ask(pod, address, port, { path, lines });
 
 export function parseAnswer(text: string): Answer {
   const end = text.indexOf('\r\n\r\n');

@@ -5,6 +5,7 @@ import type http2 from 'node:http2';
 import { after, before, test } from 'node:test';
 import { eventually } from '../../harness/index.ts';
 import { type Pod, type Pods, readAll, servicePolicy, startPods } from '../../harness/pods/index.ts';
+import { GRPC, message, messages } from './grpc.ts';
 import { connectHttp2, get, parseAnswer, type Served, serveHttp1, serveHttp2, serveTcp } from './http.ts';
 
 const VIP = '10.96.0.2';
@@ -32,28 +33,6 @@ function expose(port: number, options: Parameters<typeof servicePolicy>[1] = {},
   pods.world.endpoints(path, [web.endpoint(port, { hint })]);
   pods.world.policy(`${VIP}:${port}`, servicePolicy(path, options));
 }
-
-/** A gRPC message: no compression, its length, its bytes. */
-function message(text: string): Buffer {
-  const body = Buffer.from(text);
-  const head = Buffer.alloc(5);
-  head.writeUInt32BE(body.length, 1);
-  return Buffer.concat([head, body]);
-}
-
-/** Texts of whole messages; what is incomplete stays in `rest`. */
-function messages(bytes: Buffer): { texts: string[]; rest: Buffer } {
-  const texts: string[] = [];
-  let at = 0;
-  while (at + 5 <= bytes.length && at + 5 + bytes.readUInt32BE(at + 1) <= bytes.length) {
-    const end = at + 5 + bytes.readUInt32BE(at + 1);
-    texts.push(bytes.subarray(at + 5, end).toString());
-    at = end;
-  }
-  return { texts, rest: bytes.subarray(at) };
-}
-
-const GRPC = { ':method': 'POST', 'content-type': 'application/grpc', te: 'trailers' };
 
 test('gRPC streams flow both ways at once, message by message, and end with trailers', async () => {
   served.push(
