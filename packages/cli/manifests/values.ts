@@ -20,7 +20,7 @@ export function defaultValues(registry: string = REGISTRY) {
     cniEnabled: false,
     disableIPv6: true,
     enableEndpointSlices: true,
-    enableH2Upgrade: false,
+    enableH2Upgrade: true,
     controllerImage: `${registry}/controller`,
     controllerImageVersion: VERSION,
     controllerLogLevel: 'info',

@@ -15,7 +15,7 @@ const FLAGS = {
     default: 'transparent' as string,
     doc: 'transport-header: dial meshed pods at their proxy; transparent: at the port itself.',
   },
-  'enable-h2-upgrade': { default: false as boolean, doc: 'Tell proxies that meshed pods speak HTTP/2.' },
+  'enable-h2-upgrade': { default: true as boolean, doc: 'Tell proxies that meshed pods take HTTP/1 as HTTP/2.' },
   'enable-endpoint-slices': {
     default: true as boolean,
     doc: 'Accepted for compatibility; EndpointSlices are always used.',
