@@ -86,13 +86,17 @@ export class AdminPort {
       return;
     }
     const dst = { ip: unmapIp(socket.localAddress ?? ''), port };
-    const guard = new AdminGuard(
-      this.#deps.policies.get(port),
-      { ip, tls, tlsLabels, dst },
-      this.#metrics,
-      this.#deps.clock,
-    );
-    socket.once('close', () => guard.release());
+    const policy = this.#deps.policies.get(port);
+    const guard = new AdminGuard(policy, { ip, tls, tlsLabels, dst }, this.#metrics, this.#deps.clock);
+    const source = this.#metrics.source({ dst, tls: tlsLabels, server: policy.current.meta });
+    source.scope.opened();
+    socket.once('close', () => {
+      source.scope.read(socket.bytesRead);
+      source.scope.wrote(socket.bytesWritten);
+      source.scope.closed('');
+      source.release();
+      guard.release();
+    });
     this.#server.serve(socket, {
       first,
       guard: (request) => guard.check(request),

@@ -19,7 +19,7 @@ export class Apps {
     if (!entry) {
       if (this.#apps.size >= LIMITS.portPoliciesMax) this.#forgetUnused();
       const { config, deps, metrics, profiles } = this.#context;
-      const { scope, release } = metrics.app(dst);
+      const { scope, release } = metrics.app();
       entry = { app: new LocalApp(dst, config.app, scope, { ...deps, profiles }), users: 0, release };
       this.#apps.set(key, entry);
     }

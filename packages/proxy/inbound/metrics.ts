@@ -89,21 +89,11 @@ export class InboundMetrics {
     return { scope, release: () => this.#tcp.release(key) };
   }
 
-  /** Connections to the application. */
-  app(dst: { ip: string; port: number }): { scope: TcpCounters; release: () => void } {
-    const key = `app ${dst.ip} ${dst.port}`;
-    const scope = this.#tcp.hold(
-      key,
-      () =>
-        new TcpCounters(this.#metrics, {
-          direction: 'inbound',
-          peer: 'dst',
-          ...targetLabels(dst.ip, dst.port),
-          tls: 'no_identity',
-          no_tls_reason: 'loopback',
-        }),
-    );
-    return { scope, release: () => this.#tcp.release(key) };
+  /** Connections to the application, whatever its port: Linkerd does not tell these apart. */
+  app(): { scope: TcpCounters; release: () => void } {
+    const labels = { direction: 'inbound', peer: 'dst', tls: 'no_identity', no_tls_reason: 'loopback' };
+    const scope = this.#tcp.hold('app', () => new TcpCounters(this.#metrics, labels));
+    return { scope, release: () => this.#tcp.release('app') };
   }
 
   /** What one connection's requests are counted by; `release` when the connection is over. */

@@ -83,7 +83,7 @@ export class TcpSessions {
     return (sink) =>
       dial({ host: dst.ip, port: dst.port, timeoutMs, options }, deps, {
         connected: (upstream) => {
-          const app = metrics.app(dst);
+          const app = metrics.app();
           sink.connected(upstream, app.scope, app.release);
         },
         failed: (fault) => sink.failed(fault),

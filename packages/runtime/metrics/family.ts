@@ -22,7 +22,6 @@ export class Family {
   /** How often a label set was folded because the budget was spent. */
   foldedCount = 0;
   readonly #order: readonly string[];
-  readonly #openPrefixes: readonly string[];
   readonly #buckets: readonly number[];
   #fold: Cell | undefined;
 
@@ -30,8 +29,7 @@ export class Family {
     this.name = name;
     this.type = row.type;
     this.help = row.help;
-    this.#order = row.labels.filter((label) => !label.endsWith('*'));
-    this.#openPrefixes = row.labels.filter((label) => label.endsWith('*')).map((label) => label.slice(0, -1));
+    this.#order = row.labels;
     this.#buckets = row.buckets ?? [];
     this.samplesPerSeries = row.type === 'histogram' ? this.#buckets.length + 3 : 1;
   }
@@ -59,32 +57,33 @@ export class Family {
   /** Label texts and cells to render. */
   *rendered(): Generator<readonly [string, Cell]> {
     for (const [labels, { cell }] of this.series) yield [labels, cell];
-    if (this.#fold) yield [this.#order.map((name) => `${name}="${FOLDED}"`).join(','), this.#fold];
+    const named = this.#order.filter((name) => !name.endsWith('*'));
+    if (this.#fold) yield [named.map((name) => `${name}="${FOLDED}"`).join(','), this.#fold];
   }
 
-  /** `a="x",b="y"`: the table's labels in its order, then those with an open beginning by name. */
+  /** `a="x",b="y"`: the table's labels in its order, those with an open beginning sorted in their place. */
   labelText(labels: Readonly<Record<string, string | undefined>>): string {
     let text = '';
     for (const name of this.#order) {
       const value = labels[name];
       if (value !== undefined) text += `${text === '' ? '' : ','}${name}="${escapeValue(value)}"`;
+      else if (name.endsWith('*')) text = this.#withOpen(text, name.slice(0, -1), labels);
     }
-    return this.#openPrefixes.length === 0 ? text : this.#withOpen(text, labels);
+    return text;
   }
 
-  #withOpen(text: string, labels: Readonly<Record<string, string | undefined>>): string {
-    const parts = text === '' ? [] : [text];
+  #withOpen(before: string, prefix: string, labels: Readonly<Record<string, string | undefined>>): string {
+    let text = before;
     const taken = new Set(this.#order);
-    for (const prefix of this.#openPrefixes)
-      for (const name of Object.keys(labels).sort()) {
-        const value = labels[name];
-        // Two names that become the same would make the whole page invalid: the first one stays.
-        const safe = name.replace(/[^a-zA-Z0-9_]/g, '_');
-        if (value === undefined || !name.startsWith(prefix) || taken.has(safe)) continue;
-        taken.add(safe);
-        parts.push(`${safe}="${escapeValue(value)}"`);
-      }
-    return parts.join(',');
+    for (const name of Object.keys(labels).sort()) {
+      const value = labels[name];
+      // Two names that become the same would make the whole page invalid: the first one stays.
+      const safe = name.replace(/[^a-zA-Z0-9_]/g, '_');
+      if (value === undefined || !name.startsWith(prefix) || taken.has(safe)) continue;
+      taken.add(safe);
+      text += `${text === '' ? '' : ','}${safe}="${escapeValue(value)}"`;
+    }
+    return text;
   }
 }
 
