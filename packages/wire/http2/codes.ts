@@ -62,3 +62,13 @@ export const FRAME_SIZE_DEFAULT = 16_384;
 export const FRAME_SIZE_MAX = 2 ** 24 - 1;
 export const STREAM_ID_MAX = 2 ** 31 - 1;
 export const TABLE_SIZE_DEFAULT = 4096;
+
+/** A number of four octets. */
+export function uint32(buf: Uint8Array, at: number): number {
+  return ((buf[at]! << 24) | (buf[at + 1]! << 16) | (buf[at + 2]! << 8) | buf[at + 3]!) >>> 0;
+}
+
+/** A number of four octets whose first bit is reserved. */
+export function uint31(buf: Uint8Array, at: number): number {
+  return uint32(buf, at) & 0x7fffffff;
+}

@@ -1,7 +1,9 @@
-import { FLAG, FRAME, FRAME_HEADER_BYTES, HTTP2_ERROR } from './codes.ts';
+import { FLAG, FRAME, FRAME_HEADER_BYTES, HTTP2_ERROR, uint31 } from './codes.ts';
 
 /** What the reader finds. Buffers are valid only during the call, but those of `dataRun` are the bytes given. */
 export interface FrameSink {
+  /** Nothing more is wanted. */
+  readonly isOver: boolean;
   /** A DATA frame begins: its payload in octets, and how many of them are data. */
   dataStart(flags: number, streamId: number, length: number, dataLength: number): void;
   /** Data of the frame begun last; not called for a frame without data. */
@@ -43,7 +45,7 @@ export class FrameReader {
 
   read(buf: Buffer, start: number, end: number): void {
     let i = start;
-    while (i < end && !this.#stopped) {
+    while (i < end && !this.#stopped && !this.#sink.isOver) {
       if (this.#dataLeft > 0) i = this.#data(buf, i, end);
       else if (this.#padLeft > 0) {
         const step = Math.min(this.#padLeft, end - i);
@@ -119,7 +121,7 @@ export class FrameReader {
   #take(buf: Buffer, at: number, end: number): void {
     const type = buf[at + 3]!;
     const flags = buf[at + 4]!;
-    const streamId = ((buf[at + 5]! & 127) << 24) | (buf[at + 6]! << 16) | (buf[at + 7]! << 8) | buf[at + 8]!;
+    const streamId = uint31(buf, at + 5);
     if (type !== FRAME.data) {
       this.#sink.frame(type, flags, streamId, buf, at + FRAME_HEADER_BYTES, end);
       return;

@@ -68,6 +68,7 @@ const NAMES = Object.keys(FRAME) as (keyof typeof FRAME)[];
 export function showFrames(bytes: Buffer): string[] {
   const shown: string[] = [];
   const reader = new FrameReader(1 << 24, {
+    isOver: false,
     dataStart: (flags, streamId, _length, dataLength) =>
       shown.push(`data ${streamId} ${dataLength}${(flags & FLAG.endStream) !== 0 ? ' end' : ''}`),
     dataRun() {},

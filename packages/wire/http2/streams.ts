@@ -1,0 +1,222 @@
+import type { Field, FieldCache, RequestHead } from '../fields/index.ts';
+import { HTTP2_ERROR as ERROR, STREAM_ID_MAX, WINDOW_DEFAULT } from './codes.ts';
+import type { Http2Options, Http2Sink } from './contract.ts';
+import { EndedStreams } from './ended-streams.ts';
+import { FloodCounter } from './floods.ts';
+import { FLOODS, type Flood, HTTP2_LIMITS as LIMITS } from './limits.ts';
+import { Outgoing, type OutgoingSink } from './outgoing.ts';
+import { ReceiveWindow } from './receive-window.ts';
+import { Stream, type StreamHost } from './stream.ts';
+
+/**
+ * The streams of a connection and what all its parts share: how streams open and end, what users do with them, windows, and the
+ * end of the connection itself.
+ */
+export class Streams<T> implements StreamHost<T>, OutgoingSink<T> {
+  readonly isServer: boolean;
+  readonly options: Http2Options;
+  readonly sink: Http2Sink<T>;
+  readonly outgoing: Outgoing<T>;
+  readonly open = new Map<number, Stream<T>>();
+  readonly ended = new EndedStreams();
+  readonly floods = new FloodCounter();
+  readonly #window: ReceiveWindow;
+
+  /** Broken or closed: nothing goes in or out any more. */
+  over = false;
+  /** The peer knows the windows of streams that we asked for. */
+  settingsAcked = false;
+  nextId = 1;
+  /** The highest stream that the peer opened. */
+  lastPeerId = 0;
+  /** Streams above this one are not taken any more. */
+  acceptedMax = STREAM_ID_MAX;
+  /** We said GOAWAY; the peer did, and its last word on the streams that it acts on. */
+  draining = false;
+  peerGoaway = false;
+  peerLastId = STREAM_ID_MAX;
+  peerStreamsMax: number = LIMITS.streamsBeforeSettingsMax;
+
+  constructor(isServer: boolean, options: Http2Options, fields: FieldCache, sink: Http2Sink<T>) {
+    this.isServer = isServer;
+    this.options = options;
+    this.sink = sink;
+    this.outgoing = new Outgoing(fields, this);
+    this.#window = new ReceiveWindow(this.connectionWindow);
+  }
+
+  /** The window that we open to the peer; it cannot be made smaller than the one that all connections begin with. */
+  get connectionWindow(): number {
+    return Math.max(this.options.connectionWindow, WINDOW_DEFAULT);
+  }
+
+  get canOpen(): boolean {
+    const mayOpen = !this.isServer && !this.over && !this.peerGoaway && !this.draining;
+    return mayOpen && this.open.size < this.peerStreamsMax && this.nextId <= STREAM_ID_MAX;
+  }
+
+  /** Opens a stream of ours. */
+  request(head: RequestHead, end: boolean, owner: T): Stream<T> {
+    const stream = this.create(this.nextId, head.method === 'HEAD');
+    stream.owner = owner;
+    this.nextId += 2;
+    this.open.set(stream.id, stream);
+    this.outgoing.request(stream, head, end);
+    return stream;
+  }
+
+  create(streamId: number, isHead: boolean): Stream<T> {
+    const window = this.settingsAcked ? this.options.streamWindow : WINDOW_DEFAULT;
+    return new Stream<T>(this, streamId, this.outgoing.initialWindow, window, isHead);
+  }
+
+  /** RFC 9113 section 5.1.1: not opened yet. Servers open none here. */
+  isIdle(streamId: number): boolean {
+    if (streamId % 2 === 0) return true;
+    return this.isServer ? streamId > this.lastPeerId : streamId >= this.nextId;
+  }
+
+  // --- what users do with streams
+
+  respond(stream: Stream<T>, status: number, fields: readonly Field[], end: boolean): void {
+    if (this.#isShut(stream)) return;
+    if (status >= 200) stream.headDone = true;
+    this.outgoing.response(stream, status, fields, end);
+  }
+
+  sendData(stream: Stream<T>, buf: Uint8Array, start: number, end: number, endStream: boolean): boolean {
+    return this.#isShut(stream) || this.outgoing.data(stream, buf, start, end, endStream);
+  }
+
+  sendTrailers(stream: Stream<T>, fields: readonly Field[]): void {
+    if (!this.#isShut(stream)) this.outgoing.trailers(stream, fields);
+  }
+
+  #isShut(stream: Stream<T>): boolean {
+    return stream.dead || stream.localClosed || stream.endQueued || this.over;
+  }
+
+  resetStream(stream: Stream<T>, code: number): void {
+    if (stream.dead) return;
+    const isOpen = this.open.has(stream.id);
+    this.kill(stream, true);
+    if (isOpen && !this.over) this.rst(stream.id, code);
+  }
+
+  consumed(stream: Stream<T>, bytes: number): void {
+    if (stream.dead || this.over) return;
+    const credit = Math.min(bytes, stream.unconsumed);
+    stream.unconsumed -= credit;
+    this.giveBack(stream, credit);
+  }
+
+  // --- what the sending side tells
+
+  localEnded(stream: Stream<T>): void {
+    stream.localClosed = true;
+    if (stream.remoteClosed) this.#remove(stream, false);
+  }
+
+  writable(stream: Stream<T>): void {
+    this.sink.writable(stream);
+  }
+
+  output(): void {
+    this.sink.output();
+  }
+
+  // --- windows
+
+  /** The peer sent so many octets; false: the connection ended for it. */
+  use(bytes: number): boolean {
+    if (this.#window.use(bytes)) return true;
+    this.fault(ERROR.FLOW_CONTROL_ERROR, 'more DATA than the window of the connection allows');
+    return false;
+  }
+
+  /** Octets of a stream were dealt with: the peer may send as many more. */
+  giveBack(stream: Stream<T>, bytes: number): void {
+    this.credit(bytes);
+    if (stream.remoteClosed) return;
+    stream.owed += bytes;
+    if (stream.owed * 2 < this.options.streamWindow) return;
+    stream.receiveWindow += stream.owed;
+    this.outgoing.windowUpdate(stream.id, stream.owed);
+    stream.owed = 0;
+  }
+
+  /** Octets that count for the connection alone were dealt with. */
+  credit(bytes: number): void {
+    const owed = this.#window.giveBack(bytes);
+    if (owed > 0) this.outgoing.windowUpdate(0, owed);
+  }
+
+  // --- ends
+
+  remoteEnded(stream: Stream<T>): void {
+    stream.remoteClosed = true;
+    if (stream.localClosed) this.#remove(stream, false);
+  }
+
+  /** Over before its time; what was received and not consumed is given back. */
+  kill(stream: Stream<T>, byUs: boolean): void {
+    if (stream.dead) return;
+    stream.dead = true;
+    this.outgoing.drop(stream);
+    this.#remove(stream, byUs);
+    const { unconsumed } = stream;
+    stream.unconsumed = 0;
+    if (unconsumed > 0 && !this.over) this.credit(unconsumed);
+  }
+
+  #remove(stream: Stream<T>, byUs: boolean): void {
+    if (!this.open.delete(stream.id)) return;
+    this.ended.add(stream.id, byUs);
+    if (!this.isServer && this.open.size + 1 === this.peerStreamsMax && this.canOpen) this.sink.available();
+  }
+
+  /** The peer did something wrong on one stream (RFC 9113 section 5.4.2). */
+  streamError(streamId: number, stream: Stream<T> | undefined, code: number): void {
+    if (stream !== undefined) this.kill(stream, true);
+    else this.ended.add(streamId, true);
+    this.rst(streamId, code);
+    if (stream !== undefined) this.sink.reset(stream, code, false, false);
+    this.isFlood('error');
+  }
+
+  rst(streamId: number, code: number): void {
+    this.outgoing.rstStream(streamId, code);
+    this.isControlFlood();
+  }
+
+  /** Counts what a peer may not do too often; true when the connection is over. */
+  isFlood(kind: Flood): boolean {
+    if (!this.over && this.floods.isTooMuch(kind))
+      this.fault(ERROR.ENHANCE_YOUR_CALM, `too many in ${LIMITS.windowMs} ms: ${FLOODS[kind].reason}`);
+    return this.over;
+  }
+
+  /** Looks at the answers that wait for a peer that does not read; true when the connection is over. */
+  isControlFlood(): boolean {
+    if (!this.over && this.outgoing.controlBytes > LIMITS.controlBytesMax)
+      this.fault(ERROR.ENHANCE_YOUR_CALM, 'answers pile up that the peer does not read');
+    return this.over;
+  }
+
+  /** The connection cannot go on (RFC 9113 section 5.4.1). */
+  fault(code: number, text: string): void {
+    if (this.over) return;
+    this.over = true;
+    this.outgoing.goaway(this.lastPeerId, code, text);
+    this.sink.fault(code, text);
+  }
+
+  /** The connection is gone: so are its streams. */
+  close(): void {
+    this.over = true;
+    for (const stream of this.open.values()) {
+      this.kill(stream, false);
+      this.sink.reset(stream, ERROR.CANCEL, true, !this.isServer && stream.id > this.peerLastId);
+    }
+  }
+}
