@@ -152,7 +152,7 @@ export class Http1Decoder {
     let line = start;
     while (line < end && buf[line] !== LF) line++;
     if (buf[line - 1] !== CR) return 0;
-    const length = this.#head.knownLength(buf, line + 1, end);
+    const length = this.#head.known.wholeLength(buf, line + 1, end);
     return length > 0 && line + 1 + length - start <= LIMITS.headBytesMax ? line + 1 + length : 0;
   }
 

@@ -23,43 +23,93 @@ const EXPECTS_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 export class LastHead {
   #key: HeadKey = NO_KEY;
   #fields: readonly Field[] = [];
-  /** Octets before the fields. */
-  #firstLength = 0;
   #withoutLength = false;
   #bytes = Buffer.from(CRLF);
+  /** Octets before the fields, and those up to the end of each of them. */
+  #ends: readonly number[] = [0];
   #misses = 0;
 
   /** Puts the last head again if it is the same. */
   again(key: HeadKey, fields: readonly Field[], out: ByteSink): boolean {
     const last = this.#key;
     if (key.what !== last.what || key.a !== last.a || key.b !== last.b || key.c !== last.c) return false;
-    if (!isSame(fields, this.#fields)) return false;
+    if (fields.length !== this.#fields.length || this.#sameBegin(fields) < fields.length) return false;
     this.#misses = 0;
     out.add(this.#bytes, 0, this.#bytes.length);
     return true;
   }
 
-  /** Puts a head that begins with `first` (its first line and what belongs to the connection) and goes on with `fields`. */
+  /**
+   * Puts a head that begins with `first` (its first line and what belongs to the connection) and goes on with `fields`: those that
+   * are not where they were last time as text, those before and behind as they were written then.
+   */
   put(key: HeadKey, first: string, fields: readonly Field[], withoutLength: boolean, out: ByteSink): void {
-    if (withoutLength === this.#withoutLength && isSame(fields, this.#fields)) {
-      this.#misses = 0;
-      out.text(first);
-      out.add(this.#bytes, this.#firstLength, this.#bytes.length);
+    // They become one field, whose place says nothing about what it holds.
+    if (hasCookies(fields)) {
+      out.text(first + fieldLines(fields, withoutLength) + CRLF);
       return;
     }
-    const text = first + fieldLines(fields, withoutLength) + CRLF;
-    if (text.length > LAST_BYTES_MAX || (++this.#misses > MISSES_MAX && this.#misses % 16 !== 0)) {
+    const begin = withoutLength === this.#withoutLength ? this.#sameBegin(fields) : 0;
+    const end =
+      begin === fields.length && begin === this.#fields.length ? 0 : this.#sameEnd(fields, begin, withoutLength);
+    const changed = fields.length - begin - end;
+    if (changed === 0) this.#misses = 0;
+    else if (++this.#misses === 1 || this.#misses % 16 === 0 || changed > CHANGED_MAX) {
+      this.#remember(key, first, fields, withoutLength, out);
+      return;
+    }
+    const ends = this.#ends;
+    out.text(first);
+    if (begin > 0) out.add(this.#bytes, ends[0]!, ends[begin]!);
+    if (changed > 0) out.text(fieldLines(fields, withoutLength, begin, fields.length - end));
+    out.add(this.#bytes, ends[this.#fields.length - end]!, this.#bytes.length);
+  }
+
+  #remember(key: HeadKey, first: string, fields: readonly Field[], withoutLength: boolean, out: ByteSink): void {
+    let text = first;
+    const ends = [first.length];
+    for (let i = 0; i < fields.length; i++) {
+      text += fieldLines(fields, withoutLength, i, i + 1);
+      ends.push(text.length);
+    }
+    text += CRLF;
+    if (text.length > LAST_BYTES_MAX) {
       out.text(text);
       return;
     }
     this.#key = { ...key };
     this.#fields = fields.slice();
-    this.#firstLength = first.length;
     this.#withoutLength = withoutLength;
     this.#bytes = Buffer.from(text, 'latin1');
+    this.#ends = ends;
     out.add(this.#bytes, 0, this.#bytes.length);
   }
+
+  /** How many fields from the first on are those of the last head; they are shared and do not change, so the same objects. */
+  #sameBegin(fields: readonly Field[]): number {
+    const last = this.#fields;
+    const count = Math.min(fields.length, last.length);
+    let same = 0;
+    while (same < count && fields[same] === last[same]) same++;
+    return same;
+  }
+
+  /** The same from the last one backwards, as far as `begin`. */
+  #sameEnd(fields: readonly Field[], begin: number, withoutLength: boolean): number {
+    if (withoutLength !== this.#withoutLength) return 0;
+    const last = this.#fields;
+    const count = Math.min(fields.length, last.length) - begin;
+    let same = 0;
+    while (same < count && fields[fields.length - 1 - same] === last[last.length - 1 - same]) same++;
+    return same;
+  }
 }
+
+/** Longer heads are not remembered. */
+const LAST_BYTES_MAX = 2048;
+
+/** When more fields have changed, the head is remembered in place of the last one. */
+const CHANGED_MAX = 4;
 
 /** What a head says before its fields; `what` below 0: too much to be compared. */
 interface HeadKey {
@@ -82,19 +132,6 @@ function setKey(what: number, a: string, b: string, c: string): void {
 }
 
 const FRAMING_CODES = { none: 0, length: 1, chunked: 2, 'until-close': 3 } as const;
-
-/** Longer heads are not remembered. */
-const LAST_BYTES_MAX = 2048;
-
-/** After so many heads in a row that differed from the last, only every sixteenth is remembered. */
-const MISSES_MAX = 8;
-
-/** Fields are shared and do not change: the same objects are the same bytes. */
-function isSame(a: readonly Field[], b: readonly Field[]): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
-}
 
 /** Puts a request's head, HTTP/1.1, into `out`. `last`: of the connection it goes to. */
 export function encodeRequestHead(head: RequestHead, framing: EncodedFraming, out: ByteSink, last?: LastHead): void {
@@ -171,17 +208,28 @@ function hasTe(fields: readonly Field[]): boolean {
   return false;
 }
 
-function fieldLines(fields: readonly Field[], withoutLength: boolean): string {
+/** Fields `from` to `to` as lines. HTTP/1 allows one `cookie` field: it stands where the first one does. */
+function fieldLines(fields: readonly Field[], withoutLength: boolean, from = 0, to = fields.length): string {
   let text = '';
-  let cookies = 0;
-  for (let i = 0; i < fields.length; i++) {
+  for (let i = from; i < to; i++) {
     const { id, name, value } = fields[i]!;
     if (withoutLength && id === FIELD['content-length']) continue;
-    if (id === FIELD.cookie) {
-      if (++cookies === 1) text += `cookie: ${joinCookies(fields, i)}\r\n`;
-    } else text += `${name}: ${value}\r\n`;
+    if (id !== FIELD.cookie) text += `${name}: ${value}\r\n`;
+    else if (isFirstCookie(fields, i)) text += `cookie: ${joinCookies(fields, i)}\r\n`;
   }
   return text;
+}
+
+/** More than one `cookie` field. */
+function hasCookies(fields: readonly Field[]): boolean {
+  let count = 0;
+  for (let i = 0; i < fields.length; i++) if (fields[i]!.id === FIELD.cookie) count++;
+  return count > 1;
+}
+
+function isFirstCookie(fields: readonly Field[], index: number): boolean {
+  for (let i = 0; i < index; i++) if (fields[i]!.id === FIELD.cookie) return false;
+  return true;
 }
 
 /** The one `cookie` value that HTTP/1 allows, from those HTTP/2 may cut it into (RFC 9113 section 8.2.3); from index `first` on. */

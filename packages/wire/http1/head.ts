@@ -3,7 +3,6 @@ import {
   COMMA,
   CR,
   FIELD,
-  type Field,
   HEX,
   HTAB,
   isAuthority,
@@ -17,21 +16,12 @@ import {
   VALUE,
 } from '../fields/index.ts';
 import type { Http1FaultCode } from './faults.ts';
+import { FIELD_SLOTS, KnownFields } from './known.ts';
 import { LIMITS } from './limits.ts';
 import { readTarget, type TargetForm } from './target.ts';
 
 /** How the end of a message's body is found. */
 export type Framing = 'none' | 'length' | 'chunked' | 'until-close';
-
-const FIELD_SLOTS = 5;
-
-const NO_BYTES = Buffer.alloc(0);
-
-/** Longer blocks of fields are not remembered. */
-const KNOWN_BYTES_MAX = 2048;
-
-/** After so many heads in a row that differed from the last, only every sixteenth is remembered. */
-const MISSES_MAX = 8;
 
 /**
  * One parsed head, as offsets into the bytes it came in. Owned and reused by its decoder: valid only during the sink call.
@@ -112,65 +102,39 @@ export class Http1Head {
     return this.methodEnd - this.methodStart === text.length && isText(this.buf, this.methodStart, text);
   }
 
-  // A connection's heads often differ in their first line only: the fields of the last one are remembered, so that the same
-  // bytes need not be parsed again.
-
-  /** @internal What the fields became in the common form, and the host among them; undefined: not made yet. */
-  message: readonly Field[] | undefined;
-  /** @internal */
-  host: string | undefined;
-  /** @internal The fields' bytes are remembered. */
+  /** @internal Fields of an earlier head. */
+  readonly known = new KnownFields();
+  /** @internal This head's fields are those of `known`, all of them. */
   isKnown = false;
-  #known = NO_BYTES;
-  #knownLength = 0;
-  #knownCount = 0;
-  /** Where the remembered offsets of fields count from. */
-  #knownStart = 0;
-  #misses = 0;
+  /** Per field: its line in `known`, -1 for none, or -2 less the line that has the same name. */
+  #lines = new Int16Array(24);
 
-  /** @internal Length of the block at `at` when it is the remembered one, else 0. */
-  knownLength(buf: Uint8Array, at: number, end: number): number {
-    const length = this.#knownLength;
-    if (length === 0 || end - at < length) return 0;
-    return this.#known.compare(buf, at, at + length, 0, length) === 0 ? length : 0;
+  /** @internal The line of `known` that a field has the bytes of; -1: of none. */
+  knownLine(index: number): number {
+    return Math.max(-1, this.#lines[index]!);
   }
 
-  /** @internal The remembered fields, as those of the block at `fieldsStart`. */
+  /** @internal The line of `known` that has the name of a field and another value; -1: none. */
+  knownName(index: number): number {
+    const line = this.#lines[index]!;
+    return line <= -2 ? -2 - line : -1;
+  }
+
+  /** @internal The fields are those of `known`, as `knownLength` found. */
   recall(): void {
-    this.#misses = 0;
-    this.fieldCount = this.#knownCount;
-    const delta = this.fieldsStart - this.#knownStart;
-    if (delta === 0) return;
-    this.#knownStart = this.fieldsStart;
-    const fields = this.#fields;
-    const end = this.fieldCount * FIELD_SLOTS;
-    for (let i = 0; i < end; i += FIELD_SLOTS) {
-      fields[i + 1]! += delta;
-      fields[i + 2]! += delta;
-      fields[i + 3]! += delta;
-      fields[i + 4]! += delta;
-    }
-  }
-
-  /** @internal Remembers the fields just parsed. */
-  remember(): void {
-    const length = this.end - this.fieldsStart;
-    this.forget();
-    if (length > KNOWN_BYTES_MAX || (++this.#misses > MISSES_MAX && this.#misses % 16 !== 0)) return;
-    if (length > this.#known.length) this.#known = Buffer.allocUnsafeSlow(Math.min(KNOWN_BYTES_MAX, length + 128));
-    (this.buf as Buffer).copy(this.#known, 0, this.fieldsStart, this.end);
+    const { known } = this;
+    known.hit();
+    let at = this.fieldsStart;
+    for (let line = 0; line < known.count; line++) at += this.addKnown(line, at);
     this.isKnown = true;
-    this.#knownLength = length;
-    this.#knownStart = this.fieldsStart;
-    this.#knownCount = this.fieldCount;
   }
 
-  /** @internal */
-  forget(): void {
-    this.isKnown = false;
-    this.#knownLength = 0;
-    this.message = undefined;
-    this.host = undefined;
+  /** @internal Remembers the fields just parsed, now and then. */
+  learn(): void {
+    if (!this.known.missed()) return;
+    this.known.remember(this.buf, this.fieldsStart, this.end, this.#fields, this.fieldCount, this.#lines);
+    this.isKnown = this.known.count === this.fieldCount;
+    if (this.isKnown) for (let i = 0; i < this.fieldCount; i++) this.#lines[i] = i;
   }
 
   /** @internal What one pass over the framing fields found. */
@@ -186,22 +150,45 @@ export class Http1Head {
     wordEnd: 0,
   };
 
-  /** @internal Adds a field; false when the table is full. */
-  addField(id: number, nameStart: number, nameEnd: number, valueStart: number, valueEnd: number): boolean {
-    const at = this.fieldCount * FIELD_SLOTS;
+  /** @internal Adds a field; false when the table is full. `nameLine`: the line of `known` with the same name, or -1. */
+  addField(
+    id: number,
+    nameStart: number,
+    nameEnd: number,
+    valueStart: number,
+    valueEnd: number,
+    nameLine: number,
+  ): boolean {
     if (this.fieldCount >= LIMITS.fieldCountMax) return false;
-    if (at + FIELD_SLOTS > this.#fields.length) {
-      const wider = new Int32Array(FIELD_SLOTS * LIMITS.fieldCountMax);
-      wider.set(this.#fields);
-      this.#fields = wider;
-    }
+    const at = this.#reserve() * FIELD_SLOTS;
     this.#fields[at] = id;
     this.#fields[at + 1] = nameStart;
     this.#fields[at + 2] = nameEnd;
     this.#fields[at + 3] = valueStart;
     this.#fields[at + 4] = valueEnd;
-    this.fieldCount++;
+    this.#lines[this.fieldCount++] = nameLine < 0 ? -1 : -2 - nameLine;
     return true;
+  }
+
+  /** @internal Adds a line of `known` that begins at `at`; gives its length. The table has room: that head had it too. */
+  addKnown(line: number, at: number): number {
+    this.known.copyLine(line, this.#fields, this.#reserve(), at);
+    this.#lines[this.fieldCount++] = line;
+    return this.known.lengthOf(line);
+  }
+
+  /** Index of the next field, with room for it. */
+  #reserve(): number {
+    const index = this.fieldCount;
+    if (index >= this.#lines.length) {
+      const wider = new Int32Array(FIELD_SLOTS * LIMITS.fieldCountMax);
+      wider.set(this.#fields);
+      this.#fields = wider;
+      const lines = new Int16Array(LIMITS.fieldCountMax);
+      lines.set(this.#lines);
+      this.#lines = lines;
+    }
+    return index;
   }
 }
 
@@ -275,8 +262,7 @@ export function parseTrailers(
   end: number,
 ): Http1FaultCode | undefined {
   reset(head, buf, start, start, end);
-  head.forget();
-  return parseFields(head, names);
+  return parseFields(head, names, 0);
 }
 
 function reset(head: Http1Head, buf: Uint8Array, start: number, fieldsStart: number, end: number): void {
@@ -286,6 +272,7 @@ function reset(head: Http1Head, buf: Uint8Array, start: number, fieldsStart: num
   head.fieldsEnd = end - 2;
   head.end = end;
   head.fieldCount = 0;
+  head.isKnown = false;
   head.framing = 'none';
   head.contentLength = -1;
   head.upgrade = false;
@@ -299,16 +286,24 @@ function readFields(head: Http1Head, names: NameTable, known: boolean): Http1Fau
     head.recall();
     return undefined;
   }
-  const fault = parseFields(head, names);
-  if (fault === undefined) head.remember();
+  const fault = parseFields(head, names, head.known.count);
+  if (fault === undefined) head.learn();
   return fault;
 }
 
-function parseFields(head: Http1Head, names: NameTable): Http1FaultCode | undefined {
-  const buf = head.buf;
-  const fieldsEnd = head.fieldsEnd;
+/** `knownCount`: lines of `head.known` that may be made use of. */
+function parseFields(head: Http1Head, names: NameTable, knownCount: number): Http1FaultCode | undefined {
+  const { buf, fieldsEnd, known } = head;
   let i = head.fieldsStart;
+  let line = 0;
   while (i < fieldsEnd) {
+    const length = line < knownCount ? known.lineLength(line, buf, i, fieldsEnd) : 0;
+    if (length > 0) {
+      if (head.fieldCount >= LIMITS.fieldCountMax) return 'too-many-fields';
+      head.addKnown(line++, i);
+      i += length;
+      continue;
+    }
     const nameStart = i;
     while (TOKEN[buf[i]!] === 1) i++;
     if (i === nameStart || buf[i] !== COLON) return 'bad-field';
@@ -319,8 +314,11 @@ function parseFields(head: Http1Head, names: NameTable): Http1FaultCode | undefi
     if (buf[i] !== CR || buf[i + 1] !== LF) return 'bad-field';
     let valueEnd = i;
     while (valueEnd > valueStart && (buf[valueEnd - 1] === SP || buf[valueEnd - 1] === HTAB)) valueEnd--;
-    if (!head.addField(names.id(buf, nameStart, nameEnd), nameStart, nameEnd, valueStart, valueEnd))
-      return 'too-many-fields';
+    // That line with a new value, or it is missing, or another came in before it.
+    const nameLine = line < knownCount ? known.lineNamed(line, buf, nameStart, nameEnd) : -1;
+    const id = nameLine < 0 ? names.id(buf, nameStart, nameEnd) : known.idOf(nameLine);
+    if (!head.addField(id, nameStart, nameEnd, valueStart, valueEnd, nameLine)) return 'too-many-fields';
+    if (nameLine >= 0) line = nameLine + 1;
     i += 2;
   }
   return i === fieldsEnd ? undefined : 'bad-field';

@@ -1,4 +1,4 @@
-import { FIELD, type Field, type FieldCache, latin1, type RequestHead, type ResponseHead } from '../fields/index.ts';
+import { FIELD, Field, type FieldCache, latin1, type RequestHead, type ResponseHead } from '../fields/index.ts';
 import { type Http1Head, listNames } from './head.ts';
 
 /** What becomes of a field when its head takes the form common to all versions. */
@@ -77,10 +77,10 @@ function methodOf(head: Http1Head): string {
 /** RFC 9112 section 3.2.2: the authority of an absolute form replaces what `host` says. */
 function authorityOf(head: Http1Head, fields: FieldCache): string {
   if (head.authorityEnd > head.authorityStart) return latin1(head.buf, head.authorityStart, head.authorityEnd);
-  if (head.host !== undefined) return head.host;
+  if (head.isKnown && head.known.host !== undefined) return head.known.host;
   const index = head.find(FIELD.host);
   const host = index < 0 ? '' : fieldAt(head, fields, index).value;
-  if (head.isKnown) head.host = host;
+  if (head.isKnown) head.known.host = host;
   return host;
 }
 
@@ -106,9 +106,9 @@ function upgradeOf(head: Http1Head): string {
 }
 
 function messageFields(head: Http1Head, fields: FieldCache): Field[] {
-  if (head.message) return head.message.slice();
+  if (head.isKnown && head.known.message) return head.known.message.slice();
   const result = makeFields(head, fields);
-  if (head.isKnown) head.message = result.slice();
+  if (head.isKnown) head.known.message = result.slice();
   return result;
 }
 
@@ -128,14 +128,23 @@ function makeFields(head: Http1Head, fields: FieldCache): Field[] {
   return result;
 }
 
+/** Values that change from message to message and are longer than this, such as ids and dates, seldom come back. */
+const SHARED_VALUE_BYTES = 16;
+
 function fieldAt(head: Http1Head, fields: FieldCache, index: number): Field {
-  return fields.field(
-    head.buf,
-    head.nameStart(index),
-    head.nameEnd(index),
-    head.valueStart(index),
-    head.valueEnd(index),
-  );
+  const line = head.knownLine(index);
+  const known = line < 0 ? undefined : head.known.fields[line];
+  if (known) return known;
+  const valueStart = head.valueStart(index);
+  const valueEnd = head.valueEnd(index);
+  if (valueEnd - valueStart > SHARED_VALUE_BYTES) {
+    const name = head.knownName(index);
+    const named = name < 0 ? undefined : head.known.fields[name];
+    if (named) return new Field(named.id, named.name, latin1(head.buf, valueStart, valueEnd));
+  }
+  const field = fields.field(head.buf, head.nameStart(index), head.nameEnd(index), valueStart, valueEnd);
+  if (line >= 0) head.known.fields[line] = field;
+  return field;
 }
 
 /** RFC 9110 section 10.1.4: a list of codings with weights, and the word `trailers`. */
