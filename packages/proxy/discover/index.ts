@@ -6,6 +6,5 @@
 export { Backoff, type BackoffConfig } from './backoff.ts';
 export { Cidr, parseIp } from './cidr.ts';
 export { defaultServerPolicy } from './default-policy.ts';
-export { profileHolds } from './profile-match.ts';
 export * from './types.ts';
 export { keepWatching, type WatchConfig, type WatchHandlers } from './watch.ts';
