@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { Field } from '#wire/fields';
+import { NAMES } from '../http/index.ts';
 import { eventually, openPolicy, profile, serve, servicePolicy, TestCa, TestProxy, Wire } from '../testing/index.ts';
 import { requestAttributes } from './attributes.ts';
+import { findContext, replaceSpan } from './fields.ts';
 import type { FinishedSpan } from './index.ts';
 
 const PATH = 'web.a.svc.cluster.local:80';
@@ -111,4 +114,18 @@ test('credentials in an authority are not told', () => {
   assert.equal(found.get('server.address'), 'fd00::1');
   assert.equal(found.get('server.port'), 443);
   assert.equal(found.get('http.request.header.content-length'), '3');
+});
+
+test('the context of gRPC is found and changed in its own field; W3C goes before it', () => {
+  const { idOf } = NAMES;
+  const binary = Buffer.from(`0000${TRACE}01${SPAN}0201`, 'hex').toString('base64');
+  const grpc = new Field(idOf('grpc-trace-bin'), 'grpc-trace-bin', binary);
+  const w3c = new Field(idOf('traceparent'), 'traceparent', `00-${TRACE}-1111111111111111-00`);
+  assert.equal(findContext([grpc, w3c])?.context.spanId, '1111111111111111');
+  const fields = [grpc];
+  const found = findContext(fields);
+  assert.deepEqual(found?.context, { traceId: TRACE, spanId: SPAN, sampled: true });
+  replaceSpan(fields, found!.fieldId, '2222222222222222');
+  assert.equal(findContext(fields)?.context.spanId, '2222222222222222');
+  assert.equal(findContext([new Field(idOf('traceparent'), 'traceparent', 'nonsense')]), undefined);
 });
