@@ -94,4 +94,6 @@ export const LIMITS = {
   dnsTtlMsMin: 1_000,
   /** And at most this long when the resolver gives no lifetime. */
   dnsTtlMsDefault: 30_000,
+  /** After the first certificate: start-up is over, and the code that only it needed leaves memory. */
+  startUpOverMs: 3_000,
 } as const;

@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { type ProxyConfig, parseProxyConfig } from '#model/proxy-config';
+import { releaseCodePages } from '#runtime/ffi';
 import { formatAddr } from '#runtime/net';
 import { collectProcess } from './admin/index.ts';
 import { type Bound, build } from './build.ts';
 import { createIdentityClient, createMeshClients } from './control/index.ts';
 import type { Deps } from './deps.ts';
 import { Credentials, createKey, Renewal } from './identity/index.ts';
+import { LIMITS } from './limits.ts';
 import { type ControlName, connectTo, connectToCollector, type ProcessDeps, processDeps } from './wiring.ts';
 
 /** Exit codes: settings that cannot be used; start-up that failed. */
@@ -87,6 +89,7 @@ async function run(config: ProxyConfig, env: Env, deps: ProcessDeps): Promise<vo
     },
   });
   logAddresses(bound, config, deps);
+  void certified.then(() => clock.after(LIMITS.startUpOverMs, releaseCodePages));
   const cores = Math.max(config.cores ?? 1, config.coresMin ?? 1, config.coresMax ?? 1);
   if (cores > 1)
     log.info('One event loop serves all connections: a setting of cores above 1 changes nothing', { cores });
