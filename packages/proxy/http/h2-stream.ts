@@ -127,8 +127,8 @@ export class Http2ServerStream implements Downstream {
     this.#stream = undefined;
     if (stream) {
       stream.owner = undefined;
-      // RFC 9113 section 8.1: the response is complete, the rest of the request is not wanted. A reset would take along what waits.
-      if (!this.#requestEnded && stream.queuedBytes === 0) stream.reset(HTTP2_ERROR.NO_ERROR);
+      // RFC 9113 section 8.1: the response is complete, the rest of the request is not wanted.
+      if (!this.#requestEnded) stream.reset(HTTP2_ERROR.NO_ERROR);
     }
     this.#host.free(this);
   }

@@ -133,9 +133,11 @@ export class H2Peer {
   }
 
   #flush(): void {
-    if (this.socket.destroyed) return;
-    const bytes = this.connection.takeOutput(16 * 1024 * 1024);
-    if (bytes) this.socket.write(bytes);
+    for (;;) {
+      const bytes = this.connection.takeOutput(1024 * 1024);
+      if (!bytes || this.socket.destroyed) return;
+      this.socket.write(bytes);
+    }
   }
 }
 

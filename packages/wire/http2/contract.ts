@@ -16,7 +16,7 @@ export interface Http2Stream<T> {
   data(buf: Uint8Array, start: number, end: number, endStream: boolean): boolean;
   /** A trailer section, sent behind all data; ends our side. */
   trailers(fields: readonly Field[]): void;
-  /** Breaks the stream off; nothing of it is reported any more. */
+  /** Breaks the stream off; nothing of it is reported any more. With NO_ERROR, what is whole and waits is still sent before. */
   reset(code: number): void;
   /** The user is done with this many received bytes: the peer may send as many more. */
   consume(bytes: number): void;

@@ -209,6 +209,7 @@ export class Outgoing<T> {
     const isLastRun = stream.runs.length === 1;
     const end = isLastRun && stream.endQueued && stream.trailersQueued === undefined;
     run.start = this.#sendSome(stream, run.buf, run.start, run.end, end);
+    if (stream.dead) return;
     stream.queuedBytes -= run.start - before;
     this.queuedBytes -= run.start - before;
     if (run.start === run.end) stream.runs.shift();

@@ -400,6 +400,25 @@ test('a small part of what was read does not keep the rest in memory while it wa
   assert.match(String(end.connection.takeOutput(1e9)), /read$/);
 });
 
+test('a reset without error lets a whole response out before, trailers or not', () => {
+  for (const withTrailers of [false, true]) {
+    const end = server();
+    end.connection.receive(headers(1, REQUEST, OPEN), 0);
+    const stream = end.sink.streams.get(1)!;
+    stream.respond(200, [], false);
+    stream.data(Buffer.alloc(70_000), 0, 70_000, !withTrailers);
+    if (withTrailers) stream.trailers([end.fields.fieldOf('x-a', 'b')]);
+    stream.reset(HTTP2_ERROR.NO_ERROR);
+    while (end.connection.takeOutput(1e9));
+    assert.equal(end.connection.openStreams, 1);
+    end.connection.receive(Buffer.concat([windowUpdate(0, 10_000), windowUpdate(1, 10_000)]), 0);
+    const last = withTrailers ? ['data 1 4465', 'headers 1 end'] : ['data 1 4465 end'];
+    assert.deepEqual(output(end), [...last, 'rstStream 1 NO_ERROR']);
+    assert.equal(end.connection.openStreams, 0);
+    assert.equal(stream.queuedBytes, 0);
+  }
+});
+
 test('says GOAWAY twice on a graceful end, and takes what was on its way', () => {
   const end = server();
   end.connection.receive(headers(1, REQUEST), 0);

@@ -36,6 +36,8 @@ export class Stream<T> implements Http2Stream<T> {
   /** END_STREAM follows the queued runs; as trailers when there are some. */
   endQueued = false;
   trailersQueued: readonly Field[] | undefined;
+  /** Is reset, without an error, when END_STREAM is out. */
+  resetAtEnd = false;
   /** Stands in the queue of streams that could send if the connection let them. */
   isReady = false;
   /** `data` said false: `writable` is owed. */

@@ -98,6 +98,11 @@ export class Streams<T> implements StreamHost<T>, OutgoingSink<T> {
 
   resetStream(stream: Stream<T>, code: number): void {
     if (stream.dead) return;
+    // RFC 9113 section 8.1: the rest of a request is not wanted, but the response is; it goes out whole before.
+    if (code === ERROR.NO_ERROR && stream.endQueued) {
+      stream.resetAtEnd = true;
+      return;
+    }
     const isOpen = this.open.has(stream.id);
     this.kill(stream, true);
     if (isOpen && !this.over) this.rst(stream.id, code);
@@ -115,6 +120,10 @@ export class Streams<T> implements StreamHost<T>, OutgoingSink<T> {
   localEnded(stream: Stream<T>): void {
     stream.localClosed = true;
     if (stream.remoteClosed) this.#remove(stream, false);
+    else if (stream.resetAtEnd) {
+      stream.endQueued = false;
+      this.resetStream(stream, ERROR.NO_ERROR);
+    }
   }
 
   writable(stream: Stream<T>): void {
