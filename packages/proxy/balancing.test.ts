@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
+import type { EwmaConfig, ZoneBand } from '#model/balance';
 import type { BreakerPolicy, EndpointInfo } from './discover/index.ts';
 import {
   endpoint,
@@ -170,8 +171,24 @@ test('endpoints of a lower priority serve while those of the first cannot be rea
   assert.equal(second.requests.length, 5);
 });
 
+/** The service's policy asks for this way of balancing. */
+function balancing(changes: { ewma?: EwmaConfig; zones?: ZoneBand }): void {
+  const policy = servicePolicy(PATH);
+  const [route] = policy.http1.routes;
+  const { backend } = route!.rules[0]!.distribution.backends[0]!;
+  const ewma = { defaultRttMs: 30, decayMs: 10_000 };
+  const target = { kind: 'balancer', path: PATH, ewma, ...changes } as const;
+  const distribution = {
+    kind: 'first',
+    backends: [{ backend: { ...backend, target }, weight: 1, filters: [] }],
+  } as const;
+  const http = { routes: [{ ...route!, rules: [{ matches: [], filters: [], distribution }] }], breaker: undefined };
+  client.mesh.outbound(ADDR).set({ ...policy, http1: http, http2: http });
+}
+
 test('endpoints of other zones help out when those of the own zone are too busy', async () => {
   const [near, far] = [await web(), await web()];
+  balancing({ zones: { low: 0.8, high: 2 } });
   endpoints(endpoint(near.port, { locality: 'local' }), endpoint(far.port, { locality: 'remote' }));
   for (let i = 0; i < 20; i++) await get();
   assert.deepEqual([near.requests.length, far.requests.length], [20, 0]);
@@ -191,16 +208,7 @@ test('endpoints of other zones help out when those of the own zone are too busy'
 
 test('a server that failed with retry-after gets no request before that where failures are penalised', async () => {
   const [good, bad] = [await web(), await web()];
-  const policy = servicePolicy(PATH);
-  const ewma = { defaultRttMs: 30, decayMs: 10_000, penaltyMs: 5_000, retryAfterMaxMs: 300_000 };
-  const [route] = policy.http1.routes;
-  const backend = {
-    ...route!.rules[0]!.distribution.backends[0]!.backend,
-    target: { kind: 'balancer', path: PATH, ewma },
-  } as const;
-  const distribution = { kind: 'first', backends: [{ backend, weight: 1, filters: [] }] } as const;
-  const http = { routes: [{ ...route!, rules: [{ matches: [], filters: [], distribution }] }], breaker: undefined };
-  client.mesh.outbound(ADDR).set({ ...policy, http1: http, http2: http });
+  balancing({ ewma: { defaultRttMs: 30, decayMs: 10_000, penaltyMs: 5_000, retryAfterMaxMs: 300_000 } });
   bad.status = 503;
   endpoints(endpoint(good.port), endpoint(bad.port));
   for (let i = 0; i < 60; i++) await get();
