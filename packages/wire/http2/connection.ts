@@ -87,7 +87,10 @@ class Connection<T> implements Http2Connection<T>, FrameSink {
   }
 
   takeOutput(max: number): Buffer | undefined {
-    return this.#streams.outgoing.take(max);
+    const { outgoing, over } = this.#streams;
+    const taken = outgoing.take(max);
+    if (taken !== undefined && !over) outgoing.pump();
+    return taken;
   }
 
   hold(held: boolean): void {

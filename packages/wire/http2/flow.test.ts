@@ -209,3 +209,24 @@ test('streams take turns by frames when the connection opens', () => {
     [32_767, 16_384, 16_384],
   );
 });
+
+test('a short answer does not stand behind all of a long one', () => {
+  const client = createEnd('client', { connectionWindow: 1 << 24, streamWindow: 1 << 24 });
+  const server = createEnd('server');
+  settle(client, server);
+  for (let i = 0; i < 2; i++) client.connection.request(requestHead(client, 'GET', '/'), true, '');
+  settle(client, server);
+  const [long, short] = [...server.sink.streams.values()];
+  long?.respond(200, [], false);
+  assert.equal(long?.data(Buffer.alloc(1 << 22), 0, 1 << 22, true), false);
+  short?.respond(200, [], false);
+  short?.data(Buffer.from('short'), 0, 5, true);
+  for (let taken = 0; client.sink.body(3).length === 0; ) {
+    const bytes = server.connection.takeOutput(1e9);
+    taken += bytes?.length ?? 0;
+    assert.ok(bytes !== undefined && taken < 400_000, `${taken} bytes came before`);
+    client.connection.receive(bytes, 0);
+  }
+  settle(server, client);
+  assert.equal(client.sink.body(1).length, 1 << 22);
+});

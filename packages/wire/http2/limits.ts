@@ -15,6 +15,8 @@ export const HTTP2_LIMITS = {
   streamsBeforeSettingsMax: 100,
   /** Payload of the DATA frames that we send, whatever larger ones the peer takes: streams take turns by frames. */
   dataFrameBytesMax: 16 * 1024,
+  /** Output beyond which DATA waits in its streams: a short answer never stands behind more than this. */
+  outputBytesMax: 256 * 1024,
   /** Answers to control frames that wait because the peer does not read (CVE-2019-9512, CVE-2019-9515). */
   controlBytesMax: 128 * 1024,
   /** While held, a server with more output than this refuses streams: a peer that asks and never reads costs no more. */

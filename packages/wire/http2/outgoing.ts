@@ -185,7 +185,7 @@ export class Outgoing<T> {
   pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
-    while (!this.held && this.window > 0 && this.#readyAt < this.#ready.length) {
+    while (this.#isOpen && this.#readyAt < this.#ready.length) {
       const stream = this.#ready[this.#readyAt]!;
       this.#readyAt++;
       if (this.#readyAt > 64 && this.#readyAt * 2 > this.#ready.length) {
@@ -223,7 +223,12 @@ export class Outgoing<T> {
 
   /** Whether a stream without waiting data may send: others that wait come first. */
   #mayTakeTurn(stream: Stream<T>): boolean {
-    return !this.held && this.window > 0 && stream.sendWindow > 0 && this.#readyAt === this.#ready.length;
+    return this.#isOpen && stream.sendWindow > 0 && this.#readyAt === this.#ready.length;
+  }
+
+  /** The connection lets DATA out: what waits to be taken stays short, so that streams take turns up to the socket. */
+  get #isOpen(): boolean {
+    return !this.held && this.window > 0 && this.#out.length < LIMITS.outputBytesMax;
   }
 
   /** Sends one frame, END_STREAM with it if it reaches `end` and `endStream` says so; how far it got. */
