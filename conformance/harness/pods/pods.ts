@@ -45,7 +45,7 @@ export interface PodOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** No proxy and no redirection. */
   readonly unmeshed?: boolean;
-  /** Default: that of a service account of its name; a SPIFFE URI stands beside a server name that is its default. */
+  /** Default: that of a service account of its name; where it is a SPIFFE URI, the server name is another. */
   readonly identity?: string;
   /** Its proxy sends spans to the world's collector. */
   readonly traced?: boolean;
@@ -139,8 +139,8 @@ interface Place extends PodOptions {
 
 async function startPod(place: Place): Promise<Pod> {
   const { name, netPath, ip } = place;
-  const serverName = `${name}.a.serviceaccount.identity.linkerd.cluster.local`;
-  const { identity = serverName } = place;
+  const { identity = `${name}.a.serviceaccount.identity.linkerd.cluster.local` } = place;
+  const serverName = identity.includes('://') ? `${name}.a.svc.cluster.local` : identity;
   const inside = <T>(action: () => T): T => inNamespaces({ net: netPath }, action);
   const dial = (address: string, port: number) => dialIn(netPath, { address, port, timeoutMs: DIAL_MS });
   let output = '';
