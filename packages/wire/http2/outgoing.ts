@@ -19,6 +19,8 @@ const SCHEME_ROWS: Readonly<Record<string, number>> = { http: 6, https: 7 };
 const PATH_ROWS: Readonly<Record<string, number>> = { '/': 4 };
 const STATUS_ROWS: Readonly<Record<number, number>> = { 200: 8, 204: 9, 206: 10, 304: 11, 400: 12, 404: 13, 500: 14 };
 
+const RECENT_MAX = 32;
+
 /**
  * The sending half of a connection: frames, the header table, windows, and streams that wait for them. Streams that wait for
  * the connection take turns, one frame each.
@@ -31,6 +33,8 @@ export class Outgoing<T> {
   /** Streams with data and a window of their own, in the order of their turns, from `#readyAt` on. */
   readonly #ready: Stream<T>[] = [];
   #readyAt = 0;
+  /** Pseudo-header fields sent lately, by the lengths of their texts. */
+  readonly #recent: (Field | undefined)[] = [];
   #announced = true;
   #pumping = false;
   /** Octets that the peer still takes on the connection. */
@@ -251,8 +255,18 @@ export class Outgoing<T> {
   }
 
   #pseudo(row: number | undefined, name: string, value: string): void {
-    if (row !== undefined) this.#encoder.indexed(row, this.#out);
-    else this.#encoder.field(this.#fields.fieldOf(name, value), this.#out);
+    if (row !== undefined) {
+      this.#encoder.indexed(row, this.#out);
+      return;
+    }
+    // The same few authorities and paths come again and again: comparing texts is cheaper than finding their fields.
+    const slot = (value.length + name.length * 7) % RECENT_MAX;
+    let field = this.#recent[slot];
+    if (field === undefined || field.value !== value || field.name !== name) {
+      field = this.#fields.fieldOf(name, value);
+      this.#recent[slot] = field;
+    }
+    this.#encoder.field(field, this.#out);
   }
 
   /** Leaves room for the header of a HEADERS frame; what it returns tells where. */
