@@ -24,8 +24,10 @@ const GAP_MS = 2;
 /** When all is answered: how long a further word is waited for. */
 const SETTLE_MS = 10;
 const QUIET_MS = 300;
+/** Where an answer must come, a busy machine may take longer. */
+export const ANSWER_MS = 5_000;
 /** After that, how long the peer may take to end its side. */
-const END_MS = 700;
+const END_MS = 3_000;
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -39,8 +39,11 @@ export const LIMITS = {
    * (65,536 and more) suffice for both directions and their other ends.
    */
   acceptedConnectionsMax: 20_000,
-  /** Bytes waiting in sockets of the whole process; past it no connection is accepted. A slow peer alone holds at most some 100 KB. */
-  bufferedBytesMax: 256 * 1024 * 1024,
+  /**
+   * Bytes waiting in sockets of the whole process; past it the connections that hold most are broken off. A peer that takes nothing
+   * holds up to half a MB, one read of the runtime; what waits costs about twice its size until the next collection.
+   */
+  bufferedBytesMax: 128 * 1024 * 1024,
   /** Connections accepted before the first certificate that wait for it. */
   acceptWaitingMax: 1_024,
   /** Bytes read for telling the protocol before the connection is refused or treated as opaque. */
@@ -61,6 +64,8 @@ export const LIMITS = {
   discoveryWaitMs: 10_000,
   /** Events of one tap that wait for its reader; later ones are dropped. As Linkerd. */
   tapEventsMax: 400,
+  /** And their bytes: events carry whole heads where asked for. */
+  tapEventsBytesMax: 1024 * 1024,
   /** Taps at once: each is held against every request. */
   tapCallsMax: 32,
   /** Connections to the tap port. */

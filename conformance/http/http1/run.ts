@@ -3,7 +3,7 @@ import { dial } from '../dial.ts';
 import type { Face } from '../faces.ts';
 import type { Origin } from '../origin/client.ts';
 import { ofCase, type PortRecord } from '../origin/record.ts';
-import { type Heard, talk } from '../talk.ts';
+import { ANSWER_MS, type Heard, talk } from '../talk.ts';
 import type { Outcome, Verdict } from '../verdict.ts';
 import { type Case, SMUGGLED } from './case.ts';
 
@@ -19,7 +19,8 @@ export interface RunOptions {
 }
 
 export async function runCase(each: Case, face: Face, options: RunOptions): Promise<Verdict> {
-  const { origin, tls, quietMs } = options;
+  const { origin, tls } = options;
+  const quietMs = options.quietMs ?? (each.expect === 'forward' ? ANSWER_MS : undefined);
   const writes = each.writes.map((text) => Buffer.from(text, 'latin1'));
   const wanted = each.expect === 'forward' ? (each.requests ?? 1) : (each.before ?? 0) + 1;
   const heard = await talk(dial(face, tls), {

@@ -5,7 +5,7 @@ import { HpackDecoder, type Line } from '../hpack.ts';
 import { SMUGGLED } from '../http1/case.ts';
 import type { Origin } from '../origin/client.ts';
 import { ofCase, type PortRecord } from '../origin/record.ts';
-import { type Heard, talk } from '../talk.ts';
+import { ANSWER_MS, type Heard, talk } from '../talk.ts';
 import type { Outcome, Verdict } from '../verdict.ts';
 import type { Case } from './case.ts';
 import { content, FLAG, FrameReader, frame, PREFACE, TYPE } from './frames.ts';
@@ -63,7 +63,8 @@ export interface RunOptions {
 }
 
 export async function runCase(each: Case, face: Face, options: RunOptions): Promise<Verdict> {
-  const { origin, tls, quietMs } = options;
+  const { origin, tls } = options;
+  const quietMs = options.quietMs ?? (each.expect === 'forward' ? ANSWER_MS : undefined);
   const answers = new Answers();
   const wanted = each.expect === 'forward' ? (each.requests ?? 1) : (each.before ?? 0) + 1;
   const heard = await talk(dial(face, tls), {

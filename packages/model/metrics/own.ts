@@ -29,6 +29,10 @@ export const PROCESS_METRICS = {
     ['direction', 'reason'],
     'Connections closed at once because the proxy was at a limit: `connections`, or `buffered bytes`.',
   ),
+  connections_shed_total: counter(
+    [],
+    'Connections broken off because they held most of the bytes that waited when these were too many.',
+  ),
   buffered_bytes: gauge([], 'Bytes that were read or written and wait in the proxy.'),
   metrics_series_folded_total: counter(
     ['family'],

@@ -20,11 +20,11 @@ class FakeSocket extends EventEmitter {
   }
 }
 
-function setUp() {
+function setUp(bufferedBytesMax = 1_000) {
   const clock = new FakeClock();
   const log = new FakeLog();
   const metrics = new Registry(PROXY_METRICS, { seriesMax: 100, retainMs: 1 }, () => clock.nowMs());
-  const sockets = new OpenSockets({ acceptedMax: 2, bufferedBytesMax: 1_000 }, { clock, log: log.log, metrics });
+  const sockets = new OpenSockets({ acceptedMax: 2, bufferedBytesMax }, { clock, log: log.log, metrics });
   const accept = (direction: 'inbound' | 'outbound' = 'inbound') => {
     const socket = new FakeSocket();
     return { socket, admitted: sockets.admit(socket as unknown as Conn, direction) };
@@ -44,7 +44,35 @@ test('connections past the limit of their direction are closed, counted and logg
   assert.equal(accept().admitted, true);
 });
 
-test('while too many bytes wait, no new connection is taken, and open ones are left alone', () => {
+test('when too many bytes wait, those that hold most go, and newcomers are served', () => {
+  const { clock, log, metrics, sockets, accept } = setUp(1_000_000);
+  const made = [400_000, 300_000, 200_000, 150_000, 1_000].map((bytes) => {
+    const socket = new FakeSocket();
+    sockets.track(socket as unknown as Conn);
+    socket.writableLength = bytes;
+    return socket;
+  });
+  clock.advance(1_000);
+  assert.deepEqual(
+    made.map(({ destroyed }) => destroyed),
+    [true, false, false, false, false],
+  );
+  assert.equal(accept().admitted, true);
+  assert.match(metrics.render(), /\nconnections_shed_total 1\n/);
+  assert.ok(log.lines.some((line) => /they held most/.test(line)));
+});
+
+test('counting stops with the last connection', () => {
+  const { clock, sockets } = setUp();
+  const socket = new FakeSocket();
+  sockets.track(socket as unknown as Conn);
+  assert.equal(clock.pending, 1);
+  socket.destroy();
+  clock.advance(1_000);
+  assert.equal(clock.pending, 0);
+});
+
+test('while too many bytes wait in connections that hold little each, no new connection is taken, and open ones are left alone', () => {
   const { accept, clock, metrics, sockets } = setUp();
   const { socket } = accept();
   sockets.track(socket as unknown as Conn);

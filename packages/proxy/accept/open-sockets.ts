@@ -7,7 +7,7 @@ import type { Metrics } from '../telemetry/index.ts';
 type Direction = 'inbound' | 'outbound';
 
 export interface OpenSocketsDeps {
-  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly clock: Pick<Clock, 'nowMs' | 'after'>;
   readonly log: Log;
   readonly metrics: Metrics;
 }
@@ -18,12 +18,17 @@ export interface OpenSocketsLimits {
   readonly bufferedBytesMax: number;
 }
 
-/** How long a count of buffered bytes is good enough. */
+/** How long a count of buffered bytes is good enough, and how often they are counted without being asked for. */
 const COUNT_EVERY_MS = 100;
+const WATCH_EVERY_MS = 500;
+/** Who holds less than this is not to blame when too much waits. */
+const TO_BLAME_BYTES_MIN = 64 * 1024;
+/** Once too much waits, those that hold most go until this share of the limit is left. */
+const SHARE_LEFT = 0.75;
 
 /**
- * Every socket that carries traffic, to know how many bytes wait in them, and the bound on accepted ones. Past a limit only new
- * connections suffer: those that are open, idle ones too, go on.
+ * Every socket that carries traffic, to know how many bytes wait in them, and the bound on accepted ones. Past the bound on
+ * connections only new ones suffer. When too many bytes wait, those go that hold most: readers that stand still, not newcomers.
  */
 export class OpenSockets {
   readonly #limits: OpenSocketsLimits;
@@ -32,6 +37,7 @@ export class OpenSockets {
   readonly #accepted = { inbound: 0, outbound: 0 };
   #bufferedBytes = 0;
   #countedMs = Number.NEGATIVE_INFINITY;
+  #watching = false;
 
   constructor(limits: OpenSocketsLimits, deps: OpenSocketsDeps) {
     this.#limits = limits;
@@ -68,6 +74,7 @@ export class OpenSockets {
     if (socket.destroyed) return;
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
+    this.#watch();
   }
 
   /** Bytes that were read or written and wait in this process. */
@@ -76,8 +83,36 @@ export class OpenSockets {
     if (nowMs - this.#countedMs < COUNT_EVERY_MS) return this.#bufferedBytes;
     this.#countedMs = nowMs;
     this.#bufferedBytes = 0;
-    for (const socket of this.#sockets) this.#bufferedBytes += socket.writableLength + socket.readableLength;
+    for (const socket of this.#sockets) this.#bufferedBytes += waiting(socket);
+    if (this.#bufferedBytes >= this.#limits.bufferedBytesMax) this.#shed();
     return this.#bufferedBytes;
+  }
+
+  /** Counts now and then as long as there is anything to count. */
+  #watch(): void {
+    if (this.#watching) return;
+    this.#watching = true;
+    this.#deps.clock.after(WATCH_EVERY_MS, () => {
+      this.#watching = false;
+      this.bufferedBytes();
+      if (this.#sockets.size > 0) this.#watch();
+    });
+  }
+
+  /** Breaks off the connections that hold most. */
+  #shed(): void {
+    const bytesLeft = this.#limits.bufferedBytesMax * SHARE_LEFT;
+    const toBlame = [...this.#sockets].filter((socket) => waiting(socket) >= TO_BLAME_BYTES_MIN);
+    let count = 0;
+    for (const socket of toBlame.sort((a, b) => waiting(b) - waiting(a))) {
+      if (this.#bufferedBytes <= bytesLeft) break;
+      this.#bufferedBytes -= waiting(socket);
+      socket.destroy();
+      count++;
+    }
+    if (count === 0) return;
+    this.#deps.metrics.counter('connections_shed_total', {}).add(count);
+    this.#deps.log.warn('Connections broken off: too many bytes wait, and they held most', { count });
   }
 
   #refusal(direction: Direction): 'connections' | 'buffered bytes' | undefined {
@@ -85,6 +120,8 @@ export class OpenSockets {
     return this.bufferedBytes() >= this.#limits.bufferedBytesMax ? 'buffered bytes' : undefined;
   }
 }
+
+const waiting = (socket: Conn): number => socket.writableLength + socket.readableLength;
 
 /** The bounds of a proxy. */
 export const PROCESS_LIMITS: OpenSocketsLimits = {
