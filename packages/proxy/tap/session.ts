@@ -1,5 +1,5 @@
-import type { tap } from '#api/mesh';
-import { GrpcError, type ResponseStream } from '#runtime/grpc';
+import { tap } from '#api/mesh';
+import { type EncodedMessage, encodeMessage, GrpcError, type ResponseStream } from '#runtime/grpc';
 import type { ResponseHead } from '#wire/fields';
 import type { Outcome } from '../http/index.ts';
 import { LIMITS } from '../limits.ts';
@@ -26,7 +26,9 @@ export class Session {
   readonly #matches: Matcher;
   readonly #headers: boolean;
   readonly #limit: number;
-  readonly #waiting: TapEvent[] = [];
+  /** Encoded at once: heads change on their way, and their size counts. */
+  readonly #waiting: EncodedMessage<typeof tap.TapEventSchema>[] = [];
+  #waitingBytes = 0;
   #taken = 0;
   #open = 0;
   #closed = false;
@@ -69,14 +71,23 @@ export class Session {
   #send(event: TapEvent): void {
     const { stream } = this.#options;
     if (this.#closed) return;
+    const full = this.#waiting.length >= LIMITS.tapEventsMax || this.#waitingBytes >= LIMITS.tapEventsBytesMax;
     if (this.#waiting.length === 0 && stream.writable) stream.write(event);
-    else if (this.#waiting.length >= LIMITS.tapEventsMax) this.#options.dropped();
-    else this.#waiting.push(event);
+    else if (full) this.#options.dropped();
+    else {
+      const bytes = encodeMessage(tap.TapEventSchema, event);
+      this.#waiting.push(bytes);
+      this.#waitingBytes += bytes.length;
+    }
   }
 
   #flush(): void {
     const { stream } = this.#options;
-    while (this.#waiting.length > 0 && stream.writable) stream.write(this.#waiting.shift()!);
+    while (this.#waiting.length > 0 && stream.writable) {
+      const bytes = this.#waiting.shift()!;
+      this.#waitingBytes -= bytes.length;
+      stream.writeEncoded(bytes);
+    }
     this.#finish();
   }
 
