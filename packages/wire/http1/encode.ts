@@ -29,43 +29,52 @@ export class LastHead {
   #ends: readonly number[] = [0];
   #misses = 0;
 
-  /** Puts the last head again if it is the same. */
-  again(key: HeadKey, fields: readonly Field[], out: ByteSink): boolean {
+  /**
+   * Puts a head that says the same before its fields as the last one: fields that are not where they were as text, those before and
+   * behind as they were written then. False: so much has changed that it is to be put anew.
+   */
+  again(key: HeadKey, fields: readonly Field[], withoutLength: boolean, out: ByteSink): boolean {
     const last = this.#key;
     if (key.what !== last.what || key.a !== last.a || key.b !== last.b || key.c !== last.c) return false;
-    if (fields.length !== this.#fields.length || this.#sameBegin(fields) < fields.length) return false;
-    this.#misses = 0;
-    out.add(this.#bytes, 0, this.#bytes.length);
+    return this.#putChanged('', fields, withoutLength, out);
+  }
+
+  /** Puts a head that begins with `first` (its first line and what belongs to the connection) and goes on with `fields`. */
+  put(key: HeadKey, first: string, fields: readonly Field[], withoutLength: boolean, out: ByteSink): void {
+    if (withoutLength === this.#withoutLength && this.#putChanged(first, fields, withoutLength, out)) return;
+    this.#remember(key, first, fields, withoutLength, out);
+  }
+
+  /** `first`: '' stands for that of the last head. */
+  #putChanged(first: string, fields: readonly Field[], withoutLength: boolean, out: ByteSink): boolean {
+    const { length } = fields;
+    const last = this.#fields;
+    const begin = this.#sameBegin(fields);
+    const end = begin === length && begin === last.length ? 0 : this.#sameEnd(fields, begin);
+    const changed = length - begin - end;
+    if (changed === 0 && length === last.length) this.#misses = 0;
+    else if (++this.#misses === 1 || this.#misses % 16 === 0 || changed > CHANGED_MAX || hasCookies(fields))
+      return false;
+    const ends = this.#ends;
+    const bytes = this.#bytes;
+    const from = first === '' ? 0 : ends[0]!;
+    if (first !== '') out.text(first);
+    if (begin + end === last.length && changed === 0) {
+      out.add(bytes, from, bytes.length);
+      return true;
+    }
+    out.add(bytes, from, ends[begin]!);
+    if (changed > 0) out.text(fieldLines(fields, withoutLength, begin, length - end));
+    out.add(bytes, ends[last.length - end]!, bytes.length);
     return true;
   }
 
-  /**
-   * Puts a head that begins with `first` (its first line and what belongs to the connection) and goes on with `fields`: those that
-   * are not where they were last time as text, those before and behind as they were written then.
-   */
-  put(key: HeadKey, first: string, fields: readonly Field[], withoutLength: boolean, out: ByteSink): void {
-    // They become one field, whose place says nothing about what it holds.
+  #remember(key: HeadKey, first: string, fields: readonly Field[], withoutLength: boolean, out: ByteSink): void {
+    // Several cookies become one field, whose place says nothing about what it holds.
     if (hasCookies(fields)) {
       out.text(first + fieldLines(fields, withoutLength) + CRLF);
       return;
     }
-    const begin = withoutLength === this.#withoutLength ? this.#sameBegin(fields) : 0;
-    const end =
-      begin === fields.length && begin === this.#fields.length ? 0 : this.#sameEnd(fields, begin, withoutLength);
-    const changed = fields.length - begin - end;
-    if (changed === 0) this.#misses = 0;
-    else if (++this.#misses === 1 || this.#misses % 16 === 0 || changed > CHANGED_MAX) {
-      this.#remember(key, first, fields, withoutLength, out);
-      return;
-    }
-    const ends = this.#ends;
-    out.text(first);
-    if (begin > 0) out.add(this.#bytes, ends[0]!, ends[begin]!);
-    if (changed > 0) out.text(fieldLines(fields, withoutLength, begin, fields.length - end));
-    out.add(this.#bytes, ends[this.#fields.length - end]!, this.#bytes.length);
-  }
-
-  #remember(key: HeadKey, first: string, fields: readonly Field[], withoutLength: boolean, out: ByteSink): void {
     let text = first;
     const ends = [first.length];
     for (let i = 0; i < fields.length; i++) {
@@ -95,8 +104,7 @@ export class LastHead {
   }
 
   /** The same from the last one backwards, as far as `begin`. */
-  #sameEnd(fields: readonly Field[], begin: number, withoutLength: boolean): number {
-    if (withoutLength !== this.#withoutLength) return 0;
+  #sameEnd(fields: readonly Field[], begin: number): number {
     const last = this.#fields;
     const count = Math.min(fields.length, last.length) - begin;
     let same = 0;
@@ -136,14 +144,14 @@ const FRAMING_CODES = { none: 0, length: 1, chunked: 2, 'until-close': 3 } as co
 /** Puts a request's head, HTTP/1.1, into `out`. `last`: of the connection it goes to. */
 export function encodeRequestHead(head: RequestHead, framing: EncodedFraming, out: ByteSink, last?: LastHead): void {
   const { method, authority, fields } = head;
+  const te = hasTe(fields);
   if (last) {
     const simple = head.upgrade === '' && !head.absoluteForm && method !== 'CONNECT';
-    const what = FRAMING_CODES[framing] * 2 + (head.contentLength < 0 ? 1 : 0);
+    const what = FRAMING_CODES[framing] * 4 + (head.contentLength < 0 ? 2 : 0) + (te ? 1 : 0);
     setKey(simple ? what : -1, method, head.path, authority);
-    if (simple && last.again(KEY, fields, out)) return;
+    if (simple && last.again(KEY, fields, framing === 'chunked', out)) return;
   }
   let text = `${method} ${targetOf(head)} HTTP/1.1\r\nhost: ${authority}\r\n`;
-  const te = hasTe(fields);
   if (head.upgrade !== '') text += `connection: ${te ? 'te, upgrade' : 'upgrade'}\r\nupgrade: ${head.upgrade}\r\n`;
   else if (te) text += 'connection: te\r\n';
   if (framing === 'chunked') text += 'transfer-encoding: chunked\r\n';
@@ -162,7 +170,7 @@ export function encodeResponseHead(
   if (last) {
     const simple = head.upgrade === '';
     setKey(simple ? head.status * 4 + FRAMING_CODES[framing] : -1, connection, '', '');
-    if (simple && last.again(KEY, head.fields, out)) return;
+    if (simple && last.again(KEY, head.fields, framing === 'chunked', out)) return;
   }
   let text = `HTTP/1.1 ${head.status} ${reasonOf(head.status)}\r\n`;
   if (head.upgrade !== '') text += `connection: upgrade\r\nupgrade: ${head.upgrade}\r\n`;

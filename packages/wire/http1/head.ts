@@ -109,9 +109,12 @@ export class Http1Head {
   /** Per field: its line in `known`, -1 for none, or -2 less the line that has the same name. */
   #lines = new Int16Array(24);
 
-  /** @internal The line of `known` that a field has the bytes of; -1: of none. */
+  /** Where the lines of `known` begin that the slots hold; -1: they hold others too. */
+  #recalledAt = -1;
+
+  /** @internal The line of `known` that a field has the bytes of; below 0: of none. */
   knownLine(index: number): number {
-    return Math.max(-1, this.#lines[index]!);
+    return this.#lines[index]!;
   }
 
   /** @internal The line of `known` that has the name of a field and another value; -1: none. */
@@ -120,21 +123,46 @@ export class Http1Head {
     return line <= -2 ? -2 - line : -1;
   }
 
-  /** @internal The fields are those of `known`, as `knownLength` found. */
+  /** @internal The fields are those of `known`, all of them. */
   recall(): void {
     const { known } = this;
     known.hit();
-    let at = this.fieldsStart;
-    for (let line = 0; line < known.count; line++) at += this.addKnown(line, at);
     this.isKnown = true;
+    if (this.#recalledAt < 0) {
+      for (let line = 0; line < known.count; line++) this.addKnown(line, this.fieldsStart + known.starts[line]!);
+    } else {
+      this.fieldCount = known.count;
+      this.#move(this.fieldsStart - this.#recalledAt);
+    }
+    this.#recalledAt = this.fieldsStart;
   }
 
   /** @internal Remembers the fields just parsed, now and then. */
   learn(): void {
+    this.#recalledAt = -1;
     if (!this.known.missed()) return;
     this.known.remember(this.buf, this.fieldsStart, this.end, this.#fields, this.fieldCount, this.#lines);
     this.isKnown = this.known.count === this.fieldCount;
-    if (this.isKnown) for (let i = 0; i < this.fieldCount; i++) this.#lines[i] = i;
+    if (!this.isKnown) return;
+    for (let i = 0; i < this.fieldCount; i++) this.#lines[i] = i;
+    this.#recalledAt = this.fieldsStart;
+  }
+
+  /** @internal The slots hold something else from now on. */
+  overwrite(): void {
+    this.#recalledAt = -1;
+  }
+
+  #move(delta: number): void {
+    if (delta === 0) return;
+    const fields = this.#fields;
+    const end = this.fieldCount * FIELD_SLOTS;
+    for (let i = 0; i < end; i += FIELD_SLOTS) {
+      fields[i + 1]! += delta;
+      fields[i + 2]! += delta;
+      fields[i + 3]! += delta;
+      fields[i + 4]! += delta;
+    }
   }
 
   /** @internal What one pass over the framing fields found. */
@@ -170,11 +198,10 @@ export class Http1Head {
     return true;
   }
 
-  /** @internal Adds a line of `known` that begins at `at`; gives its length. The table has room: that head had it too. */
-  addKnown(line: number, at: number): number {
+  /** @internal Adds a line of `known` that begins at `at`. */
+  addKnown(line: number, at: number): void {
     this.known.copyLine(line, this.#fields, this.#reserve(), at);
     this.#lines[this.fieldCount++] = line;
-    return this.known.lengthOf(line);
   }
 
   /** Index of the next field, with room for it. */
@@ -262,6 +289,7 @@ export function parseTrailers(
   end: number,
 ): Http1FaultCode | undefined {
   reset(head, buf, start, start, end);
+  head.overwrite();
   return parseFields(head, names, 0);
 }
 
@@ -291,18 +319,33 @@ function readFields(head: Http1Head, names: NameTable, known: boolean): Http1Fau
   return fault;
 }
 
+/** Where the line at `at` ends when its bytes are those of line `line`, else 0. */
+function sameLine({ bytes, starts }: KnownFields, line: number, buf: Uint8Array, at: number, end: number): number {
+  let from = starts[line]!;
+  const to = starts[line + 1]!;
+  let i = at;
+  if (i + to - from > end) return 0;
+  while (from < to && bytes[from] === buf[i]) {
+    from++;
+    i++;
+  }
+  return from === to ? i : 0;
+}
+
 /** `knownCount`: lines of `head.known` that may be made use of. */
 function parseFields(head: Http1Head, names: NameTable, knownCount: number): Http1FaultCode | undefined {
   const { buf, fieldsEnd, known } = head;
   let i = head.fieldsStart;
   let line = 0;
   while (i < fieldsEnd) {
-    const length = line < knownCount ? known.lineLength(line, buf, i, fieldsEnd) : 0;
-    if (length > 0) {
-      if (head.fieldCount >= LIMITS.fieldCountMax) return 'too-many-fields';
-      head.addKnown(line++, i);
-      i += length;
-      continue;
+    if (line < knownCount) {
+      const next = sameLine(known, line, buf, i, fieldsEnd);
+      if (next > 0) {
+        if (head.fieldCount >= LIMITS.fieldCountMax) return 'too-many-fields';
+        head.addKnown(line++, i);
+        i = next;
+        continue;
+      }
     }
     const nameStart = i;
     while (TOKEN[buf[i]!] === 1) i++;

@@ -18,12 +18,15 @@ const MISSES_MAX = 8;
 export class KnownFields {
   /** Lines remembered. */
   count = 0;
+  /** The block; where each line begins in it, and behind them where the empty line does. */
+  bytes: Uint8Array = NO_BYTES;
+  starts = new Int32Array(25);
   /** What lines became in the common form; undefined: not made yet. */
   fields: (Field | undefined)[] = [];
   /** What the whole became; of no use for a head that differs. */
   message: readonly Field[] | undefined;
   host: string | undefined;
-  #bytes = NO_BYTES;
+  #room = NO_BYTES;
   #length = 0;
   /** As in a head, counted from the start of the block. */
   #slots = new Int32Array(FIELD_SLOTS * 24);
@@ -33,22 +36,7 @@ export class KnownFields {
   wholeLength(buf: Uint8Array, at: number, end: number): number {
     const length = this.#length;
     if (length === 0 || end - at < length || (this.#misses > MISSES_MAX && this.#misses % 16 !== 0)) return 0;
-    return this.#bytes.compare(buf, at, at + length, 0, length) === 0 ? length : 0;
-  }
-
-  /** Length of line `line` when the bytes at `at` are the same, else 0. */
-  lineLength(line: number, buf: Uint8Array, at: number, end: number): number {
-    const start = this.#lineStart(line);
-    const length = this.lengthOf(line);
-    if (at + length > end) return 0;
-    const bytes = this.#bytes;
-    for (let i = 0; i < length; i++) if (bytes[start + i] !== buf[at + i]) return 0;
-    return length;
-  }
-
-  /** Length of a line with its CRLF. */
-  lengthOf(line: number): number {
-    return this.#lineStart(line + 1) - this.#lineStart(line);
+    return this.#room.compare(buf, at, at + length, 0, length) === 0 ? length : 0;
   }
 
   /** Copies line `line` into slot `index` of a head, where it begins at `at`. */
@@ -94,30 +82,29 @@ export class KnownFields {
     const old = this.fields;
     this.fields = [];
     if (length > BYTES_MAX) return;
-    if (length > this.#bytes.length) this.#bytes = Buffer.allocUnsafeSlow(Math.min(BYTES_MAX, length + 128));
+    if (length > this.#room.length) this.#room = Buffer.allocUnsafeSlow(Math.min(BYTES_MAX, length + 128));
     if (count * FIELD_SLOTS > this.#slots.length) this.#slots = new Int32Array(count * FIELD_SLOTS);
-    (buf as Buffer).copy(this.#bytes, 0, start, end);
+    if (count >= this.starts.length) this.starts = new Int32Array(count + 1);
+    (buf as Buffer).copy(this.#room, 0, start, end);
+    this.bytes = this.#room;
     for (let i = 0; i < count; i++) {
       const line = lines[i]!;
       this.fields.push(line < 0 ? undefined : old[line]);
       const at = i * FIELD_SLOTS;
       this.#slots[at] = slots[at]!;
       for (let slot = 1; slot < FIELD_SLOTS; slot++) this.#slots[at + slot] = slots[at + slot]! - start;
+      this.starts[i] = this.#slots[at + 1]!;
     }
+    this.starts[count] = length - 2;
     this.#length = length;
     this.count = count;
   }
 
-  /** Where a line begins; the empty line behind the last field for the line behind it. */
-  #lineStart(line: number): number {
-    return line < this.count ? this.#slots[line * FIELD_SLOTS + 1]! : this.#length - 2;
-  }
-
   #isName(line: number, buf: Uint8Array, nameStart: number, nameEnd: number): boolean {
-    const start = this.#lineStart(line);
+    const start = this.starts[line]!;
     const length = nameEnd - nameStart;
     if (this.#slots[line * FIELD_SLOTS + 2]! - start !== length) return false;
-    const bytes = this.#bytes;
+    const { bytes } = this;
     for (let i = 0; i < length; i++) if (bytes[start + i] !== buf[nameStart + i]) return false;
     return true;
   }
