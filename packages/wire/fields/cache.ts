@@ -22,6 +22,8 @@ export class FieldCache {
   readonly names: NameTable;
   readonly #slots: (Field | undefined)[] = new Array(FIELD_CACHE_LIMITS.setsMax * 2).fill(undefined);
 
+  readonly #otherNames: (string | undefined)[] = new Array(NAMES_MAX).fill(undefined);
+
   constructor(names: NameTable) {
     this.names = names;
   }
@@ -97,10 +99,23 @@ export class FieldCache {
 
   #make(buf: Uint8Array, nameStart: number, nameEnd: number, valueStart: number, valueEnd: number): Field {
     const id = this.names.id(buf, nameStart, nameEnd);
-    const name = id > 0 ? this.names.name(id) : latin1(buf, nameStart, nameEnd).toLowerCase();
+    const name = id > 0 ? this.names.name(id) : this.#nameIn(buf, nameStart, nameEnd);
     return new Field(id, name, latin1(buf, valueStart, valueEnd));
   }
+
+  /** A name that is not in the table; values differ more often than names do. */
+  #nameIn(buf: Uint8Array, start: number, end: number): string {
+    const slot = (end - start + 31 * LOWER[buf[start]!]! + 7 * LOWER[buf[end - 1]!]!) & (NAMES_MAX - 1);
+    const known = this.#otherNames[slot];
+    if (known !== undefined && isName(known, buf, start, end - start)) return known;
+    const name = latin1(buf, start, end).toLowerCase();
+    if (name.length <= FIELD_CACHE_LIMITS.nameBytesMax) this.#otherNames[slot] = name;
+    return name;
+  }
 }
+
+/** Names beyond the table that are remembered. A power of two. */
+const NAMES_MAX = 128;
 
 /** Latin-1 text of some bytes. */
 export function latin1(buf: Uint8Array, start: number, end: number): string {
@@ -122,8 +137,12 @@ function isField(
   valueLength: number,
 ): boolean {
   const { name, value } = field;
-  if (name.length !== nameLength || !isText(value, buf, valueStart, valueLength)) return false;
-  for (let i = 0; i < nameLength; i++) if (LOWER[buf[nameStart + i]!] !== name.charCodeAt(i)) return false;
+  return isText(value, buf, valueStart, valueLength) && isName(name, buf, nameStart, nameLength);
+}
+
+function isName(name: string, buf: Uint8Array, start: number, length: number): boolean {
+  if (name.length !== length) return false;
+  for (let i = 0; i < length; i++) if (LOWER[buf[start + i]!] !== name.charCodeAt(i)) return false;
   return true;
 }
 
