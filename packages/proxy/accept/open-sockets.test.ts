@@ -5,7 +5,7 @@ import { PROXY_METRICS } from '#model/metrics';
 import { FakeClock } from '#runtime/clock';
 import { FakeLog } from '#runtime/log';
 import { Registry } from '#runtime/metrics';
-import type { Conn } from '../tcp/index.ts';
+import { type Conn, tellHeld } from '../tcp/index.ts';
 import { OpenSockets } from './open-sockets.ts';
 
 class FakeSocket extends EventEmitter {
@@ -42,6 +42,16 @@ test('connections past the limit of their direction are closed, counted and logg
   assert.ok(log.lines.some((line) => /Connection refused: the proxy is at a limit/.test(line)));
   first.socket.destroy();
   assert.equal(accept().admitted, true);
+});
+
+test('bytes count that the owner of a connection keeps for it', () => {
+  const { clock, sockets } = setUp(1_000_000);
+  const socket = new FakeSocket();
+  sockets.track(socket as unknown as Conn);
+  socket.writableLength = 5;
+  tellHeld(socket as unknown as Conn, () => 70);
+  clock.advance(1_000);
+  assert.equal(sockets.bufferedBytes(), 75);
 });
 
 test('when too many bytes wait, those that hold most go, and newcomers are served', () => {

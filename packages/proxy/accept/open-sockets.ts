@@ -1,7 +1,7 @@
 import type { Clock } from '#runtime/clock';
 import type { Log } from '#runtime/log';
 import { LIMITS } from '../limits.ts';
-import type { Conn } from '../tcp/index.ts';
+import { type Conn, heldBytes } from '../tcp/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
 
 type Direction = 'inbound' | 'outbound';
@@ -83,7 +83,7 @@ export class OpenSockets {
     if (nowMs - this.#countedMs < COUNT_EVERY_MS) return this.#bufferedBytes;
     this.#countedMs = nowMs;
     this.#bufferedBytes = 0;
-    for (const socket of this.#sockets) this.#bufferedBytes += waiting(socket);
+    for (const socket of this.#sockets) this.#bufferedBytes += heldBytes(socket);
     if (this.#bufferedBytes >= this.#limits.bufferedBytesMax) this.#shed();
     return this.#bufferedBytes;
   }
@@ -102,11 +102,11 @@ export class OpenSockets {
   /** Breaks off the connections that hold most. */
   #shed(): void {
     const bytesLeft = this.#limits.bufferedBytesMax * SHARE_LEFT;
-    const toBlame = [...this.#sockets].filter((socket) => waiting(socket) >= TO_BLAME_BYTES_MIN);
+    const toBlame = [...this.#sockets].filter((socket) => heldBytes(socket) >= TO_BLAME_BYTES_MIN);
     let count = 0;
-    for (const socket of toBlame.sort((a, b) => waiting(b) - waiting(a))) {
+    for (const socket of toBlame.sort((a, b) => heldBytes(b) - heldBytes(a))) {
       if (this.#bufferedBytes <= bytesLeft) break;
-      this.#bufferedBytes -= waiting(socket);
+      this.#bufferedBytes -= heldBytes(socket);
       socket.destroy();
       count++;
     }
@@ -120,8 +120,6 @@ export class OpenSockets {
     return this.bufferedBytes() >= this.#limits.bufferedBytesMax ? 'buffered bytes' : undefined;
   }
 }
-
-const waiting = (socket: Conn): number => socket.writableLength + socket.readableLength;
 
 /** The bounds of a proxy. */
 export const PROCESS_LIMITS: OpenSocketsLimits = {

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '#runtime/clock';
 import type { Http2Connection } from '#wire/http2';
 import { LIMITS } from '../limits.ts';
-import type { Conn, TcpScope } from '../tcp/index.ts';
+import { type Conn, type TcpScope, tellHeld } from '../tcp/index.ts';
 import type { Flushable, Flusher } from './flush.ts';
 
 /** Pings after silence; a peer that does not answer one is gone. Milliseconds. */
@@ -28,7 +28,7 @@ export interface Http2LinkOptions {
 /** What a link needs of a connection. */
 type Driven = Pick<
   Http2Connection<unknown>,
-  'receive' | 'takeOutput' | 'outputBytes' | 'openStreams' | 'hold' | 'goaway' | 'ping'
+  'receive' | 'takeOutput' | 'outputBytes' | 'queuedBytes' | 'openStreams' | 'hold' | 'goaway' | 'ping'
 >;
 
 /** What a ping is about. */
@@ -69,6 +69,7 @@ export class Http2Link implements Flushable {
     socket.on('end', this.#onEnd);
     socket.on('error', this.#onError);
     socket.on('close', this.#onClose);
+    tellHeld(socket, () => connection.outputBytes + connection.queuedBytes);
     if (options.keepAlive) this.#watch(options.keepAlive.intervalMs);
   }
 

@@ -86,6 +86,10 @@ class Connection<T> implements Http2Connection<T>, FrameSink {
     return this.#streams.outgoing.bytes;
   }
 
+  get queuedBytes(): number {
+    return this.#streams.outgoing.queuedBytes;
+  }
+
   takeOutput(max: number): Buffer | undefined {
     const { outgoing, over } = this.#streams;
     const taken = outgoing.take(max);

@@ -74,6 +74,8 @@ export interface Http2Connection<T> {
   readonly openStreams: number;
   /** Bytes waiting to be taken. */
   readonly outputBytes: number;
+  /** Body octets that wait in all streams, for windows or because the connection is held. */
+  readonly queuedBytes: number;
   /** The oldest output, at most `max`: take until undefined says that there is none. It is not written to again. */
   takeOutput(max: number): Buffer | undefined;
   /** While held, DATA stays in its streams (back-pressure of the socket); control frames and heads still go out. */
