@@ -27,6 +27,8 @@ export const PROGRAMS = {
   curl: 'curl',
   tcpdump: 'tcpdump',
   jq: 'jq',
+  pip3: 'python3-pip',
+  python3: 'python3',
   openssl: 'openssl',
 };
 
