@@ -3,7 +3,7 @@ import { HpackEncoder } from '../hpack/index.ts';
 import { Output } from '../output/index.ts';
 import { FLAG, FRAME, FRAME_HEADER_BYTES, FRAME_SIZE_DEFAULT, PREFACE, WINDOW_DEFAULT, WINDOW_MAX } from './codes.ts';
 import { HTTP2_LIMITS as LIMITS } from './limits.ts';
-import type { Stream } from './stream.ts';
+import { NO_RUNS, type Stream } from './stream.ts';
 
 /** What the sending side tells the connection. */
 export interface OutgoingSink<T> {
@@ -162,6 +162,7 @@ export class Outgoing<T> {
   /** A small part of what was read is copied: waiting, it would keep all of it in memory. */
   #queue(stream: Stream<T>, buf: Uint8Array, start: number, end: number): void {
     const bytes = end - start;
+    if (stream.runs === NO_RUNS) stream.runs = [];
     if (bytes * LIMITS.keptShareMin < buf.length)
       stream.runs.push({ buf: Buffer.from(buf.subarray(start, end)), start: 0, end: bytes });
     else stream.runs.push({ buf, start, end });
@@ -172,7 +173,7 @@ export class Outgoing<T> {
   /** Forgets what a stream has waiting. */
   drop(stream: Stream<T>): void {
     this.queuedBytes -= stream.queuedBytes;
-    stream.runs.length = 0;
+    stream.runs = NO_RUNS;
     stream.queuedBytes = 0;
     stream.endQueued = false;
     stream.trailersQueued = undefined;

@@ -17,6 +17,9 @@ export interface Run {
   readonly end: number;
 }
 
+/** The queue of all streams that have nothing waiting; never written to. */
+export const NO_RUNS: Run[] = [];
+
 /** The state of one stream (RFC 9113 section 5.1); its connection keeps it. */
 export class Stream<T> implements Http2Stream<T> {
   readonly id: number;
@@ -32,7 +35,8 @@ export class Stream<T> implements Http2Stream<T> {
   unconsumed = 0;
 
   queuedBytes = 0;
-  readonly runs: Run[] = [];
+  /** What waits, oldest first; most streams never have any. */
+  runs: Run[] = NO_RUNS;
   /** END_STREAM follows the queued runs; as trailers when there are some. */
   endQueued = false;
   trailersQueued: readonly Field[] | undefined;
