@@ -84,6 +84,11 @@ export class World {
     inTable(this.#profiles, target, () => new Topic()).set(profile);
   }
 
+  /** Profile of an address that is no service's but one endpoint's. */
+  profileOfEndpoint(target: string, endpoint: Endpoint): void {
+    this.profile(target, { endpoint: weightedAddr(endpoint) });
+  }
+
   /** What a port of a pod accepts; by default everyone, HTTP by looking. */
   port(pod: string, port: number, policy: ServerPolicy): void {
     inTable(this.#ports, `${pod} ${port}`, () => new Topic()).set(policy);
