@@ -11,6 +11,7 @@ function load() {
       args: [FFIType.i32, FFIType.i32, FFIType.i32, FFIType.ptr, FFIType.ptr],
       returns: FFIType.i32,
     },
+    listen: { args: [FFIType.i32, FFIType.i32], returns: FFIType.i32 },
     setsockopt: { args: [FFIType.i32, FFIType.i32, FFIType.i32, FFIType.ptr, FFIType.u32], returns: FFIType.i32 },
   }).symbols;
 }
@@ -29,4 +30,10 @@ export function setSocketOptionInt(fd: number, level: number, option: number, va
   symbols ??= load();
   const bytes = new Int32Array([value]);
   return symbols.setsockopt(fd, level, option, ptr(bytes), 4) === 0;
+}
+
+/** listen(2) on a socket that listens already, which sets its backlog anew; false when the call fails. */
+export function setBacklog(fd: number, backlog: number): boolean {
+  symbols ??= load();
+  return symbols.listen(fd, backlog) === 0;
 }

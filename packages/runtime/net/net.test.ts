@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import net from 'node:net';
 import { test } from 'node:test';
+import { getSocketOption, setBacklog } from '../ffi/index.ts';
 import { formatAddr, listen, originalDst, setSocketOptions, unmapIp } from './index.ts';
+import { fdOf } from './options.ts';
+
+const SOL_TCP = 6;
+const TCP_INFO = 11;
 
 test('addresses are written as URLs have them, and IPv4 in IPv6 is unwrapped', () => {
   assert.equal(formatAddr('10.0.0.1', 80), '10.0.0.1:80');
@@ -34,4 +39,16 @@ test('a port in use is an error, not an event nobody hears', async () => {
     /EADDRINUSE/,
   );
   listener.close();
+});
+
+test('as many connections as told may wait to be accepted, whatever the runtime thinks', async () => {
+  const server = net.createServer();
+  await new Promise<void>((resolve) => server.listen({ host: '127.0.0.1', port: 0 }, resolve));
+  const fd = fdOf(server);
+  assert.ok(fd !== undefined && setBacklog(fd, 1_000));
+  // tcp_info of a listening socket: tcpi_sacked is the length of its queue.
+  const info = getSocketOption(fd, SOL_TCP, TCP_INFO, 64);
+  assert.ok(info);
+  assert.equal(new DataView(info.buffer, info.byteOffset).getUint32(28, true), 1_000);
+  server.close();
 });

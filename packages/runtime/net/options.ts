@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { setSocketOptionInt } from '../ffi/index.ts';
 
 export interface KeepaliveOptions {
@@ -19,8 +19,8 @@ export function setSocketOptions(socket: Socket, options: KeepaliveOptions): voi
   if (fd !== undefined) setSocketOptionInt(fd, SOL_TCP, TCP_USER_TIMEOUT, options.userTimeoutMs ?? 0);
 }
 
-/** File descriptor of a connected socket; undefined once it is closed. */
-export function fdOf(socket: Socket): number | undefined {
+/** File descriptor of a connected or listening socket; undefined once it is closed. */
+export function fdOf(socket: Socket | Server): number | undefined {
   const fd = (socket as unknown as { _handle?: { fd?: number } | null })._handle?.fd;
   return fd === undefined || fd < 0 ? undefined : fd;
 }
