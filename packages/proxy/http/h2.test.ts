@@ -313,6 +313,31 @@ test('a whole response to a request that is not read to its end reaches a slow r
   assert.equal(side.inFlight, 0);
 });
 
+test('CONNECT opens a tunnel whose sides end for themselves', async () => {
+  const app = await serveH2(({ stream, request }) => {
+    if (request?.authority === 'db:5432') stream.respond(200, [], false);
+    else stream.respond(403, [], true);
+  });
+  closers.push(app.close);
+  const { port, side } = await hop(app.port);
+  const peer = await H2Peer.connect(port);
+  closers.push(() => peer.close());
+  const refused = peer.request({ ':method': 'CONNECT', ':authority': 'other:1', ':path': '' }, 'early', false);
+  await eventually(() => refused.ended, 'the refusal');
+  assert.equal(refused.response?.status, 403);
+  const tunnel = peer.request({ ':method': 'CONNECT', ':authority': 'db:5432', ':path': '' }, 'early', false);
+  await eventually(() => tunnel.response !== undefined, 'the consent');
+  const far = app.peers[0]!.streams[1]!;
+  assert.equal(far.request?.path, '');
+  await eventually(() => far.body === 'early', 'what was said before');
+  assert.equal(app.peers[0]!.streams[0]!.body, '');
+  tunnel.stream.data(Buffer.from('-more'), 0, 5, true);
+  await eventually(() => far.ended && far.body === 'early-more', 'one side ends');
+  far.stream.data(Buffer.from('answer'), 0, 6, true);
+  await eventually(() => tunnel.ended && tunnel.body === 'answer', 'the other side ends later');
+  await eventually(() => side.inFlight === 0, 'it is over');
+});
+
 test('a slow reader holds its own stream back and no other', async () => {
   let written = 0;
   const app = await application((stream, headers) => {
