@@ -159,12 +159,15 @@ test('an answer of the proxy itself says why to those who may know, and closes w
     false,
     new Fault('fail-fast', '100% down'),
   );
+  // The connection is shared: it stays, and only the peer's client is told to go.
   assert.deepEqual(grpc.take(), [
-    'down close',
     'down 200 content-type=application/grpc grpc-status=4 grpc-message=service in fail-fast: 100%25 down l5d-proxy-error=service in fail-fast: 100% down l5d-proxy-connection=close end',
     'done',
   ]);
   assert.equal(grpc.exchange.outcome.grpcStatus, 4);
+  const unusable = new ExchangeScript({}, 20);
+  unusable.refuse(requestOf({ version: 20 }), true, new Fault('invalid-policy'));
+  assert.equal(unusable.take()[0], 'down close');
 });
 
 test('more requests than may be in flight are shed', () => {
