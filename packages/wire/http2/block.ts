@@ -10,6 +10,12 @@ export class Block {
   bytes = NO_BYTES;
   length = 0;
   #frames = 0;
+  readonly #bytesMax: number;
+
+  /** `listSizeMax`: the largest list of fields that is taken. */
+  constructor(listSizeMax: number) {
+    this.#bytesMax = Math.max(listSizeMax * LIMITS.headerBlockShareMax, LIMITS.headerBlockBytesMin);
+  }
 
   begin(streamId: number, flags: number): void {
     this.streamId = streamId;
@@ -22,9 +28,9 @@ export class Block {
   add(buf: Buffer, start: number, end: number): string {
     const length = this.length + end - start;
     if (++this.#frames > LIMITS.continuationsMax) return 'a header block of too many frames';
-    if (length > LIMITS.headerBlockBytesMax) return 'a header block longer than allowed';
+    if (length > this.#bytesMax) return 'a header block longer than allowed';
     if (length > this.bytes.length) {
-      const wider = Buffer.allocUnsafe(length * 2);
+      const wider = Buffer.allocUnsafe(Math.min(length * 2, this.#bytesMax));
       this.bytes.copy(wider, 0, 0, this.length);
       this.bytes = wider;
     }

@@ -3,8 +3,13 @@
  * where that cannot help the connection (ENHANCE_YOUR_CALM).
  */
 export const HTTP2_LIMITS = {
-  /** Coded header block over all its frames. A longer list of fields is refused by its own limit; this bounds what is collected. */
-  headerBlockBytesMax: 256 * 1024,
+  /**
+   * Coded header block over all its frames, as a share of the largest list of fields that is taken: coding makes lists shorter, so
+   * that a block of this size is refused anyway, but its stream alone, since the connection needs what it tells.
+   */
+  headerBlockShareMax: 2,
+  /** What a header block may have in any case. */
+  headerBlockBytesMin: 64 * 1024,
   /** CONTINUATION frames of one block: frames without octets pass the limit above (CVE-2024-27316). */
   continuationsMax: 64,
   /** Fields in one block; cookies may come cut into many. */

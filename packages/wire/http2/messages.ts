@@ -17,7 +17,7 @@ export class Messages<T> {
   readonly #streams: Streams<T>;
   readonly #heads: HeadReader;
   readonly #decoder: HpackDecoder;
-  readonly #block = new Block();
+  readonly #block: Block;
   /** The DATA frame under way: undefined when its octets go nowhere. */
   #dataStream: Stream<T> | undefined;
   #dataEnds = false;
@@ -26,6 +26,7 @@ export class Messages<T> {
     const { maxHeaderListSize, headerTableSize } = streams.options;
     this.#streams = streams;
     this.#heads = new HeadReader(maxHeaderListSize);
+    this.#block = new Block(maxHeaderListSize);
     this.#decoder = new HpackDecoder(fields, Math.max(headerTableSize, TABLE_SIZE_DEFAULT));
   }
 
