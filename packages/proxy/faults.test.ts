@@ -49,6 +49,7 @@ const RAISED_BY: Readonly<Record<FaultCode, readonly [file: string, test: string
     'a client that does not answer pings is cut off, and told of to the operator',
   ],
   'h2-keep-alive': ['http/h2.test.ts', 'a server that does not answer pings is given up, and its requests fail'],
+  'head-too-large': ['faults.test.ts', 'a head that is larger than allowed is 431, and the connection closes'],
   'identity-mismatch': ['security.test.ts', 'a server with another identity than discovery named gets no request'],
   'identity-required': ['balancing.test.ts', 'a client that demands a server identity gets that server or none'],
   'idle-timeout': [
@@ -187,6 +188,15 @@ test('a request that no route takes is 404, in both directions', async () => {
   assert.equal(server.metric('inbound_http_route_not_found_total'), 1);
   server.inboundDst = undefined;
   app.close();
+});
+
+test('a head that is larger than allowed is 431, and the connection closes', async () => {
+  for (const lines of [`x-long: ${'x'.repeat(70_000)}`, 'x-many: 1\r\n'.repeat(1_000).trimEnd()]) {
+    const wire = await Wire.connect(client.outboundPort);
+    wire.send(`GET / HTTP/1.1\r\nhost: a\r\n${lines}\r\n\r\n`);
+    await wire.expect(/^HTTP\/1.1 431 [\s\S]*connection: close/);
+    await wire.expectClosed();
+  }
 });
 
 test('a backend that leads nowhere is 502', async () => {

@@ -18,6 +18,7 @@ export interface FaultRow {
 }
 
 export const FAULTS = {
+  'head-too-large': row('downstream', 'never', 431, 3, true, 'unexpected', 'the request head is larger than allowed'),
   'bad-request': row('downstream', 'never', 400, 3, true, 'unexpected', 'malformed HTTP/1 message'),
   unauthorized: row('downstream', 'never', 403, 7, false, undefined, 'unauthorized request on route'),
   'unauthorized-connection': row('downstream', 'never', 403, 7, true, undefined, 'unauthorized connection'),

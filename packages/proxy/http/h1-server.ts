@@ -40,6 +40,9 @@ export interface Http1ServerOptions {
 /** The next requests of the connection wait for the one under way; other reasons to pause are the exchange's. */
 const PAUSE_LEFTOVER = 4;
 
+/** What is refused for its size alone. */
+const TOO_LARGE: ReadonlySet<Http1FaultCode> = new Set(['head-too-long', 'too-many-fields']);
+
 const NO_LENGTH = new Field(FIELD['content-length'], 'content-length', '0');
 
 /** One HTTP/1 connection from a client: requests in order, one at a time, pipelined ones waiting in the socket. */
@@ -210,7 +213,8 @@ export class Http1Server implements Downstream, Drainable, SlowHead {
     if (this.#exchange.open) {
       this.#exchange.abort(code === 'truncated' ? 'client-gone' : 'bad-request');
       this.#socket.destroy();
-    } else if (code !== 'truncated' && !this.#ending) this.#refuse(new Fault('bad-request', HTTP1_FAULTS[code]));
+    } else if (code !== 'truncated' && !this.#ending)
+      this.#refuse(new Fault(TOO_LARGE.has(code) ? 'head-too-large' : 'bad-request', HTTP1_FAULTS[code]));
   }
 
   #data(chunk: Buffer): void {
