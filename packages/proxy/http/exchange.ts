@@ -7,40 +7,21 @@ import type { Field, RequestHead, ResponseHead } from '#wire/fields';
 import type { HttpMatch } from '../discover/index.ts';
 import { LIMITS } from '../limits.ts';
 import type * as contract from './contract.ts';
+import { closesPeer, copyHead, grpcStatusOf, NO_REQUEST, type ResponseEdit } from './heads.ts';
 import { KeptBody } from './kept-body.ts';
 import { Mirror } from './mirror.ts';
-import { fieldValue, ID, type StripTable, stripFields } from './names.ts';
+import { fieldValue, ID, stripFields } from './names.ts';
 import { Outcome, type RequestScope } from './outcome.ts';
 import { faultGrpcStatus, faultHead, faultStatus, faultTrailers } from './respond.ts';
-import { copyHead, Retries, takeBounds } from './retry.ts';
-import type { HttpShared } from './shared.ts';
+import { Retries, takeBounds } from './retry.ts';
+import type * as side from './side.ts';
 import { ExchangeTimers } from './timers.ts';
 
 export type Upstream = contract.Upstream<Exchange>;
 export type Router = contract.Router<Exchange>;
 export type Plan = contract.Plan<Exchange>;
 export type ExchangeObserver = contract.ExchangeObserver<Exchange>;
-
-/** What one direction of the proxy has in common for all its requests. */
-export interface HttpSide {
-  readonly shared: HttpShared;
-  readonly clock: Clock;
-  readonly random: Random;
-  /** Fields that requests and responses lose on their way. */
-  readonly strip: { readonly request: StripTable; readonly response: StripTable };
-  /** Consume `l5d-proxy-connection: close` of peers. */
-  readonly obeyPeerClose: boolean;
-  readonly observers: readonly ExchangeObserver[];
-  readonly inFlightMax: number;
-  inFlight: number;
-  /** Counts faults that the proxy answered itself. */
-  failed(code: FaultCode): void;
-}
-
-/** Changes that a route makes to the final head of a response. */
-export interface ResponseEdit {
-  apply(head: ResponseHead): void;
-}
+export type HttpSide = side.HttpSide<Exchange>;
 
 /** Reasons of an exchange to stop its request's body: nobody takes it yet; the server is full. Others are the downstream's. */
 export const PAUSE_HELD = 1;
@@ -595,26 +576,4 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
     this.#mirrors = undefined;
     this.mirrorTo = undefined;
   }
-}
-
-const NO_REQUEST: RequestHead = {
-  version: 11,
-  method: '',
-  scheme: '',
-  authority: '',
-  path: '',
-  absoluteForm: false,
-  upgrade: '',
-  fields: [],
-  contentLength: -1,
-};
-
-function closesPeer(fields: readonly Field[]): boolean {
-  return fieldValue(fields, ID.proxyConnection)?.toLowerCase() === 'close';
-}
-
-/** -1: not told, or no number. */
-function grpcStatusOf(fields: readonly Field[]): number {
-  const text = fieldValue(fields, ID.grpcStatus);
-  return text !== undefined && /^\d{1,3}$/.test(text) ? Number(text) : -1;
 }

@@ -17,7 +17,6 @@ export {
   type ExchangeObserver,
   type HttpSide,
   type Plan,
-  type ResponseEdit,
   type Router,
   type Upstream,
 } from './exchange.ts';
@@ -28,6 +27,7 @@ export { Http2Connections, type Http2ConnectionsOptions } from './h2-connections
 export type { Http2KeepAlive } from './h2-link.ts';
 export { Http2Server, type Http2ServerOptions } from './h2-server.ts';
 export { type Http2Settings, http2ClientSettings, http2ServerSettings } from './h2-settings.ts';
+export type { ResponseEdit } from './heads.ts';
 export { fieldValue, ID, NAMES, STRIP, stripFields } from './names.ts';
 export { goesAsHttp2 } from './orig-proto.ts';
 export { Outcome, type RequestScope } from './outcome.ts';

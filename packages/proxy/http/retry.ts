@@ -98,8 +98,3 @@ export function takeBounds(plan: Pick<Plan<never>, 'retry' | 'timeouts'>, fields
   stripFields(fields, RETRY_FIELDS);
   return bounds;
 }
-
-/** A head that can be changed without changing the one it was copied from. */
-export function copyHead(head: RequestHead): RequestHead {
-  return { ...head, fields: head.fields.slice() };
-}
