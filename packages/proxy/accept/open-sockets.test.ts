@@ -5,8 +5,9 @@ import { PROXY_METRICS } from '#model/metrics';
 import { FakeClock } from '#runtime/clock';
 import { FakeLog } from '#runtime/log';
 import { Registry } from '#runtime/metrics';
+import { LIMITS } from '../limits.ts';
 import { type Conn, tellHeld } from '../tcp/index.ts';
-import { OpenSockets } from './open-sockets.ts';
+import { OpenSockets, processLimits } from './open-sockets.ts';
 
 class FakeSocket extends EventEmitter {
   destroyed = false;
@@ -96,4 +97,11 @@ test('while too many bytes wait in connections that hold little each, no new con
   assert.equal(accept('outbound').admitted, true);
   socket.destroy();
   assert.match(metrics.render(), /\nbuffered_bytes 0\n/);
+});
+
+test('who may open few files accepts few connections, so that each of them can lead on', () => {
+  assert.equal(processLimits(1_064).acceptedMax, 250);
+  assert.equal(processLimits(10).acceptedMax, 1);
+  for (const openFilesMax of [1_000_000, 0])
+    assert.equal(processLimits(openFilesMax).acceptedMax, LIMITS.acceptedConnectionsMax);
 });

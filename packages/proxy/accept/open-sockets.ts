@@ -121,8 +121,16 @@ export class OpenSockets {
   }
 }
 
-/** The bounds of a proxy. */
-export const PROCESS_LIMITS: OpenSocketsLimits = {
-  acceptedMax: LIMITS.acceptedConnectionsMax,
-  bufferedBytesMax: LIMITS.bufferedBytesMax,
-};
+/** Files beside connections: listeners, control plane, logs, admin and tap. */
+const OTHER_FILES = 64;
+/** Each direction has connections of two ends. */
+const FILES_PER_ACCEPTED = 4;
+
+/** The bounds of a proxy that may have so many files open; 0: unknown. Who is let in shall have a way on. */
+export function processLimits(openFilesMax: number): OpenSocketsLimits {
+  const forFiles = Math.max(1, Math.floor((openFilesMax - OTHER_FILES) / FILES_PER_ACCEPTED));
+  return {
+    acceptedMax: openFilesMax > 0 ? Math.min(LIMITS.acceptedConnectionsMax, forFiles) : LIMITS.acceptedConnectionsMax,
+    bufferedBytesMax: LIMITS.bufferedBytesMax,
+  };
+}

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Clock } from '#runtime/clock';
 import { TLS_PARAMETERS } from '#runtime/tls';
+import { openFilesMax } from '../accept/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
 import { watchLoop } from './loop.ts';
 
@@ -47,7 +48,7 @@ export function collectProcess(metrics: Metrics, clock: Clock, build: BuildInfo)
     virtual.set(kilobytes(status, 'VmSize'));
     threads.set(Number(/^Threads:\s+(\d+)/m.exec(status)?.[1] ?? 0));
     openFds.set(countFds());
-    maxFds.set(Number(/^Max open files\s+(\d+)/m.exec(proc('limits'))?.[1] ?? 0));
+    maxFds.set(openFilesMax());
     const traffic = networkBytes(proc('net/dev'));
     received.value = traffic.received;
     sent.value = traffic.sent;
