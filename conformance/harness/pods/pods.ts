@@ -49,6 +49,8 @@ export interface PodOptions {
   readonly identity?: string;
   /** Its proxy sends spans to the world's collector. */
   readonly traced?: boolean;
+  /** Files and sockets that its proxy may have open; absent: as many as this process. */
+  readonly openFilesMax?: number;
   /** It is not waited for until its proxy has a certificate. */
   readonly uncertified?: boolean;
 }
@@ -188,7 +190,7 @@ async function startPod(place: Place): Promise<Pod> {
 }
 
 async function startProxy(
-  { name, netPath, ip, folder, world, children, servers, traced, env = {} }: Place,
+  { name, netPath, ip, folder, world, children, servers, traced, openFilesMax, env = {} }: Place,
   { identity, serverName }: { readonly identity: string; readonly serverName: string },
   inside: <T>(action: () => T) => T,
   said: (text: string) => void,
@@ -228,8 +230,9 @@ async function startProxy(
   };
   const named = Object.fromEntries(Object.entries(settings).map(([key, value]) => [ENV_PREFIX + key, value]));
   const program = `const {runProxy} = await import('${repository}/packages/proxy/index.ts'); await runProxy([], process.env);`;
+  const limit = openFilesMax === undefined ? ':' : `ulimit -n ${openFilesMax}`;
   const child = inside(() =>
-    spawn(process.execPath, ['-e', program], {
+    spawn('sh', ['-c', `${limit}; exec "$0" -e "$1"`, process.execPath, program], {
       cwd: repository,
       gid: PROXY_GID,
       env: { ...named, PATH: process.env['PATH'] ?? '' },
