@@ -112,9 +112,7 @@ export class Http2ServerStream implements Downstream {
 
   resume(reason: number): void {
     this.#pauses &= ~reason;
-    if (this.#pauses !== 0 || this.#owedBytes === 0) return;
-    this.#stream?.consume(this.#owedBytes);
-    this.#owedBytes = 0;
+    if (this.#pauses === 0) this.#settleDebt();
   }
 
   /** A proxy that upgraded HTTP/1 has other clients' requests on this connection: it learns by header what to close. */
@@ -123,6 +121,8 @@ export class Http2ServerStream implements Downstream {
   }
 
   done(): void {
+    // Whatever was to be done with the rest of the request: the connection's window must not shrink by it.
+    this.#settleDebt();
     const stream = this.#stream;
     this.#stream = undefined;
     if (stream) {
@@ -131,6 +131,12 @@ export class Http2ServerStream implements Downstream {
       if (!this.#requestEnded) stream.reset(HTTP2_ERROR.NO_ERROR);
     }
     this.#host.free(this);
+  }
+
+  #settleDebt(): void {
+    if (this.#owedBytes === 0) return;
+    this.#stream?.consume(this.#owedBytes);
+    this.#owedBytes = 0;
   }
 }
 
