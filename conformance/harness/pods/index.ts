@@ -4,4 +4,4 @@
  */
 export * from './messages.ts';
 export { INBOUND_PORT, type Pod, type PodOptions, type Pods, pssMB, readAll, startPods } from './pods.ts';
-export { World } from './world.ts';
+export { type SeenSpan, World } from './world.ts';
