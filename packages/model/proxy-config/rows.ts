@@ -445,7 +445,7 @@ export const CONFIG_ROWS = {
     env: 'HTTP2_INITIAL_CONNECTION_WINDOW_SIZE',
     type: 'window',
     fallback: '4194304',
-    doc: 'HTTP/2 to servers: octets in flight on a connection; 16 streams whose readers stand still do not stop the others.',
+    doc: 'HTTP/2 to servers: octets in flight on a connection; streams whose readers stand still do not count.',
   },
   disableInformationalHeaders: {
     env: 'OUTBOUND_DISABLE_INFORMATIONAL_HEADERS',

@@ -52,7 +52,7 @@ export interface Http2Sink<T> {
 
 /** What both sides say about themselves; the numbers are also what they enforce. */
 export interface Http2Options {
-  /** Octets a peer may send on one stream, on the connection, before we consumed some. */
+  /** Octets a peer may send on one stream, on the connection, before we consumed some; a client gives those of the connection back at receipt. */
   readonly streamWindow: number;
   readonly connectionWindow: number;
   readonly maxConcurrentStreams: number;

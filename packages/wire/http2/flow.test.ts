@@ -202,12 +202,31 @@ test('streams take turns by frames when the connection opens', () => {
     assert.equal(stream.data(Buffer.alloc(60_000), 0, 60_000, true), false);
   }
   server.connection.hold(false);
-  settle(server, client);
+  move(server, client);
   // 65,535 octets: four frames of 16 KiB, one octet short.
   assert.deepEqual(
     [1, 3, 5].map((id) => client.sink.body(id).length),
     [32_767, 16_384, 16_384],
   );
+});
+
+test('a response that nobody takes is held back, and no other with it', () => {
+  const client = createEnd('client', { connectionWindow: 65_535, streamWindow: 65_535 });
+  const server = createEnd('server');
+  client.sink.consumes = false;
+  settle(client, server);
+  const streams = Array.from({ length: 5 }, () => client.connection.request(requestHead(client, 'GET', '/'), true, ''));
+  settle(client, server);
+  for (const stream of server.sink.streams.values()) {
+    stream.respond(200, [], false);
+    stream.data(Buffer.alloc(100_000), 0, 100_000, true);
+  }
+  settle(server, client);
+  const received = () => [1, 3, 5, 7, 9].map((id) => client.sink.body(id).length);
+  assert.deepEqual(received(), Array(5).fill(65_535));
+  streams[1]?.consume(40_000);
+  settle(server, client);
+  assert.deepEqual(received(), [65_535, 100_000, 65_535, 65_535, 65_535]);
 });
 
 test('a short answer does not stand behind all of a long one', () => {

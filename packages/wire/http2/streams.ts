@@ -138,7 +138,10 @@ export class Streams<T> implements StreamHost<T>, OutgoingSink<T> {
 
   /** The peer sent so many octets; false: the connection ended for it. */
   use(bytes: number): boolean {
-    if (this.#window.use(bytes)) return true;
+    if (this.#window.use(bytes)) {
+      if (!this.isServer) this.#widen(bytes);
+      return true;
+    }
     this.fault(ERROR.FLOW_CONTROL_ERROR, 'more DATA than the window of the connection allows');
     return false;
   }
@@ -154,8 +157,15 @@ export class Streams<T> implements StreamHost<T>, OutgoingSink<T> {
     stream.owed = 0;
   }
 
-  /** Octets that count for the connection alone were dealt with. */
+  /**
+   * Octets that count for the connection alone were dealt with. A client has given them back at receipt: many streams share its
+   * connection, and one whose reader stands still is held back by its own window, not the others by that of the connection.
+   */
   credit(bytes: number): void {
+    if (this.isServer) this.#widen(bytes);
+  }
+
+  #widen(bytes: number): void {
     const owed = this.#window.giveBack(bytes);
     if (owed > 0) this.outgoing.windowUpdate(0, owed);
   }
