@@ -25,7 +25,10 @@ function setUp(bufferedBytesMax = 1_000) {
   const clock = new FakeClock();
   const log = new FakeLog();
   const metrics = new Registry(PROXY_METRICS, { seriesMax: 100, retainMs: 1 }, () => clock.nowMs());
-  const sockets = new OpenSockets({ acceptedMax: 2, bufferedBytesMax }, { clock, log: log.log, metrics });
+  const sockets = new OpenSockets(
+    { acceptedMax: 2, acceptedTogetherMax: 3, bufferedBytesMax },
+    { clock, log: log.log, metrics },
+  );
   const accept = (direction: 'inbound' | 'outbound' = 'inbound') => {
     const socket = new FakeSocket();
     return { socket, admitted: sockets.admit(socket as unknown as Conn, direction) };
@@ -37,6 +40,7 @@ test('connections past the limit of their direction are closed, counted and logg
   const { accept, metrics, log } = setUp();
   const first = accept();
   assert.deepEqual([first.admitted, accept().admitted, accept('outbound').admitted], [true, true, true]);
+  assert.equal(accept('outbound').admitted, false, 'both directions together have a bound too');
   const late = accept();
   assert.deepEqual([late.admitted, late.socket.destroyed], [false, true]);
   assert.match(metrics.render(), /accepted_connections_refused_total\{direction="inbound",reason="connections"\} 1/);
@@ -100,8 +104,7 @@ test('while too many bytes wait in connections that hold little each, no new con
 });
 
 test('who may open few files accepts few connections, so that each of them can lead on', () => {
-  assert.equal(processLimits(1_064).acceptedMax, 250);
-  assert.equal(processLimits(10).acceptedMax, 1);
-  for (const openFilesMax of [1_000_000, 0])
-    assert.equal(processLimits(openFilesMax).acceptedMax, LIMITS.acceptedConnectionsMax);
+  assert.equal(processLimits(1_064).acceptedTogetherMax, 500);
+  assert.equal(processLimits(10).acceptedTogetherMax, 1);
+  assert.equal(processLimits(0).acceptedTogetherMax, 2 * LIMITS.acceptedConnectionsMax);
 });

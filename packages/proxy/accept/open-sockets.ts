@@ -15,6 +15,8 @@ export interface OpenSocketsDeps {
 /** Bounds of this process; see the limits of the same names. */
 export interface OpenSocketsLimits {
   readonly acceptedMax: number;
+  /** Of both directions together. */
+  readonly acceptedTogetherMax: number;
   readonly bufferedBytesMax: number;
 }
 
@@ -116,21 +118,21 @@ export class OpenSockets {
   }
 
   #refusal(direction: Direction): 'connections' | 'buffered bytes' | undefined {
-    if (this.#accepted[direction] >= this.#limits.acceptedMax) return 'connections';
+    const { inbound, outbound } = this.#accepted;
+    const { acceptedMax, acceptedTogetherMax } = this.#limits;
+    if (this.#accepted[direction] >= acceptedMax || inbound + outbound >= acceptedTogetherMax) return 'connections';
     return this.bufferedBytes() >= this.#limits.bufferedBytesMax ? 'buffered bytes' : undefined;
   }
 }
 
 /** Files beside connections: listeners, control plane, logs, admin and tap. */
 const OTHER_FILES = 64;
-/** Each direction has connections of two ends. */
-const FILES_PER_ACCEPTED = 4;
+/** An accepted connection may need one that leads on. */
+const FILES_PER_ACCEPTED = 2;
 
 /** The bounds of a proxy that may have so many files open; 0: unknown. Who is let in shall have a way on. */
 export function processLimits(openFilesMax: number): OpenSocketsLimits {
+  const { acceptedConnectionsMax: acceptedMax, bufferedBytesMax } = LIMITS;
   const forFiles = Math.max(1, Math.floor((openFilesMax - OTHER_FILES) / FILES_PER_ACCEPTED));
-  return {
-    acceptedMax: openFilesMax > 0 ? Math.min(LIMITS.acceptedConnectionsMax, forFiles) : LIMITS.acceptedConnectionsMax,
-    bufferedBytesMax: LIMITS.bufferedBytesMax,
-  };
+  return { acceptedMax, acceptedTogetherMax: openFilesMax > 0 ? forFiles : 2 * acceptedMax, bufferedBytesMax };
 }
