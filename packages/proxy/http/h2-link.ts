@@ -117,7 +117,11 @@ export class Http2Link implements Flushable {
     this.#left = false;
     this.#connection.goaway(0, true);
     this.#connection.ping(PING_DRAIN);
-    this.#linger = this.#options.clock.after(LIMITS.lingerMs, () => this.#settle());
+    this.#linger = this.#options.clock.after(LIMITS.lingerMs, () => {
+      // Requests on their way to us may be lost: the peer must know that they were not taken (RFC 9113 section 6.8).
+      this.#connection.goaway(0, false);
+      this.#settle();
+    });
   }
 
   /** Sends what is waiting and ends; what still comes is read and thrown away for a moment, so that no reset overtakes it. */
@@ -182,8 +186,9 @@ export class Http2Link implements Flushable {
     this.#finishIfIdle();
   }
 
+  /** The ends of the last streams may still wait for a peer that reads slowly. */
   #finishIfIdle(): void {
-    if (this.#connection.openStreams === 0) this.finish();
+    if (this.#connection.openStreams === 0 && this.#connection.outputBytes === 0) this.finish();
   }
 
   /** One timer that looks when something was read last, instead of a timer started anew for each chunk. */

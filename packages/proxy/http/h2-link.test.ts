@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FakeClock } from '#runtime/clock';
+import { LIMITS } from '../limits.ts';
+import { Counted } from './h2-hop.fake.ts';
+import { Http2Link } from './h2-link.ts';
+import { FakeSocket } from './socket.fake.ts';
+
+/** An HTTP/2 connection as its link sees it: what it has to say is given, what it is told is written down. */
+class Script {
+  readonly said: string[] = [];
+  readonly output: string[] = [];
+  openStreams = 0;
+
+  get outputBytes(): number {
+    return this.output.reduce((sum, { length }) => sum + length, 0);
+  }
+  receive(bytes: Buffer): void {
+    this.said.push(`receive ${bytes.toString('latin1')}`);
+  }
+  takeOutput(): Buffer | undefined {
+    const first = this.output.shift();
+    return first === undefined ? undefined : Buffer.from(first, 'latin1');
+  }
+  hold(held: boolean): void {
+    this.said.push(held ? 'hold' : 'go on');
+  }
+  goaway(code: number, graceful: boolean): void {
+    this.said.push(`goaway ${code}${graceful ? ' graceful' : ''}`);
+  }
+  ping(opaque: number): void {
+    this.said.push(`ping ${opaque}`);
+  }
+}
+
+function linked() {
+  const socket = new FakeSocket();
+  const connection = new Script();
+  const clock = new FakeClock();
+  const flushes: (() => void)[] = [];
+  const link = new Http2Link(socket.conn, connection, {
+    scope: new Counted(),
+    clock,
+    flusher: { soon: (target) => flushes.push(() => target.flush()) },
+    keepAlive: undefined,
+    silent: () => undefined,
+    gone: () => undefined,
+  });
+  link.start(undefined);
+  for (const flush of flushes.splice(0)) flush();
+  return { socket, connection, clock, link };
+}
+
+test('a connection that leaves ends when its last octet is with the socket, however slowly the peer reads', () => {
+  const { socket, connection, link } = linked();
+  connection.output.push('one', 'two', 'three');
+  socket.room = false;
+  link.leave();
+  link.pong(2);
+  link.output();
+  link.flush();
+  assert.deepEqual(socket.writes, ['one']);
+  socket.receive('an answer');
+  socket.emit('drain');
+  assert.equal(socket.state, 'open');
+  socket.drain();
+  assert.deepEqual(socket.writes, ['one', 'two', 'three']);
+  assert.equal(socket.state, 'ended');
+});
+
+test('a peer that is too slow to answer learns before the end which of its streams were taken', () => {
+  const { connection, clock, link, socket } = linked();
+  link.leave();
+  clock.advance(LIMITS.lingerMs);
+  assert.deepEqual(connection.said, ['goaway 0 graceful', 'ping 2', 'goaway 0']);
+  link.flush();
+  assert.equal(socket.state, 'ended');
+});
