@@ -24,7 +24,11 @@ export function processDeps(config: ProxyConfig): ProcessDeps {
   const flusher = createFlusher();
   const clock = new TurnClock(systemClock, flusher);
   const startMs = clock.nowMs();
-  const limits = { seriesMax: config.metricsSeriesMax, retainMs: config.metricsRetainIdleMs };
+  const limits = {
+    seriesMax: config.metricsSeriesMax,
+    unbounded: ['metrics_series_folded_total'],
+    retainMs: config.metricsRetainIdleMs,
+  };
   const metrics = new Registry(PROXY_METRICS, limits, () => clock.nowMs());
   const parsed = parseFilter(config.log);
   const log = createLog({

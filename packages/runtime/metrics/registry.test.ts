@@ -97,6 +97,16 @@ test('beyond the budget label sets are folded into one series, so that sums stay
   assert.equal(registry.folded.get('requests_total'), 100 - samples.length + 1);
 });
 
+test('a family outside of the budget keeps all its series, and takes nothing from the others', () => {
+  const limits = { seriesMax: 40, retainMs: 100, unbounded: ['open'] };
+  const registry = new Registry(TABLE, limits, () => 0);
+  for (let i = 0; i < 100; i++) registry.gauge('open', { of: `${i}` }).set(1);
+  assert.equal(registry.folded.get('open'), undefined);
+  registry.counter('requests_total', { direction: 'inbound' }).inc();
+  assert.equal(registry.folded.get('requests_total'), undefined);
+  assert.equal(parseMetrics(registry.render()).get('open')?.samples.length, 100);
+});
+
 test('gauges beyond the budget count into the void: levels of different things have no sum', () => {
   const { registry } = make(20);
   for (let i = 0; i < 100; i++) registry.gauge('open', { of: `${i}` }).set(i);

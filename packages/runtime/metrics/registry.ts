@@ -9,6 +9,8 @@ export interface RegistryLimits {
    * one family gets at most half of the rest, and label sets beyond that are folded into one series of their family.
    */
   readonly seriesMax: number;
+  /** Families outside of it, whose label sets are few and known: above all the one that counts what was folded. */
+  readonly unbounded?: readonly string[];
   /** How long a series stays after its last holder released it. */
   readonly retainMs: number;
 }
@@ -26,6 +28,7 @@ export class Registry<T extends MetricsTable> {
   readonly #limits: RegistryLimits;
   readonly #nowMs: () => number;
   readonly #collectors: (() => void)[] = [];
+  readonly #unbounded: ReadonlySet<Family>;
   /** Samples that a family has whatever the others take. */
   readonly #floor: number;
   /** Samples beyond all floors, and how many of them are taken. */
@@ -38,6 +41,7 @@ export class Registry<T extends MetricsTable> {
     this.#limits = limits;
     this.#nowMs = nowMs;
     for (const [name, row] of Object.entries(table)) this.#families.set(name, new Family(name, row));
+    this.#unbounded = new Set((limits.unbounded ?? []).map((name) => this.#family(name)));
     this.#floor = Math.floor(limits.seriesMax / 4 / Math.max(1, this.#families.size));
     this.#shared = limits.seriesMax - this.#floor * this.#families.size;
   }
@@ -179,6 +183,7 @@ export class Registry<T extends MetricsTable> {
   }
 
   #hasRoom(family: Family): boolean {
+    if (this.#unbounded.has(family)) return true;
     const after = Math.max(0, family.samples + family.samplesPerSeries - this.#floor);
     const more = after - this.#beyondFloor(family);
     if (more === 0) return true;
@@ -186,7 +191,7 @@ export class Registry<T extends MetricsTable> {
   }
 
   #beyondFloor(family: Family): number {
-    return Math.max(0, family.samples - this.#floor);
+    return this.#unbounded.has(family) ? 0 : Math.max(0, family.samples - this.#floor);
   }
 
   #evict(): void {
