@@ -1,45 +1,54 @@
-/** What proxies tell of the requests that they carry: metrics, access log, and live events for those who may see them. */
+/** What proxies write down of the requests that they carry: metrics within a budget, and the access log in its formats. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { decodeTcpAddress, tap } from '#api/mesh';
-import { createGrpcClient, type GrpcError } from '#runtime/grpc';
-import { parseMetrics } from '#runtime/metrics';
+import { FOLDED, parseMetrics } from '#runtime/metrics';
 import { eventually } from '../../harness/index.ts';
-import { type Pod, type Pods, readAll, servicePolicy, startPods, weightedAddr } from '../../harness/pods/index.ts';
+import { type Pod, type Pods, readAll, servicePolicy, startPods } from '../../harness/pods/index.ts';
 import { GRPC, message, refuse } from './grpc.ts';
-import { call, connectHttp2, get, type Served, serveHttp1, serveHttp2 } from './http.ts';
+import { ask, call, connectHttp2, get, type Served, serveHttp1, serveHttp2, tally } from './http.ts';
 
-const VIP = '10.96.0.8';
-const HTTP = 'web.a.svc.cluster.local:80';
-const RPC = 'rpc.a.svc.cluster.local:81';
-const TAP = 'tap.a.serviceaccount.identity.linkerd.cluster.local';
-const HEADERS = { extract: { case: 'http', value: { extract: { case: 'headers', value: {} } } } } as const;
+const VIP = '10.96.0.14';
+const PATH = 'web.a.svc.cluster.local';
+/** Samples that the proxy with a small budget may keep. */
+const SERIES_MAX = 3_000;
+/** Names that its clients ask for, each with a dozen series and more. */
+const HOSTS = 250;
 let pods: Pods;
 let client: Pod;
 let web: Pod;
+/** Has a small budget of series. */
+let frugal: Pod;
 const served: Served[] = [];
 
 before(
   async () => {
     pods = await startPods([
-      { name: 'client' },
-      { name: 'web', env: { ACCESS_LOG: 'apache', TAP_SVC_NAME: TAP } },
-      { name: 'tap' },
+      { name: 'client', env: { OUTBOUND_METRICS_HOSTNAME_LABELS: 'true' } },
+      {
+        name: 'frugal',
+        env: { OUTBOUND_METRICS_HOSTNAME_LABELS: 'true', METRICS_SERIES_MAX: String(SERIES_MAX) },
+      },
+      { name: 'web', env: { ACCESS_LOG: 'apache' } },
+      { name: 'json', env: { ACCESS_LOG: 'json' } },
+      {
+        name: 'format',
+        env: { ACCESS_LOG: '%PROTOCOL% %REQ(:PATH)% %RESPONSE_CODE% %REQ(X-ID):4% %DOWNSTREAM_PEER_ID%' },
+      },
     ]);
-    [client, web] = [pods.pod('client'), pods.pod('web')];
-    served.push(serveHttp1(web, 8080, (_request, response) => response.end('web')));
-    served.push(serveHttp2(web, 8081, (stream) => refuse(stream, 14)));
-    for (const [path, port] of [
-      [HTTP, 8080],
-      [RPC, 8081],
+    [client, web, frugal] = [pods.pod('client'), pods.pod('web'), pods.pod('frugal')];
+    for (const pod of [web, pods.pod('json'), pods.pod('format')])
+      served.push(serveHttp1(pod, 8080, (_request, response) => response.end(pod.name)));
+    served.push(serveHttp2(web, 9090, (stream) => refuse(stream, 14)));
+    for (const [port, endpoint] of [
+      [80, web.endpoint(8080, { labels: { pod: 'web-1', zone_locality: 'local' } })],
+      [81, web.endpoint(9090)],
+      [82, pods.pod('json').endpoint(8080)],
+      [83, pods.pod('format').endpoint(8080)],
     ] as const) {
-      pods.world.policy(`${VIP}:${path.split(':')[1]}`, servicePolicy(path));
-      pods.world.endpoints(path, [web.endpoint(port, { labels: { pod: 'web-1' } })]);
+      pods.world.endpoints(`${PATH}:${port}`, [endpoint]);
+      pods.world.policy(`${VIP}:${port}`, servicePolicy(`${PATH}:${port}`));
     }
-    // The tap port is dialled as it is: mesh TLS, no transport header.
-    const { ip, identity } = web;
-    pods.world.profile(`${ip}:4190`, { endpoint: weightedAddr({ ip, port: 4190, identity }) });
   },
   { timeout: 60_000 },
 );
@@ -49,81 +58,99 @@ after(async () => {
   await pods?.close();
 });
 
-/** Observes requests to a path, at web's proxy, from a pod and through that pod's own proxy. */
-function observe(from: Pod, path: string) {
-  const channel = createGrpcClient({ authority: `${web.ip}:4190`, connect: () => from.dial(web.ip, 4190) });
-  const seen = { events: [] as tap.TapEvent[], ended: undefined as GrpcError | 'OK' | undefined };
-  const match = { case: 'path' as const, value: { match: { case: 'exact' as const, value: path } } };
-  channel.serverStream(
-    tap.Tap.method.observe,
-    { limit: 1, match: { match: { case: 'http', value: { match } } }, extract: HEADERS },
-    {
-      message: (event) => seen.events.push(event),
-      ended: (error) => {
-        seen.ended = error ?? 'OK';
-        channel.close();
-      },
-    },
+/** The first line on a proxy's standard error that matches. */
+const lineOf = (pod: Pod, pattern: RegExp): Promise<string> =>
+  eventually(
+    'a line',
+    3_000,
+    async () =>
+      pod
+        .said()
+        .split('\n')
+        .find((line) => pattern.test(line)),
+    10,
   );
-  return seen;
-}
 
-test('tap shows requests to its own identity, over mutual TLS between real proxies', { timeout: 30_000 }, async () => {
-  const seen = observe(pods.pod('tap'), '/tapped');
-  await eventually('the tap ends after one request', 20_000, async () => {
-    await get(client, VIP, 80, '/tapped?q');
-    return seen.ended;
-  });
-  assert.equal(seen.ended, 'OK');
-  assert.deepEqual(
-    seen.events.map(({ event }) => event.value?.event.case),
-    ['requestInit', 'responseInit', 'responseEnd'],
-  );
-  const [event] = seen.events;
-  assert.equal(event?.proxyDirection, tap.TapEvent_ProxyDirection.INBOUND);
-  assert.equal(decodeTcpAddress(event?.destination), `${web.ip}:8080`);
-  assert.deepEqual(event?.sourceMeta?.labels, { tls: 'true', client_id: client.identity });
-});
+const TIME = '\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z';
 
-test('whoever else asks is unauthenticated', { timeout: 30_000 }, async () => {
-  const seen = observe(client, '/');
-  await eventually('an answer', 10_000, async () => seen.ended);
-  assert.equal((seen.ended as GrpcError).code, 'UNAUTHENTICATED');
-});
-
-test('each inbound request is a line of the access log', { timeout: 30_000 }, async () => {
+test('each inbound request is a line of the access log, as apache writes them', async () => {
   await get(client, VIP, 80, '/logged?x=1');
-  const line = await eventually('a line', 5_000, async () => /^(.*)"GET \/logged\?x=1 .*$/m.exec(web.said())?.[0]);
-  assert.match(
-    line,
-    new RegExp(`^${client.ip}:\\d+ ${client.identity} - \\[\\S+Z\\] "GET /logged\\?x=1 HTTP/1.1" 200$`),
-  );
+  const start = `${client.ip}:\\d+ ${client.identity} - \\[${TIME}\\]`;
+  assert.match(await lineOf(web, /\/logged/), new RegExp(`^${start} "GET /logged\\?x=1 HTTP/1.1" 200$`));
 });
 
-test('metrics tell the route, the identities and how calls of gRPC ended', { timeout: 30_000 }, async () => {
+test('or as JSON', async () => {
+  await ask(client, VIP, 82, {
+    method: 'POST',
+    path: '/logged',
+    lines: ['user-agent: scenario', 'x-request-id: 7'],
+    body: 'four',
+  });
+  const line = JSON.parse(await lineOf(pods.pod('json'), /\/logged/));
+  const { timestamp, total_ns, processing_ns, 'client.addr': address, ...rest } = line;
+  assert.deepEqual(rest, {
+    'client.id': client.identity,
+    method: 'POST',
+    uri: '/logged',
+    version: 'HTTP/1.1',
+    trace_id: '7',
+    request_bytes: '4',
+    status: 200,
+    response_bytes: '4',
+    user_agent: 'scenario',
+    host: 'web.a',
+  });
+  assert.match(`${address} ${timestamp}`, new RegExp(`^${client.ip}:\\d+ ${TIME}$`));
+  assert.ok(total_ns >= processing_ns && processing_ns >= 0);
+});
+
+test('or as a format says, whatever clients put into their fields', async () => {
+  await get(client, VIP, 83, '/logged', ['x-id: "long"']);
+  assert.equal(await lineOf(pods.pod('format'), /\/logged/), `HTTP/1.1 /logged 200 \\x22 ${client.identity}`);
+});
+
+test('metrics tell the endpoint, the identities, the zone and how calls of gRPC ended', async () => {
   const session = await connectHttp2(client, VIP, 81);
   await call(session, { ...GRPC, ':path': '/a.B/C', ':authority': 'rpc.a' }, message('x'));
-  session.close();
-  const labels = { direction: 'outbound', server_id: web.identity, dst_pod: 'web-1', tls: 'true' };
-  const failed = { ...labels, status_code: '200', classification: 'failure', grpc_status: '14' };
-  await eventually(
-    'a counted call',
-    5_000,
-    async () => (await client.metric('response_total', failed)) === 1 || undefined,
-  );
+  session.destroy();
+  const failed = { direction: 'outbound', server_id: web.identity, status_code: '200', grpc_status: '14' };
+  const labels = { ...failed, tls: 'true', classification: 'failure' };
+  await eventually('the call', 3_000, async () => (await client.metric('response_total', labels)) === 1 || undefined);
+  assert.ok((await client.metric('request_total', { dst_pod: 'web-1', dst_service: 'web', dst_namespace: 'a' })) > 0);
   assert.ok((await web.metric('request_total', { direction: 'inbound', client_id: client.identity })) > 0);
-  assert.ok((await client.metric('outbound_http_route_request_statuses_total', { http_status: '200' })) > 0);
-  assert.ok((await client.metric('outbound_tcp_transfer_cost_bytes_total', { op: 'Send' })) > 0);
+  assert.ok((await client.metric('outbound_tcp_transfer_cost_bytes_total', { zone_locality: 'Local' })) > 0);
+  const statuses = 'outbound_http_route_request_statuses_total';
+  assert.equal(await client.metric(statuses, { hostname: 'rpc.a' }), 1);
 });
 
-test('the page is such as strict readers take, compressed for those who say so', { timeout: 30_000 }, async () => {
-  for (const format of ['prometheus', 'openmetrics'] as const) {
-    const accept = format === 'openmetrics' ? 'application/openmetrics-text' : 'text/plain';
-    const socket = await web.dial('127.0.0.1', 4191);
-    const lines = ['host: admin', 'connection: close', 'accept-encoding: gzip', `accept: ${accept}`];
-    const text = await readAll(socket, `GET /metrics HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`);
-    assert.match(text, /content-encoding: gzip/);
-    const page = gunzipSync(Buffer.from(text.slice(text.indexOf('\r\n\r\n') + 4), 'latin1')).toString();
-    assert.ok(parseMetrics(page, format).size > 40);
+test('past the budget of series, label sets are counted together and none is lost', async () => {
+  const samples = (page: string): number =>
+    page.split('\n').filter((line) => line !== '' && !line.startsWith('#')).length;
+  for (let i = 0; i < HOSTS; i++) await ask(frugal, VIP, 80, { host: `shop-${i}.example` });
+  const statuses = 'outbound_http_route_request_statuses_total';
+  assert.equal(
+    (await frugal.metric(statuses, { http_status: '200' })) + (await frugal.metric(statuses, { http_status: FOLDED })),
+    HOSTS,
+  );
+  assert.ok((await frugal.metric(statuses, { hostname: FOLDED })) > 20);
+  assert.ok((await frugal.metric('metrics_series_folded_total', { family: statuses })) > 20);
+  const page = await frugal.metrics();
+  assert.ok(samples(page) < SERIES_MAX * 1.2, `${samples(page)} samples`);
+});
+
+/** A page of metrics as it is sent, uncompressed. */
+async function page(pod: Pod, accept: string): Promise<string> {
+  const lines = ['host: admin', 'connection: close', 'accept-encoding: gzip', `accept: ${accept}`];
+  const socket = await pod.dial('127.0.0.1', 4191);
+  const text = await readAll(socket, `GET /metrics HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`);
+  assert.match(text, /content-encoding: gzip/);
+  return gunzipSync(Buffer.from(text.slice(text.indexOf('\r\n\r\n') + 4), 'latin1')).toString();
+}
+
+test('the page is such as strict readers take, compressed for those who say so', async () => {
+  await tally(3, () => get(client, VIP, 80, '/"quoted"\\'));
+  for (const pod of [client, web, frugal]) {
+    assert.ok(parseMetrics(await page(pod, 'text/plain')).size > 40);
+    assert.ok(parseMetrics(await page(pod, 'application/openmetrics-text'), 'openmetrics').size > 40);
   }
 });
