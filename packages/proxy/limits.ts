@@ -6,8 +6,8 @@ export const LIMITS = {
   gatheredBytesMax: 256 * 1024,
   /** Heads and control frames that wait for an HTTP/2 server which does not read: past this it gets no further requests. */
   http2HeldBytesMax: 256 * 1024,
-  /** Time for the last bytes of an HTTP/2 connection to reach a slow peer. */
-  http2FinishMs: 10_000,
+  /** Time for the last bytes of a connection to reach a peer that reads slowly: half a MB at 10 KB/s. */
+  finishMs: 60_000,
   /** Streams that a client may have open on one connection, unless configured: as in Go; proxies with more open another connection. */
   http2StreamsMax: 250,
   /** Size of a header section, 32 octets a field added: a little more than the octets of a head of HTTP/1. */
@@ -20,7 +20,7 @@ export const LIMITS = {
   http2WaitingMax: 10_000,
   /** Connections tried for one request or connection before it fails. */
   connectAttemptsMax: 5,
-  /** After a closing error response: how long the rest of the request is read and thrown away, so that the client sees it. */
+  /** Behind our last byte: how long what the client still sends is read and thrown away, so that no reset overtakes the answer. */
   lingerMs: 1_000,
   /** What filters may delay one attempt by: a request that waits costs memory. */
   delayMsMax: 60_000,

@@ -315,16 +315,20 @@ export class Http1Server implements Downstream, Drainable, SlowHead {
     if (this.#ending || this.#closed) return;
     this.#leftover = undefined;
     this.#pauses = 0;
-    this.#endSocket();
-    if (this.#ended) return;
-    this.#socket.resume();
-    this.#linger = this.#options.side.clock.after(LIMITS.lingerMs, () => this.#socket.destroy());
+    this.#cutAfter(LIMITS.finishMs);
+    this.#endSocket(() => this.#cutAfter(LIMITS.lingerMs));
+    if (!this.#ended) this.#socket.resume();
   }
 
-  #endSocket(): void {
+  #endSocket(done?: () => void): void {
     this.#out.flush();
     this.#ending = true;
-    this.#socket.end();
+    this.#socket.end(done);
+  }
+
+  #cutAfter(delayMs: number): void {
+    this.#linger?.cancel();
+    if (!this.#closed) this.#linger = this.#options.side.clock.after(delayMs, () => this.#socket.destroy());
   }
 
   #gone(errno: string): void {

@@ -277,3 +277,29 @@ test('a drain ends an idle connection at once, and a busy one with its response'
   assert.match(busy.response(OK), /\r\nconnection: close\r\n/);
   assert.equal(busy.client.state, 'ended');
 });
+
+test('the last response of a connection reaches a client that reads slowly', () => {
+  const hop = new Hop();
+  hop.request('GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n');
+  hop.client.room = false;
+  hop.response(OK);
+  assert.equal(hop.client.state, 'ended');
+  hop.clock.advance(LIMITS.lingerMs * 5);
+  assert.equal(hop.client.state, 'ended', 'not cut off');
+  hop.client.drain();
+  hop.clock.advance(LIMITS.lingerMs);
+  assert.equal(hop.client.state, 'closed');
+  assert.equal(hop.clock.pending, 0);
+});
+
+test('a client that never takes the last response is cut off in the end, whether or not it has said its end', () => {
+  for (const says of [true, false]) {
+    const hop = new Hop();
+    hop.request('GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n');
+    if (says) hop.client.receiveEnd();
+    hop.client.room = false;
+    hop.response(OK);
+    hop.clock.advance(LIMITS.finishMs);
+    assert.equal(hop.client.state, 'closed');
+  }
+});

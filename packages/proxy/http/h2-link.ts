@@ -131,7 +131,7 @@ export class Http2Link implements Flushable {
     this.#held = false;
     this.#write();
     this.#ending = true;
-    this.#cutAfter(LIMITS.http2FinishMs);
+    this.#cutAfter(LIMITS.finishMs);
     this.#socket.end(() => this.#cutAfter(LIMITS.lingerMs));
   }
 

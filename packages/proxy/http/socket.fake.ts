@@ -10,6 +10,7 @@ export class FakeSocket extends EventEmitter {
   /** What became of it: said its end, closed, reset. */
   state: 'open' | 'ended' | 'closed' | 'reset' = 'open';
   paused = true;
+  #finished: (() => void) | undefined;
 
   get conn(): Conn {
     return this as unknown as Conn;
@@ -40,6 +41,8 @@ export class FakeSocket extends EventEmitter {
 
   drain(): void {
     this.room = true;
+    this.#finished?.();
+    this.#finished = undefined;
     this.emit('drain');
   }
 
@@ -51,8 +54,12 @@ export class FakeSocket extends EventEmitter {
     this.paused = false;
   }
 
-  end(): void {
-    if (this.state === 'open') this.state = 'ended';
+  /** `done`: called when the peer has taken everything. */
+  end(done?: () => void): void {
+    if (this.state !== 'open') return;
+    this.state = 'ended';
+    if (this.room) done?.();
+    else this.#finished = done;
   }
 
   destroy(): void {
