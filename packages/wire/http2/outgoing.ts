@@ -177,6 +177,9 @@ export class Outgoing<T> {
     stream.queuedBytes = 0;
     stream.endQueued = false;
     stream.trailersQueued = undefined;
+    if (!stream.isReady) return;
+    stream.isReady = false;
+    this.#ready.splice(this.#ready.indexOf(stream, this.#readyAt), 1);
   }
 
   /** The stream has data and may have a window now; `pump` sends it. */
@@ -226,9 +229,14 @@ export class Outgoing<T> {
     }
   }
 
+  /** Streams that wait for the connection. */
+  get waiting(): number {
+    return this.#ready.length - this.#readyAt;
+  }
+
   /** Whether a stream without waiting data may send: others that wait come first. */
   #mayTakeTurn(stream: Stream<T>): boolean {
-    return this.#isOpen && stream.sendWindow > 0 && this.#readyAt === this.#ready.length;
+    return this.#isOpen && stream.sendWindow > 0 && this.waiting === 0;
   }
 
   /** The connection lets DATA out: what waits to be taken stays short, so that streams take turns up to the socket. */

@@ -267,7 +267,7 @@ test('octets that nobody consumes any more are given back to the connection', ()
   for (let i = 0; i < 3; i++) end.connection.receive(data(1, 'x'.repeat(16_000)), 0);
   assert.deepEqual(output(end), []);
   end.sink.streams.get(1)?.reset(HTTP2_ERROR.CANCEL);
-  assert.deepEqual(output(end), ['windowUpdate 0 48000', 'rstStream 1 CANCEL']);
+  assert.deepEqual(output(end), ['rstStream 1 CANCEL', 'windowUpdate 0 48000']);
   end.sink.streams.get(1)?.consume(48_000);
   assert.deepEqual(output(end), []);
 });

@@ -103,9 +103,10 @@ export class Streams<T> implements StreamHost<T>, OutgoingSink<T> {
       stream.resetAtEnd = true;
       return;
     }
-    const isOpen = this.open.has(stream.id);
+    // The reset first: its end makes room for another stream, which may be opened at once.
+    if (!this.over && this.open.has(stream.id)) this.outgoing.rstStream(stream.id, code);
     this.kill(stream, true);
-    if (isOpen && !this.over) this.rst(stream.id, code);
+    this.isControlFlood();
   }
 
   consumed(stream: Stream<T>, bytes: number): void {
@@ -196,9 +197,10 @@ export class Streams<T> implements StreamHost<T>, OutgoingSink<T> {
 
   /** The peer did something wrong on one stream (RFC 9113 section 5.4.2). */
   streamError(streamId: number, stream: Stream<T> | undefined, code: number): void {
+    this.outgoing.rstStream(streamId, code);
     if (stream !== undefined) this.kill(stream, true);
     else this.ended.add(streamId, true);
-    this.rst(streamId, code);
+    this.isControlFlood();
     if (stream !== undefined) this.sink.reset(stream, code, false, false);
     this.isFlood('error');
   }
