@@ -11,6 +11,7 @@ class Script {
   readonly said: string[] = [];
   readonly output: string[] = [];
   openStreams = 0;
+  queuedBytes = 0;
 
   get outputBytes(): number {
     return this.output.reduce((sum, { length }) => sum + length, 0);
