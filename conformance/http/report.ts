@@ -2,7 +2,14 @@
 import { renderTable } from '../../bench/table.ts';
 import { DIFFERENCES } from './differences.ts';
 import type { Contender, Version } from './faces.ts';
-import { ATTACKS, type FloodReport, HONEST_MS_MAX, PEAK_GROWTH_MB_MAX, REST_GROWTH_MB_MAX } from './floods/index.ts';
+import {
+  ATTACKS,
+  type FloodReport,
+  HONEST_MS_MAX,
+  PEAK_GROWTH_MB_MAX,
+  REST_GROWTH_MB_MAX,
+  WAITING_GROWTH_MB_MAX,
+} from './floods/index.ts';
 import type { SpecReport } from './h2spec.ts';
 import type { Expectation } from './http1/case.ts';
 import { HTTP1_CORPUS } from './http1/corpus/index.ts';
@@ -46,7 +53,7 @@ export function renderReport(results: Results, circumstances: Circumstances): st
     '## h2spec',
     specTable(results.specs),
     '## Floods',
-    `While a flood runs, honest clients ask on connections of their own, in HTTP/1 and HTTP/2; every request must be answered within ${HONEST_MS_MAX / 1000} s. Memory is the proportional set size of the attacked proxy: it may grow by ${PEAK_GROWTH_MB_MAX} MB (500 slow readers: by 0.5 MB each more, which is one read of the runtime) and must come back to within ${REST_GROWTH_MB_MAX} MB of its start.`,
+    `While a flood runs, honest clients ask on connections of their own, in HTTP/1 and HTTP/2; every request must be answered within ${HONEST_MS_MAX / 1000} s. Memory is the proportional set size of the attacked proxy: it may grow by ${PEAK_GROWTH_MB_MAX} MB, by ${WAITING_GROWTH_MB_MAX} MB where clients ask for much and take nothing (what waits is bounded by 128 MiB, past which those that hold most are broken off, and costs up to three times its size until the next collection), and must come back to within ${REST_GROWTH_MB_MAX} MB of its start.`,
     floodTable(results.floods),
     '## Known differences, explained',
     DIFFERENCES.map((line) => `- ${line}`).join('\n'),

@@ -7,25 +7,29 @@ export interface Attack {
   readonly version: Version;
   /** What it is, for the report. */
   readonly text: string;
-  /** What it may add to the memory of a proxy while it runs, MB; absent: {@link PEAK_GROWTH_MB_MAX}. */
-  readonly growthMB?: number;
+  /** What it may add to the memory of a proxy while it runs, MB. */
+  readonly growthMB: number;
   /** `python`: folder of Python's h2. Ends by itself after `seconds`. */
   command(face: Face, seconds: number, python: string): { argv: string[]; env: Record<string, string> };
 }
 
 export const PEAK_GROWTH_MB_MAX = 64;
-/** One read of the runtime: so much may have come for a client before it turns out that the client takes nothing. */
-const READ_MB_MAX = 0.53;
+/**
+ * For floods that ask for much and take nothing: what waits may be 128 MiB, the proxy's limit (`bufferedBytesMax`), and costs up to
+ * three times its size until the next collection.
+ */
+export const WAITING_GROWTH_MB_MAX = PEAK_GROWTH_MB_MAX + 3 * 134;
 const SLOW_CONNECTIONS = 500;
 
 /** Frames a second, as far as the other side takes them. */
 const FRAMES_PER_SECOND = 20_000;
 const SCRIPT = join(import.meta.dirname, 'flood.py');
 
-const http2 = (name: string, text: string): Attack => ({
+const http2 = (name: string, text: string, growthMB = PEAK_GROWTH_MB_MAX): Attack => ({
   name,
   version: 'http2',
   text,
+  growthMB,
   command: ({ host, port }, seconds, python) => ({
     argv: ['python3', SCRIPT, name, host, String(port), String(seconds), String(FRAMES_PER_SECOND)],
     env: { PYTHONPATH: python, PYTHONDONTWRITEBYTECODE: '1' },
@@ -57,8 +61,8 @@ export const ATTACKS: readonly Attack[] = [
   http2('header-bomb', 'header blocks of 16 KB that mean 40 MB (CVE-2016-6581)'),
   http2('bad-requests', 'requests that are refused one by one'),
   http2('open-streams', 'requests whose bodies never come'),
-  http2('window-stall', '1,000 responses that nobody takes (CVE-2019-9511)'),
-  http2('slow-read', '100 responses of 1 MB taken byte by byte'),
+  http2('window-stall', '1,000 responses that nobody takes (CVE-2019-9511)', WAITING_GROWTH_MB_MAX),
+  http2('slow-read', '100 responses of 1 MB taken byte by byte', WAITING_GROWTH_MB_MAX),
   http2('idle', '1,000 connections that only say hello'),
   slow('slow-headers', '500 heads that come line by line (slowloris)', '/', '-H -i 1'),
   slow('slow-body', '500 bodies that come bit by bit', '/', '-B -i 1 -s 8192'),
@@ -67,6 +71,6 @@ export const ATTACKS: readonly Attack[] = [
     '500 responses of 1 MB read slowly',
     '/bytes/1000000',
     '-X -n 1 -z 32 -w 64 -y 512',
-    PEAK_GROWTH_MB_MAX + SLOW_CONNECTIONS * READ_MB_MAX,
+    WAITING_GROWTH_MB_MAX,
   ),
 ];

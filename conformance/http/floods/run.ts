@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Result, run } from '../../harness/index.ts';
 import { pssMB } from '../../harness/pair/index.ts';
 import type { Face } from '../faces.ts';
-import { type Attack, PEAK_GROWTH_MB_MAX } from './attacks.ts';
+import type { Attack } from './attacks.ts';
 import { beHonest, type Honest } from './honest.ts';
 
 export interface FloodReport {
@@ -71,7 +71,7 @@ export async function runFlood(attack: Attack, face: Face, options: FloodOptions
     peakMB,
     restMB,
   };
-  const failure = complaint(report, attack.growthMB ?? PEAK_GROWTH_MB_MAX, done);
+  const failure = complaint(report, attack.growthMB, done);
   return { ...report, ...(failure !== undefined && { failure }) };
 }
 

@@ -22,7 +22,9 @@ export interface OpenSocketsLimits {
 
 /** How long a count of buffered bytes is good enough, and how often they are counted without being asked for. */
 const COUNT_EVERY_MS = 100;
-const WATCH_EVERY_MS = 500;
+const WATCH_EVERY_MS = 200;
+/** While a quarter of the limit waits. */
+const WATCH_CLOSELY_MS = 50;
 /** Who holds less than this is not to blame when too much waits. */
 const TO_BLAME_BYTES_MIN = 64 * 1024;
 /** Once too much waits, those that hold most go until this share of the limit is left. */
@@ -94,8 +96,10 @@ export class OpenSockets {
   #watch(): void {
     if (this.#watching) return;
     this.#watching = true;
-    this.#deps.clock.after(WATCH_EVERY_MS, () => {
+    const isMuch = this.#bufferedBytes * 4 > this.#limits.bufferedBytesMax;
+    this.#deps.clock.after(isMuch ? WATCH_CLOSELY_MS : WATCH_EVERY_MS, () => {
       this.#watching = false;
+      this.#countedMs = Number.NEGATIVE_INFINITY;
       this.bufferedBytes();
       if (this.#sockets.size > 0) this.#watch();
     });
