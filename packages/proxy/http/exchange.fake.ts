@@ -33,14 +33,15 @@ export function responseOf(status: number, ...lines: string[]): ResponseHead {
 
 /** A connection to a server as the exchange sees it: what it is told goes to the script's log. */
 class FakeSender implements Sender {
-  readonly version = 11;
+  readonly version: 11 | 20;
   readonly reused = false;
   readonly #name: string;
   readonly #log: (line: string) => void;
   /** What `data` gives. */
   room = true;
 
-  constructor(name: string, log: (line: string) => void) {
+  constructor(name: string, version: 11 | 20, log: (line: string) => void) {
+    this.version = version;
     this.#name = name;
     this.#log = log;
   }
@@ -90,6 +91,8 @@ export class ExchangeScript {
   attached: Exchange | undefined;
   /** Attach a sender at once when one is asked for. */
   attaches = true;
+  /** Of the connections that are attached. */
+  senderVersion: 11 | 20 = 11;
   room = true;
   /** Chance, from 0 on. */
   random = 0;
@@ -147,7 +150,7 @@ export class ExchangeScript {
 
   /** Gives a sender of this script to any exchange. */
   attachTo(exchange: Exchange): boolean {
-    const sender = new FakeSender(`up${this.senders.length + 1}`, (line) => this.log.push(line));
+    const sender = new FakeSender(`up${this.senders.length + 1}`, this.senderVersion, (line) => this.log.push(line));
     this.senders.push(sender);
     this.attached = exchange;
     const taken = exchange.attach(sender);

@@ -90,6 +90,8 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
   #attached = false;
   /** Scopes of the route; those behind them belong to the attempt. */
   #routeScopes = 0;
+  /** Of those, scopes from here on belong to the endpoint that it was sent to. */
+  #endpointScopes = 0;
 
   constructor(side: HttpSide, down: contract.Downstream, explain: boolean) {
     this.#side = side;
@@ -229,11 +231,12 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
 
   lost(fault: Fault, again: contract.SendAgain): void {
     if (!this.open) return;
+    const isShared = this.#sender?.version === 20;
     this.#sender = undefined;
     this.#heldHead = undefined;
     if (this.#responding) this.#breakOff(fault);
-    else if (this.#canSendAgain(again)) {
-      this.#endAttempt(fault.code);
+    else if (this.#canSendAgain(again, isShared)) {
+      this.#endAttempt(fault.code, this.#endpointScopes);
       this.request.authority = this.#authority;
       this.#acquire();
     } else this.#attemptFailed(fault);
@@ -347,6 +350,7 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
     const before = this.scopes.length;
     const fault = this.#plan!.dispatch(this);
     for (let i = before; i < this.scopes.length; i++) this.scopes[i]!.started();
+    this.#endpointScopes = this.scopes.length;
     if (fault) {
       this.#attemptFailed(fault);
       return;
@@ -380,10 +384,11 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
     return Math.max(LIMITS.replayBytesMax, this.#retries?.plan.bytesMax ?? 0);
   }
 
-  #canSendAgain(again: contract.SendAgain): boolean {
+  /** `isShared`: other requests use the connection that broke, so that the next one is a reused one again. */
+  #canSendAgain(again: contract.SendAgain, isShared: boolean): boolean {
     if (again === 'never' || !this.#kept.whole) return false;
-    if (again === 'always') return this.attempts < LIMITS.connectAttemptsMax;
-    return IDEMPOTENT.has(this.request.method);
+    if ((again === 'always' || isShared) && this.attempts >= LIMITS.connectAttemptsMax) return false;
+    return again === 'always' || IDEMPOTENT.has(this.request.method);
   }
 
   #canRetry(retries: Retries): boolean {
@@ -401,7 +406,7 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
 
   /** The next attempt, granted already; nothing of the last one is under way any more. */
   #retry(): void {
-    this.#endAttempt(this.outcome.fault);
+    this.#endAttempt(this.outcome.fault, this.#routeScopes);
     this.outcome.retries++;
     this.attempts = 0;
     const delayMs = this.#retries!.delayMs(this.#side.random());
@@ -409,13 +414,13 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
     else this.#attempt();
   }
 
-  /** Counts an attempt that is not the last. */
-  #endAttempt(fault: FaultCode | undefined): void {
+  /** Counts an attempt that is not the last, in the scopes from `first` on. */
+  #endAttempt(fault: FaultCode | undefined, first: number): void {
     const { outcome } = this;
     outcome.fault = fault;
     outcome.endMs = this.#side.clock.nowMs();
-    for (let i = this.#routeScopes; i < this.scopes.length; i++) this.scopes[i]!.ended(outcome);
-    this.scopes.length = this.#routeScopes;
+    for (let i = first; i < this.scopes.length; i++) this.scopes[i]!.ended(outcome);
+    this.scopes.length = first;
     this.#leave();
     outcome.beginAttempt();
     this.#timers?.attemptEnded();
@@ -447,10 +452,11 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
 
   #mirror(targets: readonly Upstream[]): void {
     this.mirrorTo = undefined;
-    // Only the first attempt is copied: a retry is no further request.
-    if (this.#mirrors || this.outcome.retries > 0) return;
+    // Only the first attempt is copied: a retry is no further request. Nor is what may become a tunnel, which nobody would end.
+    const { method, upgrade } = this.request;
+    if (this.#mirrors || this.outcome.retries > 0 || method === 'CONNECT' || upgrade !== '') return;
     this.#mirrors = targets.map((target) => new Mirror(this.#side, this.client, target));
-    for (const mirror of this.#mirrors) mirror.begin(copyHead(this.request), this.#requestDone);
+    for (const mirror of this.#mirrors) mirror.begin(copyHead(this.request), this.#kept, this.#requestDone);
   }
 
   // --- the response
@@ -472,13 +478,15 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
     this.responseEdit?.apply(head);
     this.#tellResponded(head);
     this.#down.respond(head, end && !switches);
-    if (switches) this.#openTunnel();
-    else {
-      this.#kept.forget();
-      if (!end) return;
-      this.#responseDone = true;
-      this.#complete();
+    if (switches) {
+      this.#openTunnel();
+      if (end) this.responseEnd(undefined);
+      return;
     }
+    this.#kept.forget();
+    if (!end) return;
+    this.#responseDone = true;
+    this.#complete();
   }
 
   #tellResponded(head: ResponseHead): void {

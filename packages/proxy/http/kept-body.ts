@@ -26,7 +26,7 @@ export class KeptBody {
   }
 
   /** False: the sender is full, and takes the rest nevertheless. */
-  sendTo(sender: Sender): boolean {
+  sendTo(sender: Pick<Sender, 'data'>): boolean {
     let room = true;
     for (let i = 0; i < this.#bufs.length; i++)
       room = sender.data(this.#bufs[i]!, this.#bounds[i * 2]!, this.#bounds[i * 2 + 1]!);

@@ -2,6 +2,7 @@ import type { Field, RequestHead } from '#wire/fields';
 import { LIMITS } from '../limits.ts';
 import type { ClientInfo, Downstream } from './contract.ts';
 import { Exchange, type HttpSide, type Plan, type Upstream } from './exchange.ts';
+import type { KeptBody } from './kept-body.ts';
 
 /**
  * A copy of a request on its way to a server whose response nobody reads. It never touches the request that it copies: bodies are
@@ -26,13 +27,20 @@ export class Mirror {
     };
   }
 
-  begin(head: RequestHead, end: boolean): void {
-    this.#exchange.begin(head, end, { route: () => this.#plan });
+  /** `sofar`: what came of the body before; `end`: that is all of it. */
+  begin(head: RequestHead, sofar: KeptBody, end: boolean): void {
+    const { bytes, trailers } = sofar;
+    const isWhole = end && bytes === 0 && trailers === undefined;
+    this.#exchange.begin(head, isWhole, { route: () => this.#plan });
+    sofar.sendTo(this);
+    if (end && !isWhole) this.end(trailers);
   }
 
-  data(buf: Uint8Array, start: number, end: number): void {
+  /** True: a copy never holds its request back. */
+  data(buf: Uint8Array, start: number, end: number): boolean {
     if (this.#pauses === 0) this.#exchange.data(buf, start, end);
     else this.cut();
+    return true;
   }
 
   end(trailers: readonly Field[] | undefined): void {
