@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { installHttpTools } from './http-tools.mjs';
-import { bunPath, root, setUp } from './setup.mjs';
+import { bunPath, mayInstall, root, setUp } from './setup.mjs';
 
 /** Suite -> how to get what it needs beside the set-up. */
 const SUITES = { http: installHttpTools };
@@ -16,11 +16,11 @@ function fail(text, status = 1) {
 const [name, ...args] = process.argv.slice(2);
 const install = Object.hasOwn(SUITES, name ?? '') ? SUITES[name] : undefined;
 if (!install) fail(`say which: npm run conformance -- ${Object.keys(SUITES).join('|')} [--report]`, 2);
-const mayInstall = !args.includes('--no-install');
-setUp({ mayInstall });
+const may = mayInstall(args);
+setUp({ mayInstall: may });
 let tools;
 try {
-  tools = install({ mayInstall });
+  tools = install({ mayInstall: may });
 } catch (error) {
   fail(error instanceof Error ? error.message : String(error));
 }

@@ -1,10 +1,10 @@
 // `npm run demo [-- --once --json --no-install]`: sets up, then hands over to `weft demo`.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { bunPath, root, setUp } from './setup.mjs';
+import { bunPath, mayInstall, root, setUp } from './setup.mjs';
 
 const args = process.argv.slice(2);
-setUp({ mayInstall: !args.includes('--no-install') });
+setUp({ mayInstall: mayInstall(args) });
 const rest = args.filter((arg) => arg !== '--no-install');
 const child = spawn(bunPath(), [join(root, 'packages', 'cli', 'main.ts'), 'demo', ...rest], { stdio: 'inherit' });
 // The terminal sends Ctrl-C to the whole group; the child tears down and decides when to end.

@@ -2,7 +2,7 @@
 // Used by `npm run demo`, `npm test` and `npm run bench`; says each thing it does on stderr. Plain Node, no dependency.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -37,6 +37,29 @@ const say = (text) => process.stderr.write(`setup: ${text}\n`);
 function fail(text) {
   process.stderr.write(`setup: ${text}\n`);
   process.exit(1);
+}
+
+/** Whether anything may be fetched beside npm packages: not after `--no-install`, nor by what was started by such a command. */
+export function mayInstall(args = process.argv) {
+  if (args.includes('--no-install')) process.env.WEFT_INSTALL = 'no';
+  return process.env.WEFT_INSTALL !== 'no';
+}
+
+/** A folder of the repository's cache that is made once, by `build(folder)`, which throws when it fails. `what`: for the one who waits. */
+export function cached(name, what, build, may = mayInstall()) {
+  const home = join(root, 'node_modules', '.cache', name);
+  if (existsSync(home)) return home;
+  if (!may) throw new Error(`${what} is missing; run without --no-install, which gets it`);
+  say(`getting ${what}`);
+  const building = `${home}.${process.pid}`;
+  mkdirSync(building, { recursive: true });
+  try {
+    build(building);
+    if (!existsSync(home)) renameSync(building, home);
+  } finally {
+    rmSync(building, { recursive: true, force: true });
+  }
+  return home;
 }
 
 /** Whether an executable of that name is on PATH or in the system folders that a user's PATH often lacks. */

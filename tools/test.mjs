@@ -4,13 +4,13 @@
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { bunPath, installNpmPackages, onPath, root, setUp } from './setup.mjs';
+import { bunPath, installNpmPackages, mayInstall, onPath, root, setUp } from './setup.mjs';
 
 const args = process.argv.slice(2);
 const filters = args.filter((arg) => !arg.startsWith('--'));
 const isCheck = args.includes('--check');
 if (isCheck) installNpmPackages();
-else setUp({ mayInstall: !args.includes('--no-install') });
+else setUp({ mayInstall: mayInstall(args) });
 const bun = bunPath();
 const bin = (name) => join(root, 'node_modules', '.bin', name);
 const MINUTE_MS = 60_000;
