@@ -204,6 +204,8 @@ const REFUSED: Record<string, [string, string]> = {
   'an absolute target without authority': ['bad-target', 'GET http:///x HTTP/1.1\r\nhost: a\r\n\r\n'],
   'an asterisk of another method': ['bad-target', 'GET * HTTP/1.1\r\nhost: a\r\n\r\n'],
   'a tunnel without port': ['bad-target', 'CONNECT a HTTP/1.1\r\nhost: a\r\n\r\n'],
+  'a tunnel with a length': ['connect-body', 'CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\ncontent-length: 5\r\n\r\nhello'],
+  'a tunnel with chunks': ['connect-body', 'CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\ntransfer-encoding: chunked\r\n\r\n'],
   'a tunnel to a path': ['bad-target', 'CONNECT /a:1 HTTP/1.1\r\nhost: a\r\n\r\n'],
   'chunked in HTTP/1.0': ['bad-transfer-encoding', 'POST / HTTP/1.0\r\ntransfer-encoding: chunked\r\n\r\n'],
   'two hosts': ['two-hosts', 'GET / HTTP/1.1\r\nhost: a\r\nHost: b\r\n\r\n'],

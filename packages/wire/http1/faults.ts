@@ -15,6 +15,7 @@ export const HTTP1_FAULTS = {
   'bad-transfer-encoding': 'transfer-encoding does not end in exactly one "chunked", or stands in an HTTP/1.0 message',
   'unknown-coding': 'transfer-encoding names a coding other than "chunked"',
   'length-and-chunked': 'both content-length and transfer-encoding are present',
+  'connect-body': 'CONNECT has a body, which servers tell from the tunnel in different ways',
   'bad-chunk': 'the chunked body is malformed',
   truncated: 'the connection ended in the middle of a message',
 } as const;

@@ -472,7 +472,10 @@ function frameRequest(head: Http1Head): Http1FaultCode | undefined {
     head.framing = 'chunked';
   } else if (head.contentLength > 0) head.framing = 'length';
   else head.framing = 'none';
-  head.upgrade = (head.scan.upgrade && head.scan.connectionUpgrade && head.minor === 1) || head.methodIs('CONNECT');
+  const isConnect = head.methodIs('CONNECT');
+  // RFC 9110 section 9.3.6: there is none. A server that takes it for one would read the next request as it.
+  if (isConnect && head.framing !== 'none') return 'connect-body';
+  head.upgrade = isConnect || (head.scan.upgrade && head.scan.connectionUpgrade && head.minor === 1);
   return undefined;
 }
 

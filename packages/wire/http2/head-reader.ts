@@ -141,6 +141,7 @@ export class HeadReader implements HpackSink {
       return ':authority and host differ';
     if (method === 'CONNECT') {
       if (this.#scheme !== undefined || this.#path !== undefined) return 'CONNECT with :scheme or :path';
+      if (this.#contentLength > 0) return 'CONNECT with a length';
       return /:\d+$/.test(authority) ? '' : 'CONNECT without host and port';
     }
     if (this.#scheme === undefined || this.#path === undefined) return 'no :scheme or no :path';

@@ -156,6 +156,24 @@ for (const [name, fields] of Object.entries(MALFORMED))
     assert.deepEqual(output(end), ['rstStream 1 PROTOCOL_ERROR']);
   });
 
+test('resets the stream of a CONNECT that says how long its body is', () => {
+  const end = server();
+  end.connection.receive(
+    headers(
+      1,
+      [
+        [':method', 'CONNECT'],
+        [':authority', 'a:1'],
+        ['content-length', '5'],
+      ],
+      OPEN,
+    ),
+    0,
+  );
+  assert.deepEqual(end.sink.events, []);
+  assert.deepEqual(output(end), ['rstStream 1 PROTOCOL_ERROR']);
+});
+
 test('takes requests with host instead of :authority, both in different case, CONNECT and OPTIONS *', () => {
   const end = server();
   end.connection.receive(headers(1, [...without(':authority'), ['host', 'b']]), 0);
