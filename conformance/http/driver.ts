@@ -1,5 +1,7 @@
 /** Runs the suites from the client's side: `bun driver.ts PLAN PIDS`; results as JSON on standard output. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ANSWERS } from './answers/corpus.ts';
+import { runAnswer } from './answers/run.ts';
 import { FACES, type Face } from './faces.ts';
 import { ATTACKS, type FloodReport, runFlood } from './floods/index.ts';
 
@@ -38,10 +40,11 @@ class Driver {
   async run(): Promise<Results> {
     const { suites } = this.#plan;
     const verdicts = suites.includes('corpus') ? await this.#corpus() : [];
+    const answers = suites.includes('answers') ? await this.#answers() : [];
     const specs = suites.includes('h2spec') ? await this.#specs() : [];
     const floods = suites.includes('floods') ? await this.#floods() : [];
     this.#origin.close();
-    return { verdicts, specs, floods };
+    return { verdicts, answers, specs, floods };
   }
 
   async #corpus(): Promise<Verdict[]> {
@@ -53,6 +56,18 @@ class Driver {
     const verdicts: Verdict[] = [];
     for (const each of CORPUS[face.version])
       if (this.#wants(each.id)) verdicts.push(await each.run(face, { origin: this.#origin, tls: TLS_FOLDER }));
+    return verdicts;
+  }
+
+  async #answers(): Promise<Verdict[]> {
+    const faces = this.#faces.filter(({ version, detects }) => version === 'http1' && !detects);
+    return (await Promise.all(faces.map((face) => this.#answersAt(face)))).flat();
+  }
+
+  async #answersAt(face: Face): Promise<Verdict[]> {
+    await this.#ready(face);
+    const verdicts: Verdict[] = [];
+    for (const each of ANSWERS) if (this.#wants(each.id)) verdicts.push(await runAnswer(each, face, TLS_FOLDER));
     return verdicts;
   }
 

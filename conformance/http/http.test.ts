@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { compiledExecutable } from '#cli/executable';
 import { repository, run } from '../harness/index.ts';
+import { ANSWERS } from './answers/corpus.ts';
 import { FACES } from './faces.ts';
 import type { Results, Tools } from './plan.ts';
 import { CORPUS } from './probes.ts';
@@ -24,7 +25,7 @@ before(async () => {
   assert.equal(installed.code, 0, installed.stderr);
   results = await runSuites({
     weft: [compiledExecutable()],
-    suites: ['corpus', 'h2spec', 'floods'],
+    suites: ['corpus', 'answers', 'h2spec', 'floods'],
     tools: JSON.parse(installed.stdout) as Tools,
     peers: false,
     floods: FLOODS,
@@ -32,7 +33,7 @@ before(async () => {
   });
 });
 
-const linesOf = (part: Partial<Results>) => failureLines({ verdicts: [], specs: [], floods: [], ...part });
+const linesOf = (part: Partial<Results>) => failureLines({ verdicts: [], answers: [], specs: [], floods: [], ...part });
 
 for (const { version, name } of OWN_FACES)
   test(`malformed requests of ${version} are refused and odd ones served: ${name}`, () => {
@@ -40,6 +41,12 @@ for (const { version, name } of OWN_FACES)
     assert.equal(verdicts.length, CORPUS[version].length);
     assert.deepEqual(linesOf({ verdicts }), []);
   });
+
+test('malformed responses of servers reach no client, nor the next one', () => {
+  assert.equal(new Set(results.answers.map(({ face }) => face)).size, 4);
+  assert.equal(results.answers.length, ANSWERS.length * 4);
+  assert.deepEqual(linesOf({ answers: results.answers }), []);
+});
 
 test('h2spec passes at both faces, and through mutual TLS', () => {
   assert.deepEqual(

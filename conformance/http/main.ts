@@ -13,7 +13,7 @@ import { failureLines, renderReport, summary } from './report.ts';
 import { runSuites } from './run-suites.ts';
 
 const REPORT = join(repository, 'docs', 'reports', 'http-conformance.md');
-const SUITES: readonly Suite[] = ['corpus', 'h2spec', 'floods'];
+const SUITES: readonly Suite[] = ['corpus', 'answers', 'h2spec', 'floods'];
 const SECONDS_MAX = 600;
 
 function readFlags(): { plan: Plan; command: string; reporting: boolean } {

@@ -3,7 +3,7 @@ import type { FloodReport } from './floods/index.ts';
 import type { SpecReport } from './h2spec.ts';
 import type { Verdict } from './verdict.ts';
 
-export type Suite = 'corpus' | 'h2spec' | 'floods';
+export type Suite = 'corpus' | 'answers' | 'h2spec' | 'floods';
 
 /** Where tools/conformance.mjs has put what it installed. */
 export interface Tools {
@@ -31,7 +31,10 @@ export interface Plan {
 }
 
 export interface Results {
+  /** Of requests. */
   readonly verdicts: readonly Verdict[];
+  /** Of responses. */
+  readonly answers: readonly Verdict[];
   readonly specs: readonly SpecReport[];
   readonly floods: readonly FloodReport[];
 }

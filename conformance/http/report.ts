@@ -1,5 +1,6 @@
 /** docs/reports/http-conformance.md: what was run, when and where, and what came of it. */
 import { renderTable } from '../../bench/table.ts';
+import { ANSWERS } from './answers/corpus.ts';
 import { DIFFERENCES } from './differences.ts';
 import type { Contender, Version } from './faces.ts';
 import {
@@ -50,6 +51,9 @@ export function renderReport(results: Results, circumstances: Circumstances): st
     '## Requests that are malformed, ambiguous or odd',
     'By group: how many cases must be refused, and how many of those each proxy refused; `cut` counts as refused. Weft is judged at all of its faces.',
     ...(['http1', 'http2'] as const).flatMap((version) => [`### ${TITLES[version]}`, groups(results, version)]),
+    '## Responses that are malformed, ambiguous or odd',
+    'To requests of HTTP/1, by a server of HTTP/1. Behind each, two further clients must get their own answers: `smuggled` says that one did not.',
+    answerTable(results.answers),
     '## h2spec',
     specTable(results.specs),
     '## Floods',
@@ -65,7 +69,7 @@ export function renderReport(results: Results, circumstances: Circumstances): st
 }
 
 /** One row a suite: what was run, passed, failed. */
-export function summary({ verdicts, specs, floods }: Results): string {
+export function summary({ verdicts, answers, specs, floods }: Results): string {
   const weft = verdicts.filter(({ contender }) => contender === 'Weft');
   const row = (name: string, total: number, failed: number) => [
     name,
@@ -81,6 +85,11 @@ export function summary({ verdicts, specs, floods }: Results): string {
       return row(`${TITLES[version]} corpus, ${face}`, these.length, these.filter(failed).length);
     });
   });
+  const asked = answers.filter(({ contender }) => contender === 'Weft');
+  for (const face of new Set(asked.map((each) => each.face))) {
+    const these = asked.filter((each) => each.face === face);
+    rows.push(row(`HTTP/1 responses, ${face}`, these.length, these.filter(failed).length));
+  }
   for (const { face, sections } of specs) {
     const sum = (field: 'tests' | 'failed' | 'skipped') => sections.reduce((total, each) => total + each[field], 0);
     rows.push(row(`h2spec, ${face}`, sum('tests'), sum('failed') + sum('skipped')));
@@ -92,9 +101,9 @@ export function summary({ verdicts, specs, floods }: Results): string {
 const failed = ({ failure }: { readonly failure?: string }): boolean => failure !== undefined;
 
 /** Everything that did not come out as it must, one line each. */
-export function failureLines({ verdicts, specs, floods }: Results): string[] {
+export function failureLines({ verdicts, answers, specs, floods }: Results): string[] {
   return [
-    ...verdicts
+    ...[...verdicts, ...answers]
       .filter(failed)
       .map(
         (each) =>
@@ -144,6 +153,18 @@ function refused(results: Results, version: Version, contender: Contender, ids: 
   const good = own.filter((each) => REFUSED.has(each.outcome) || each.outcome === 'unread').length;
   const faces = new Set(own.map(({ face }) => face)).size;
   return `${Math.floor(good / faces)}`;
+}
+
+function answerTable(answers: readonly Verdict[]): string {
+  if (answers.length === 0) return 'Not run.';
+  const cell = (contender: Contender, id: string): string => {
+    const own = answers.filter((each) => each.contender === contender && each.case === id);
+    return [...new Set(own.map(({ outcome, answers: seen }) => `${outcome} (${seen.join(', ')})`))].join(', ');
+  };
+  const rows = ANSWERS.map(({ id, name, rule, expect }) =>
+    [quoted(name), rule, expect, ...CONTENDERS.map((each) => cell(each, id))].join(' | '),
+  );
+  return pipes(['response', 'rule', 'must', ...CONTENDERS], rows);
 }
 
 function specTable(specs: readonly SpecReport[]): string {
@@ -206,10 +227,15 @@ function cases(results: Results, version: Version): string {
     ];
     return contender === 'Weft' ? [...new Set(verdicts.map(({ outcome }) => outcome))].join(', ') : kinds.join(', ');
   };
-  const quoted = (text: string) => text.replaceAll('|', '\\|');
   const rows = CORPORA[version].map(({ id, group, name, rule, expect }) =>
     [group, quoted(name), rule, expect, ...CONTENDERS.map((each) => cell(each, id))].join(' | '),
   );
   const header = ['group', 'case', 'rule', 'must', ...CONTENDERS];
-  return [header.join(' | '), header.map(() => '---').join('|'), ...rows].map((line) => `| ${line} |`).join('\n');
+  return pipes(header, rows);
 }
+
+const quoted = (text: string): string => text.replaceAll('|', '\\|');
+
+/** A table of text: columns are as wide as they are. */
+const pipes = (header: readonly string[], rows: readonly string[]): string =>
+  [header.join(' | '), header.map(() => '---').join('|'), ...rows].map((line) => `| ${line} |`).join('\n');

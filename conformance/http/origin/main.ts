@@ -1,10 +1,11 @@
 /**
  * The server behind all proxies: `bun main.ts SOCKET PORT…` answers whatever comes, HTTP/1 or HTTP/2 by prior knowledge, and
  * remembers every byte. On the unix socket a line with a port asks for its record, which begins anew then; the answer is one line of JSON.
- * `/bytes/N` is answered with N bytes, everything else with three.
+ * `/bytes/N` is answered with N bytes, `/answer/ID` with a response of the corpus, everything else with three bytes.
  */
 import { createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
+import { answerTo } from '../answers/corpus.ts';
 import { PREFACE } from '../http2/frames.ts';
 import { expectsContinue, parseRequest } from './http1.ts';
 import { Http2Origin } from './http2.ts';
@@ -92,6 +93,13 @@ function accept(socket: Socket, port: number): void {
       if (request.method === 'CONNECT') {
         socket.write('HTTP/1.1 405 Method Not Allowed\r\ncontent-length: 0\r\n\r\n');
         continue;
+      }
+      const scripted = answerTo(request.path);
+      if (scripted) {
+        socket.write(Buffer.from(scripted.sent, 'latin1'));
+        if (!scripted.closes) continue;
+        socket.end();
+        return;
       }
       const bytes = bodyFor(request.path);
       socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${bytes}\r\n\r\n`);
