@@ -1,3 +1,4 @@
+import type { FaultCode } from '#model/faults';
 import { formatAddr } from '#runtime/net';
 import { dial } from '../dial/index.ts';
 import type { Authorization } from '../discover/index.ts';
@@ -45,9 +46,23 @@ export class TcpSessions {
       source.scope.closed('');
       over();
     };
+    const refuse = (code: FaultCode, detail: string): void => {
+      socket.off('close', onClose);
+      this.#context.refuse(socket, client.addr, code, detail);
+      source.scope.closed('');
+      over();
+    };
     socket.once('close', onClose);
     cancel = connect({
       connected: (upstream, scope, done) => {
+        if (!admitted(client)) {
+          // The policy has changed while the connection was made.
+          counts.terminate();
+          upstream.destroy();
+          done();
+          refuse('unauthorized-connection', formatAddr(dst.ip, dst.port));
+          return;
+        }
         socket.off('close', onClose);
         scope.opened();
         const stopWatching = policy.onChange(() => {
@@ -68,12 +83,7 @@ export class TcpSessions {
         );
         deps.drain.add(pair);
       },
-      failed: (fault) => {
-        socket.off('close', onClose);
-        this.#context.refuse(socket, client.addr, fault.code, fault.detail);
-        source.scope.closed('');
-        over();
-      },
+      failed: (fault) => refuse(fault.code, fault.detail),
     });
   }
 

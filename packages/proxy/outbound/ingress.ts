@@ -14,6 +14,7 @@ import type { Conn } from '../tcp/index.ts';
 import { NO_BYTES, type OutboundContext, type Source } from './context.ts';
 import type { Target } from './discovery.ts';
 import type { HttpSessions } from './http-sessions.ts';
+import { isLoopback } from './loopback.ts';
 import type { Protocols } from './protocols.ts';
 import { OutboundRouter } from './router.ts';
 import type { TargetKey, Targets } from './targets.ts';
@@ -92,6 +93,7 @@ class IngressRouter implements Router {
     const key: TargetKey | undefined =
       override === undefined ? { kind: 'address', ...dst } : parseTarget(override, 'ingress');
     if (!key) return new Fault('bad-dst-override', JSON.stringify(override));
+    if (key.kind === 'address' && isLoopback(key.ip)) return new Fault('loop', formatAddr(key.ip, key.port));
     if (override !== undefined) stripFields(fields, WITHOUT_OVERRIDE);
     const user = new TargetUser();
     exchange.scopes.push(user);

@@ -6,6 +6,7 @@ import { BytesSessions } from './bytes-sessions.ts';
 import { type OutboundConfig, OutboundContext, type OutboundDeps, type Source } from './context.ts';
 import { HttpSessions } from './http-sessions.ts';
 import { Ingress } from './ingress.ts';
+import { isLoopback } from './loopback.ts';
 import { Protocols } from './protocols.ts';
 import { Targets } from './targets.ts';
 
@@ -35,7 +36,7 @@ export class Outbound {
     const ip = unmapIp(socket.remoteAddress ?? '');
     const source: Source = { dst: dst ?? NOWHERE, ip, port: socket.remotePort ?? 0, closed: () => undefined };
     if (!dst) this.#context.refuse(socket, source, 'no-original-destination');
-    else if (isLoopbackIp(dst.ip)) this.#context.refuse(socket, source, 'loop', formatAddr(dst.ip, dst.port));
+    else if (isLoopback(dst.ip)) this.#context.refuse(socket, source, 'loop', formatAddr(dst.ip, dst.port));
     else {
       setSocketOptions(socket, this.#context.config.accept);
       if (this.#ingress) this.#ingress.accept(socket, source);
@@ -64,7 +65,3 @@ export class Outbound {
 }
 
 const NOWHERE = { ip: '', port: 0 };
-
-function isLoopbackIp(ip: string): boolean {
-  return ip.startsWith('127.') || ip === '::1';
-}

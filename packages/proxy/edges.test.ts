@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { eventually, openPolicy, serve, TestCa, TestProxy, Wire } from './testing/index.ts';
+
+const CLIENT = 'ingress.a.serviceaccount.identity.linkerd.cluster.local';
+const SERVER = 'web.a.serviceaccount.identity.linkerd.cluster.local';
+
+let client: TestProxy;
+let server: TestProxy;
+
+before(async () => {
+  const ca = new TestCa();
+  client = await TestProxy.start({ name: CLIENT, ca, env: { INGRESS_MODE: 'true' } });
+  server = await TestProxy.start({ name: SERVER, ca });
+});
+after(async () => {
+  await client.stop();
+  await server.stop();
+});
+
+test('a request that names an address of the proxy itself gets nowhere, however it is written', async () => {
+  const own = ['127.0.0.1', '127.1.2.3', '0.0.0.0', '[::1]', '[0:0::1]', '[::ffff:127.0.0.1]', '[::]'];
+  for (const ip of own) {
+    // Nobody knows of it: it would be dialled as it is.
+    const written = ip.replace(/[[\]]/g, '');
+    client.mesh.outbound(`${written}:${client.adminPort}`).set({ code: 'NOT_FOUND' });
+    const wire = await Wire.connect(client.outboundPort);
+    wire.send(`GET /live HTTP/1.1\r\nhost: a\r\nl5d-dst-override: ${ip}:${client.adminPort}\r\n\r\n`);
+    await wire.expect(/^HTTP\/1.1 508 /);
+    wire.socket.destroy();
+  }
+});
+
+test('a connection that a new policy forbids while it is being made is ended', async () => {
+  const app = await serve((socket) => socket.write('hello'));
+  const policy = server.mesh.port(app.port);
+  policy.set(openPolicy({ protocol: 'opaque' }));
+  server.inboundDst = { ip: '127.0.0.1', port: app.port };
+  // The first one is what the policy is looked up for.
+  (await Wire.connect(server.inboundPort)).socket.destroy();
+  await eventually(() => policy.opened === 1, 'the policy is known');
+  const first = await Wire.connect(server.inboundPort);
+  await first.expect(/hello/);
+  // Between the decision about the second connection and the connection to the application.
+  Object.defineProperty(server, 'inboundDst', {
+    configurable: true,
+    get: () => {
+      queueMicrotask(() => policy.set(openPolicy({ protocol: 'opaque', authorizations: [] })));
+      return { ip: '127.0.0.1', port: app.port };
+    },
+  });
+  const second = await Wire.connect(server.inboundPort);
+  await second.expectClosed();
+  assert.equal(second.text, '');
+  assert.equal(server.metric('inbound_tcp_authz_terminate_total'), 2);
+  await eventually(() => server.metric('tcp_open_connections') === 0, 'nothing counts as open');
+  Object.defineProperty(server, 'inboundDst', { configurable: true, writable: true, value: undefined });
+  app.close();
+});
