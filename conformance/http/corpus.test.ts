@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ANSWERS, answerTo } from './answers/corpus.ts';
+import { finalResponse } from './answers/run.ts';
 import { FACES } from './faces.ts';
 import { parseReport } from './h2spec.ts';
 import { block, HpackDecoder, indexing } from './hpack.ts';
@@ -16,6 +18,11 @@ test('the corpus has more than 300 requests that must be refused, each with its 
   assert.ok(refused.length >= 300, String(refused.length));
   assert.equal(new Set(ALL.map(({ id }) => id)).size, ALL.length);
   for (const { rule, id } of ALL) assert.match(rule, /^(RFC \d+ [\dA-Z.]+|spec of the proxy)$/, id);
+});
+
+test('every response of the corpus is found by the path that asks for it', () => {
+  for (const each of ANSWERS) assert.equal(answerTo(`/answer/${each.id}`), each);
+  assert.equal(answerTo('/answer/none'), undefined);
 });
 
 test('no two cases of HTTP/1 send the same', () => {
@@ -42,6 +49,17 @@ test('the origin takes what strict servers refuse', () => {
 test('a late request of another case is not counted', () => {
   const record = { ...emptyRecord(), begun: [{ path: '/c/a-1' }, { path: '/c/a-2/x' }, { path: '' }] };
   assert.deepEqual(ofCase(record, 'a-1').begun, [{ path: '/c/a-1' }, { path: '' }]);
+});
+
+test('a response is complete only where its framing says so', () => {
+  const body = (text: string, isHead = false, ended = false) => finalResponse(text, isHead, ended)?.body;
+  assert.equal(body('HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nokx'), 'ok');
+  assert.equal(body('HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nok'), undefined);
+  assert.equal(body('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n'), 'ok');
+  assert.equal(body('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n'), undefined);
+  assert.equal(body('HTTP/1.1 200 OK\r\n\r\nok'), undefined);
+  assert.equal(body('HTTP/1.1 200 OK\r\n\r\nok', false, true), 'ok');
+  assert.equal(body('HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n', true), '');
 });
 
 test('frames and header blocks made by hand are read back', () => {
