@@ -19,6 +19,8 @@ import { meshCounts, startWeft, weftUrl } from './weft.ts';
 const FOLDER = '/run/bench';
 const READY_TIMEOUT_MS = 20_000;
 const READY_POLL_MS = 100;
+/** Start-up is over then: what is idle is idle. */
+const SETTLE_MS = 5_000;
 interface Contender {
   readonly name: string;
   readonly urls: Partial<Record<Protocol, string>>;
@@ -133,6 +135,7 @@ async function main(plan: Plan): Promise<Results> {
   say(`starting Weft, ${PEERS.map(({ name }) => name).join(', ')}`);
   const { all, watched } = await contenders(plan);
   for (const each of all) await ready(each, watched);
+  await sleep(SETTLE_MS);
   const idleMB = new Map(all.map(({ name, processes }) => [name, pssMB(processes) / processes.length]));
   const samples: Sample[] = [];
   const memory: Memory[] = [];
