@@ -263,10 +263,11 @@ export class Http1Client implements Sender {
   #end(): void {
     // A tunnel ends each way by itself.
     if (this.#tunnel && this.#owner) this.#owner.responseEnd(undefined);
-    else this.#lost('');
+    else this.#lost('', true);
   }
 
-  #lost(errno: string): void {
+  /** `ended`: the server said that it sends no more, rather than breaking off. */
+  #lost(errno: string, ended = false): void {
     if (this.#closed) return;
     const owner = this.#owner;
     this.#closed = true;
@@ -277,7 +278,8 @@ export class Http1Client implements Sender {
     if (owner && (!this.#responded || this.#tunnel)) {
       this.#owner = undefined;
       owner.lost(new Fault('upstream-reset', errno), this.reused && !this.#tunnel ? 'if-idempotent' : 'never');
-    } else if (owner) {
+    } else if (owner && !ended) this.#fault('truncated');
+    else if (owner) {
       // Completes a response that lasts until the connection ends; any other is cut off, which `#fault` reports.
       this.#decoder.finish();
       if (this.#complete) this.#completed();

@@ -303,3 +303,22 @@ test('a client that never takes the last response is cut off in the end, whether
     assert.equal(hop.client.state, 'closed');
   }
 });
+
+test('a response that lasts until the end of its connection is whole only if that was ended, not broken', () => {
+  const endless = 'HTTP/1.1 200 OK\r\n\r\nabc';
+  const passed = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n';
+  const ways: [(server: FakeSocket) => void, string, FakeSocket['state']][] = [
+    [(server) => server.receiveEnd(), '0\r\n\r\n', 'open'],
+    [(server) => server.emit('error', Object.assign(new Error(), { code: 'ECONNRESET' })), '', 'closed'],
+    [(server) => server.destroy(), '', 'closed'],
+  ];
+  for (const [over, rest, state] of ways) {
+    const hop = new Hop();
+    hop.request(GET);
+    assert.equal(hop.response(endless), passed);
+    over(hop.servers[0]!);
+    hop.turn();
+    assert.equal(hop.client.take(), rest);
+    assert.equal(hop.client.state, state);
+  }
+});
