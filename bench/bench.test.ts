@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseH2load, parseWrk } from './proxy/load.ts';
 import { disturbance, figureOf, renderResults } from './proxy/results.ts';
-import { sum } from './proxy/weft.ts';
 import { replaceSection } from './record.ts';
 import { growth, soakVerdict } from './soak/results.ts';
 import { median, spread } from './statistics.ts';
@@ -39,17 +38,6 @@ test('the median of an even number of values lies between the middle two', () =>
   assert.equal(median([9, 1, 5]), 5);
   assert.equal(median([1, 9, 5, 6]), 5.5);
   assert.equal(spread([3, 1, 2], 1), '1.0–3.0');
-});
-
-test('requests are summed over the series that have all labels', () => {
-  const metrics = [
-    'request_total{direction="inbound",tls="true",client_id="a"} 3',
-    'request_total{direction="inbound",tls="true",client_id="a",x="y"} 4',
-    'request_total{direction="inbound",tls="no_identity"} 5',
-    'inbound_request_total{direction="inbound",tls="true"} 7',
-  ].join('\n');
-  assert.equal(sum(metrics, 'request_total', { direction: 'inbound', tls: 'true' }), 7);
-  assert.equal(sum(metrics, 'request_total', {}), 12);
 });
 
 test('the median of the rounds stands beside the aim, and whether it is met', () => {

@@ -1,6 +1,7 @@
 /** What a figure was measured on. */
 import { readFileSync } from 'node:fs';
 import { availableParallelism, release, totalmem } from 'node:os';
+import { TICKS_PER_SECOND } from '../conformance/harness/index.ts';
 
 /** E.g. `2 cores of AMD EPYC, 24 GB, Linux 6.18.44, x64`. */
 export function describeMachine(): string {
@@ -8,9 +9,6 @@ export function describeMachine(): string {
   const memory = Math.round(totalmem() / 1e9);
   return `${availableParallelism()} cores of ${cpu.trim()}, ${memory} GB, Linux ${release()}, ${process.arch}`;
 }
-
-/** USER_HZ, in which the kernel reports times to user space on every Linux architecture. */
-export const TICKS_PER_SECOND = 100;
 
 /** CPU time that the whole machine has spent on anything since it started. Source: proc(5), stat. */
 export function machineBusySeconds(): number {

@@ -2,19 +2,25 @@
  * The benchmark itself, as the first process of its own pid, mount and network namespaces: `bun inside.ts PLAN`. Prints its
  * results as JSON on standard output, what it does on standard error. When it ends, everything it started ends.
  */
-import { mkdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from '#net/programs';
-import { CLIENT_IP, CLIENT_NS, type Protocol, SERVER_NS } from './addresses.ts';
-import { writeMaterial } from './material.ts';
-import { type Memory, measureMemory } from './memory.ts';
-import { captureTraffic, setUpNetwork } from './network.ts';
+import { cpuSeconds } from '../../conformance/harness/index.ts';
+import {
+  CLIENT_IP,
+  CLIENT_NS,
+  type Pair,
+  type Running,
+  SERVER_NS,
+  start,
+  startPair,
+} from '../../conformance/harness/pair/index.ts';
+import type { Protocol } from './addresses.ts';
+import { type Memory, meanPssMB, measureMemory } from './memory.ts';
 import { originCommand, outer, PEERS } from './peers/index.ts';
-import { cpuSeconds, pssMB, type Running, start } from './processes.ts';
 import { untilQuiet, watchOthers } from './quiet.ts';
 import { type Plan, percent, type Results } from './results.ts';
 import { type Sample, SCENARIOS, type Scenario } from './scenarios.ts';
-import { meshCounts, startWeft, weftUrl } from './weft.ts';
+import { meshCounts, portScripts, weftUrl } from './weft.ts';
 
 const FOLDER = '/run/bench';
 const READY_TIMEOUT_MS = 20_000;
@@ -29,12 +35,12 @@ interface Contender {
 
 const say = (line: string) => process.stderr.write(`bench: ${line}\n`);
 
-async function contenders({ weft }: Plan): Promise<{ all: Contender[]; watched: Running[] }> {
-  const material = await writeMaterial(`${FOLDER}/tls`);
+const pids = (processes: readonly Running[]): number[] => processes.map(({ pid }) => pid);
+
+function contenders({ proxies, others, material }: Pair): { all: Contender[]; watched: Running[] } {
   const origin = start('origin', SERVER_NS, originCommand(`${FOLDER}/origin`));
-  const { proxies, others } = startWeft(weft, material);
   const urls = { http1: weftUrl('http1'), http2: weftUrl('http2'), tcp: weftUrl('tcp') };
-  const all: Contender[] = [{ name: 'Weft', urls, processes: proxies }];
+  const all: Contender[] = [{ name: 'Weft', urls, processes: Object.values(proxies) }];
   for (const peer of PEERS) {
     const { outbound, inbound } = peer.commands(`${FOLDER}/${peer.program}`, material);
     const processes = [
@@ -74,9 +80,9 @@ async function measure(scenario: Scenario, contender: Contender, seconds: number
   await untilQuiet();
   const lead = await scenario.load(url, scenario.leadSeconds);
   const othersShare = watchOthers();
-  const beforeS = cpuSeconds(processes);
+  const beforeS = cpuSeconds(pids(processes));
   const load = await scenario.load(url, seconds);
-  const hopS = (cpuSeconds(processes) - beforeS) / processes.length;
+  const hopS = (cpuSeconds(pids(processes)) - beforeS) / processes.length;
   for (const each of processes) each.requireAlive();
   return {
     scenario: scenario.name,
@@ -128,15 +134,11 @@ async function play(scenario: Scenario, all: readonly Contender[], plan: Plan): 
 }
 
 async function main(plan: Plan): Promise<Results> {
-  await run('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', '/run']);
-  mkdirSync(FOLDER, { recursive: true });
-  await setUpNetwork();
-  await captureTraffic(plan.weft);
   say(`starting Weft, ${PEERS.map(({ name }) => name).join(', ')}`);
-  const { all, watched } = await contenders(plan);
+  const { all, watched } = contenders(await startPair({ weft: plan.weft, ports: portScripts(), folder: FOLDER }));
   for (const each of all) await ready(each, watched);
   await sleep(SETTLE_MS);
-  const idleMB = new Map(all.map(({ name, processes }) => [name, pssMB(processes) / processes.length]));
+  const idleMB = new Map(all.map(({ name, processes }) => [name, meanPssMB(processes)]));
   const samples: Sample[] = [];
   const memory: Memory[] = [];
   // Memory first: before the load of the others has grown anything.

@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '#net/programs';
-import { CLIENT_NS } from './addresses.ts';
+import { CLIENT_NS } from '../../conformance/harness/pair/index.ts';
 
 export interface Load {
   readonly requests: number;

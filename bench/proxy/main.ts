@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compiledExecutable } from '#cli/executable';
-import { runIsolated } from '../isolated.ts';
+import { runIsolated } from '../../conformance/harness/pair/index.ts';
 import { record } from '../record.ts';
 import { QUIET_WAIT_SECONDS_MAX } from './quiet.ts';
 import { disturbance, type Plan, type Results, renderResults } from './results.ts';
@@ -21,7 +21,7 @@ const CONTENDERS = 4;
 function runInside(plan: Plan): Promise<Results> {
   const runS = plan.seconds + 2 + QUIET_WAIT_SECONDS_MAX;
   const limitS = SLACK_SECONDS + plan.scenarios.length * CONTENDERS * (plan.rounds * runS + plan.warmUpSeconds);
-  return runIsolated<Results>(join(import.meta.dirname, 'inside.ts'), plan, limitS);
+  return runIsolated<Results>(join(import.meta.dirname, 'inside.ts'), plan, limitS * 1000);
 }
 
 const LIMITS = { rounds: 600, seconds: 600 } as const;

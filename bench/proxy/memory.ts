@@ -1,7 +1,8 @@
 /** Memory of a contender: at rest, under many connections, and whether a second burst equal to the first adds to it. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pssMB } from '../../conformance/harness/index.ts';
+import type { Running } from '../../conformance/harness/pair/index.ts';
 import { runWrk } from './load.ts';
-import { pssMB, type Running } from './processes.ts';
 
 /** Proportional set size, mean of the two proxies, MB (10^6). */
 export interface Memory {
@@ -22,9 +23,9 @@ const LOOK_MS = 500;
 /** Between bursts: time to close connections and to give memory back. */
 const REST_MS = 8_000;
 
-export async function measureIdle(processes: readonly Running[]): Promise<number> {
-  return pssMB(processes) / processes.length;
-}
+/** Proportional set size, MB (10^6), the mean of these. */
+export const meanPssMB = (processes: readonly Running[]): number =>
+  processes.reduce((sum, { pid }) => sum + pssMB(pid), 0) / processes.length;
 
 /** `idle` is taken before any load. */
 export async function measureMemory(
@@ -38,7 +39,7 @@ export async function measureMemory(
     let over = false;
     const watching = (async () => {
       while (!over) {
-        most = Math.max(most, pssMB(processes) / processes.length);
+        most = Math.max(most, meanPssMB(processes));
         await sleep(LOOK_MS);
       }
     })();

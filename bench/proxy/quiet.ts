@@ -1,8 +1,8 @@
 /** What else the machine is doing: figures are taken when that is little, and tell how much it was. */
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { cpuSeconds } from '../../conformance/harness/index.ts';
 import { machineBusySeconds } from '../machine.ts';
-import { cpuSeconds } from './processes.ts';
 
 /** Of all cores, over one look. */
 const QUIET_SHARE_MAX = 0.1;
@@ -10,7 +10,7 @@ const LOOK_MS = 1000;
 /** A machine that never rests is measured all the same. */
 export const QUIET_WAIT_SECONDS_MAX = 20;
 
-const OURS = [{ pid: 1 }];
+const OURS = [1];
 
 /** CPU time of everything else on the machine so far, seconds. We are the first process of our pid namespace. */
 const othersSeconds = (): number => machineBusySeconds() - cpuSeconds(OURS);

@@ -2,16 +2,13 @@
  * The long run itself, alone in its namespaces: `bun inside.ts PLAN`. Prints its result as JSON on standard output, a line a minute
  * on standard error.
  */
-import { mkdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from '#net/programs';
-import { CLIENT_NS, SERVER_NS } from '../proxy/addresses.ts';
+import { cpuSeconds, pssMB } from '../../conformance/harness/index.ts';
+import { CLIENT_NS, SERVER_NS, start, startPair } from '../../conformance/harness/pair/index.ts';
 import { type Load, runH2load } from '../proxy/load.ts';
-import { writeMaterial } from '../proxy/material.ts';
-import { captureTraffic, setUpNetwork } from '../proxy/network.ts';
 import { originCommand } from '../proxy/peers/index.ts';
-import { cpuSeconds, pssMB, start } from '../proxy/processes.ts';
-import { meshCounts, startWeft, weftUrl } from '../proxy/weft.ts';
+import { meshCounts, portScripts, weftUrl } from '../proxy/weft.ts';
 import type { Minute, SoakPlan, SoakResult } from './results.ts';
 
 const FOLDER = '/run/bench';
@@ -32,21 +29,18 @@ async function ready(requireAlive: () => void): Promise<void> {
 }
 
 async function main({ weft, minutes, minuteSeconds }: SoakPlan): Promise<SoakResult> {
-  await run('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', '/run']);
-  mkdirSync(FOLDER, { recursive: true });
-  await setUpNetwork();
-  await captureTraffic(weft);
-  const material = await writeMaterial(`${FOLDER}/tls`);
+  const pair = await startPair({ weft, ports: portScripts({ changing: true }), folder: FOLDER });
+  const proxies = Object.values(pair.proxies);
+  const pids = proxies.map(({ pid }) => pid);
   const origin = start('origin', SERVER_NS, originCommand(`${FOLDER}/origin`));
-  const { proxies, others } = startWeft(weft, material, ['--changing']);
-  const watched = [origin, ...proxies, ...others];
+  const watched = [origin, ...proxies, ...pair.others];
   const requireAlive = (): void => {
     for (const each of watched) each.requireAlive();
   };
   await ready(requireAlive);
   const done: Minute[] = [];
   for (let minute = 1; minute <= minutes; minute++) {
-    const beforeS = cpuSeconds(proxies);
+    const beforeS = cpuSeconds(pids);
     const loads: Load[] = await Promise.all([
       runH2load(weftUrl('http1'), { connections: 30, rate: HTTP1_RATE, seconds: minuteSeconds }),
       runH2load(`${weftUrl('http2')}bench.Echo/Say`, {
@@ -58,9 +52,9 @@ async function main({ weft, minutes, minuteSeconds }: SoakPlan): Promise<SoakRes
     ]);
     requireAlive();
     const requests = loads.reduce((sum, load) => sum + load.requests, 0);
-    const cpuUsPerHop = ((cpuSeconds(proxies) - beforeS) * 1e6) / requests / proxies.length;
+    const cpuUsPerHop = ((cpuSeconds(pids) - beforeS) * 1e6) / requests / proxies.length;
     const p99Ms = Math.max(...loads.map((load) => load.p99Ms));
-    const seen = { minute, requests, pssMB: proxies.map((each) => pssMB([each])), cpuUsPerHop, p99Ms };
+    const seen = { minute, requests, pssMB: pids.map(pssMB), cpuUsPerHop, p99Ms };
     process.stderr.write(`bench: ${JSON.stringify(seen)}\n`);
     done.push(seen);
   }

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compiledExecutable } from '#cli/executable';
-import { runIsolated } from '../isolated.ts';
+import { runIsolated } from '../../conformance/harness/pair/index.ts';
 import { record } from '../record.ts';
 import { renderSoak, type SoakResult, soakVerdict } from './results.ts';
 
@@ -29,7 +29,7 @@ try {
   const [minutes, minuteSeconds] = [count('minutes', 1_440), count('minute-seconds', 60)];
   const plan = { weft: [values.weft ?? compiledExecutable()], minutes, minuteSeconds };
   const limitS = SLACK_SECONDS + minutes * (minuteSeconds + 10);
-  const result = await runIsolated<SoakResult>(join(import.meta.dirname, 'inside.ts'), plan, limitS);
+  const result = await runIsolated<SoakResult>(join(import.meta.dirname, 'inside.ts'), plan, limitS * 1000);
   const body = `${renderSoak(result)}\n\n${soakVerdict(result)}`;
   process.stdout.write(`\n${body}\n`);
   if (values.record) record('soak', `npm run bench -- soak --minutes ${minutes}`, body);

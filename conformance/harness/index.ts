@@ -6,6 +6,8 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
+export { sumOf } from './metrics.ts';
+export { cpuSeconds, pssMB, TICKS_PER_SECOND } from './usage.ts';
 export { webContainer, workload } from './workload.ts';
 
 export const repository = join(import.meta.dirname, '..', '..');

@@ -1,4 +1,5 @@
-import { CLIENT_IP, ORIGIN_PORTS, type Protocol, SERVER_IP, SERVER_NAME } from '../addresses.ts';
+import { CLIENT_IP, SERVER_IP, SERVER_NAME } from '../../../conformance/harness/pair/index.ts';
+import { ORIGIN_PORTS, type Protocol } from '../addresses.ts';
 import { inner, outer, type Peer, writeConfig } from './peer.ts';
 
 const PROTOCOLS: readonly Protocol[] = ['http1', 'http2', 'tcp'];
@@ -41,7 +42,7 @@ function config(hops: readonly Hop[], tls: string, tlsIn: boolean): string {
   const certificates = {
     tls_params: { tls_minimum_protocol_version: 'TLSv1_3', tls_maximum_protocol_version: 'TLSv1_3' },
     tls_certificates: [
-      { certificate_chain: { filename: `${tls}/cert.pem` }, private_key: { filename: `${tls}/key.pem` } },
+      { certificate_chain: { filename: `${tls}/server-cert.pem` }, private_key: { filename: `${tls}/server-key.pem` } },
     ],
     validation_context: {
       trusted_ca: { filename: `${tls}/ca.pem` },

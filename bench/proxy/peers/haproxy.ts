@@ -1,4 +1,5 @@
-import { CLIENT_IP, ORIGIN_PORTS, type Protocol, SERVER_IP, SERVER_NAME } from '../addresses.ts';
+import { CLIENT_IP, SERVER_IP, SERVER_NAME } from '../../../conformance/harness/pair/index.ts';
+import { ORIGIN_PORTS, type Protocol } from '../addresses.ts';
 import { inner, outer, type Peer, writeConfig } from './peer.ts';
 
 const PROTOCOLS: readonly Protocol[] = ['http1', 'http2', 'tcp'];
@@ -46,7 +47,7 @@ export const haproxy: Peer = {
   port: 9200,
   protocols: PROTOCOLS,
   commands(folder, { folder: tls }) {
-    const verified = `ssl crt ${tls}/both.pem ca-file ${tls}/ca.pem verify required`;
+    const verified = `ssl crt ${tls}/server-both.pem ca-file ${tls}/ca.pem verify required`;
     const outbound = PROTOCOLS.map((protocol) => {
       const next = `${SERVER_IP}:${inner(haproxy, protocol)} ${verified} verifyhost ${SERVER_NAME} sni str(${SERVER_NAME}) pool-max-conn 1024`;
       return section(protocol, `${CLIENT_IP}:${outer(haproxy, protocol)}`, next);

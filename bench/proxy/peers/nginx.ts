@@ -1,4 +1,5 @@
-import { CLIENT_IP, ORIGIN_PORTS, SERVER_IP, SERVER_NAME, SPARE_PORTS } from '../addresses.ts';
+import { CLIENT_IP, SERVER_IP, SERVER_NAME } from '../../../conformance/harness/pair/index.ts';
+import { ORIGIN_PORTS, SPARE_PORTS } from '../addresses.ts';
 import { inner, outer, type Peer, writeConfig } from './peer.ts';
 
 /** Open connections that a process may have. */
@@ -55,14 +56,14 @@ export const nginx: Peer = {
       'outbound',
       `${upstream(`${SERVER_IP}:${inner(nginx, 'http1')}`)}
   server { listen ${CLIENT_IP}:${outer(nginx, 'http1')} backlog=16384; location / { ${pass('https')}
-    proxy_ssl_protocols TLSv1.3; proxy_ssl_certificate ${tls}/cert.pem; proxy_ssl_certificate_key ${tls}/key.pem;
+    proxy_ssl_protocols TLSv1.3; proxy_ssl_certificate ${tls}/server-cert.pem; proxy_ssl_certificate_key ${tls}/server-key.pem;
     proxy_ssl_trusted_certificate ${tls}/ca.pem; proxy_ssl_verify on; proxy_ssl_name ${SERVER_NAME}; proxy_ssl_server_name on; } }`,
     );
     const inbound = conf(
       folder,
       'inbound',
       `${upstream(`${SERVER_IP}:${ORIGIN_PORTS.http1}`)}
-  server { listen ${SERVER_IP}:${inner(nginx, 'http1')} ssl backlog=16384; ssl_protocols TLSv1.3; ssl_certificate ${tls}/cert.pem; ssl_certificate_key ${tls}/key.pem;
+  server { listen ${SERVER_IP}:${inner(nginx, 'http1')} ssl backlog=16384; ssl_protocols TLSv1.3; ssl_certificate ${tls}/server-cert.pem; ssl_certificate_key ${tls}/server-key.pem;
     ssl_client_certificate ${tls}/ca.pem; ssl_verify_client on; location / { ${pass('http')} } }`,
     );
     return { outbound: ['nginx', '-c', outbound], inbound: ['nginx', '-c', inbound] };

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Material } from '../../../conformance/harness/pair/index.ts';
 import { INNER, PEER_OFFSETS, type Protocol } from '../addresses.ts';
-import type { Material } from '../material.ts';
 
 /** A program that Weft is compared with. */
 export interface Peer {

@@ -6,6 +6,7 @@ export const CLIENT_IP = '10.99.0.1';
 export const SERVER_IP = '10.99.0.2';
 /** The Service that applications at the client's side connect to; nobody has this address, iptables takes it to the proxy. */
 export const SERVICE_IP = '10.96.0.10';
+export const SERVICE_HOST = 'server.pair.svc.cluster.local';
 export const CLIENT_NAME = 'client.pair.serviceaccount.identity.linkerd.cluster.local';
 export const SERVER_NAME = 'server.pair.serviceaccount.identity.linkerd.cluster.local';
 /** The uid that the redirection leaves alone. */

@@ -5,14 +5,19 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { decodeIp, destination, encodeIp, encodeTcpAddress, identity, inbound, type meta, outbound } from '#api/mesh';
+import { decodeIp, destination, identity, inbound, outbound } from '#api/mesh';
 import { createCertify, readCertificates, readIssuer } from '#control/identity';
 import { createGrpcServer, GrpcError } from '#runtime/grpc';
-import { CONTROL_PORT, INBOUND_PORT, SERVER_IP, SERVER_NAME, SERVICE_IP } from './addresses.ts';
+import { adding, carrying, type Endpoint, everyone, removing, servicePolicy } from '../messages/index.ts';
+import { CONTROL_PORT, INBOUND_PORT, SERVER_IP, SERVER_NAME, SERVICE_HOST, SERVICE_IP } from './addresses.ts';
 
-/** What a port of the Service, and the same port of its pod, carries. */
+/** What a port of the Service, and the port of its pod that it leads to, carries. */
 export interface PortScript {
   readonly port: number;
+  /** Of the pod; absent: the same. */
+  readonly target?: number;
+  /** Further ports of the pod that come and go as endpoints, one each second; the first endpoint stays. */
+  readonly spare?: readonly number[];
   /** Of the Service's policy and of the pod's. */
   readonly protocol: 'detect' | 'http1' | 'http2' | 'opaque';
   /** The endpoint's proxy takes HTTP/1 upgraded to HTTP/2. */
@@ -25,82 +30,31 @@ export interface ControlScript {
   readonly ports: readonly PortScript[];
 }
 
-type Metadata = MessageInitShape<typeof meta.MetadataSchema>;
-type InboundProtocol = MessageInitShape<typeof inbound.ProxyProtocolSchema>;
-type OutboundProtocol = MessageInitShape<typeof outbound.ProxyProtocolSchema>;
+type Update = MessageInitShape<typeof destination.UpdateSchema>;
 
-const HOST = 'server.pair.svc.cluster.local';
-const named = (value: string): Metadata => ({ kind: { case: 'default', value } });
-const seconds = (value: number) => ({ seconds: BigInt(value), nanos: 0 });
+const CHANGE_MS = 1_000;
+const DETECT_MS = 10_000;
 
-function servicePolicy({ port, protocol }: PortScript): MessageInitShape<typeof outbound.OutboundPolicySchema> {
-  const service: Metadata = {
-    kind: { case: 'resource', value: { group: 'core', kind: 'Service', name: 'server', namespace: 'pair', port } },
-  };
-  const backend: MessageInitShape<typeof outbound.BackendSchema> = {
-    metadata: service,
-    queue: { capacity: 100, failfastTimeout: seconds(3) },
-    kind: {
-      case: 'balancer',
-      value: {
-        discovery: { kind: { case: 'dst', value: { path: `${HOST}:${port}` } } },
-        load: { case: 'peakEwma', value: { defaultRtt: { seconds: 0n, nanos: 30_000_000 }, decay: seconds(10) } },
-      },
-    },
-  };
-  const first = { kind: { case: 'firstAvailable' as const, value: { backends: [{ backend }] } } };
-  const http = { routes: [{ metadata: named('http'), rules: [{ backends: first }] }] };
-  const opaque = { routes: [{ metadata: named('opaq'), rules: [{ backends: first }] }] };
-  const kinds: Record<PortScript['protocol'], OutboundProtocol> = {
-    detect: {
-      kind: { case: 'detect', value: { timeout: seconds(10), http1: http, http2: http, opaque } },
-    },
-    http1: { kind: { case: 'http1', value: http } },
-    http2: { kind: { case: 'http2', value: http } },
-    opaque: { kind: { case: 'opaque', value: opaque } },
-  };
-  return { metadata: service, protocol: kinds[protocol] };
+export const targetOf = ({ port, target = port }: PortScript): number => target;
+const pathOf = ({ port }: PortScript): string => `${SERVICE_HOST}:${port}`;
+
+/** An address of the one pod: meshed, dialled at its proxy with a transport header. */
+function endpoint({ protocol, upgrade }: PortScript, port: number): Endpoint {
+  const hint = protocol === 'opaque' ? 'opaque' : upgrade ? 'h2' : undefined;
+  const labels = { pod: 'server-1', deployment: 'server', control_plane_ns: 'linkerd' };
+  return { ip: SERVER_IP, port, identity: SERVER_NAME, inboundPort: INBOUND_PORT, labels, ...(hint && { hint }) };
 }
 
-function portPolicy(protocol: PortScript['protocol']): MessageInitShape<typeof inbound.ServerSchema> {
-  const routes = [{ metadata: named('default'), rules: [{}] }];
-  const kinds: Record<PortScript['protocol'], InboundProtocol> = {
-    detect: { kind: { case: 'detect', value: { timeout: seconds(10), httpRoutes: routes } } },
-    http1: { kind: { case: 'http1', value: { routes } } },
-    http2: { kind: { case: 'http2', value: { routes } } },
-    opaque: { kind: { case: 'opaque', value: {} } },
-  };
-  return {
-    protocol: kinds[protocol],
-    authorizations: [
-      {
-        networks: ['0.0.0.0', '::'].map((ip) => ({ net: { ip: encodeIp(ip)!, prefixLen: 0 } })),
-        authentication: { permit: { case: 'unauthenticated', value: {} } },
-        metadata: named('all-unauthenticated'),
-      },
-    ],
-    labels: { group: '', kind: 'default', name: 'all-unauthenticated' },
-  };
-}
-
-/** The one pod: meshed, dialled at its proxy with a transport header. */
-function endpoints({ port, upgrade }: PortScript): MessageInitShape<typeof destination.UpdateSchema> {
-  const address: MessageInitShape<typeof destination.WeightedAddrSchema> = {
-    addr: encodeTcpAddress(SERVER_IP, port)!,
-    weight: 10_000,
-    tlsIdentity: {
-      strategy: { case: 'dnsLikeIdentity', value: { name: SERVER_NAME } },
-      serverName: { name: SERVER_NAME },
-    },
-    protocolHint: {
-      opaqueTransport: { inboundPort: INBOUND_PORT },
-      ...(upgrade && { protocol: { case: 'h2', value: {} } }),
-    },
-    metricLabels: { pod: 'server-1', control_plane_ns: 'linkerd' },
-  };
-  return {
-    update: { case: 'add', value: { metricLabels: { namespace: 'pair', service: 'server' }, addrs: [address] } },
-  };
+/** Adds and removes the spare endpoints in turn, until the returned function is called. */
+function change(script: PortScript, spare: readonly number[], write: (update: Update) => void): () => void {
+  let step = 0;
+  const timer = setInterval(() => {
+    const one = endpoint(script, spare[step % spare.length]!);
+    const isThere = Math.floor(step / spare.length) % 2 === 1;
+    write(isThere ? removing([one]) : adding([one]));
+    step++;
+  }, CHANGE_MS);
+  return () => clearInterval(timer);
 }
 
 function certify(folder: string) {
@@ -132,25 +86,30 @@ function reviewed(review: unknown) {
 
 async function serve({ folder, ports }: ControlScript): Promise<void> {
   const byPort = new Map(ports.map((each) => [each.port, each]));
-  const byPath = new Map(ports.map((each) => [`${HOST}:${each.port}`, each]));
+  const byTarget = new Map(ports.map((each) => [targetOf(each), each]));
+  const byPath = new Map(ports.map((each) => [pathOf(each), each]));
   const server = createGrpcServer({ onBug: (method, error) => console.error(method, error) });
   server.unary(identity.Identity.method.certify, certify(folder));
   server.serverStream(destination.Destination.method.getProfile, (_request, stream) => {
-    stream.write({ fullyQualifiedName: HOST });
+    stream.write({ fullyQualifiedName: SERVICE_HOST });
   });
   server.serverStream(destination.Destination.method.get, (request, stream) => {
     const known = byPath.get(request.path);
-    if (known) stream.write(endpoints(known));
-    else stream.end(new GrpcError('NOT_FOUND', `no service ${request.path}`));
+    if (!known) {
+      stream.end(new GrpcError('NOT_FOUND', `no service ${request.path}`));
+      return;
+    }
+    stream.write(adding([endpoint(known, targetOf(known))]));
+    if (known.spare) stream.onClose(change(known, known.spare, (update) => stream.write(update)));
   });
   server.serverStream(outbound.OutboundPolicies.method.watch, (request, stream) => {
     const { case: kind, value } = request.target;
     const known = kind === 'addr' && decodeIp(value.ip) === SERVICE_IP ? byPort.get(value.port) : undefined;
-    if (known) stream.write(servicePolicy(known));
+    if (known) stream.write(servicePolicy(pathOf(known), { protocol: known.protocol }));
     else stream.end(new GrpcError('NOT_FOUND', 'No such service'));
   });
   server.serverStream(inbound.InboundServerPolicies.method.watchPort, (request, stream) => {
-    stream.write(portPolicy(byPort.get(request.port)?.protocol ?? 'detect'));
+    stream.write(everyone({ protocol: carrying(byTarget.get(request.port)?.protocol ?? 'detect', DETECT_MS) }));
   });
   await server.listen({ host: '127.0.0.1', port: CONTROL_PORT });
 }

@@ -6,5 +6,5 @@ export * from './addresses.ts';
 export type { PortScript } from './control.ts';
 export { runIsolated } from './isolate.ts';
 export type { Material } from './material.ts';
-export { pssMB, type Running, start } from './processes.ts';
+export { type Running, start } from './processes.ts';
 export { metricsOf, type Pair, type PairOptions, startPair } from './proxies.ts';

@@ -1,6 +1,5 @@
-/** Long-lived programs inside the namespaces, and the memory they take. */
+/** Long-lived programs inside the namespaces. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 
 /** A program that shall run until it is stopped, or to the end of everything. */
 export interface Running {
@@ -14,15 +13,17 @@ export interface Running {
 }
 
 const LAST_WORDS_BYTES = 4_000;
+/** Each connection through a proxy is two. */
+const OPEN_FILES = 16_384;
 
-/** Starts a program in a network namespace. `ip netns exec` becomes the program, so the pid is the program's. */
+/** Starts a program in a network namespace. `ip netns exec` and `prlimit` become the program, so the pid is the program's. */
 export function start(
   name: string,
   namespace: string,
   argv: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Running {
-  const child: ChildProcess = spawn('ip', ['netns', 'exec', namespace, ...argv], {
+  const child: ChildProcess = spawn('ip', ['netns', 'exec', namespace, 'prlimit', `--nofile=${OPEN_FILES}`, ...argv], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'] ?? '', ...env },
   });
@@ -48,10 +49,4 @@ export function start(
     lastWords: () => words.trim(),
     stop: () => child.kill('SIGKILL'),
   };
-}
-
-/** Proportional set size of one process, MB (10^6 bytes). Source: proc(5), smaps_rollup. */
-export function pssMB(pid: number): number {
-  const kB = /^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1];
-  return (Number(kB) * 1024) / 1e6;
 }

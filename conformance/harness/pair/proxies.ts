@@ -16,7 +16,7 @@ import {
   SERVER_NAME,
   SERVER_NS,
 } from './addresses.ts';
-import type { ControlScript, PortScript } from './control.ts';
+import { type ControlScript, type PortScript, targetOf } from './control.ts';
 import { type Material, writeMaterial } from './material.ts';
 import { captureTraffic, setUpNetwork } from './network.ts';
 import { type Running, start } from './processes.ts';
@@ -43,6 +43,8 @@ export interface Pair {
   readonly material: Material;
 }
 
+/** For bursts of connections. */
+const LISTEN_BACKLOG = '16384';
 const READY_TIMEOUT_MS = 20_000;
 const READY_POLL_MS = 100;
 
@@ -72,8 +74,10 @@ function settings(side: Side, ports: readonly PortScript[], { folder, anchors }:
     OUTBOUND_LISTEN_ADDR: `127.0.0.1:${OUTBOUND_PORT}`,
     INBOUND_LISTEN_ADDR: `0.0.0.0:${INBOUND_PORT}`,
     ADMIN_LISTEN_ADDR: `0.0.0.0:${ADMIN_PORT}`,
+    INBOUND_TCP_LISTEN_BACKLOG: LISTEN_BACKLOG,
+    OUTBOUND_TCP_LISTEN_BACKLOG: LISTEN_BACKLOG,
     INBOUND_IPS: SIDES[side].ip,
-    INBOUND_PORTS: side === 'server' ? ports.map(({ port }) => port).join(',') : '',
+    INBOUND_PORTS: side === 'server' ? ports.map(targetOf).join(',') : '',
     POLICY_SVC_ADDR: control,
     POLICY_WORKLOAD: `{"ns":"pair","pod":"${side}-1"}`,
     POLICY_CLUSTER_NETWORKS: '10.0.0.0/8',

@@ -1,14 +1,14 @@
 /** Pods without a Kubernetes: network namespaces on one bridge, redirected by real rules, with a real proxy process in each. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ENV_PREFIX } from '#model/proxy-config';
 import { dialIn, inNamespaces } from '#net/netns';
 import type { GrpcServer } from '#runtime/grpc';
-import { eventually, repository, run } from '../index.ts';
-import type { Endpoint } from './messages.ts';
+import { eventually, repository, run, sumOf } from '../index.ts';
+import type { Endpoint } from '../messages/index.ts';
 import { World } from './world.ts';
 
 /** Group of the proxies: they run as root here, since a checkout may be readable by root alone. */
@@ -269,18 +269,3 @@ export function readAll(socket: Socket, text: string, withinMs = 5_000): Promise
     socket.write(Buffer.from(text, 'latin1'));
   });
 }
-
-function sumOf(metrics: string, name: string, labels: Readonly<Record<string, string>>): number {
-  let total = 0;
-  for (const line of metrics.split('\n')) {
-    const [, found, series = '', value] = /^([a-z_0-9]+)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
-    if (found !== name) continue;
-    if (Object.entries(labels).every(([label, wanted]) => series.includes(`${label}="${wanted}"`)))
-      total += Number(value);
-  }
-  return total;
-}
-
-/** CPU and memory of a process as the kernel tells; `field` of /proc/PID/smaps_rollup, MB (10^6). */
-export const pssMB = (pid: number): number =>
-  (Number(/^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0) * 1024) / 1e6;

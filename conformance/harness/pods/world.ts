@@ -7,12 +7,11 @@ import { decodeTcpAddress, destination, identity, inbound, outbound } from '#api
 import { collector, type trace } from '#api/otlp';
 import { publicKeyOf, TestCa } from '#proxy/testing';
 import { createGrpcServer, GrpcError, type GrpcServer, type ResponseStream } from '#runtime/grpc';
-import { type Endpoint, everyone, weightedAddr } from './messages.ts';
+import { adding, type Endpoint, everyone, removing, weightedAddr } from '../messages/index.ts';
 
 type OutboundPolicy = MessageInitShape<typeof outbound.OutboundPolicySchema>;
 type ServerPolicy = MessageInitShape<typeof inbound.ServerSchema>;
 type Profile = MessageInitShape<typeof destination.DestinationProfileSchema>;
-type Update = MessageInitShape<typeof destination.UpdateSchema>;
 
 const CERTIFICATE_MS = 600_000;
 
@@ -167,13 +166,4 @@ export class World {
     const { port } = await inside(() => server.listen({ host: '127.0.0.1', port: 0 }));
     return { port, server };
   }
-}
-
-function adding(endpoints: readonly Endpoint[]): Update {
-  const addrs = endpoints.map(weightedAddr);
-  return { update: { case: 'add', value: { addrs, metricLabels: { service: 'web', namespace: 'a' } } } };
-}
-
-function removing(endpoints: readonly Endpoint[]): Update {
-  return { update: { case: 'remove', value: { addrs: endpoints.map((each) => weightedAddr(each).addr!) } } };
 }

@@ -1,7 +1,6 @@
 /** One flood against one face: honest clients beside it, and what the proxy's memory does meanwhile and afterwards. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Result, run } from '../../harness/index.ts';
-import { pssMB } from '../../harness/pair/index.ts';
+import { pssMB, type Result, run } from '../../harness/index.ts';
 import type { Face } from '../faces.ts';
 import type { Attack } from './attacks.ts';
 import { beHonest, type Honest } from './honest.ts';

@@ -4,8 +4,8 @@ import type http2 from 'node:http2';
 import type { Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { eventually } from '../../harness/index.ts';
-import { type Pod, type Pods, pssMB, readAll, servicePolicy, startPods } from '../../harness/pods/index.ts';
+import { eventually, pssMB } from '../../harness/index.ts';
+import { type Pod, type Pods, readAll, servicePolicy, startPods } from '../../harness/pods/index.ts';
 import { call, connectHttp2, get, parseAnswer, type Served, serveHttp1, serveHttp2 } from './http.ts';
 
 const VIP = '10.96.0.11';
