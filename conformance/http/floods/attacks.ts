@@ -13,7 +13,7 @@ export interface Attack {
   command(face: Face, seconds: number, python: string): { argv: string[]; env: Record<string, string> };
 }
 
-export const PEAK_GROWTH_MB_MAX = 64;
+export const PEAK_GROWTH_MB_MAX = 96;
 /**
  * For floods that ask for much and take nothing: what waits may be 128 MiB, the proxy's limit (`bufferedBytesMax`), and costs up to
  * three times its size until the next collection.

@@ -3,6 +3,7 @@ import type { Clock } from '#runtime/clock';
 import type { Field, RequestHead, ResponseHead } from '#wire/fields';
 import {
   createHttp2Connection,
+  HTTP2_ERROR,
   type Http2Connection,
   type Http2Sink,
   type Http2Stream,
@@ -45,6 +46,8 @@ export class Http2Client implements Http2Sink<Http2Sender>, Http2SenderHost {
   #used = false;
   /** The server has told how many streams it takes. */
   #told = false;
+  /** The server refused a stream while so many others were open: until one of them ends, further ones go elsewhere. */
+  #crowdedAt = Number.POSITIVE_INFINITY;
   #retired = false;
   #closed = false;
   /** Why the connection broke, for the streams that break with it. */
@@ -69,6 +72,7 @@ export class Http2Client implements Http2Sink<Http2Sender>, Http2SenderHost {
   /** Another request can be sent now. */
   get ready(): boolean {
     if (this.#retired || this.#closed || this.#link.congested || !this.#connection.canOpen) return false;
+    if (this.#connection.openStreams >= this.#crowdedAt) return false;
     return this.#told || this.#connection.openStreams < this.#options.host.streamsGuess;
   }
 
@@ -116,7 +120,8 @@ export class Http2Client implements Http2Sink<Http2Sender>, Http2SenderHost {
     stream.owner?.ended(fields);
   }
 
-  reset(stream: Http2Stream<Http2Sender>, code: number, _remote: boolean, unprocessed: boolean): void {
+  reset(stream: Http2Stream<Http2Sender>, code: number, remote: boolean, unprocessed: boolean): void {
+    if (remote && code === HTTP2_ERROR.REFUSED_STREAM) this.#crowdedAt = Math.max(1, this.#connection.openStreams);
     stream.owner?.lost(code, unprocessed, this.#fault);
   }
 
@@ -161,7 +166,14 @@ export class Http2Client implements Http2Sink<Http2Sender>, Http2SenderHost {
   }
 
   free(sender: Http2Sender): void {
+    if (this.#connection.openStreams < this.#crowdedAt) this.#relieved();
     if (this.#free.length < LIMITS.http2SpareStreamsMax) this.#free.push(sender);
+  }
+
+  #relieved(): void {
+    if (this.#crowdedAt === Number.POSITIVE_INFINITY) return;
+    this.#crowdedAt = Number.POSITIVE_INFINITY;
+    this.#announce();
   }
 
   #announce(): void {
