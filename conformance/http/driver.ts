@@ -14,7 +14,7 @@ import type { Verdict } from './verdict.ts';
 const READY_TIMEOUT_MS = 10_000;
 const READY_POLL_MS = 100;
 /** How long an honest request beside a flood is waited for. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 15_000;
 /** Sections of h2spec and floods are run at these, which no corpus needs for itself. */
 const SPEC_FACES = ['inbound', 'outbound', 'inbound, mesh TLS'];
 const FLOOD_FACES = ['inbound', 'outbound'];
