@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import { eventually, H2Peer, type SeenStream, serve, serveH2 } from '../testing/index.ts';
-import { hop as openHop, SETTINGS } from './h2-hop.fake.ts';
+import { FakeClock } from '#runtime/clock';
+import { eventually, H2Peer, type SeenStream, serve } from '../testing/index.ts';
+import type { Sender } from './contract.ts';
+import type { Exchange, Plan } from './exchange.ts';
+import { Counted, hop as openHop, SETTINGS } from './h2-hop.fake.ts';
+import { Http2Server } from './h2-server.ts';
+import { STRIP } from './names.ts';
+import { createHttpShared } from './shared.ts';
+import { FakeSocket } from './socket.fake.ts';
 
 const closers: (() => void)[] = [];
 afterEach(() => {
@@ -44,4 +51,85 @@ test('what was received of a request and never sent on is given back to the clie
   breaks = false;
   const last = client.request({ ':method': 'POST' }, 'x'.repeat(60_000));
   await eventually(() => last.stream.queuedBytes === 0, 'the next body is taken');
+});
+
+/** A sender that only knows whether it is stopped. */
+class StoppedSender implements Sender {
+  readonly version = 11;
+  readonly reused = false;
+  isPaused = false;
+  pause(): void {
+    this.isPaused = true;
+  }
+  resume(): void {
+    this.isPaused = false;
+  }
+  data(): boolean {
+    return true;
+  }
+  head = nothing;
+  end = nothing;
+  release = nothing;
+  cancel = nothing;
+}
+
+function nothing(): void {
+  // Only pauses are looked at.
+}
+
+test('a response that fills the output and leaves it in one go does not wait for what has happened already', () => {
+  const clock = new FakeClock();
+  const socket = new FakeSocket();
+  const sender = new StoppedSender();
+  let exchange: Exchange | undefined;
+  const plan: Plan = {
+    timeouts: undefined,
+    retry: undefined,
+    allowsRequestHeaders: false,
+    dispatch(asked) {
+      asked.upstream = {
+        acquire(one) {
+          exchange = one;
+          one.attach(sender);
+        },
+        cancel: nothing,
+      };
+      return undefined;
+    },
+  };
+  new Http2Server(socket.conn, Buffer.alloc(0), {
+    side: {
+      shared: createHttpShared(clock),
+      clock,
+      random: () => 0,
+      strip: { request: STRIP['outbound-request'], response: STRIP['outbound-response'] },
+      observers: [],
+      obeyPeerClose: false,
+      inFlightMax: 10,
+      inFlight: 0,
+      failed: nothing,
+    },
+    router: { route: () => plan },
+    client: {
+      ip: '10.0.0.1',
+      port: 1,
+      dst: { ip: '10.0.0.2', port: 80 },
+      identity: undefined,
+      tls: { tls: 'no_identity', no_tls_reason: 'loopback' },
+    },
+    explain: true,
+    scope: new Counted(),
+    settings: SETTINGS,
+    downgrades: false,
+    refused: nothing,
+    closed: nothing,
+  });
+  const wire = new FakeSocket();
+  const peer = new H2Peer(wire.conn, 'client', { streamWindow: 4_000_000 });
+  peer.request();
+  socket.receive(wire.take() + peer.connection.takeOutput(1e6)?.toString('latin1'));
+  assert.ok(exchange);
+  exchange.response({ version: 11, status: 200, upgrade: '', fields: [], contentLength: -1 }, false);
+  exchange.responseData(Buffer.alloc(400_000), 0, 400_000);
+  assert.equal(sender.isPaused, false);
 });

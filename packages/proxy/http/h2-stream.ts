@@ -89,10 +89,12 @@ export class Http2ServerStream implements Downstream {
   }
 
   data(buf: Uint8Array, start: number, end: number): boolean {
-    if (!this.#stream) return true;
-    const room = this.#stream.data(buf, start, end, false);
+    const stream = this.#stream;
+    if (!stream) return true;
+    stream.data(buf, start, end, false);
     this.#host.wrote();
-    return room;
+    // What did not fit in may have gone out right now: then nobody tells later that it has.
+    return stream.queuedBytes === 0;
   }
 
   end(trailers: readonly Field[] | undefined): void {
