@@ -176,6 +176,29 @@ test('a server that asked to be left alone is, as long as it asked', () => {
   assert.ok(busy.picks > 50, `${busy.picks}`);
 });
 
+test('a server that leaves requests unanswered is as slow as they were patient; those given up at once say nothing', () => {
+  const [mute, other] = [new Server('mute'), new Server('other')];
+  const sim = new Simulation({ latencyMs: () => 20 });
+  sim.add(mute, other);
+  let asked = 0;
+  for (let nowMs = 0; nowMs < 5_000; nowMs += 250) {
+    const server = sim.picker.pick(nowMs)!;
+    if (server === mute) {
+      asked++;
+      sim.picker.ended(mute, false, nowMs + 200, 200);
+    } else {
+      sim.picker.answered(other, 20, nowMs + 20);
+      sim.picker.ended(other, true, nowMs + 20);
+    }
+  }
+  assert.ok(asked <= 8, `${asked} of 20`);
+  const third = new Server('third');
+  sim.add(third);
+  while (sim.picker.pick(5_000) !== third);
+  sim.picker.ended(third, false, 5_001, 1);
+  assert.equal(third.ewma.measured, false);
+});
+
 const ZONES = { low: 0.8, high: 2 };
 
 test('near servers alone carry a load in their band; far ones join when it grows and leave when it falls', () => {

@@ -138,10 +138,17 @@ export class EndpointPicker<C extends Candidate> {
     this.#judge(candidate, nowMs, askedMs);
   }
 
-  /** A request is over, with or without an answer: it is no longer in flight. */
-  ended(candidate: C, answered: boolean, nowMs: number): void {
+  /**
+   * A request is over, with or without an answer: it is no longer in flight. `silentMs`: how long an answer was waited for in vain;
+   * the endpoint is at least so slow, which counts where it is slower than was known.
+   */
+  ended(candidate: C, answered: boolean, nowMs: number, silentMs = 0): void {
     candidate.inFlight--;
     if (answered) return;
+    if (silentMs > candidate.ewma.estimateMs(nowMs)) {
+      this.answered(candidate, silentMs, nowMs);
+      return;
+    }
     this.#answer(candidate, nowMs);
     if (candidate.outcast === 'tried') this.#cast(candidate, nowMs, 0);
   }

@@ -120,7 +120,9 @@ export class HttpBalancer implements HttpBackend {
     const slot = slotOf(exchange);
     if (!slot) return;
     exchange.ticket = undefined;
-    this.#balancer.ended(slot, exchange, exchange.dispatchedMs === ANSWERED, breakerResult(exchange.outcome));
+    const answered = exchange.dispatchedMs === ANSWERED;
+    const silentMs = answered ? 0 : this.#deps.clock.nowMs() - exchange.dispatchedMs;
+    this.#balancer.ended(slot, exchange, answered, breakerResult(exchange.outcome), silentMs);
   }
 
   update(update: DestinationUpdate, first: boolean): void {

@@ -146,10 +146,13 @@ export class Balancer<W, E> {
     this.#picker.failed(slot, rttMs, this.#deps.clock.nowMs(), retryAfterMs);
   }
 
-  /** What the waiter was given is over. `answered`: the response had begun. `result`: what the breaker makes of it. */
-  ended(slot: Slot<E>, waiter: W, answered: boolean, result: BreakerResult): void {
+  /**
+   * What the waiter was given is over. `answered`: the response had begun. `result`: what the breaker makes of it. `silentMs`: how
+   * long a response was waited for in vain.
+   */
+  ended(slot: Slot<E>, waiter: W, answered: boolean, result: BreakerResult, silentMs = 0): void {
     const nowMs = this.#deps.clock.nowMs();
-    this.#picker.ended(slot, answered, nowMs);
+    this.#picker.ended(slot, answered, nowMs, silentMs);
     const { breaker } = slot;
     if (!breaker) return;
     if (slot.trial === waiter) this.#tried(slot, breaker, result);
