@@ -25,6 +25,8 @@ export interface Pod {
   readonly identity: string;
   /** Runs a synchronous action, such as `server.listen` or `spawn`, inside its network namespace. */
   inside<T>(action: () => T): T;
+  /** Runs when the pods end, for what was started inside. */
+  atEnd(end: () => void): void;
   /** Connects as its application would. */
   dial(address: string, port: number): Promise<Socket>;
   /** As an endpoint of a destination, behind its proxy. */
@@ -80,7 +82,9 @@ export async function startPods(options: readonly PodOptions[], world = new Worl
   const namespaces: string[] = [];
   const children: ChildProcess[] = [];
   const servers: GrpcServer[] = [];
+  const ends: (() => void)[] = [];
   const close = async (): Promise<void> => {
+    for (const end of ends) end();
     for (const child of children) child.kill('SIGKILL');
     await Promise.all(servers.map((server) => server.close()));
     for (const name of namespaces) await run('ip', ['netns', 'del', name]);
@@ -111,7 +115,7 @@ export async function startPods(options: readonly PodOptions[], world = new Worl
         const netPath = `/run/netns/${id}-${index}`;
         pods.set(
           each.name,
-          await startPod({ ...each, netPath, ip: `10.244.0.${index + 10}`, folder, world, children, servers }),
+          await startPod({ ...each, netPath, ip: `10.244.0.${index + 10}`, folder, world, children, servers, ends }),
         );
       }),
     );
@@ -137,6 +141,7 @@ interface Place extends PodOptions {
   readonly world: World;
   readonly children: ChildProcess[];
   readonly servers: GrpcServer[];
+  readonly ends: (() => void)[];
 }
 
 async function startPod(place: Place): Promise<Pod> {
@@ -172,6 +177,7 @@ async function startPod(place: Place): Promise<Pod> {
     ip,
     identity,
     inside,
+    atEnd: (end) => place.ends.push(end),
     dial,
     endpoint: (port, changes = {}) => ({
       ip,

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GrpcError } from '#runtime/grpc';
 import { eventually } from '../../harness/index.ts';
 import { everyone, only, type Pod, type Pods, startPods, World } from '../../harness/pods/index.ts';
-import { type Answer, ask, get, type RequestOptions, type Served, serveHttp1 } from './http.ts';
+import { type Answer, ask, get, type RequestOptions, serveHttp1 } from './http.ts';
 
 const PORT = 4191;
 let pods: Pods;
@@ -15,7 +15,6 @@ let web: Pod;
 /** Certified only when its test says so. */
 let late: Pod;
 let mayCertify = false;
-const served: Served[] = [];
 
 before(
   async () => {
@@ -34,15 +33,12 @@ before(
       world,
     );
     [client, plain, web, late] = [pods.pod('client'), pods.pod('plain'), pods.pod('web'), pods.pod('late')];
-    for (const pod of [web, late]) served.push(serveHttp1(pod, 8080, (_request, response) => response.end('app')));
+    for (const pod of [web, late]) serveHttp1(pod, 8080, (_request, response) => response.end('app'));
   },
   { timeout: 60_000 },
 );
 
-after(async () => {
-  for (const each of served) each.close();
-  await pods?.close();
-});
+after(() => pods?.close());
 
 /** As a kubelet or someone with a shell in the pod would. */
 const local = (pod: Pod, path: string, options: RequestOptions = {}): Promise<Answer> =>

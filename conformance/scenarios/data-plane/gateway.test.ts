@@ -4,7 +4,7 @@ import { after, before, beforeEach, test } from 'node:test';
 import { eventually } from '../../harness/index.ts';
 import { everyone, only, type Pod, type Pods, servicePolicy, startPods } from '../../harness/pods/index.ts';
 import { GRPC, message, messages } from './grpc.ts';
-import { call, connectHttp2, get, type Served, serveHttp1, serveHttp2, serveTcp } from './http.ts';
+import { call, connectHttp2, get, serveHttp1, serveHttp2, serveTcp } from './http.ts';
 
 const VIP = '10.96.0.9';
 const GATEWAY = 'gateway.a.serviceaccount.identity.linkerd.cluster.local';
@@ -12,7 +12,6 @@ let pods: Pods;
 let client: Pod;
 let gateway: Pod;
 let web: Pod;
-const served: Served[] = [];
 
 before(
   async () => {
@@ -29,10 +28,7 @@ before(
   { timeout: 60_000 },
 );
 
-after(async () => {
-  for (const each of served) each.close();
-  await pods?.close();
-});
+after(() => pods?.close());
 
 let port = 7000;
 let target: string;
@@ -64,12 +60,10 @@ function expose({ hint = 'h2', authority = target }: Exposed = {}): void {
 const FORWARDED = () => `by=${gateway.identity};for=${client.identity};host=${target};proto=https`;
 
 test('HTTP/1 reaches the name behind the gateway, which says who forwarded it for whom', async () => {
-  served.push(
-    serveHttp1(web, port, (request, response) => {
-      const { host, forwarded, 'l5d-client-id': clientId } = request.headers;
-      response.end(JSON.stringify({ host, forwarded, clientId }));
-    }),
-  );
+  serveHttp1(web, port, (request, response) => {
+    const { host, forwarded, 'l5d-client-id': clientId } = request.headers;
+    response.end(JSON.stringify({ host, forwarded, clientId }));
+  });
   expose();
   const { status, body } = await get(client, VIP, port);
   assert.equal(status, 200);
@@ -82,14 +76,12 @@ test('HTTP/1 reaches the name behind the gateway, which says who forwarded it fo
 
 test('HTTP/2 and gRPC do so too, streams and trailers included', async () => {
   let seen = '';
-  served.push(
-    serveHttp2(web, port, (stream, headers) => {
-      seen = `${headers[':authority']} ${headers['forwarded']}`;
-      stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
-      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
-      stream.pipe(stream);
-    }),
-  );
+  serveHttp2(web, port, (stream, headers) => {
+    seen = `${headers[':authority']} ${headers['forwarded']}`;
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+    stream.pipe(stream);
+  });
   expose();
   const session = await connectHttp2(client, VIP, port);
   const head = { ...GRPC, ':path': '/chat.Chat/Say', ':authority': `web-east.a:${port}` };
@@ -101,7 +93,7 @@ test('HTTP/2 and gRPC do so too, streams and trailers included', async () => {
 });
 
 test('bytes pass through the gateway unread', async () => {
-  served.push(serveTcp(web, port, (socket) => socket.pipe(socket)));
+  serveTcp(web, port, (socket) => socket.pipe(socket));
   expose({ hint: 'opaque' });
   const socket = await client.dial(VIP, port);
   const sent = Buffer.alloc(100_000, 'bytes');
@@ -136,7 +128,7 @@ test('a name that leads back to the gateway is a loop', async () => {
 });
 
 test("the policy of the gateway's own port admits its clients", async () => {
-  served.push(serveHttp1(web, port, (_request, response) => response.end('in')));
+  serveHttp1(web, port, (_request, response) => response.end('in'));
   expose();
   pods.world.port('gateway', 4143, everyone({ authorizations: [only(web.identity)] }));
   const becomes = (status: number) =>

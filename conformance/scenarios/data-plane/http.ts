@@ -4,10 +4,10 @@ import http2 from 'node:http2';
 import net from 'node:net';
 import { type Pod, readAll } from '../../harness/pods/index.ts';
 
+/** A server that runs until the pods end. */
 export interface Served {
-  /** Requests that arrived. */
+  /** Requests, or connections, that arrived. */
   readonly count: () => number;
-  close(): void;
 }
 
 /** An HTTP/1.1 server in a pod. */
@@ -18,13 +18,11 @@ export function serveHttp1(pod: Pod, port: number, handler: http.RequestListener
     handler(request, response);
   });
   pod.inside(() => server.listen(port, '0.0.0.0'));
-  return {
-    count: () => count,
-    close: () => {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
+  pod.atEnd(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return { count: () => count };
 }
 
 /** An HTTP/2 server in a pod, by prior knowledge. */
@@ -47,13 +45,11 @@ export function serveHttp2(
     handler(stream, headers);
   });
   pod.inside(() => server.listen(port, '0.0.0.0'));
-  return {
-    count: () => count,
-    close: () => {
-      server.close();
-      for (const session of sessions) session.destroy();
-    },
-  };
+  pod.atEnd(() => {
+    server.close();
+    for (const session of sessions) session.destroy();
+  });
+  return { count: () => count };
 }
 
 /** Bytes in and out in a pod. */
@@ -68,13 +64,11 @@ export function serveTcp(pod: Pod, port: number, handler: (socket: net.Socket) =
     handler(socket);
   });
   pod.inside(() => server.listen(port, '0.0.0.0'));
-  return {
-    count: () => count,
-    close: () => {
-      server.close();
-      for (const socket of open) socket.destroy();
-    },
-  };
+  pod.atEnd(() => {
+    server.close();
+    for (const socket of open) socket.destroy();
+  });
+  return { count: () => count };
 }
 
 /** One HTTP/2 connection from a pod's application. */

@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TestCa } from '#proxy/testing';
 import { everyone, only, type Pod, type Pods, servicePolicy, startPods, World } from '../../harness/pods/index.ts';
-import { type Answer, get, type Served, serveHttp1, serveTcp } from './http.ts';
+import { type Answer, get, serveHttp1, serveTcp } from './http.ts';
 
 const VIP = '10.96.0.10';
 const SPIFFE = 'spiffe://root.test/ns/a/sa/vm';
@@ -14,7 +14,6 @@ const SHORT_MS = 4_000;
 const next = new TestCa('next.test');
 const foreign = new TestCa('foreign.test');
 let pods: Pods;
-const served: Served[] = [];
 const pod = (name: string): Pod => pods.pod(name);
 
 before(
@@ -39,10 +38,8 @@ before(
       world,
     );
     for (const name of ['client', 'rotated', 'short', 'vm', 'foreign']) {
-      served.push(
-        serveHttp1(pod(name), 8080, (request, response) => response.end(String(request.headers['l5d-client-id']))),
-        serveTcp(pod(name), 9000, (socket) => socket.pipe(socket)),
-      );
+      serveHttp1(pod(name), 8080, (request, response) => response.end(String(request.headers['l5d-client-id'])));
+      serveTcp(pod(name), 9000, (socket) => socket.pipe(socket));
       for (const [port, protocol, hint] of [
         [8080, 'detect', 'h2'],
         [9000, 'opaque', 'opaque'],
@@ -57,10 +54,7 @@ before(
   { timeout: 60_000 },
 );
 
-after(async () => {
-  for (const each of served) each.close();
-  await pods?.close();
-});
+after(() => pods?.close());
 
 /** The service of a pod. */
 const address = (name: string): string =>

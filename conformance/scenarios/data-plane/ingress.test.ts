@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type Pod, type Pods, servicePolicy, startPods } from '../../harness/pods/index.ts';
-import { type Answer, ask, call, connectHttp2, get, type Served, serveHttp1, serveHttp2 } from './http.ts';
+import { type Answer, ask, call, connectHttp2, get, serveHttp1, serveHttp2 } from './http.ts';
 
 const SHOP = 'shop.a.svc.cluster.local';
 const BANK = 'bank.a.svc.cluster.local';
@@ -10,19 +10,16 @@ let pods: Pods;
 let ingress: Pod;
 let shop: Pod;
 let bank: Pod;
-const served: Served[] = [];
 
 before(
   async () => {
     pods = await startPods([{ name: 'ingress', env: { INGRESS_MODE: 'true' } }, { name: 'shop' }, { name: 'bank' }]);
     [ingress, shop, bank] = [pods.pod('ingress'), pods.pod('shop'), pods.pod('bank')];
     for (const pod of [shop, bank])
-      served.push(
-        serveHttp1(pod, 8080, (request, response) => {
-          const { host, 'l5d-dst-override': override = 'none', 'l5d-client-id': clientId } = request.headers;
-          response.end(`${pod.name} ${host} ${override} ${clientId}`);
-        }),
-      );
+      serveHttp1(pod, 8080, (request, response) => {
+        const { host, 'l5d-dst-override': override = 'none', 'l5d-client-id': clientId } = request.headers;
+        response.end(`${pod.name} ${host} ${override} ${clientId}`);
+      });
     for (const [host, port, pod] of [
       [SHOP, 80, shop],
       [BANK, 9000, bank],
@@ -36,10 +33,7 @@ before(
   { timeout: 60_000 },
 );
 
-after(async () => {
-  for (const each of served) each.close();
-  await pods?.close();
-});
+after(() => pods?.close());
 
 /** As an ingress controller, which connects to a pod that it chose itself. */
 const send = (override: string | undefined, host = 'shop.example'): Promise<Answer> =>
@@ -51,12 +45,10 @@ test('each request goes to the service that it names, over mutual TLS, and the h
 });
 
 test('requests of one HTTP/2 connection go to different services', async () => {
-  served.push(
-    serveHttp2(bank, 9090, (stream, headers) => {
-      stream.respond({ ':status': 200, 'x-seen': String(headers['l5d-dst-override'] ?? 'none') });
-      stream.end('bank');
-    }),
-  );
+  serveHttp2(bank, 9090, (stream, headers) => {
+    stream.respond({ ':status': 200, 'x-seen': String(headers['l5d-dst-override'] ?? 'none') });
+    stream.end('bank');
+  });
   const target = `${BANK}:9001`;
   pods.world.endpoints(target, [bank.endpoint(9090)]);
   pods.world.policy(target, servicePolicy(target));

@@ -18,7 +18,7 @@ let pods: Pods;
 let client: Pod;
 let plain: Pod;
 let web: Pod;
-const served: Served[] = [];
+let webServer: Served;
 const open: Socket[] = [];
 
 before(
@@ -30,7 +30,7 @@ before(
       { name: 'small', openFilesMax: OPEN_FILES },
     ]);
     [client, plain, web] = [pods.pod('client'), pods.pod('plain'), pods.pod('web')];
-    served.push(serveHttp1(web, 8080, (_request, response) => response.end('web')));
+    webServer = serveHttp1(web, 8080, (_request, response) => response.end('web'));
     pods.world.endpoints(`${PATH}:80`, [web.endpoint(8080)]);
     pods.world.policy(`${VIP}:80`, servicePolicy(`${PATH}:80`));
   },
@@ -39,7 +39,6 @@ before(
 
 after(async () => {
   for (const socket of open) socket.destroy();
-  for (const each of served) each.close();
   await pods?.close();
 });
 
@@ -91,23 +90,21 @@ test('a request head may come in pieces, as long as it comes in time', async () 
 });
 
 test('headers that are too large are refused, and never sent on', async () => {
-  const before = served[0]!.count();
+  const before = webServer.count();
   for (const { face, from, to, port } of FACES) {
     const socket = await from().dial(to(), port);
     const head = `GET / HTTP/1.1\r\nhost: web.a\r\nx-large: ${'x'.repeat(200_000)}\r\n\r\n`;
     const { status } = parseAnswer(await readAll(socket, head));
     assert.equal(status, 431, face);
   }
-  assert.equal(served[0]!.count(), before);
+  assert.equal(webServer.count(), before);
 });
 
 test('so are those of HTTP/2, where the other streams go on', async () => {
-  served.push(
-    serveHttp2(web, 9090, (stream) => {
-      stream.respond({ ':status': 200 });
-      stream.end('h2');
-    }),
-  );
+  serveHttp2(web, 9090, (stream) => {
+    stream.respond({ ':status': 200 });
+    stream.end('h2');
+  });
   pods.world.endpoints(`${PATH}:81`, [web.endpoint(9090)]);
   pods.world.policy(`${VIP}:81`, servicePolicy(`${PATH}:81`));
   const session = await connectHttp2(client, VIP, 81);
@@ -126,15 +123,13 @@ test('so are those of HTTP/2, where the other streams go on', async () => {
 test('a connection has so many streams at once and no more; further requests wait their turn', async () => {
   let now = 0;
   let most = 0;
-  served.push(
-    serveHttp2(web, 9091, (stream) => {
-      most = Math.max(most, ++now);
-      setTimeout(() => {
-        now--;
-        stream.respond({ ':status': 200 }, { endStream: true });
-      }, 100);
-    }),
-  );
+  serveHttp2(web, 9091, (stream) => {
+    most = Math.max(most, ++now);
+    setTimeout(() => {
+      now--;
+      stream.respond({ ':status': 200 }, { endStream: true });
+    }, 100);
+  });
   pods.world.endpoints(`${PATH}:82`, [web.endpoint(9091)]);
   pods.world.policy(`${VIP}:82`, servicePolicy(`${PATH}:82`));
   const session = await connectHttp2(client, VIP, 82);
@@ -178,7 +173,7 @@ function rapidlyReset(session: http2.ClientHttp2Session): void {
 
 test('connections beyond what the proxy may have are closed at once, and those before them go on', async () => {
   const small = pods.pod('small');
-  served.push(serveHttp1(small, 8080, (_request, response) => response.end('small')));
+  serveHttp1(small, 8080, (_request, response) => response.end('small'));
   const first = await plain.dial(small.ip, 8080);
   open.push(first);
   const status = (): Promise<string> =>

@@ -21,7 +21,7 @@ import {
   startPods,
 } from '../../harness/pods/index.ts';
 import { GRPC, reply } from './grpc.ts';
-import { call, connectHttp2, get, type Served, serveHttp1, serveHttp2, serveTcp, tally } from './http.ts';
+import { call, connectHttp2, get, serveHttp1, serveHttp2, serveTcp, tally } from './http.ts';
 
 const VIP = '10.96.0.4';
 let pods: Pods;
@@ -31,7 +31,6 @@ let plain: Pod;
 let web: Pod;
 /** Lets nobody in unless the control plane says otherwise. */
 let shut: Pod;
-const served: Served[] = [];
 /** `l5d-client-id` of the requests that reached the application, '' for none. */
 let clientIds: string[] = [];
 
@@ -51,10 +50,7 @@ before(
   { timeout: 60_000 },
 );
 
-after(async () => {
-  for (const each of served) each.close();
-  await pods?.close();
-});
+after(() => pods?.close());
 
 let port = 7000;
 /** Each test has a port of its own, with an application that tells who it was called by. */
@@ -64,12 +60,10 @@ beforeEach(() => {
 });
 
 function serveWeb(pod = web): void {
-  served.push(
-    serveHttp1(pod, port, (request, response) => {
-      clientIds.push(String(request.headers['l5d-client-id'] ?? ''));
-      response.end('web');
-    }),
-  );
+  serveHttp1(pod, port, (request, response) => {
+    clientIds.push(String(request.headers['l5d-client-id'] ?? ''));
+    response.end('web');
+  });
 }
 
 /** Time for a policy to reach a proxy that waits for it. */
@@ -102,7 +96,7 @@ test('a client that loses its permission is answered 403 from then on', async ()
 });
 
 test('an opaque port knows its clients by mutual TLS; connections are cut when their permission ends', async () => {
-  served.push(serveTcp(web, port, (socket) => socket.pipe(socket)));
+  serveTcp(web, port, (socket) => socket.pipe(socket));
   await expose({ protocol: OPAQUE, authorizations: [only(client.identity)] }, 'opaque');
   const socket = await client.dial(VIP, port);
   let text = '';
@@ -149,12 +143,10 @@ test('nobody can claim to be another client: l5d-client-id comes from the certif
 });
 
 test('nor can who speaks HTTP/2', async () => {
-  served.push(
-    serveHttp2(web, port, (stream, headers) => {
-      clientIds.push(String(headers['l5d-client-id'] ?? ''));
-      stream.respond({ ':status': 200 }, { endStream: true });
-    }),
-  );
+  serveHttp2(web, port, (stream, headers) => {
+    clientIds.push(String(headers['l5d-client-id'] ?? ''));
+    stream.respond({ ':status': 200 }, { endStream: true });
+  });
   await expose({});
   for (const [pod, address] of [
     [client, VIP],
@@ -202,7 +194,7 @@ test('each route of a port has its own clients, and requests of no route are not
 });
 
 test('a gRPC call that is not allowed ends with PERMISSION_DENIED', async () => {
-  served.push(serveHttp2(web, port, (stream) => reply(stream, 'secret')));
+  serveHttp2(web, port, (stream) => reply(stream, 'secret'));
   await expose({ authorizations: [only(other.identity)] });
   for (const [pod, expected] of [
     [client, '7'],

@@ -12,7 +12,6 @@ const VIP = '10.96.0.5';
 let pods: Pods;
 let client: Pod;
 let web: Pod;
-const served: Served[] = [];
 
 before(
   async () => {
@@ -22,10 +21,7 @@ before(
   { timeout: 60_000 },
 );
 
-after(async () => {
-  for (const each of served) each.close();
-  await pods?.close();
-});
+after(() => pods?.close());
 
 let port = 7000;
 /** Status and body of the application's next answers, from the front; then 200. */
@@ -48,7 +44,6 @@ beforeEach(() => {
     if (request.url === '/slow') setTimeout(() => response.end('slow'), 600);
     else response.end('web');
   });
-  served.push(server);
   pods.world.endpoints(dst(), [web.endpoint(port)]);
   pods.world.policy(`${VIP}:${port}`, servicePolicy(dst()));
 });
@@ -129,12 +124,10 @@ test('a route bounds how long its requests may take', async () => {
 });
 
 test('overrides send part of the requests elsewhere, or all of them', async () => {
-  served.push(
-    serveHttp1(web, port + 1_000, (_request, response) => {
-      response.statusCode = 202;
-      response.end('other');
-    }),
-  );
+  serveHttp1(web, port + 1_000, (_request, response) => {
+    response.statusCode = 202;
+    response.end('other');
+  });
   const other = `other.a.svc.cluster.local:${port + 1_000}`;
   pods.world.endpoints(other, [web.endpoint(port + 1_000)]);
   const dstOverrides = [
@@ -154,9 +147,7 @@ test('overrides send part of the requests elsewhere, or all of them', async () =
 });
 
 test('an opaque profile hands bytes through unread, whatever the policy says', async () => {
-  served.push(
-    serveTcp(web, port + 1_000, (socket) => socket.on('data', (chunk: Buffer) => socket.end(`raw ${chunk}`))),
-  );
+  serveTcp(web, port + 1_000, (socket) => socket.on('data', (chunk: Buffer) => socket.end(`raw ${chunk}`)));
   const raw = `raw.a.svc.cluster.local:${port}`;
   pods.world.endpoints(raw, [web.endpoint(port + 1_000, { hint: 'opaque' })]);
   pods.world.policy(`${VIP}:${port}`, servicePolicy(raw));

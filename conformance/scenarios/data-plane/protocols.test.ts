@@ -6,26 +6,22 @@ import { after, before, test } from 'node:test';
 import { eventually } from '../../harness/index.ts';
 import { type Pod, type Pods, readAll, servicePolicy, startPods } from '../../harness/pods/index.ts';
 import { GRPC, message, messages } from './grpc.ts';
-import { connectHttp2, get, parseAnswer, type Served, serveHttp1, serveHttp2, serveTcp } from './http.ts';
+import { connectHttp2, get, parseAnswer, serveHttp1, serveHttp2, serveTcp } from './http.ts';
 
 const VIP = '10.96.0.2';
 let pods: Pods;
 let client: Pod;
 let web: Pod;
-const served: Served[] = [];
 
 before(
   async () => {
-    pods = await startPods([{ name: 'client' }, { name: 'web' }]);
+    pods = await startPods([{ name: 'client', env: { OUTBOUND_HTTP_FAILFAST_TIMEOUT: '300ms' } }, { name: 'web' }]);
     [client, web] = [pods.pod('client'), pods.pod('web')];
   },
   { timeout: 60_000 },
 );
 
-after(async () => {
-  for (const each of served) each.close();
-  await pods?.close();
-});
+after(() => pods?.close());
 
 /** Makes `VIP:port` lead to the same port of the web pod. */
 function expose(port: number, options: Parameters<typeof servicePolicy>[1] = {}, hint: 'h2' | 'opaque' = 'h2'): void {
@@ -35,21 +31,19 @@ function expose(port: number, options: Parameters<typeof servicePolicy>[1] = {},
 }
 
 test('gRPC streams flow both ways at once, message by message, and end with trailers', async () => {
-  served.push(
-    serveHttp2(web, 9000, (stream) => {
-      stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
-      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0', 'x-heard': String(heard) }));
-      let pending = Buffer.alloc(0);
-      let heard = 0;
-      stream.on('data', (chunk: Buffer) => {
-        const { texts, rest } = messages(Buffer.concat([pending, chunk]));
-        pending = Buffer.from(rest);
-        heard += texts.length;
-        for (const text of texts) stream.write(message(`echo ${text}`));
-      });
-      stream.on('end', () => stream.end());
-    }),
-  );
+  serveHttp2(web, 9000, (stream) => {
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0', 'x-heard': String(heard) }));
+    let pending = Buffer.alloc(0);
+    let heard = 0;
+    stream.on('data', (chunk: Buffer) => {
+      const { texts, rest } = messages(Buffer.concat([pending, chunk]));
+      pending = Buffer.from(rest);
+      heard += texts.length;
+      for (const text of texts) stream.write(message(`echo ${text}`));
+    });
+    stream.on('end', () => stream.end());
+  });
   expose(9000);
   const session = await connectHttp2(client, VIP, 9000);
   const one = async (name: string): Promise<void> => {
@@ -104,16 +98,14 @@ test('a gRPC call that nobody can serve gets a gRPC status, not an HTTP error', 
 
 test('HTTP/1 travels as HTTP/2 between the proxies and is HTTP/1 again for the application', async () => {
   let seen = '';
-  served.push(
-    serveHttp1(web, 9002, (request, response) => {
-      seen = `${request.httpVersion} ${request.method} ${request.url} ${request.headers.host} ${request.headers['l5d-client-id']} ${request.headers['l5d-orig-proto']}`;
-      response.setHeader('trailer', 'x-sum');
-      response.write('one ');
-      response.write('two');
-      response.addTrailers({ 'x-sum': '7' });
-      response.end();
-    }),
-  );
+  serveHttp1(web, 9002, (request, response) => {
+    seen = `${request.httpVersion} ${request.method} ${request.url} ${request.headers.host} ${request.headers['l5d-client-id']} ${request.headers['l5d-orig-proto']}`;
+    response.setHeader('trailer', 'x-sum');
+    response.write('one ');
+    response.write('two');
+    response.addTrailers({ 'x-sum': '7' });
+    response.end();
+  });
   expose(9002);
   const answer = await get(client, VIP, 9002, '/path?x=1', ['l5d-client-id: forged']);
   assert.equal(answer.status, 200);
@@ -126,20 +118,16 @@ test('HTTP/1 travels as HTTP/2 between the proxies and is HTTP/1 again for the a
 });
 
 test('WebSocket passes: the upgrade is granted and frames flow both ways', async () => {
-  const server = serveHttp1(web, 9003, (_request, response) => response.end('no upgrade'));
-  served.push(server);
-  served.push(
-    serveTcp(web, 9004, (socket) => {
-      socket.once('data', (chunk: Buffer) => {
-        const key = /sec-websocket-key: (\S+)/i.exec(chunk.toString())?.[1] ?? '';
-        const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
-        socket.write(
-          `HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: ${accept}\r\n\r\n`,
-        );
-        socket.on('data', (frame: Buffer) => socket.write(frame));
-      });
-    }),
-  );
+  serveTcp(web, 9004, (socket) => {
+    socket.once('data', (chunk: Buffer) => {
+      const key = /sec-websocket-key: (\S+)/i.exec(chunk.toString())?.[1] ?? '';
+      const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+      socket.write(
+        `HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: ${accept}\r\n\r\n`,
+      );
+      socket.on('data', (frame: Buffer) => socket.write(frame));
+    });
+  });
   expose(9004);
   const socket = await client.dial(VIP, 9004);
   const key = randomBytes(16).toString('base64');
@@ -168,12 +156,10 @@ test('WebSocket passes: the upgrade is granted and frames flow both ways', async
 test('a database whose server speaks first answers at once on an opaque port, over mutual TLS', async () => {
   // The greeting of MySQL: a length, a number, version 10 and a name.
   const greeting = Buffer.concat([Buffer.from([10, 0, 0, 0, 10]), Buffer.from('8.0-weft\0')]);
-  served.push(
-    serveTcp(web, 3306, (socket) => {
-      socket.write(greeting);
-      socket.on('data', (chunk: Buffer) => socket.write(chunk));
-    }),
-  );
+  serveTcp(web, 3306, (socket) => {
+    socket.write(greeting);
+    socket.on('data', (chunk: Buffer) => socket.write(chunk));
+  });
   expose(3306, { protocol: 'opaque' }, 'opaque');
   const startMs = performance.now();
   const socket = await client.dial(VIP, 3306);
@@ -194,7 +180,7 @@ test('a database whose server speaks first answers at once on an opaque port, ov
 });
 
 test('a server that speaks first on a port that is looked at answers after the detection time', async () => {
-  served.push(serveTcp(web, 3307, (socket) => socket.write('220 late\r\n')));
+  serveTcp(web, 3307, (socket) => socket.write('220 late\r\n'));
   expose(3307, {}, 'opaque');
   const socket = await client.dial(VIP, 3307);
   let text = '';
@@ -209,13 +195,11 @@ test("an application's own TLS passes unread", async () => {
   // A ClientHello for another name, as far as detection reads it.
   const hello = clientHello('db.example');
   let seen = Buffer.alloc(0);
-  served.push(
-    serveTcp(web, 9443, (socket) =>
-      socket.on('data', (chunk: Buffer) => {
-        seen = Buffer.concat([seen, chunk]);
-        socket.end('tls bytes');
-      }),
-    ),
+  serveTcp(web, 9443, (socket) =>
+    socket.on('data', (chunk: Buffer) => {
+      seen = Buffer.concat([seen, chunk]);
+      socket.end('tls bytes');
+    }),
   );
   expose(9443);
   const socket = await client.dial(VIP, 9443);

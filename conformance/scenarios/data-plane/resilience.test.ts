@@ -20,17 +20,15 @@ let pods: Pods;
 let client: Pod;
 let good: Pod;
 let bad: Pod;
-const served: Served[] = [];
 /** What the bad pod answers. */
 let badStatus = 503;
-let goodServer: Served;
 let badServer: Served;
 
 before(
   async () => {
     pods = await startPods([{ name: 'client' }, { name: 'good' }, { name: 'bad' }]);
     [client, good, bad] = [pods.pod('client'), pods.pod('good'), pods.pod('bad')];
-    goodServer = serveHttp1(good, 8080, (request, response) => {
+    serveHttp1(good, 8080, (request, response) => {
       if (request.url === '/slow') setTimeout(() => response.end('slow'), 700);
       else response.end('good');
     });
@@ -38,15 +36,11 @@ before(
       response.statusCode = badStatus;
       response.end('bad');
     });
-    served.push(goodServer, badServer);
   },
   { timeout: 60_000 },
 );
 
-after(async () => {
-  for (const each of served) each.close();
-  await pods?.close();
-});
+after(() => pods?.close());
 
 let port = 80;
 /** Each test has an address of its own, so that nothing learned in one is known in the next. */
@@ -63,11 +57,10 @@ const ask = (where = '/', lines: readonly string[] = []) => get(client, VIP, por
 
 test('retries hide an endpoint that fails half of the requests', async () => {
   let turn = 0;
-  const flaky = serveHttp1(bad, 8085, (_request, response) => {
+  serveHttp1(bad, 8085, (_request, response) => {
     response.statusCode = turn++ % 2 === 0 ? 503 : 200;
     response.end('flaky');
   });
-  served.push(flaky);
   pods.world.endpoints(path('web'), [bad.endpoint(8085)]);
   pods.world.policy(address, servicePolicy(path('web')));
   assert.deepEqual(await tally(40, ask), { 200: 20, 503: 20 }, 'without retries half of them fail');
@@ -126,17 +119,16 @@ test('a per-try time-out gives a slow endpoint up and asks another', async () =>
   const sleepy = serveHttp1(bad, 8081, (_request, response) =>
     setTimeout(() => response.end('late'), slow ? 3_000 : 0),
   );
-  served.push(sleepy);
   pods.world.endpoints(path('web'), [good.endpoint(8080), bad.endpoint(8081)]);
   const retry = { maxRetries: 5, maxRequestBytes: 65_536, conditions: {}, timeout: ms(200) };
   pods.world.policy(address, servicePolicy(path('web'), { rules: [{ backends: to(path('web')), retry }] }));
   const seen: Record<string, number> = {};
-  for (let i = 0; i < 12; i++) {
+  for (let i = 0; i < 6; i++) {
     const { body } = await ask();
     seen[body] = (seen[body] ?? 0) + 1;
   }
   slow = false;
-  assert.ok((seen['good'] ?? 0) >= 11, JSON.stringify(seen));
+  assert.ok((seen['good'] ?? 0) >= 5, JSON.stringify(seen));
   assert.ok(sleepy.count() > 0, 'the slow endpoint was asked too');
 });
 
@@ -152,7 +144,7 @@ test('traffic is split by weights', async () => {
 
 test('a local rate limit answers 429 to what is too much, by identity', async () => {
   pods.world.endpoints(path('web'), [good.endpoint(8082)]);
-  served.push(serveHttp1(good, 8082, (_request, response) => response.end('limited')));
+  serveHttp1(good, 8082, (_request, response) => response.end('limited'));
   pods.world.policy(address, servicePolicy(path('web')));
   const limit = {
     metadata: resource('HTTPLocalRateLimitPolicy', 'few'),
@@ -169,12 +161,10 @@ test('a local rate limit answers 429 to what is too much, by identity', async ()
 });
 
 test('injected failures, delays, redirects, header changes and rewrites do what the route says', async () => {
-  served.push(
-    serveHttp1(good, 8083, (request, response) => {
-      response.setHeader('x-seen', `${request.url} ${request.headers['x-added'] ?? 'none'}`);
-      response.end('filtered');
-    }),
-  );
+  serveHttp1(good, 8083, (request, response) => {
+    response.setHeader('x-seen', `${request.url} ${request.headers['x-added'] ?? 'none'}`);
+    response.end('filtered');
+  });
   pods.world.endpoints(path('web'), [good.endpoint(8083)]);
   const prefix = (value: string) => [{ path: { kind: { case: 'prefix' as const, value } } }];
   const backends = to(path('web'));
@@ -226,7 +216,6 @@ test('a mirrored request reaches the mirror and never changes the answer', async
     response.statusCode = 500;
     response.end('mirror');
   });
-  served.push(mirror);
   pods.world.endpoints(path('web'), [good.endpoint(8080)]);
   pods.world.endpoints(path('shadow'), [bad.endpoint(8084)]);
   const [backend] = to(path('shadow')).kind.value.backends;

@@ -4,16 +4,7 @@ import { after, before, beforeEach, test } from 'node:test';
 import { eventually } from '../../harness/index.ts';
 import { ms, type Pod, type Pods, type PolicyOptions, servicePolicy, startPods, to } from '../../harness/pods/index.ts';
 import { GRPC, message, refuse, reply } from './grpc.ts';
-import {
-  type Answer,
-  ask,
-  call,
-  connectHttp2,
-  type RequestOptions,
-  type Served,
-  serveHttp1,
-  serveHttp2,
-} from './http.ts';
+import { type Answer, ask, call, connectHttp2, type RequestOptions, serveHttp1, serveHttp2 } from './http.ts';
 
 type Rule = NonNullable<PolicyOptions['rules']>[number];
 
@@ -21,7 +12,6 @@ const VIP = '10.96.0.7';
 let pods: Pods;
 let client: Pod;
 let web: Pod;
-const served: Served[] = [];
 /** Statuses of the next answers, from the front; then 200. */
 let answers: number[] = [];
 /** Bodies of the requests that arrived, and their header fields that begin with `l5d-`. */
@@ -32,7 +22,7 @@ before(
   async () => {
     pods = await startPods([{ name: 'client' }, { name: 'web' }]);
     [client, web] = [pods.pod('client'), pods.pod('web')];
-    const server = serveHttp1(web, 8080, (request, response) => {
+    serveHttp1(web, 8080, (request, response) => {
       asked.push(...Object.keys(request.headers).filter((name) => /^l5d-(retry|.*timeout)/.test(name)));
       let body = '';
       request.on('data', (chunk: Buffer) => {
@@ -48,15 +38,11 @@ before(
         } else response.end('web');
       });
     });
-    served.push(server);
   },
   { timeout: 60_000 },
 );
 
-after(async () => {
-  for (const each of served) each.close();
-  await pods?.close();
-});
+after(() => pods?.close());
 
 let port = 80;
 let path: string;
@@ -113,20 +99,18 @@ test('retries end at their number, and the last answer is what the application s
 test('gRPC calls are sent again by their status, with their message', async () => {
   const statuses = [14, 8, 0];
   const seen: string[] = [];
-  served.push(
-    serveHttp2(web, 9090, (stream) => {
-      let body = Buffer.alloc(0);
-      stream.on('data', (chunk: Buffer) => {
-        body = Buffer.concat([body, chunk]);
-      });
-      stream.on('end', () => {
-        seen.push(body.subarray(5).toString());
-        const status = statuses.shift() ?? 0;
-        if (status === 0) reply(stream, 'done');
-        else refuse(stream, status);
-      });
-    }),
-  );
+  serveHttp2(web, 9090, (stream) => {
+    let body = Buffer.alloc(0);
+    stream.on('data', (chunk: Buffer) => {
+      body = Buffer.concat([body, chunk]);
+    });
+    stream.on('end', () => {
+      seen.push(body.subarray(5).toString());
+      const status = statuses.shift() ?? 0;
+      if (status === 0) reply(stream, 'done');
+      else refuse(stream, status);
+    });
+  });
   pods.world.endpoints(path, [web.endpoint(9090)]);
   const grpcRetry = {
     maxRetries: 3,

@@ -8,7 +8,7 @@ import { createGrpcClient, type GrpcError } from '#runtime/grpc';
 import { eventually } from '../../harness/index.ts';
 import { type Pod, type Pods, servicePolicy, startPods } from '../../harness/pods/index.ts';
 import { GRPC, message, refuse } from './grpc.ts';
-import { ask, call, connectHttp2, get, type Served, serveHttp1, serveHttp2 } from './http.ts';
+import { ask, call, connectHttp2, get, serveHttp1, serveHttp2 } from './http.ts';
 
 type Match = MessageInitShape<typeof tap.ObserveRequest_MatchSchema>;
 
@@ -21,7 +21,6 @@ let client: Pod;
 let web: Pod;
 /** The one who may tap. */
 let watcher: Pod;
-const served: Served[] = [];
 
 before(
   async () => {
@@ -33,13 +32,11 @@ before(
       { name: 'plain', unmeshed: true },
     ]);
     [client, web, watcher] = [pods.pod('client'), pods.pod('web'), pods.pod('tap')];
-    served.push(
-      serveHttp1(web, 8080, (_request, response) => {
-        response.setHeader('x-answer', 'yes');
-        response.end('hello');
-      }),
-      serveHttp2(web, 9090, (stream) => refuse(stream, 14)),
-    );
+    serveHttp1(web, 8080, (_request, response) => {
+      response.setHeader('x-answer', 'yes');
+      response.end('hello');
+    });
+    serveHttp2(web, 9090, (stream) => refuse(stream, 14));
     for (const [port, target] of [
       [80, 8080],
       [81, 9090],
@@ -54,10 +51,7 @@ before(
   { timeout: 60_000 },
 );
 
-after(async () => {
-  for (const each of served) each.close();
-  await pods?.close();
-});
+after(() => pods?.close());
 
 interface Seen {
   readonly events: tap.TapEvent[];

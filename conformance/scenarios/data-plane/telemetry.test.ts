@@ -6,7 +6,7 @@ import { FOLDED, parseMetrics } from '#runtime/metrics';
 import { eventually } from '../../harness/index.ts';
 import { type Pod, type Pods, readAll, servicePolicy, startPods } from '../../harness/pods/index.ts';
 import { GRPC, message, refuse } from './grpc.ts';
-import { ask, call, connectHttp2, get, type Served, serveHttp1, serveHttp2, tally } from './http.ts';
+import { ask, call, connectHttp2, get, serveHttp1, serveHttp2, tally } from './http.ts';
 
 const VIP = '10.96.0.14';
 const PATH = 'web.a.svc.cluster.local';
@@ -19,7 +19,6 @@ let client: Pod;
 let web: Pod;
 /** Has a small budget of series. */
 let frugal: Pod;
-const served: Served[] = [];
 
 before(
   async () => {
@@ -38,8 +37,8 @@ before(
     ]);
     [client, web, frugal] = [pods.pod('client'), pods.pod('web'), pods.pod('frugal')];
     for (const pod of [web, pods.pod('json'), pods.pod('format')])
-      served.push(serveHttp1(pod, 8080, (_request, response) => response.end(pod.name)));
-    served.push(serveHttp2(web, 9090, (stream) => refuse(stream, 14)));
+      serveHttp1(pod, 8080, (_request, response) => response.end(pod.name));
+    serveHttp2(web, 9090, (stream) => refuse(stream, 14));
     for (const [port, endpoint] of [
       [80, web.endpoint(8080, { labels: { pod: 'web-1', zone_locality: 'local' } })],
       [81, web.endpoint(9090)],
@@ -53,10 +52,7 @@ before(
   { timeout: 60_000 },
 );
 
-after(async () => {
-  for (const each of served) each.close();
-  await pods?.close();
-});
+after(() => pods?.close());
 
 /** The first line on a proxy's standard error that matches. */
 const lineOf = (pod: Pod, pattern: RegExp): Promise<string> =>

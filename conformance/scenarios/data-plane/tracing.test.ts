@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { after, before, test } from 'node:test';
 import { type Pod, type Pods, type SeenSpan, servicePolicy, startPods } from '../../harness/pods/index.ts';
 import { GRPC, message, reply } from './grpc.ts';
-import { call, connectHttp2, get, type Served, serveHttp1, serveHttp2 } from './http.ts';
+import { call, connectHttp2, get, serveHttp1, serveHttp2 } from './http.ts';
 
 const VIP = '10.96.0.12';
 const PATH = 'web.a.svc.cluster.local';
@@ -14,7 +14,6 @@ const traceOf = (n: number): string => `4bf92f3577b34da6a3ce929d0e0e47${n.toStri
 let pods: Pods;
 let client: Pod;
 let web: Pod;
-const served: Served[] = [];
 /** Header fields of the last request that arrived. */
 let arrived: IncomingHttpHeaders = {};
 
@@ -28,17 +27,15 @@ before(
     const take = (headers: IncomingHttpHeaders): void => {
       arrived = headers;
     };
-    served.push(
-      serveHttp1(web, 8080, (request, response) => {
-        take(request.headers);
-        response.statusCode = request.url === '/broken' ? 503 : 200;
-        response.end('web');
-      }),
-      serveHttp2(web, 9090, (stream, headers) => {
-        take(headers);
-        reply(stream, 'done');
-      }),
-    );
+    serveHttp1(web, 8080, (request, response) => {
+      take(request.headers);
+      response.statusCode = request.url === '/broken' ? 503 : 200;
+      response.end('web');
+    });
+    serveHttp2(web, 9090, (stream, headers) => {
+      take(headers);
+      reply(stream, 'done');
+    });
     for (const [port, target] of [
       [80, 8080],
       [81, 9090],
@@ -50,10 +47,7 @@ before(
   { timeout: 60_000 },
 );
 
-after(async () => {
-  for (const each of served) each.close();
-  await pods?.close();
-});
+after(() => pods?.close());
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
