@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Random, seededRandom } from '#runtime/random';
+import type { DestinationUpdate, OutboundPolicy } from './discover/index.ts';
+import {
+  type ChaosApp,
+  type ChaosClient,
+  type Ended,
+  Http1ChaosClient,
+  Http2ChaosClient,
+  randomScript,
+  type Script,
+  startApp,
+} from './testing/chaos/index.ts';
+import { eventually, openPolicy, profile, servicePolicy, TestCa, TestProxy } from './testing/index.ts';
+
+/** How long, with which chance; the environment may ask for more. */
+const RUN_MS = Number(process.env['WEFT_CHAOS_MS'] ?? 2_000);
+const SEED = Number(process.env['WEFT_CHAOS_SEED'] ?? (Date.now() % 1_000_000) + 1);
+
+const PATH = 'web.a.svc.cluster.local:80';
+const CLIENT = 'client.a.serviceaccount.identity.linkerd.cluster.local';
+const SERVER = 'web.a.serviceaccount.identity.linkerd.cluster.local';
+const HANGS_MS = 10_000;
+
+/** Two proxies, two applications behind the second, and whatever changes around them. */
+class World {
+  readonly random: Random;
+  readonly client: TestProxy;
+  readonly server: TestProxy;
+  readonly apps: readonly ChaosApp[];
+  #id = 0;
+
+  constructor(random: Random, client: TestProxy, server: TestProxy, apps: readonly ChaosApp[]) {
+    this.random = random;
+    this.client = client;
+    this.server = server;
+    this.apps = apps;
+  }
+
+  next(): Script {
+    return randomScript(++this.#id, this.random);
+  }
+
+  get sent(): number {
+    return this.#id;
+  }
+
+  settle(): void {
+    for (const { port } of this.apps) this.server.mesh.port(port).set(openPolicy());
+    this.client.mesh.profile('10.96.0.10:80').set(profile({ fqn: 'web.a' }));
+    this.client.mesh.outbound('10.96.0.10:80').set(servicePolicy(PATH));
+    this.client.mesh.destination(PATH).set(this.#endpoints(this.apps, false));
+  }
+
+  /** One thing that happens to a mesh. */
+  disturb(): void {
+    const { apps, client, random, server } = this;
+    const kind = random();
+    const one = apps[Math.floor(random() * apps.length)]!;
+    if (kind < 0.35) {
+      const some = apps.filter(() => random() < 0.7);
+      client.mesh.destination(PATH).set(this.#endpoints(some.length > 0 ? some : [one], random() < 0.5));
+    } else if (kind < 0.5) {
+      // For a moment only: what is refused is over too soon.
+      const policy = server.mesh.port(one.port);
+      policy.set(openPolicy({ authorizations: [] }));
+      setTimeout(() => policy.set(openPolicy()), 5);
+    } else if (kind < 0.7) client.mesh.outbound('10.96.0.10:80').set(this.#policy());
+    else one.breakOne(random);
+  }
+
+  #endpoints(apps: readonly ChaosApp[], h2: boolean): DestinationUpdate {
+    return { kind: 'add', endpoints: apps.map(({ port }) => this.server.endpoint(port, { h2 })) };
+  }
+
+  /** With retries, bounds in time, both or none. */
+  #policy(): OutboundPolicy {
+    const policy = servicePolicy(PATH);
+    const [route] = policy.http1.routes;
+    const rule = {
+      ...route!.rules[0]!,
+      ...(this.random() < 0.5 && { timeouts: { requestMs: 300, responseMs: 200 } }),
+      ...(this.random() < 0.5 && { retry: RETRY }),
+    };
+    const http = { ...policy.http1, routes: [{ ...route!, rules: [rule] }] };
+    return { ...policy, http1: http, http2: http };
+  }
+}
+
+const RETRY = {
+  limit: 2,
+  bytesMax: 65_536,
+  perTryMs: 200,
+  backoff: undefined,
+  statuses: [{ from: 500, to: 599 }],
+  grpcCodes: [],
+};
+
+/** Sends requests, some at once, until the time is over; how they ended. */
+async function load(world: World, client: ChaosClient, atOnce: number, untilMs: number): Promise<Ended[]> {
+  const all: Ended[] = [];
+  const one = async (): Promise<void> => {
+    while (performance.now() < untilMs) {
+      const script = world.next();
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const hangs = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(new Error(`hangs: ${JSON.stringify(script)}`)), HANGS_MS);
+      });
+      all.push(await Promise.race([client.send(script), hangs]));
+      clearTimeout(timer);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, one));
+  return all;
+}
+
+test(`whatever happens around requests, each ends once, with the right octets, and nothing is left of it (seed ${SEED})`, {
+  timeout: RUN_MS + 30_000,
+}, async () => {
+  const ca = new TestCa();
+  const wrong: string[] = [];
+  const client = await TestProxy.start({ name: CLIENT, ca });
+  const server = await TestProxy.start({ name: SERVER, ca });
+  const apps = await Promise.all([0, 1].map(() => startApp((what) => wrong.push(what))));
+  const world = new World(seededRandom(SEED), client, server, apps);
+  world.settle();
+  const tell = (what: string): number => wrong.push(what);
+  const port = client.outboundPort;
+  const http1 = Array.from({ length: 8 }, () => new Http1ChaosClient(port, tell));
+  const http2 = Array.from({ length: 3 }, () => new Http2ChaosClient(port, tell));
+  const untilMs = performance.now() + RUN_MS;
+  const disturbing = setInterval(() => world.disturb(), 25);
+  try {
+    const ended = await Promise.all([
+      ...http1.map((one) => load(world, one, 1, untilMs)),
+      ...http2.map((one) => load(world, one, 8, untilMs)),
+    ]);
+    clearInterval(disturbing);
+    world.settle();
+    const kinds = ended.flat();
+    const count = (kind: Ended): number => kinds.filter((one) => one === kind).length;
+    const told = `${count('whole')} whole, ${count('other')} other, ${count('broken')} broken`;
+    assert.deepEqual(wrong, [], told);
+    assert.ok(count('whole') > kinds.length / 10, told);
+    for (const one of [...http1, ...http2]) one.close();
+    await leftNothing(world);
+    const drained = await Promise.all([client.bound.drain(2_000), server.bound.drain(2_000)]);
+    assert.deepEqual(drained, [true, true], 'nothing had to be cut');
+  } finally {
+    clearInterval(disturbing);
+    for (const one of [...http1, ...http2]) one.close();
+    await Promise.all([client.stop(), server.stop()]);
+    for (const app of apps) app.close();
+  }
+});
+
+/** Gauges are at 0, and as many requests have ended as have begun. */
+async function leftNothing({ client, server }: World): Promise<void> {
+  const gone = (proxy: TestProxy, name: string, labels = {}): Promise<void> =>
+    eventually(
+      () => proxy.metric(name, labels) === 0,
+      `${proxy.name}: ${name} at 0, not ${proxy.metric(name, labels)}`,
+    );
+  const balanced = (proxy: TestProxy): Promise<void> => {
+    const counts = (): number[] => ['request_total', 'response_total'].map((name) => proxy.metric(name));
+    return eventually(() => counts()[0] === counts()[1], `${proxy.name}: as many responses as requests`);
+  };
+  for (const proxy of [client, server]) {
+    await balanced(proxy);
+    await gone(proxy, 'outbound_http_balancer_queue_length');
+    await gone(proxy, 'buffered_bytes');
+  }
+  await gone(client, 'accepted_connections');
+  await gone(client, 'tcp_open_connections', { peer: 'src' });
+  // Without endpoints no connection is kept between the proxies.
+  client.mesh.destination(PATH).set({ kind: 'none', exists: true });
+  await gone(client, 'tcp_open_connections');
+  await gone(server, 'accepted_connections');
+  await gone(server, 'tcp_open_connections', { peer: 'src' });
+}
