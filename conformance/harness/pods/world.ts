@@ -3,7 +3,7 @@
  * watch. Every pod asks it on its own loopback.
  */
 import type { DescMessage, MessageInitShape } from '@bufbuild/protobuf';
-import { decodeTcpAddress, destination, identity, inbound, outbound } from '#api/mesh';
+import { decodeTcpAddress, destination, FEATURES_KEY, identity, inbound, outbound } from '#api/mesh';
 import { collector, type trace } from '#api/otlp';
 import { publicKeyOf, TestCa } from '#proxy/testing';
 import { createGrpcServer, GrpcError, type GrpcServer, type ResponseStream } from '#runtime/grpc';
@@ -64,6 +64,8 @@ export class World {
   issue: (identity: string) => Issue | GrpcError = () => ({ ca: this.ca, validMs: CERTIFICATE_MS });
   /** Everything that proxies with a collector sent to it. */
   readonly spans: SeenSpan[] = [];
+  /** What proxies that asked for policies said of the features they know, each once. */
+  readonly features = new Set<string>();
   /** Endpoints of each destination, by address. */
   readonly #endpoints = new Map<string, Map<string, Endpoint>>();
   readonly #destinations = new Map<string, Set<ResponseStream<typeof destination.UpdateSchema>>>();
@@ -140,7 +142,8 @@ export class World {
       const topic = inTable(this.#ports, key, () => new Topic<typeof inbound.ServerSchema>());
       topic.watch(stream, this.#silent.has(key) ? undefined : everyone());
     });
-    server.serverStream(outbound.OutboundPolicies.method.watch, (request, stream) => {
+    server.serverStream(outbound.OutboundPolicies.method.watch, (request, stream, context) => {
+      this.features.add(context.metadata(FEATURES_KEY) ?? '');
       const { target } = request;
       const key = target.case === 'addr' ? decodeTcpAddress(target.value) : target.value;
       const topic = inTable(this.#policies, key ?? '', () => new Topic<typeof outbound.OutboundPolicySchema>());

@@ -12,15 +12,16 @@ let pods: Pods;
 let client: Pod;
 let near: Pod;
 let far: Pod;
-/** How long the near pod takes. */
+/** How long the pods take. */
 let nearMs = 0;
+let farMs = 0;
 
 before(
   async () => {
     pods = await startPods([{ name: 'client' }, { name: 'near' }, { name: 'far' }]);
     [client, near, far] = [pods.pod('client'), pods.pod('near'), pods.pod('far')];
     serveHttp1(near, 8080, (_request, response) => setTimeout(() => response.end('near'), nearMs));
-    serveHttp1(far, 8080, (_request, response) => response.end('far'));
+    serveHttp1(far, 8080, (_request, response) => setTimeout(() => response.end('far'), farMs));
   },
   { timeout: 60_000 },
 );
@@ -97,6 +98,18 @@ test('endpoints of a lower priority serve only when those before them are gone',
     const seen = await load(81, 2, 300);
     return Object.keys(seen).join() === '200 near' || undefined;
   });
+});
+
+test('an endpoint of three times the weight gets three times the requests', async () => {
+  const path = 'weighted.a.svc.cluster.local:84';
+  // Long enough that chance plays no part in how long they take.
+  nearMs = farMs = 40;
+  pods.world.endpoints(path, [near.endpoint(8080, { weight: 30_000 }), far.endpoint(8080, { weight: 10_000 })]);
+  pods.world.policy(`${VIP}:84`, servicePolicy(path));
+  const seen = await load(84, 8, 1_500);
+  nearMs = farMs = 0;
+  const share = (seen['200 near'] ?? 0) / ((seen['200 near'] ?? 0) + (seen['200 far'] ?? 0));
+  assert.ok(share > 0.6 && share < 0.87, JSON.stringify(seen));
 });
 
 test('endpoints that come and go under load cost no request', async () => {

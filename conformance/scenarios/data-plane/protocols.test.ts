@@ -153,6 +153,30 @@ test('WebSocket passes: the upgrade is granted and frames flow both ways', async
   socket.destroy();
 });
 
+test('CONNECT opens a tunnel to the application, through which bytes pass unread', async () => {
+  serveTcp(web, 9005, (socket) => {
+    socket.once('data', (head: Buffer) => {
+      socket.write(/^CONNECT db\.example:5432 HTTP\/1\.1\r\n/.test(head.toString()) ? OPEN : 'HTTP/1.1 400 No\r\n\r\n');
+      socket.on('data', (chunk: Buffer) => socket.write(chunk));
+    });
+  });
+  expose(9005);
+  const socket = await client.dial(VIP, 9005);
+  let text = '';
+  socket.on('data', (chunk: Buffer) => {
+    text += chunk.toString('latin1');
+  });
+  socket.write('CONNECT db.example:5432 HTTP/1.1\r\nhost: db.example:5432\r\n\r\n');
+  await eventually('the tunnel', 5_000, async () => text.includes('\r\n\r\n') || undefined, 5);
+  assert.equal(parseAnswer(text).status, 200);
+  text = '';
+  socket.write('\0no HTTP');
+  await eventually('the echo', 5_000, async () => text === '\0no HTTP' || undefined, 5);
+  socket.destroy();
+});
+
+const OPEN = 'HTTP/1.1 200 Connection Established\r\n\r\n';
+
 test('a database whose server speaks first answers at once on an opaque port, over mutual TLS', async () => {
   // The greeting of MySQL: a length, a number, version 10 and a name.
   const greeting = Buffer.concat([Buffer.from([10, 0, 0, 0, 10]), Buffer.from('8.0-weft\0')]);

@@ -1,6 +1,7 @@
 /** Retries, circuit breakers, time-outs, rate limits and faults, between real proxies, driven by policies that change meanwhile. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
+import { FEATURES } from '#api/mesh';
 import { eventually } from '../../harness/index.ts';
 import {
   everyone,
@@ -209,6 +210,12 @@ test('injected failures, delays, redirects, header changes and rewrites do what 
   const rewritten = await ask('/in/x?y=1');
   assert.deepEqual([rewritten.headers['x-seen'], rewritten.headers['x-answer']], ['/out/x?y=1 yes', 'changed']);
   assert.equal((await ask('/nowhere')).status, 404);
+});
+
+test("a proxy tells which of Weft's own fields it understands, so that others are never sent one", () => {
+  const [told = '', ...others] = pods.world.features;
+  assert.deepEqual(others, [], 'in each request alike');
+  assert.deepEqual(told.split(',').sort(), [...FEATURES].sort());
 });
 
 test('a mirrored request reaches the mirror and never changes the answer', async () => {
