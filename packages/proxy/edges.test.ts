@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { defaultMeta } from './discover/index.ts';
 import { eventually, openPolicy, serve, TestCa, TestProxy, Wire } from './testing/index.ts';
 
 const CLIENT = 'ingress.a.serviceaccount.identity.linkerd.cluster.local';
@@ -55,5 +56,30 @@ test('a connection that a new policy forbids while it is being made is ended', a
   assert.equal(server.metric('inbound_tcp_authz_terminate_total'), 2);
   await eventually(() => server.metric('tcp_open_connections') === 0, 'nothing counts as open');
   Object.defineProperty(server, 'inboundDst', { configurable: true, writable: true, value: undefined });
+  app.close();
+});
+
+test('a connection that outlives many policies keeps the metrics of the last one only', async () => {
+  const app = await serve((socket) => {
+    socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'));
+  });
+  const policy = server.mesh.port(app.port);
+  server.inboundDst = { ip: '127.0.0.1', port: app.port };
+  const released: string[] = [];
+  const release = server.metrics.release.bind(server.metrics);
+  server.metrics.release = (name, labels) => {
+    if (name === 'request_total') released.push(String((labels as Record<string, string>)['srv_name']));
+    release(name, labels);
+  };
+  const wire = await Wire.connect(server.inboundPort);
+  for (const name of ['one', 'two', 'three']) {
+    policy.set(openPolicy({ meta: { ...defaultMeta(name) } }));
+    wire.send('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+    await wire.expect(/^HTTP\/1.1 200 OK\r\ncontent-length: 0\r\n\r\n/);
+  }
+  assert.deepEqual(released, ['one', 'two']);
+  wire.socket.destroy();
+  await eventually(() => released.length === 3, 'the last one goes with the connection');
+  server.inboundDst = undefined;
   app.close();
 });

@@ -53,11 +53,14 @@ export class HttpSessions {
     });
     const source = metrics.source(labels(policy.current));
     const held: (() => void)[] = [source.release, client.closed];
+    let counting: { release: () => void } | undefined;
     const counts = (current: ServerPolicy) => {
+      counting?.release();
       const made = metrics.requests(labels(current));
-      held.push(made.release);
+      counting = made;
       return made;
     };
+    held.push(() => counting?.release());
     const app = passage ? undefined : this.#apps.hold(dst);
     if (app) held.push(app.release);
     const ownRouter = new InboundRouter({
