@@ -68,6 +68,10 @@ test('a rewrite changes path and authority of the request and keeps its query', 
     return `${on.request.authority}${on.request.path}`;
   };
   assert.equal(rewritten({ kind: 'full', value: '/new' }), 'b.c:81/new?q=1');
+  // A target without a slash in front would be no request, or one for somebody else.
+  assert.equal(rewritten({ kind: 'full', value: '' }), 'b.c:81/?q=1');
+  assert.equal(rewritten({ kind: 'full', value: 'new' }), 'b.c:81/new?q=1');
+  assert.equal(rewritten({ kind: 'prefix', value: 'new' }), 'b.c:81/new/page?q=1');
   assert.equal(rewritten({ kind: 'prefix', value: '/new' }), 'b.c:81/new/page?q=1');
   assert.equal(rewritten({ kind: 'prefix', value: '/' }, head({ path: '/old' })), 'b.c:81/');
   assert.equal(rewritten({ kind: 'prefix', value: '' }, head({ path: '/old/x' })), 'b.c:81/x');

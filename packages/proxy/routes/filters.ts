@@ -98,10 +98,15 @@ function editPath(edit: PathEdit, target: string, match: HttpMatch | undefined):
   const mark = target.indexOf('?');
   const path = mark < 0 ? target : target.slice(0, mark);
   const query = mark < 0 ? '' : target.slice(mark);
-  if (edit.kind === 'full') return edit.value + query;
+  if (edit.kind === 'full') return absolute(edit.value) + query;
   if (match?.path?.kind !== 'prefix') return undefined;
   const rest = path.slice(match.path.value.replace(/\/$/, '').length);
   const joint = rest === '' || rest.startsWith('/') ? '' : '/';
   const edited = edit.value.replace(/\/$/, '') + joint + rest;
-  return (edited === '' ? '/' : edited) + query;
+  return absolute(edited) + query;
+}
+
+/** Every path begins with a slash, whatever a route says. */
+function absolute(path: string): string {
+  return path.startsWith('/') ? path : `/${path}`;
 }

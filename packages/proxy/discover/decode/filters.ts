@@ -34,7 +34,7 @@ const FILTERS: Readonly<Record<string, Decoder>> = {
 
 const failHttp: Decoder = ({ status, message, ratio }: httpRoute.HttpFailureInjector) => ({
   kind: 'fail',
-  status: within(status, 100, 999, 'the status of an injected failure'),
+  status: within(status, 200, 999, 'the status of an injected failure'),
   message,
   ratio: decodeRatio(ratio),
 });

@@ -250,7 +250,7 @@ test('whatever breaks the rules of a policy spoils all of it, and the reason say
     [rule(retry({ backoff: { minBackoff: '1s' } })), /greatest backoff/],
     [rule({ timeouts: { idle: '-1s' } }), /negative/],
     [rule(filter({})), /filter without a known kind/],
-    [rule(filter({ failureInjector: { status: 99 } })), /status of an injected failure/],
+    [rule(filter({ failureInjector: { status: 199 } })), /status of an injected failure/],
     [rule(filter({ failureInjector: { status: 500, ratio: { numerator: 1 } } })), /denominator 0/],
     [rule(filter({ failureInjector: { status: 500, ratio: { numerator: 2, denominator: 1 } } })), /ratio above 1/],
     [rule(filter({ redirect: { status: 200 } })), /status of a redirect/],
