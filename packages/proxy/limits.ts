@@ -32,6 +32,8 @@ export const LIMITS = {
   headMs: 10_000,
   /** How often connections are looked through for such heads: one timer for all of them. */
   headSweepMs: 1_000,
+  /** Heads below 200 before a response, which nobody holds back; servers send two or three. HTTP/2 has the same bound. */
+  informationalsMax: 32,
   /** A response that nobody wants any more is read to its end up to this, so that its connection can serve others. */
   discardBytesMax: 64 * 1024,
   /**

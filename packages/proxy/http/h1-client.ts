@@ -52,6 +52,7 @@ export class Http1Client implements Sender {
   readonly #onClose = (): void => this.#lost('');
   #owner: (ResponseSink & UpstreamSink) | undefined;
   #requests = 0;
+  #informationals = 0;
   #framing: EncodedFraming = 'none';
   #tunnelAsked = false;
   /** A head without body, told when the decoder is done with the message. */
@@ -90,6 +91,7 @@ export class Http1Client implements Sender {
   serve(exchange: ResponseSink & UpstreamSink): boolean {
     this.#owner = exchange;
     this.#requests++;
+    this.#informationals = 0;
     this.#responded = false;
     this.#complete = false;
     if (exchange.attach(this)) return true;
@@ -192,7 +194,8 @@ export class Http1Client implements Sender {
     this.#responded = true;
     const response = responseHead(head, this.#options.shared.fields);
     if (head.status < 200 && !head.upgrade) {
-      this.#owner?.informational(response);
+      if (++this.#informationals > LIMITS.informationalsMax) this.#fault('too many informational responses');
+      else this.#owner?.informational(response);
       return;
     }
     this.#keepAlive = head.keepAlive;

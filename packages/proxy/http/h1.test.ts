@@ -322,3 +322,17 @@ test('a response that lasts until the end of its connection is whole only if tha
     assert.equal(hop.client.state, state);
   }
 });
+
+test('informational heads without end are no response', () => {
+  const hop = new Hop();
+  const hints = 'HTTP/1.1 103 Early Hints\r\nlink: a\r\n\r\n';
+  for (let i = 0; i < 2; i++) {
+    hop.request(GET);
+    for (let n = 0; n < LIMITS.informationalsMax; n++) hop.response(hints);
+    assert.equal(hop.response(OK), OK);
+  }
+  hop.request(GET);
+  hop.response(hints.repeat(LIMITS.informationalsMax));
+  assert.match(hop.response(hints), /^HTTP\/1.1 502 /);
+  assert.equal(hop.servers[0]!.state, 'reset');
+});
