@@ -1,5 +1,6 @@
 /** Runs the suites from the client's side: `bun driver.ts PLAN PIDS`; results as JSON on standard output. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { untilQuiet } from '../../bench/proxy/quiet.ts';
 import { ANSWERS } from './answers/corpus.ts';
 import { runAnswer } from './answers/run.ts';
 import { FACES, type Face } from './faces.ts';
@@ -88,6 +89,7 @@ class Driver {
         if (face.version !== attack.version) continue;
         const beside = FACES.filter(({ name }) => name === `${face.name}, detecting`);
         for (const each of [face, ...beside]) await this.#ready(each);
+        if (this.#plan.waitsForQuiet) await untilQuiet();
         const report = await runFlood(attack, face, {
           seconds: this.#plan.floodSeconds,
           python: this.#plan.tools.python,

@@ -42,6 +42,7 @@ function readFlags(): { plan: Plan; command: string; reporting: boolean } {
     tools: JSON.parse(positionals[0] ?? '{}') as Tools,
     peers: !values['no-peers'],
     floodSeconds,
+    waitsForQuiet: values.report,
     ...(values.only !== undefined && { only: values.only }),
   };
   const command = `npm run conformance -- http${values.report ? ' --report' : ''}${floodSeconds === 10 ? '' : ` --seconds ${floodSeconds}`}`;

@@ -26,6 +26,8 @@ export interface Plan {
   readonly faces?: readonly string[];
   /** Only these floods; absent: all. */
   readonly floods?: readonly string[];
+  /** Before each flood wait, for a while, until the machine does little else. */
+  readonly waitsForQuiet?: boolean;
   /** Of each flood. */
   readonly floodSeconds: number;
 }

@@ -195,6 +195,7 @@ function floodTable(floods: readonly FloodReport[]): string {
       `${sum(({ answered }) => answered)}`,
       `${sum(({ failures: lost }) => lost.length)}`,
       `${median.toFixed(0)} / ${worst.toFixed(0)}`,
+      `${(each.othersShare * 100).toFixed(0)} %`,
       `${each.startMB.toFixed(0)} / ${each.peakMB.toFixed(0)} / ${each.restMB.toFixed(0)}`,
       failed(each) ? 'FAILED' : 'ok',
     ];
@@ -206,6 +207,7 @@ function floodTable(floods: readonly FloodReport[]): string {
     'honest answered',
     'lost',
     'median / slowest ms',
+    'other work',
     'MB before / peak / after',
     '',
   ];

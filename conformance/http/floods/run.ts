@@ -1,5 +1,6 @@
 /** One flood against one face: honest clients beside it, and what the proxy's memory does meanwhile and afterwards. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { watchOthers } from '../../../bench/proxy/quiet.ts';
 import { pssMB, type Result, run } from '../../harness/index.ts';
 import type { Face } from '../faces.ts';
 import type { Attack } from './attacks.ts';
@@ -12,6 +13,8 @@ export interface FloodReport {
   /** What the attacker says that it did. */
   readonly did: string;
   readonly honest: readonly Honest[];
+  /** Share of all cores that other work on the machine took meanwhile. */
+  readonly othersShare: number;
   /** Proportional set size of the attacked proxy, MB: before, at most meanwhile, and at last. */
   readonly startMB: number;
   readonly peakMB: number;
@@ -45,6 +48,7 @@ export async function runFlood(attack: Attack, face: Face, options: FloodOptions
   const startMB = pssMB(pid);
   const { argv, env } = attack.command(face, seconds, options.python);
   const [program = '', ...args] = argv;
+  const othersShare = watchOthers();
   let over = false;
   let peakMB = startMB;
   const watch = async () => {
@@ -55,6 +59,7 @@ export async function runFlood(attack: Attack, face: Face, options: FloodOptions
   });
   const clients = options.requests.map((request) => beHonest(request, () => over));
   const [done, , ...honest] = await Promise.all([attacking, watch(), ...clients]);
+  const share = othersShare();
   let restMB = pssMB(pid);
   for (const deadlineMs = Date.now() + REST_WAIT_MS; Date.now() < deadlineMs; await sleep(REST_SAMPLE_MS)) {
     restMB = pssMB(pid);
@@ -66,6 +71,7 @@ export async function runFlood(attack: Attack, face: Face, options: FloodOptions
     seconds,
     did: accountOf(done.stdout),
     honest,
+    othersShare: share,
     startMB,
     peakMB,
     restMB,
