@@ -19,7 +19,8 @@ const WIDE_WINDOWS = { connection: 4_194_304, stream: 1_048_576 };
 /** Compression state that a peer may make us keep (RFC 7541 section 4.2, its default). */
 const HEADER_TABLE_BYTES = 4_096;
 
-const FRAME_BYTES = 16_384;
+/** Peers that follow it send large bodies in few frames, which go on as few writes. Other frames are not as large: see the header list. */
+const FRAME_BYTES = 65_536;
 
 /** How clients of one direction are spoken with. */
 export function http2ServerSettings(config: ProxyConfig, side: 'inbound' | 'outbound'): Http2Settings {

@@ -18,8 +18,11 @@ export const HTTP2_LIMITS = {
   informationalsMax: 32,
   /** Streams that a client opens before the peer's first SETTINGS tell how many it takes. */
   streamsBeforeSettingsMax: 100,
-  /** Payload of the DATA frames that we send, whatever larger ones the peer takes: streams take turns by frames. */
-  dataFrameBytesMax: 16 * 1024,
+  /**
+   * Payload of the DATA frames that we send, whatever larger ones the peer takes: streams take turns by frames. With its header one
+   * fills four TLS records. Who passes a body on to HTTP/1 writes each frame's data by itself: with 16 KiB that took a tenth more.
+   */
+  dataFrameBytesMax: 64 * 1024 - 9,
   /** Output beyond which DATA waits in its streams: a short answer never stands behind more than this. */
   outputBytesMax: 256 * 1024,
   /** Answers to control frames that wait because the peer does not read (CVE-2019-9512, CVE-2019-9515). */

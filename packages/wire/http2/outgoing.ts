@@ -247,7 +247,8 @@ export class Outgoing<T> {
   /** Sends one frame, END_STREAM with it if it reaches `end` and `endStream` says so; how far it got. */
   #sendSome(stream: Stream<T>, buf: Uint8Array, start: number, end: number, endStream: boolean): number {
     const frameMax = Math.min(this.maxFrameSize, LIMITS.dataFrameBytesMax);
-    const bytes = Math.min(end - start, this.window, stream.sendWindow, frameMax);
+    const room = Math.max(FRAME_SIZE_DEFAULT, LIMITS.outputBytesMax - this.#out.length);
+    const bytes = Math.min(end - start, this.window, stream.sendWindow, frameMax, room);
     const stop = start + bytes;
     this.window -= bytes;
     stream.sendWindow -= bytes;
