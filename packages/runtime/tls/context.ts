@@ -13,8 +13,8 @@ const CIPHERS = 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY
 
 /**
  * Key exchange, the preferred first: X25519 together with ML-KEM-768, so that what is recorded today stays closed to quantum
- * computers. Clients send shares for the first two at once; servers take the hybrid one where it is offered. It costs no
- * measurable CPU and about 1,200 octets each way a handshake.
+ * computers. Clients send shares for the first two at once; servers take the hybrid one where it is offered. It costs
+ * about 30 microseconds of CPU a side, a twentieth of a handshake, and about 1,200 octets each way.
  */
 const GROUPS = 'X25519MLKEM768:X25519:P-256:P-384';
 

@@ -29,14 +29,15 @@ export function terminate(socket: Socket, options: TerminateOptions, sink: Hands
   });
   const done = watchFailure(secured, sink);
   secured.once('secure', () => {
-    const certificate = secured.getPeerX509Certificate();
-    if (certificate && !secured.authorized) {
+    // Not as an `X509Certificate`: reading the names out of one takes four times as long.
+    const { raw, subjectaltname } = secured.getPeerCertificate(false) ?? {};
+    if (raw && !secured.authorized) {
       const why = String(secured.authorizationError ?? 'not verified');
       if (done()) sink.failed(new Error(`client certificate refused: ${why}`), 'untrusted');
       secured.destroy();
       return;
     }
-    if (done()) sink.secured(secured, sanNames(certificate?.subjectAltName)[0]);
+    if (done()) sink.secured(secured, sanNames(subjectaltname)[0]);
   });
 }
 
