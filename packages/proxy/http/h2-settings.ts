@@ -19,8 +19,11 @@ const WIDE_WINDOWS = { connection: 4_194_304, stream: 1_048_576 };
 /** Compression state that a peer may make us keep (RFC 7541 section 4.2, its default). */
 const HEADER_TABLE_BYTES = 4_096;
 
-/** Peers that follow it send large bodies in few frames, which go on as few writes. Other frames are not as large: see the header list. */
-const FRAME_BYTES = 65_536;
+/** From clients: the default (RFC 9113 section 6.5.2), which testers of conformance take for granted. */
+const REQUEST_FRAME_BYTES = 16_384;
+
+/** From servers: large bodies come in few frames, which go on as few writes. */
+const RESPONSE_FRAME_BYTES = 65_536;
 
 /** How clients of one direction are spoken with. */
 export function http2ServerSettings(config: ProxyConfig, side: 'inbound' | 'outbound'): Http2Settings {
@@ -35,7 +38,7 @@ export function http2ServerSettings(config: ProxyConfig, side: 'inbound' | 'outb
       streamWindow: windows.stream,
       connectionWindow: windows.connection,
       maxConcurrentStreams: config[`${side}Http2MaxConcurrentStreams`] ?? LIMITS.http2StreamsMax,
-      maxFrameSize: config[`${side}Http2MaxFrameSize`] ?? FRAME_BYTES,
+      maxFrameSize: config[`${side}Http2MaxFrameSize`] ?? REQUEST_FRAME_BYTES,
       maxHeaderListSize: config[`${side}Http2MaxHeaderListSize`] ?? LIMITS.http2HeaderListBytesMax,
       headerTableSize: HEADER_TABLE_BYTES,
     },
@@ -57,7 +60,7 @@ export function http2ClientSettings(
       connectionWindow: windows.connection,
       // Servers open no streams: push is switched off.
       maxConcurrentStreams: 0,
-      maxFrameSize: params?.maxFrameSize ?? FRAME_BYTES,
+      maxFrameSize: params?.maxFrameSize ?? RESPONSE_FRAME_BYTES,
       maxHeaderListSize: LIMITS.http2HeaderListBytesMax,
       headerTableSize: HEADER_TABLE_BYTES,
     },
