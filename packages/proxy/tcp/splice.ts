@@ -78,7 +78,8 @@ export class Splice implements Drainable {
       to.scope.wrote(from.first.length);
       to.socket.write(from.first);
     }
-    if (from.ended) to.socket.end();
+    // The end may have come while the other connection was made: a paused socket tells of it, too, when nothing is left to read.
+    if (from.ended || from.socket.readableEnded) to.socket.end();
     if (from.socket.destroyed) to.socket.destroy();
     else from.socket.resume();
   }

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import net, { type AddressInfo } from 'node:net';
+import { after, before, test } from 'node:test';
+import { type Conn, splice, type TcpScope } from './index.ts';
+
+let server: net.Server;
+const sockets: net.Socket[] = [];
+
+before(async () => {
+  server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+});
+after(() => {
+  for (const socket of sockets) socket.destroy();
+  server.close();
+});
+
+/** Both ends of a connection; nothing is read yet. */
+async function pair(): Promise<{ near: Conn; far: Conn }> {
+  const { port } = server.address() as AddressInfo;
+  const far = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
+  const [near] = (await once(server, 'connection')) as [Conn];
+  sockets.push(near, far);
+  return { near, far };
+}
+
+/** How many of its connections are open. */
+class Open implements TcpScope {
+  count = 2;
+  opened(): void {
+    this.count++;
+  }
+  read(): void {
+    // Not looked at.
+  }
+  wrote(): void {
+    // Not looked at.
+  }
+  closed(): void {
+    this.count--;
+  }
+}
+
+async function text(socket: Conn): Promise<string> {
+  let all = '';
+  socket.on('data', (chunk: Buffer) => {
+    all += chunk.toString('latin1');
+  });
+  await once(socket, 'end');
+  return all;
+}
+
+test('bytes and ends pass both ways, each end for itself', async () => {
+  const a = await pair();
+  const b = await pair();
+  const scope = new Open();
+  const over = new Promise<void>((done) => {
+    splice(
+      { socket: a.near, scope, first: Buffer.from('first '), ended: false },
+      { socket: b.near, scope, first: undefined, ended: false },
+      done,
+    );
+  });
+  a.far.end('question');
+  assert.equal(await text(b.far), 'first question');
+  b.far.end('answer');
+  assert.equal(await text(a.far), 'answer');
+  await over;
+  assert.equal(scope.count, 0);
+});
+
+test('an end that was said before anybody listened is passed on, too', async () => {
+  const a = await pair();
+  const b = await pair();
+  const scope = new Open();
+  a.far.end();
+  a.near.resume();
+  await once(a.near, 'end');
+  const over = new Promise<void>((done) => {
+    splice(
+      { socket: a.near, scope, first: undefined, ended: false },
+      { socket: b.near, scope, first: undefined, ended: false },
+      done,
+    );
+  });
+  assert.equal(await text(b.far), '');
+  b.far.end();
+  await over;
+  assert.equal(scope.count, 0);
+});
