@@ -92,6 +92,8 @@ export class Http1Server implements Downstream, Drainable, SlowHead {
     socket.on('end', this.#onEnd);
     socket.on('error', this.#onError);
     socket.on('close', this.#onClose);
+    // What came before somebody listened does not come again; behind this call, in which the owner has no server yet.
+    if (socket.readableEnded) queueMicrotask(this.#onEnd);
     if (first.length > 0) this.#feed(first);
     if (this.#pauses === 0 && !this.#closed) socket.resume();
   }

@@ -14,14 +14,15 @@ import { FakeSocket } from './socket.fake.ts';
 /** An HTTP/1 hop between a scripted client and scripted servers. */
 class Hop {
   readonly clock = new FakeClock();
-  readonly client = new FakeSocket();
+  readonly client: FakeSocket;
   readonly servers: FakeSocket[] = [];
   readonly failed: string[] = [];
   readonly server: Http1Server;
   closed = 0;
   readonly #turns: (() => void)[] = [];
 
-  constructor(plan: Partial<Plan> = {}) {
+  constructor(plan: Partial<Plan> = {}, client = new FakeSocket(), first = '') {
+    this.client = client;
     const flusher = createFlusher((callback) => this.#turns.push(callback));
     const shared = { ...createHttpShared(this.clock), flusher };
     const scope = { opened: nothing, read: nothing, wrote: nothing, closed: nothing };
@@ -60,7 +61,7 @@ class Hop {
       },
       ...plan,
     };
-    this.server = new Http1Server(this.client.conn, Buffer.alloc(0), {
+    this.server = new Http1Server(this.client.conn, Buffer.from(first), {
       side,
       router: { route: () => whole },
       client: {
@@ -335,4 +336,20 @@ test('informational heads without end are no response', () => {
   hop.response(hints.repeat(LIMITS.informationalsMax));
   assert.match(hop.response(hints), /^HTTP\/1.1 502 /);
   assert.equal(hop.servers[0]!.state, 'reset');
+});
+
+test('a client that had said its end before the connection was taken over gets its answer, and the end', async () => {
+  const client = new FakeSocket();
+  client.receiveEnd();
+  const hop = new Hop({}, client, GET);
+  await Promise.resolve();
+  hop.turn();
+  assert.equal(hop.response(OK), OK);
+  assert.equal(client.state, 'ended');
+
+  const silent = new FakeSocket();
+  silent.receiveEnd();
+  new Hop({}, silent);
+  await Promise.resolve();
+  assert.equal(silent.state, 'ended');
 });

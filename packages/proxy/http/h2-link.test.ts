@@ -34,8 +34,7 @@ class Script {
   }
 }
 
-function linked() {
-  const socket = new FakeSocket();
+function linked(socket = new FakeSocket()) {
   const connection = new Script();
   const clock = new FakeClock();
   const flushes: (() => void)[] = [];
@@ -45,7 +44,7 @@ function linked() {
     flusher: { soon: (target) => flushes.push(() => target.flush()) },
     keepAlive: undefined,
     silent: () => undefined,
-    gone: () => undefined,
+    gone: () => connection.said.push('gone'),
   });
   link.start(undefined);
   for (const flush of flushes.splice(0)) flush();
@@ -76,4 +75,12 @@ test('a peer that is too slow to answer learns before the end which of its strea
   assert.deepEqual(connection.said, ['goaway 0 graceful', 'ping 2', 'goaway 0']);
   link.flush();
   assert.equal(socket.state, 'ended');
+});
+
+test('a peer that had said its end before the connection was taken over is gone', async () => {
+  const socket = new FakeSocket();
+  socket.receiveEnd();
+  const { connection } = linked(socket);
+  await Promise.resolve();
+  assert.deepEqual(connection.said, ['gone']);
 });

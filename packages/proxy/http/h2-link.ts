@@ -69,6 +69,8 @@ export class Http2Link implements Flushable {
     socket.on('end', this.#onEnd);
     socket.on('error', this.#onError);
     socket.on('close', this.#onClose);
+    // What came before somebody listened does not come again; behind this call, in which the owner has no link yet.
+    if (socket.readableEnded) queueMicrotask(this.#onEnd);
     tellHeld(socket, () => connection.outputBytes + connection.queuedBytes);
     if (options.keepAlive) this.#watch(options.keepAlive.intervalMs);
   }

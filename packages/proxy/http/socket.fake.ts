@@ -10,6 +10,7 @@ export class FakeSocket extends EventEmitter {
   /** What became of it: said its end, closed, reset. */
   state: 'open' | 'ended' | 'closed' | 'reset' = 'open';
   paused = true;
+  readableEnded = false;
   #finished: (() => void) | undefined;
 
   get conn(): Conn {
@@ -31,6 +32,7 @@ export class FakeSocket extends EventEmitter {
 
   /** The peer sends no more. */
   receiveEnd(): void {
+    this.readableEnded = true;
     this.emit('end');
   }
 
