@@ -12,7 +12,7 @@ export interface Minute {
   readonly minute: number;
   /** All of them answered with success. */
   readonly requests: number;
-  /** Client's and server's proxy at its end, MB (10^6). */
+  /** Client's and server's proxy: the median of looks every five seconds, MB (10^6). */
   readonly pssMB: readonly number[];
   readonly cpuUsPerHop: number;
   readonly p99Ms: number;
