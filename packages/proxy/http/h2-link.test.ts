@@ -23,6 +23,9 @@ class Script {
     const first = this.output.shift();
     return first === undefined ? undefined : Buffer.from(first, 'latin1');
   }
+  outputSent(): void {
+    // Its output is text.
+  }
   hold(held: boolean): void {
     this.said.push(held ? 'hold' : 'go on');
   }

@@ -28,7 +28,7 @@ export interface Http2LinkOptions {
 /** What a link needs of a connection. */
 type Driven = Pick<
   Http2Connection<unknown>,
-  'receive' | 'takeOutput' | 'outputBytes' | 'queuedBytes' | 'openStreams' | 'hold' | 'goaway' | 'ping'
+  'receive' | 'takeOutput' | 'outputSent' | 'outputBytes' | 'queuedBytes' | 'openStreams' | 'hold' | 'goaway' | 'ping'
 >;
 
 /** What a ping is about. */
@@ -49,6 +49,8 @@ export class Http2Link implements Flushable {
   readonly #onError = (error: NodeJS.ErrnoException): void => this.#gone(error.code ?? error.message);
   readonly #onClose = (): void => this.#gone('');
   #waiting = false;
+  /** What was taken is not yet with the socket: taking makes streams go on, which may write again. */
+  #taking = false;
   #held = false;
   #ending = false;
   #closed = false;
@@ -158,8 +160,13 @@ export class Http2Link implements Flushable {
 
   #write(): void {
     if (this.#closed || this.#ending) return;
+    // All that was taken has been written, and the socket keeps nothing of it.
+    if (!this.#taking && this.#socket.writableLength === 0) this.#connection.outputSent();
     while (!this.#held) {
+      const within = this.#taking;
+      this.#taking = true;
       const bytes = this.#connection.takeOutput(LIMITS.gatheredBytesMax);
+      this.#taking = within;
       if (!bytes) break;
       this.#options.scope.wrote(bytes.length);
       if (this.#socket.write(bytes)) continue;

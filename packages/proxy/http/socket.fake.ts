@@ -21,6 +21,11 @@ export class FakeSocket extends EventEmitter {
     return this.state === 'open';
   }
 
+  /** Whether any of it is still in the socket, which is all that users ask. */
+  get writableLength(): number {
+    return this.room ? 0 : 1;
+  }
+
   /** Everything written since the last call. */
   take(): string {
     return this.writes.splice(0).join('');

@@ -97,6 +97,10 @@ class Connection<T> implements Http2Connection<T>, FrameSink {
     return taken;
   }
 
+  outputSent(): void {
+    this.#streams.outgoing.sent();
+  }
+
   hold(held: boolean): void {
     const { outgoing, over } = this.#streams;
     outgoing.held = held;

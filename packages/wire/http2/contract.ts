@@ -76,8 +76,10 @@ export interface Http2Connection<T> {
   readonly outputBytes: number;
   /** Body octets that wait in all streams, for windows or because the connection is held. */
   readonly queuedBytes: number;
-  /** The oldest output, at most `max`: take until undefined says that there is none. It is not written to again. */
+  /** The oldest output, at most `max`: take until undefined says that there is none. It is not written to again before `outputSent`. */
   takeOutput(max: number): Buffer | undefined;
+  /** Nobody reads any more what `takeOutput` gave so far: its memory may be used again. Need not be said. */
+  outputSent(): void;
   /** While held, DATA stays in its streams (back-pressure of the socket); control frames and heads still go out. */
   hold(held: boolean): void;
   /** `graceful`: a first GOAWAY that still admits streams under way (RFC 9113 section 6.8), then the real one. */

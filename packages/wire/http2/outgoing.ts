@@ -66,6 +66,10 @@ export class Outgoing<T> {
     return taken;
   }
 
+  sent(): void {
+    this.#out.sent();
+  }
+
   preface(): void {
     this.#out.add(PREFACE, 0, PREFACE.length);
   }

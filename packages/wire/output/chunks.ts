@@ -34,6 +34,18 @@ export function takeChunk(bytes: number): Chunk {
   return { buf: Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, bytes + SKEW_BYTES)), at: SKEW_BYTES };
 }
 
+/** Whether one output alone has had all of a chunk, with bytes from `start` to `end`. */
+export function isWhole(chunk: Chunk, start: number, end: number): boolean {
+  return start === SKEW_BYTES && chunk.buf.length === CHUNK_BYTES && CHUNK_BYTES - end < ROOM_BYTES_MIN;
+}
+
+/** Lets a whole chunk be written to again. New memory would have to be mapped and cleared; this is still in the processor's cache. */
+export function reuse(chunk: Chunk): void {
+  chunk.at = SKEW_BYTES;
+  // Where there is no place, one of which something is used makes room.
+  free[Math.min(free.length, FREE_CHUNKS_MAX - 1)] = chunk;
+}
+
 /** Gives back a chunk that is used up to `at`. */
 export function giveBack(chunk: Chunk, at: number): void {
   chunk.at = at;

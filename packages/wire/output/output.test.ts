@@ -5,11 +5,11 @@ import { Output } from './index.ts';
 
 const step = fc.record({
   output: fc.nat(2),
-  bytes: fc.oneof(fc.nat(50), fc.nat(40_000)),
-  kind: fc.constantFrom('add', 'text', 'apart', 'take'),
+  bytes: fc.oneof(fc.nat(50), fc.nat(40_000), fc.integer({ min: 65_000, max: 69_000 })),
+  kind: fc.constantFrom('add', 'text', 'apart', 'take', 'send'),
 });
 
-test('outputs that share memory give out what was put in, and never change what they gave', () => {
+test('outputs that share memory give out what was put in, and never change what they gave before it is sent', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40, size: 'max' }), (steps) => {
       const outputs = [new Output(), new Output(), new Output()];
@@ -19,6 +19,13 @@ test('outputs that share memory give out what was put in, and never change what 
       const expected: number[][] = [[], [], []];
       for (const { output: which, bytes, kind } of steps) {
         const output = outputs[which]!;
+        if (kind === 'send') {
+          const buf = output.take(1e9);
+          if (buf !== undefined) taken[which]!.push(buf);
+          taken[which] = taken[which]!.map((each) => Buffer.from(each));
+          output.sent();
+          continue;
+        }
         if (kind === 'take') {
           const buf = output.take(bytes + 1);
           if (buf !== undefined) taken[which]!.push(buf);
@@ -45,4 +52,25 @@ test('outputs that share memory give out what was put in, and never change what 
     }),
     { numRuns: 60 },
   );
+});
+
+test('memory is written to again once its bytes were sent, and not while another output has some of it', () => {
+  const alone = new Output();
+  const bytes = Buffer.alloc(66_000, 1);
+  const memory = (): ArrayBufferLike => {
+    alone.add(bytes, 0, bytes.length);
+    return alone.take(1e9)!.buffer;
+  };
+  const first = memory();
+  assert.ok(memory() !== first);
+  alone.sent();
+  const second = memory();
+  alone.sent();
+  assert.ok(memory() === second);
+  alone.add(bytes, 0, 30_000);
+  const part = alone.take(1e9)!;
+  alone.sent();
+  const other = new Output();
+  other.add(Buffer.alloc(20_000, 2), 0, 20_000);
+  assert.ok(part.equals(bytes.subarray(0, 30_000)));
 });

@@ -1,4 +1,4 @@
-import { type Chunk, giveBack, takeChunk } from './chunks.ts';
+import { type Chunk, giveBack, isWhole, reuse, takeChunk } from './chunks.ts';
 import { copyBytes } from './copy.ts';
 
 /** Where encoders put bytes. */
@@ -11,11 +11,20 @@ export interface ByteSink {
 /** Less is copied along rather than written by itself. */
 const APART_BYTES_MIN = 16 * 1024;
 
+/** More chunks than this on their way to a peer are left to the garbage collector. */
+const TAKEN_CHUNKS_MAX = 4;
+
 const NO_BYTES = Buffer.alloc(0);
+
+interface Full {
+  readonly run: Buffer;
+  /** The memory of the run, if nothing else is in it. */
+  readonly whole: Chunk | undefined;
+}
 
 /**
  * Bytes waiting to be sent, copied together so that many frames cost one write and one TLS record. What `take` gave is not
- * written again: output goes on behind it, or in another chunk. Holds no memory while it is empty. Unbounded by itself: whoever
+ * written again before `sent` says so: output goes on behind it, or in another chunk. Holds no memory while it is empty. Unbounded by itself: whoever
  * fills it watches `length`.
  */
 export class Output implements ByteSink {
@@ -25,8 +34,10 @@ export class Output implements ByteSink {
   #start = 0;
   #chunk: Chunk | undefined;
   /** Full runs before the one that is written to. */
-  readonly #full: Buffer[] = [];
+  readonly #full: Full[] = [];
   #fullBytes = 0;
+  /** Memory of what was taken and may not be sent yet; only such as has nothing else in it. */
+  readonly #taken: Chunk[] = [];
 
   /** Bytes not yet taken. */
   get length(): number {
@@ -37,7 +48,7 @@ export class Output implements ByteSink {
   reserveApart(bytes: number): void {
     if (this.end + bytes <= this.buf.length) return;
     if (this.end - this.#start >= APART_BYTES_MIN) {
-      this.#full.push(this.buf.subarray(this.#start, this.end));
+      this.#full.push({ run: this.buf.subarray(this.#start, this.end), whole: this.#whole });
       this.#fullBytes += this.end - this.#start;
       this.#release();
     }
@@ -63,23 +74,43 @@ export class Output implements ByteSink {
     this.end += text.length;
   }
 
-  /** The oldest bytes, at most `max`, not always all; undefined when there are none. Nobody else will write to them. */
+  /** The oldest bytes, at most `max`, not always all; undefined when there are none. Nobody else will write to them before `sent`. */
   take(max: number): Buffer | undefined {
     if (this.#fullBytes > 0) return this.#takeFull(max);
     if (this.end === this.#start) return undefined;
     const end = Math.min(this.end, this.#start + max);
     const taken = this.buf.subarray(this.#start, end);
-    this.#start = end;
-    if (end === this.end) this.#release();
+    if (end === this.end) {
+      this.#keep(this.#whole);
+      this.#release();
+    } else this.#start = end;
     return taken;
   }
 
+  /** Nobody reads any more what `take` gave so far: its memory may be used again. */
+  sent(): void {
+    for (let chunk = this.#taken.pop(); chunk !== undefined; chunk = this.#taken.pop()) reuse(chunk);
+  }
+
+  #keep(taken: Chunk | undefined): void {
+    if (taken !== undefined && this.#taken.length < TAKEN_CHUNKS_MAX) this.#taken.push(taken);
+  }
+
+  get #whole(): Chunk | undefined {
+    const chunk = this.#chunk;
+    return chunk !== undefined && isWhole(chunk, this.#start, this.end) ? chunk : undefined;
+  }
+
   #takeFull(max: number): Buffer {
-    const first = this.#full[0]!;
-    if (first.length <= max) this.#full.shift();
-    else this.#full[0] = first.subarray(max);
-    this.#fullBytes -= Math.min(first.length, max);
-    return first.length <= max ? first : first.subarray(0, max);
+    const { run, whole } = this.#full[0]!;
+    this.#fullBytes -= Math.min(run.length, max);
+    if (run.length > max) {
+      this.#full[0] = { run: run.subarray(max), whole: undefined };
+      return run.subarray(0, max);
+    }
+    this.#full.shift();
+    this.#keep(whole);
+    return run;
   }
 
   #release(): void {
