@@ -9,14 +9,22 @@ const RUN_MS = Number(process.env['WEFT_CHAOS_MS'] ?? 2_000) / 2;
 const SEED = Number(process.env['WEFT_CHAOS_SEED'] ?? (Date.now() % 1_000_000) + 1);
 const PATH = 'web.a.svc.cluster.local:80';
 
+/** A busy machine is no reason to give up. */
+const PATIENT = {
+  INBOUND_CONNECT_TIMEOUT: '5s',
+  INBOUND_DETECT_TIMEOUT: '5s',
+  OUTBOUND_CONNECT_TIMEOUT: '5s',
+  OUTBOUND_DETECT_TIMEOUT: '5s',
+};
+
 let client: TestProxy;
 let server: TestProxy;
 let app: BytesApp;
 
 before(async () => {
   const ca = new TestCa();
-  client = await TestProxy.start({ name: 'client.a.serviceaccount.identity.linkerd.cluster.local', ca });
-  server = await TestProxy.start({ name: 'web.a.serviceaccount.identity.linkerd.cluster.local', ca });
+  client = await TestProxy.start({ name: 'client.a.serviceaccount.identity.linkerd.cluster.local', ca, env: PATIENT });
+  server = await TestProxy.start({ name: 'web.a.serviceaccount.identity.linkerd.cluster.local', ca, env: PATIENT });
   app = await startBytesApp();
   server.mesh.port(app.port).set(openPolicy());
   client.mesh.destination(PATH).set({ kind: 'add', endpoints: [server.endpoint(app.port)] });

@@ -85,12 +85,18 @@ export async function startBytesApp(): Promise<BytesApp> {
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => socket.destroy());
     let first = Buffer.alloc(0);
+    // A client that left before it said what it wants.
+    const onEnd = (): void => {
+      socket.end();
+    };
+    socket.on('end', onEnd);
     const onData = (chunk: Buffer): void => {
       first = Buffer.concat([first, chunk]);
       const isHttp = first.toString('latin1', 0, 3) === 'GET';
       const end = first.indexOf(isHttp ? '\r\n\r\n' : '\n');
       if (end < 0) return;
       socket.off('data', onData);
+      socket.off('end', onEnd);
       const script = /\{.*\}/.exec(decodeURIComponent(first.toString('latin1', 0, end)))?.[0] ?? '{}';
       if (isHttp) socket.write(SWITCH);
       serve(socket, JSON.parse(script) as BytesScript, first.subarray(end + (isHttp ? 4 : 1)));
