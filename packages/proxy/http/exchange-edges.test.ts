@@ -83,3 +83,20 @@ test('a request that breaks each shared connection it is sent on is given up', (
   assert.equal(script.senders.length, LIMITS.connectAttemptsMax);
   assert.equal(script.side.inFlight, 0);
 });
+
+test('a length where there can be no body is not passed on', () => {
+  const length = 'content-length: 5';
+  const answered = (status: number, method: string, version: 11 | 20 = 20): string[] => {
+    const script = new ExchangeScript({}, version);
+    script.begin(requestOf({ version, method }), version < 20).take();
+    const head = responseOf(status, length);
+    head.contentLength = 5;
+    if (status < 200) script.exchange.informational(head);
+    else script.exchange.response(head, status === 204);
+    return script.take().filter((line) => line.startsWith('down'));
+  };
+  assert.deepEqual(answered(204, 'GET'), ['down 204 end']);
+  assert.deepEqual(answered(103, 'GET'), ['down 103']);
+  assert.deepEqual(answered(200, 'CONNECT', 11), ['down 200']);
+  assert.deepEqual(answered(200, 'HEAD'), ['down 200 content-length=5']);
+});

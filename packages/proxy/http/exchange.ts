@@ -7,7 +7,7 @@ import type { Field, RequestHead, ResponseHead } from '#wire/fields';
 import type { HttpMatch } from '../discover/index.ts';
 import { LIMITS } from '../limits.ts';
 import type * as contract from './contract.ts';
-import { closesPeer, copyHead, grpcStatusOf, NO_REQUEST, type ResponseEdit } from './heads.ts';
+import { closesPeer, copyHead, dropLength, grpcStatusOf, NO_REQUEST, type ResponseEdit } from './heads.ts';
 import { KeptBody } from './kept-body.ts';
 import { Mirror } from './mirror.ts';
 import { fieldValue, ID, stripFields } from './names.ts';
@@ -245,6 +245,7 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
   informational(head: ResponseHead): void {
     if (!this.open || this.#responding) return;
     stripFields(head.fields, this.#side.strip.response);
+    dropLength(head);
     // RFC 9110 section 15.2: never to a client of HTTP/1.0.
     if (this.request.version > 10) this.#down.informational(head);
   }
@@ -475,6 +476,7 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
     const { obeyPeerClose, strip } = this.#side;
     if (obeyPeerClose && closesPeer(head.fields)) this.#down.closeConnection();
     stripFields(head.fields, strip.response);
+    if (switches || head.status === 204) dropLength(head);
     this.responseEdit?.apply(head);
     this.#tellResponded(head);
     this.#down.respond(head, end && !switches);

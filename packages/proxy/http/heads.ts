@@ -1,4 +1,5 @@
 import type { Field, RequestHead, ResponseHead } from '#wire/fields';
+import { FIELD } from '#wire/http1';
 import { fieldValue, ID } from './names.ts';
 
 /** Changes that a route makes to the final head of a response. */
@@ -22,6 +23,13 @@ export const NO_REQUEST: RequestHead = {
 /** A proxy that answered itself wants the connection of the client closed. */
 export function closesPeer(fields: readonly Field[]): boolean {
   return fieldValue(fields, ID.proxyConnection)?.toLowerCase() === 'close';
+}
+
+/** Takes out what a response without body must not say (RFC 9110 section 8.6); parsers differ about those that say it. */
+export function dropLength(head: ResponseHead): void {
+  if (head.contentLength < 0) return;
+  head.contentLength = -1;
+  head.fields = head.fields.filter(({ id }) => id !== FIELD['content-length']);
 }
 
 /** The gRPC status in a head or in trailers; -1: not told, or no number. */

@@ -55,6 +55,9 @@ test('genuine HTTP/2 is not taken back, nor is what is said about unknown versio
   assert.equal(downgradeRequest(request({ version: 20, scheme: 'http' })), undefined);
   const strange = request({ version: 20, fields: [FIELDS.fieldOf('l5d-orig-proto', 'HTTP/3')] });
   assert.equal(downgradeRequest(strange), undefined);
+  // Tunnels are never upgraded: who says so is no proxy, and a stream has no other end than its own.
+  const tunnel = { version: 20, method: 'CONNECT', fields: [FIELDS.fieldOf('l5d-orig-proto', 'HTTP/1.1')] } as const;
+  assert.equal(downgradeRequest(request({ ...tunnel, fields: [...tunnel.fields] })), undefined);
 });
 
 test('responses tell the version of the server, and that is all that the client learns', () => {

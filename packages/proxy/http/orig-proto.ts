@@ -42,7 +42,7 @@ export function upgradeRequest(head: RequestHead): RequestHead {
 /** What an upgraded request was before; undefined for a request that is genuine HTTP/2. */
 export function downgradeRequest(head: RequestHead): RequestHead | undefined {
   const said = fieldValue(head.fields, ID);
-  if (said === undefined) return undefined;
+  if (said === undefined || head.method === 'CONNECT') return undefined;
   const version = versionOf(said);
   if (version === undefined) return undefined;
   const absoluteForm = said.endsWith('; absolute-form');

@@ -87,7 +87,7 @@ class Connection<T> implements Http2Connection<T>, FrameSink {
   }
 
   get queuedBytes(): number {
-    return this.#streams.outgoing.queuedBytes;
+    return this.#streams.outgoing.queuedBytes + this.#messages.blockBytes;
   }
 
   takeOutput(max: number): Buffer | undefined {

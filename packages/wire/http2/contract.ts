@@ -74,7 +74,7 @@ export interface Http2Connection<T> {
   readonly openStreams: number;
   /** Bytes waiting to be taken. */
   readonly outputBytes: number;
-  /** Body octets that wait in all streams, for windows or because the connection is held. */
+  /** Octets that wait: bodies in all streams, for windows or because the connection is held, and a header block that is not complete. */
   readonly queuedBytes: number;
   /** The oldest output, at most `max`: take until undefined says that there is none. It is not written to again before `outputSent`. */
   takeOutput(max: number): Buffer | undefined;

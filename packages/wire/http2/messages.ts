@@ -35,6 +35,11 @@ export class Messages<T> {
     return this.#block.streamId;
   }
 
+  /** Octets of it that have come. */
+  get blockBytes(): number {
+    return this.#block.streamId === 0 ? 0 : this.#block.length;
+  }
+
   // --- DATA
 
   dataStart(flags: number, streamId: number, length: number, dataLength: number): void {

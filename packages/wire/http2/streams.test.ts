@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createNameTable, FieldCache } from '../fields/index.ts';
-import { HTTP2_ERROR, SETTING } from './codes.ts';
-import { settings, showFrames } from './frames.fake.ts';
+import { FRAME, HTTP2_ERROR, SETTING } from './codes.ts';
+import { frame, hello, settings, showFrames } from './frames.fake.ts';
 import { createHttp2Connection } from './index.ts';
-import { OPTIONS, Recorder, requestHead } from './pair.fake.ts';
+import { createEnd, OPTIONS, Recorder, requestHead } from './pair.fake.ts';
 import { Streams } from './streams.ts';
 
 test('a stream that ends makes room for another only when the peer knows of its end', () => {
@@ -35,4 +35,12 @@ test('streams that are reset while their bodies wait leave nothing behind', () =
   }
   assert.equal(streams.outgoing.waiting, 0);
   assert.equal(streams.outgoing.queuedBytes, 0);
+});
+
+test('a header block that does not come to its end counts among what waits', () => {
+  const { connection } = createEnd('server', { maxHeaderListSize: 65_536 });
+  connection.receive(Buffer.concat([hello(), frame(FRAME.headers, 0, 1, Buffer.alloc(16_000))]), 0);
+  assert.equal(connection.queuedBytes, 16_000);
+  for (let i = 0; i < 5; i++) connection.receive(frame(FRAME.continuation, 0, 1, Buffer.alloc(16_000)), 0);
+  assert.equal(connection.queuedBytes, 96_000);
 });
