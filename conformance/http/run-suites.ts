@@ -6,8 +6,8 @@ import type { Plan, Results } from './plan.ts';
 
 /** Start, corpus and h2spec, with plenty to spare for a busy machine. */
 const SLACK_SECONDS = 300;
-/** Of a flood at one face, beside its own time: until memory is back. */
-const FLOOD_SLACK_SECONDS = 30;
+/** Of a flood at one face, beside its own time: until the machine is quiet, and memory back. */
+const FLOOD_SLACK_SECONDS = 90;
 const FLOOD_FACES = 2;
 
 export function runSuites(plan: Plan): Promise<Results> {
