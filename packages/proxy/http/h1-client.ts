@@ -281,11 +281,11 @@ export class Http1Client implements Sender {
     if (owner && (!this.#responded || this.#tunnel)) {
       this.#owner = undefined;
       owner.lost(new Fault('upstream-reset', errno), this.reused && !this.#tunnel ? 'if-idempotent' : 'never');
-    } else if (owner && !ended) this.#fault('truncated');
-    else if (owner) {
-      // Completes a response that lasts until the connection ends; any other is cut off, which `#fault` reports.
-      this.#decoder.finish();
+    } else if (owner) {
+      // Completes a response that lasts until the connection ends; any other is cut off.
+      if (ended) this.#decoder.finish();
       if (this.#complete) this.#completed();
+      else if (this.#owner) this.#fault('truncated');
     }
     this.#socket.destroy();
   }

@@ -353,3 +353,12 @@ test('a client that had said its end before the connection was taken over gets i
   await Promise.resolve();
   assert.equal(silent.state, 'ended');
 });
+
+test('a server that ends behind an informational head has not answered', () => {
+  const hop = new Hop();
+  hop.request(GET);
+  assert.match(hop.response('HTTP/1.1 103 Early Hints\r\nlink: a\r\n\r\n'), /^HTTP\/1.1 103 /);
+  hop.servers[0]!.receiveEnd();
+  hop.turn();
+  assert.match(hop.client.take(), /^HTTP\/1.1 502 /);
+});
