@@ -68,6 +68,7 @@ export function outboundConfig(config: ProxyConfig, credentials: Credentials): O
       zones: config.outboundZoneLoadBand,
       watch: watchConfig(config, config.destination.name, TERMINAL),
       idleMs: config.outboundDiscoveryIdleMs,
+      countMax: LIMITS.balancersMax,
     },
     targets: {
       profileNetworks: config.profileNetworks,

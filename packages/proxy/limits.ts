@@ -58,7 +58,7 @@ export const LIMITS = {
   inboundProfileWaitingMax: 100,
   /** Port policies watched at once. */
   portPoliciesMax: 1_024,
-  /** Balancers alive at once. */
+  /** Backends of routes, each with its balancer, known at once. */
   balancersMax: 4_096,
   /** Endpoints of one balancer. */
   endpointsMax: 20_000,

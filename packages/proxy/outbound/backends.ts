@@ -35,6 +35,8 @@ export interface BackendsConfig extends EndpointConfig {
   readonly watch: WatchConfig;
   /** How long an unused backend and its endpoint stream are kept. */
   readonly idleMs: number;
+  /** Backends known at once; past it unused ones make room, or a new one leads nowhere. */
+  readonly countMax: number;
 }
 
 /** A backend in use; `release` when not any more. */
@@ -106,9 +108,13 @@ export class Backends {
     );
   }
 
-  #hold<T extends Discovered>(key: string, make: () => { backend: T; path?: string }): Held<T> {
+  #hold<T extends Discovered>(key: string, make: () => { backend: T; path?: string }): Held<T> | undefined {
     let entry = this.#entries.get(key);
     if (!entry) {
+      if (!this.#hasRoom()) {
+        this.#deps.log.warn('Backend left out: too many are in use', { backends_max: this.#config.countMax });
+        return undefined;
+      }
       const { backend, path } = make();
       const cancel = path === undefined ? undefined : this.#watch(path, backend);
       const stop = (): void => {
@@ -122,6 +128,19 @@ export class Backends {
     held.holders++;
     held.idle?.cancel();
     return { backend: held.backend as T, release: () => this.#release(key, held) };
+  }
+
+  /** Lets the first unused backend go where none more fits. */
+  #hasRoom(): boolean {
+    if (this.#entries.size < this.#config.countMax) return true;
+    for (const [key, entry] of this.#entries) {
+      if (entry.holders > 0) continue;
+      this.#entries.delete(key);
+      entry.idle?.cancel();
+      entry.stop();
+      return true;
+    }
+    return false;
   }
 
   #release(key: string, entry: Entry): void {
