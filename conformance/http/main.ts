@@ -75,13 +75,15 @@ async function versions(): Promise<string[]> {
 
 try {
   const { plan, command, reporting } = readFlags();
+  // Before the run: what is committed meanwhile is not what ran.
+  const tested = reporting ? await versions() : [];
   const results = await runSuites(plan);
   process.stdout.write(`\n${summary(results)}\n`);
   const lines = failureLines(results);
   for (const line of lines) process.stdout.write(`failed: ${line}\n`);
   if (reporting) {
     const date = new Date().toISOString().slice(0, 10);
-    const text = renderReport(results, { date, machine: describeMachine(), command, versions: await versions() });
+    const text = renderReport(results, { date, machine: describeMachine(), command, versions: tested });
     mkdirSync(dirname(REPORT), { recursive: true });
     writeFileSync(REPORT, text);
     process.stdout.write(`report: ${REPORT}\n`);
