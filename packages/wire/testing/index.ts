@@ -1,2 +1,2 @@
 /** What the tests of several codecs share. */
-export { splitBytes, splitEvery } from './split.ts';
+export { splitBytes } from './split.ts';

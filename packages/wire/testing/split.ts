@@ -9,10 +9,3 @@ export function splitBytes(bytes: Buffer, sizes: readonly number[]): Buffer[] {
   pieces.push(bytes.subarray(at));
   return pieces;
 }
-
-/** The bytes cut into pieces of one size. */
-export function splitEvery(bytes: Buffer, size: number): Buffer[] {
-  const pieces: Buffer[] = [];
-  for (let at = 0; at < bytes.length; at += size) pieces.push(bytes.subarray(at, at + size));
-  return pieces;
-}
