@@ -4,8 +4,7 @@ import { untilQuiet } from '../../bench/proxy/quiet.ts';
 import { ANSWERS } from './answers/corpus.ts';
 import { runAnswer } from './answers/run.ts';
 import { FACES, type Face } from './faces.ts';
-import { ATTACKS, type FloodReport, runFlood } from './floods/index.ts';
-
+import { ATTACKS, type Attack, type FloodReport, runFlood } from './floods/index.ts';
 import { runH2spec, type SpecReport } from './h2spec.ts';
 import { Origin } from './origin/client.ts';
 import { ORIGIN_SOCKET, type Plan, type ProxyPids, type Results, TLS_FOLDER } from './plan.ts';
@@ -84,27 +83,34 @@ class Driver {
 
   async #floods(): Promise<FloodReport[]> {
     const reports: FloodReport[] = [];
-    for (const attack of ATTACKS.filter(({ name }) => this.#wants(name) && this.#plan.floods?.includes(name) !== false))
-      for (const face of this.#faces.filter((each) => FLOOD_FACES.includes(each.name))) {
-        if (face.version !== attack.version) continue;
-        const beside = FACES.filter(({ name }) => name === `${face.name}, detecting`);
-        for (const each of [face, ...beside]) await this.#ready(each);
-        if (this.#plan.waitsForQuiet) await untilQuiet();
-        const report = await runFlood(attack, face, {
-          seconds: this.#plan.floodSeconds,
-          python: this.#plan.tools.python,
-          pid: this.#pids[face.name === 'inbound' ? 'server' : 'client'],
-          requests: (attack.carriedOn ? beside : [face, ...beside]).map((each) => () => this.#honest(each)),
-        });
-        const { startMB, peakMB, restMB, honest, failure = 'withstood' } = report;
-        const answered = honest.reduce((sum, each) => sum + each.answered, 0);
-        const memory = [startMB, peakMB, restMB].map((each) => each.toFixed(0)).join(', ');
-        say(
-          `${attack.name} at ${face.name}: ${failure}; ${answered} honest requests answered, ${memory} MB; ${report.did}`,
-        );
-        reports.push(report);
-      }
+    for (const attack of ATTACKS.filter(
+      ({ name }) => this.#wants(name) && this.#plan.floods?.includes(name) !== false,
+    )) {
+      const faces = this.#faces.filter(({ name, version }) => FLOOD_FACES.includes(name) && version === attack.version);
+      if (this.#plan.floodsTogether)
+        reports.push(...(await Promise.all(faces.map((face) => this.#flood(attack, face)))));
+      else for (const face of faces) reports.push(await this.#flood(attack, face));
+    }
     return reports;
+  }
+
+  async #flood(attack: Attack, face: Face): Promise<FloodReport> {
+    const beside = FACES.filter(({ name }) => name === `${face.name}, detecting`);
+    for (const each of [face, ...beside]) await this.#ready(each);
+    if (this.#plan.waitsForQuiet) await untilQuiet();
+    const report = await runFlood(attack, face, {
+      seconds: this.#plan.floodSeconds,
+      python: this.#plan.tools.python,
+      pid: this.#pids[face.name === 'inbound' ? 'server' : 'client'],
+      requests: (attack.carriedOn ? beside : [face, ...beside]).map((each) => () => this.#honest(each)),
+    });
+    const { startMB, peakMB, restMB, honest, failure = 'withstood' } = report;
+    const answered = honest.reduce((sum, each) => sum + each.answered, 0);
+    const memory = [startMB, peakMB, restMB].map((each) => each.toFixed(0)).join(', ');
+    say(
+      `${attack.name} at ${face.name}: ${failure}; ${answered} honest requests answered, ${memory} MB; ${report.did}`,
+    );
+    return report;
   }
 
   async #honest(face: Face): Promise<string> {

@@ -30,6 +30,7 @@ before(async () => {
     peers: false,
     floods: FLOODS,
     floodSeconds: FLOOD_SECONDS,
+    floodsTogether: true,
   });
 });
 

@@ -30,6 +30,8 @@ export interface Plan {
   readonly waitsForQuiet?: boolean;
   /** Of each flood. */
   readonly floodSeconds: number;
+  /** Each flood at both of its faces at once, which are different proxies: sooner over, each less hard. */
+  readonly floodsTogether?: boolean;
 }
 
 export interface Results {

@@ -50,7 +50,7 @@ const slow = (name: string, text: string, path: string, flags: string, growthMB 
 });
 
 export const ATTACKS: readonly Attack[] = [
-  { ...http2('rapid-reset', 'requests that are reset at once (CVE-2023-44487)'), carriedOn: true },
+  http2('rapid-reset', 'requests that are reset at once (CVE-2023-44487)'),
   http2('made-you-reset', 'requests that the server must reset (CVE-2025-8671)'),
   http2('continuation', 'a header block without end (VU#421644)'),
   http2('empty-continuation', 'CONTINUATION frames that carry nothing'),
