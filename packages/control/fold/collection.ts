@@ -13,11 +13,12 @@ export function keyOf(namespace: string | undefined, name: string | undefined): 
  */
 export class Collection<R> {
   readonly records = new Map<string, R>();
-  readonly #read: (object: KubeObject) => R | undefined;
+  readonly #read: (object: KubeObject, old: R | undefined) => R | undefined;
   readonly #changed: (key: string, now: R | undefined, old: R | undefined) => void;
 
+  /** `read` gives the record of an object; the old one where what came cannot be read; nothing for an object that does not count. */
   constructor(
-    read: (object: KubeObject) => R | undefined,
+    read: (object: KubeObject, old: R | undefined) => R | undefined,
     changed: (key: string, now: R | undefined, old: R | undefined) => void,
   ) {
     this.#read = read;
@@ -47,7 +48,8 @@ export class Collection<R> {
   }
 
   apply(object: KubeObject): void {
-    this.#set(keyOf(object.metadata.namespace, object.metadata.name), this.#read(object));
+    const key = keyOf(object.metadata.namespace, object.metadata.name);
+    this.#set(key, this.#read(object, this.records.get(key)));
   }
 
   #set(key: string, now: R | undefined): void {

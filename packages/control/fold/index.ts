@@ -1,4 +1,5 @@
 /** Folding watches into records, telling listeners by topic, and streaming snapshots to proxies: the base of every index. */
 export { Collection, keyOf } from './collection.ts';
+export { type Following, follow, type Watched, type WatchObserver } from './follow.ts';
 export { type Question, streamSnapshots } from './snapshots.ts';
 export { type Listener, Topics } from './topics.ts';

@@ -4,6 +4,7 @@ import type { PortSet } from '#model/annotations';
 import type { DefaultPolicyName } from '#model/policy';
 import type { GrpcServer } from '#runtime/grpc';
 import type { Log } from '#runtime/log';
+import { follow } from '../fold/index.ts';
 import type { ControlMetrics } from '../process/index.ts';
 import { InboundView, serveInbound } from './inbound/index.ts';
 import type { Network, NetworkMatch } from './networks.ts';
@@ -48,10 +49,10 @@ export function createPolicy({ kube, log, metrics }: PolicyDeps, config: PolicyC
     log.warn('ignoring an object that does not say what it must', { resource, object }),
   );
   const services = new Services();
-  const runs = [view.start(kube, observer), services.start(kube, observer)];
+  const run = follow(kube, [...view.watched, ...services.watched], observer);
   const coalesced = (stream: string) => () => metrics.counter('stream_updates_coalesced', { stream }).inc();
   return {
-    synced: Promise.all(runs.map((run) => run.synced)).then(() => undefined),
+    synced: run.synced,
     serve(server) {
       const all = (networks: readonly Network[]): NetworkMatch[] =>
         networks.map((network) => ({ network, except: [] }));
@@ -81,9 +82,7 @@ export function createPolicy({ kube, log, metrics }: PolicyDeps, config: PolicyC
         server,
       );
     },
-    stop() {
-      for (const run of runs) run.stop();
-    },
+    stop: run.stop,
   };
 }
 

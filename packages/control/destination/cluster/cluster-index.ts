@@ -1,15 +1,17 @@
 /** Everything that discovery knows of one cluster: a fold of its watches, and who is told of changes. */
 import type { KubeObject, LabelSelector, OwnerReference } from '#api/kube';
 import { type KubeClient, matchesLabelSelector } from '#kube/client';
-import { Collection, keyOf, type Listener, Topics } from '../../fold/index.ts';
+import {
+  Collection,
+  type Following,
+  follow,
+  keyOf,
+  type Listener,
+  Topics,
+  type WatchObserver,
+} from '../../fold/index.ts';
 import type { PodRecord, ServiceRecord, SliceRecord, WorkloadRecord } from './records.ts';
 import { RESOURCES, type Records } from './resources.ts';
-
-export interface IndexObserver {
-  /** A watch failed; it goes on trying. Called with the first failure of a row only. */
-  failed(resource: string, error: Error): void;
-  recovered(resource: string): void;
-}
 
 /** What a pod's owner is called in labels: the kind in lower case. */
 export interface Owner {
@@ -43,40 +45,13 @@ export class ClusterIndex {
    * Watches the cluster: at home everything, elsewhere what linked clusters allow. `synced` settles when every resource was
    * listed once; it never rejects, and for a cluster that does not answer it stays open.
    */
-  start(
-    kube: Pick<KubeClient, 'watch'>,
-    home: boolean,
-    observer: IndexObserver,
-  ): { synced: Promise<void>; stop(): void } {
-    const stops: (() => void)[] = [];
-    const synced: Promise<void>[] = [];
-    for (const name of Object.keys(RESOURCES) as (keyof Records)[]) {
-      const row = RESOURCES[name];
-      if (!home && !row.remote) continue;
-      synced.push(
-        new Promise((resolve) => {
-          let failing = false;
-          const sink = this.#collections[name].sink(
-            resolve,
-            ({ error }) => {
-              if (!failing) observer.failed(row.gvr.resource, error);
-              failing = true;
-            },
-            () => {
-              failing = false;
-              observer.recovered(row.gvr.resource);
-            },
-          );
-          stops.push(kube.watch<KubeObject>(row.gvr, { metadataOnly: row.metadataOnly }, sink));
-        }),
-      );
-    }
-    return {
-      synced: Promise.all(synced).then(() => undefined),
-      stop: () => {
-        for (const stop of stops) stop();
-      },
-    };
+  start(kube: Pick<KubeClient, 'watch'>, home: boolean, observer: WatchObserver): Following {
+    const rows = (Object.keys(RESOURCES) as (keyof Records)[]).filter((name) => home || RESOURCES[name].remote);
+    return follow(
+      kube,
+      rows.map((name) => ({ ...RESOURCES[name], collection: this.#collections[name] })),
+      observer,
+    );
   }
 
   /** Folds one object, as a watch would. */

@@ -1,8 +1,7 @@
 /** Everything that decides about inbound traffic: a fold of watches, and who is told of changes. */
 import type { Gvr, KubeObject } from '#api/kube';
-import type { KubeClient } from '#kube/client';
 import { LABELS, type WorkloadToken } from '#model/names';
-import { Collection, keyOf, type Listener, Topics } from '../../fold/index.ts';
+import { Collection, keyOf, type Listener, Topics, type Watched } from '../../fold/index.ts';
 import type { NetworkMatch } from '../networks.ts';
 import {
   type AuthorizationPolicyRecord,
@@ -21,18 +20,8 @@ import {
 
 const policy = (resource: string, version: string): Gvr => ({ group: 'policy.linkerd.io', version, resource });
 
-export interface WatchObserver {
-  failed(resource: string, error: Error): void;
-  recovered(resource: string): void;
-  /** An object does not say what it must, and is left out. */
-  skipped(resource: string, key: string): void;
-}
-
-interface Watched {
-  gvr: Gvr;
-  labelSelector?: string;
-  collection: Collection<unknown>;
-}
+/** Called for an object that does not say what it must: what was last read of it stays. */
+export type Skipped = (resource: string, key: string) => void;
 
 export class InboundView {
   readonly #topics = new Topics();
@@ -43,9 +32,10 @@ export class InboundView {
   readonly #policies: Collection<AuthorizationPolicyRecord>;
   readonly #meshTls: Collection<MeshTlsRecord>;
   readonly #networks: Collection<readonly NetworkMatch[]>;
-  readonly #watched: readonly Watched[];
+  /** What has to be watched for it. */
+  readonly watched: readonly Watched[];
 
-  constructor(skipped: WatchObserver['skipped']) {
+  constructor(skipped: Skipped) {
     const watched: Watched[] = [];
     const watch = <R>(
       gvr: Gvr,
@@ -53,12 +43,12 @@ export class InboundView {
       changed: (key: string) => void,
       labelSelector?: string,
     ): Collection<R> => {
-      const collection = new Collection<R>((object) => {
+      const collection = new Collection<R>((object, old) => {
         const record = read(object);
         if (record === undefined) skipped(gvr.resource, keyOf(object.metadata.namespace, object.metadata.name));
-        return record;
+        return record ?? old;
       }, changed);
-      watched.push({ gvr, collection: collection as Collection<unknown>, ...(labelSelector && { labelSelector }) });
+      watched.push({ gvr, collection, ...(labelSelector && { labelSelector }) });
       return collection;
     };
     const namespace = (key: string) => this.#topics.touchAll('', key.split('/')[0]);
@@ -80,39 +70,7 @@ export class InboundView {
     this.#policies = watch(policy('authorizationpolicies', 'v1alpha1'), readAuthorizationPolicy, namespace);
     this.#meshTls = watch(policy('meshtlsauthentications', 'v1alpha1'), readMeshTls, everyone);
     this.#networks = watch(policy('networkauthentications', 'v1alpha1'), readNetworkAuthentication, everyone);
-    this.#watched = watched;
-  }
-
-  /** Follows the cluster; `synced` settles when every resource was listed once. */
-  start(
-    kube: Pick<KubeClient, 'watch'>,
-    observer: Omit<WatchObserver, 'skipped'>,
-  ): { synced: Promise<void>; stop(): void } {
-    const stops: (() => void)[] = [];
-    const synced = this.#watched.map(
-      ({ gvr, labelSelector, collection }) =>
-        new Promise<void>((resolve) => {
-          let failing = false;
-          const sink = collection.sink(
-            resolve,
-            ({ error }) => {
-              if (!failing) observer.failed(gvr.resource, error);
-              failing = true;
-            },
-            () => {
-              failing = false;
-              observer.recovered(gvr.resource);
-            },
-          );
-          stops.push(kube.watch(gvr, labelSelector ? { labelSelector } : {}, sink));
-        }),
-    );
-    return {
-      synced: Promise.all(synced).then(() => undefined),
-      stop: () => {
-        for (const stop of stops) stop();
-      },
-    };
+    this.watched = watched;
   }
 
   /** Calls back after changes of what decides about this workload. */

@@ -1,4 +1,4 @@
 /** Inbound policy: what a workload's ports accept, and from whom. */
-export { InboundView, type WatchObserver } from './index-view.ts';
+export { InboundView } from './index-view.ts';
 export { type InboundDeps, serveInbound } from './serve.ts';
 export { type InboundConfig, inboundServer } from './server.ts';

@@ -1,9 +1,8 @@
 /** Services as outbound policy sees them. */
 import type { Gvr, KubeObject, Service } from '#api/kube';
-import type { KubeClient } from '#kube/client';
 import { PortSet } from '#model/annotations';
 import { ANNOTATION_KEYS } from '#model/names';
-import { Collection, keyOf, type Listener, Topics } from '../../fold/index.ts';
+import { Collection, keyOf, type Listener, Topics, type Watched } from '../../fold/index.ts';
 
 const SERVICES: Gvr = { group: '', version: 'v1', resource: 'services' };
 
@@ -42,36 +41,14 @@ export function readService(object: KubeObject): ServiceRecord {
   };
 }
 
-export interface ServicesObserver {
-  failed(resource: string, error: Error): void;
-  recovered(resource: string): void;
-}
-
 /** A fold of the Services of the cluster, found by name and by IP. */
 export class Services {
   readonly #topics = new Topics();
   readonly #byIp = new Map<string, Set<string>>();
   readonly #collection = new Collection<ServiceRecord>(readService, (key, now, old) => this.#changed(key, now, old));
 
-  start(kube: Pick<KubeClient, 'watch'>, observer: ServicesObserver): { synced: Promise<void>; stop(): void } {
-    let stop = () => {};
-    const synced = new Promise<void>((resolve) => {
-      let failing = false;
-      const sink = this.#collection.sink(
-        resolve,
-        ({ error }) => {
-          if (!failing) observer.failed('services', error);
-          failing = true;
-        },
-        () => {
-          failing = false;
-          observer.recovered('services');
-        },
-      );
-      stop = kube.watch(SERVICES, {}, sink);
-    });
-    return { synced, stop: () => stop() };
-  }
+  /** What has to be watched for it. */
+  readonly watched: readonly Watched[] = [{ gvr: SERVICES, collection: this.#collection }];
 
   get(key: string): ServiceRecord | undefined {
     return this.#collection.records.get(key);

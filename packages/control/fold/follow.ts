@@ -1,0 +1,59 @@
+/** Following a cluster: the watches of several collections, begun and stopped together. */
+import type { Gvr } from '#api/kube';
+import type { KubeClient } from '#kube/client';
+import type { Collection } from './collection.ts';
+
+/** A resource and the collection that folds it. */
+export interface Watched {
+  gvr: Gvr;
+  labelSelector?: string;
+  metadataOnly?: boolean;
+  // biome-ignore lint/suspicious/noExplicitAny: collections of different records in one list.
+  collection: Pick<Collection<any>, 'sink'>;
+}
+
+export interface WatchObserver {
+  /** A watch failed and goes on trying; called with the first failure of a row. */
+  failed(resource: string, error: Error): void;
+  recovered(resource: string): void;
+}
+
+export interface Following {
+  /** Settles when every resource was listed once; for a cluster that does not answer it stays open. */
+  synced: Promise<void>;
+  stop(): void;
+}
+
+/** Begins to watch. */
+export function follow(
+  kube: Pick<KubeClient, 'watch'>,
+  watched: readonly Watched[],
+  observer: WatchObserver,
+): Following {
+  const stops: (() => void)[] = [];
+  const synced = watched.map(({ gvr, labelSelector, metadataOnly, collection }) => {
+    let failing = false;
+    return new Promise<void>((resolve) => {
+      const sink = collection.sink(
+        resolve,
+        ({ error }) => {
+          if (!failing) observer.failed(gvr.resource, error);
+          failing = true;
+        },
+        () => {
+          failing = false;
+          observer.recovered(gvr.resource);
+        },
+      );
+      stops.push(
+        kube.watch(gvr, { ...(labelSelector && { labelSelector }), ...(metadataOnly && { metadataOnly }) }, sink),
+      );
+    });
+  });
+  return {
+    synced: Promise.all(synced).then(() => undefined),
+    stop: () => {
+      for (const stop of stops) stop();
+    },
+  };
+}

@@ -1,0 +1,132 @@
+/** Every route of the cluster, found by what it is attached to and by where it leads. */
+import type { KubeObject } from '#api/kube';
+import { Collection, keyOf, type Listener, Topics, type Watched } from '../../fold/index.ts';
+import { Refusal } from '../admission/refusal.ts';
+import { type Attachment, inOrder, isConflicted, type ParentKind, parentKind } from './attach.ts';
+import { ROUTE_SOURCES, type RouteSource, readRoute } from './read.ts';
+import type { RouteRecord } from './record.ts';
+
+/** Called for a route that cannot be read: what was last read of it stays. */
+export type RouteProblem = (resource: string, key: string, problem: string) => void;
+
+/** A parent or backend: `service:shop/web`. */
+const topicOf = (kind: string, key: string): string => `${kind}:${key}`;
+
+export class Routes {
+  readonly #topics = new Topics();
+  /** Routes by the topics of their parents. */
+  readonly #attached = new Map<string, Set<RouteRecord>>();
+  /** Routes by the topics of their backends. */
+  readonly #leading = new Map<string, Set<RouteRecord>>();
+  readonly #collections: readonly Collection<RouteRecord>[];
+  /** What has to be watched for it. */
+  readonly watched: readonly Watched[];
+
+  constructor(problem: RouteProblem) {
+    const rows = ROUTE_SOURCES.map((source) => ({
+      gvr: source.gvr,
+      collection: new Collection<RouteRecord>(
+        (object, old) => readOrKeep(source, object, old, problem),
+        (_, now, old) => this.#changed(now, old),
+      ),
+    }));
+    this.watched = rows;
+    this.#collections = rows.map((row) => row.collection);
+  }
+
+  /** Every route, in no order. */
+  *all(): Iterable<RouteRecord> {
+    for (const collection of this.#collections) yield* collection.records.values();
+  }
+
+  /** Routes that name the parent, with each of their references to it; older ones first. */
+  attachments(kind: ParentKind, key: string): Attachment[] {
+    const routes = [...(this.#attached.get(topicOf(kind, key)) ?? [])].sort(inOrder);
+    return routes.flatMap((route) =>
+      route.parents
+        .filter((ref) => parentKind(ref) === kind && keyOf(ref.namespace, ref.name) === key)
+        .map((ref) => ({ route, ref })),
+    );
+  }
+
+  /** Those that count: not the ones that another kind of route on the same parent takes the place of. */
+  effective(kind: ParentKind, key: string): Attachment[] {
+    const all = this.attachments(kind, key);
+    return all.filter((attachment) => !isConflicted(attachment, all));
+  }
+
+  /** Calls back after changes of the routes on a parent, and of what their backends are ({@link backendChanged}). */
+  onParent(kind: ParentKind, key: string, listener: Listener): () => void {
+    return this.#topics.subscribe(topicOf(kind, key), undefined, listener);
+  }
+
+  /** Tells those whose routes lead to `service:key` or the like that it came, changed its nature or went. */
+  backendChanged(kind: 'service' | 'egressnetwork', key: string): void {
+    for (const route of this.#leading.get(topicOf(kind, key)) ?? []) this.#touchParents(route);
+  }
+
+  #changed(now: RouteRecord | undefined, old: RouteRecord | undefined): void {
+    if (old) {
+      for (const topic of parentTopics(old)) remove(this.#attached, topic, old);
+      for (const topic of backendTopics(old)) remove(this.#leading, topic, old);
+      this.#touchParents(old);
+    }
+    if (now) {
+      for (const topic of parentTopics(now)) add(this.#attached, topic, now);
+      for (const topic of backendTopics(now)) add(this.#leading, topic, now);
+      this.#touchParents(now);
+    }
+  }
+
+  #touchParents(route: RouteRecord): void {
+    for (const topic of parentTopics(route)) this.#topics.touch(topic);
+  }
+}
+
+function readOrKeep(
+  source: RouteSource,
+  object: KubeObject,
+  old: RouteRecord | undefined,
+  problem: RouteProblem,
+): RouteRecord | undefined {
+  try {
+    return readRoute(source, object);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    problem(source.gvr.resource, keyOf(object.metadata.namespace, object.metadata.name), error.message);
+    return old;
+  }
+}
+
+function parentTopics(route: RouteRecord): Set<string> {
+  const topics = new Set<string>();
+  for (const ref of route.parents) {
+    const kind = parentKind(ref);
+    if (kind) topics.add(topicOf(kind, keyOf(ref.namespace, ref.name)));
+  }
+  return topics;
+}
+
+/** A backend without a namespace is looked for beside each parent, and beside the route. */
+function backendTopics(route: RouteRecord): Set<string> {
+  const topics = new Set<string>();
+  const around = new Set([route.namespace, ...route.parents.map((ref) => ref.namespace)]);
+  for (const rule of route.rules) {
+    const mirrors = rule.filters.flatMap((filter) => (filter.type === 'mirror' ? [filter.backend] : []));
+    for (const { kind, name, namespace } of [...(rule.backends ?? []), ...mirrors])
+      for (const each of namespace === undefined ? around : [namespace]) topics.add(topicOf(kind, keyOf(each, name)));
+  }
+  return topics;
+}
+
+function add(map: Map<string, Set<RouteRecord>>, topic: string, route: RouteRecord): void {
+  const set = map.get(topic);
+  if (set) set.add(route);
+  else map.set(topic, new Set([route]));
+}
+
+function remove(map: Map<string, Set<RouteRecord>>, topic: string, route: RouteRecord): void {
+  const set = map.get(topic);
+  set?.delete(route);
+  if (set?.size === 0) map.delete(topic);
+}

@@ -1,0 +1,20 @@
+/**
+ * Routes of all kinds (HTTPRoute of both groups, GRPCRoute, TLSRoute, TCPRoute): read into one form, found by parent and backend,
+ * and the parts of their wire form that both directions share.
+ */
+export { type Attachment, inOrder, isConflicted, PARENT_KINDS, type ParentKind, parentKind } from './attach.ts';
+export {
+  encodeGrpcMatch,
+  encodeHost,
+  encodeHttpMatch,
+  encodeMethod,
+  encodePath,
+  encodeRedirect,
+  encodeShare,
+  headerChanges,
+  hostMatch,
+  routeMetadata,
+} from './encode.ts';
+export { type RouteProblem, Routes } from './fold.ts';
+export { ROUTE_SOURCES, type RouteSource, readRoute } from './read.ts';
+export type * from './record.ts';
