@@ -64,7 +64,7 @@ export class Http2Sender implements Sender {
     stream.data(buf, start, end, false);
     this.#host.wrote();
     // What did not fit in may have gone out right now: then nobody tells later that it has.
-    return stream.queuedBytes === 0;
+    return !stream.isFull;
   }
 
   end(trailers: readonly Field[] | undefined): void {

@@ -54,6 +54,7 @@ class Connection<T> implements Http2Connection<T>, FrameSink {
     this.#streams.floods.tick(nowMs);
     const start = this.#prefaceLeft > 0 ? this.#preface(buf) : 0;
     this.#reader.read(buf, start, buf.length);
+    if (!this.#streams.over) this.#streams.takeArrived();
     if (this.#streams.over) this.#reader.stop();
   }
 
@@ -110,7 +111,7 @@ class Connection<T> implements Http2Connection<T>, FrameSink {
   goaway(code: number, graceful: boolean): void {
     if (this.#streams.over) return;
     if (graceful && this.#streams.isServer) this.#controls.beginDrain(code);
-    else this.#controls.leave(code);
+    else this.#streams.leave(code, '');
   }
 
   ping(opaque: number): void {

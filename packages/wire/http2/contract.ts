@@ -7,11 +7,15 @@ export interface Http2Stream<T> {
   owner: T | undefined;
   /** Bytes taken by `data` that the peer's windows or a held connection keep from being sent. */
   readonly queuedBytes: number;
+  /** As much waits as may: `writable` will be called. */
+  readonly isFull: boolean;
+  /** Both sides have ended, or the stream was broken off. */
+  readonly isOver: boolean;
   /** Server side: a head, informational (status below 200) or final; `end`: no body follows. */
   respond(status: number, fields: readonly Field[], end: boolean): void;
   /**
-   * Body bytes; `buf` must not change afterwards. False: some bytes are held back, so send no more until the sink's `writable`
-   * is called for this stream. `end`: the last DATA frame says END_STREAM.
+   * Body bytes; `buf` must not change afterwards. False: more is held back than may be ({@link Http2Options.sendBytesMax}), so send
+   * no more until the sink's `writable` is called for this stream. `end`: the last DATA frame says END_STREAM.
    */
   data(buf: Uint8Array, start: number, end: number, endStream: boolean): boolean;
   /** A trailer section, sent behind all data; ends our side. */
@@ -24,7 +28,10 @@ export interface Http2Stream<T> {
 
 /** What a connection reports, synchronously from `receive`. Buffers are valid only during the call unless they are the bytes given. */
 export interface Http2Sink<T> {
-  /** Server: a request began. `end`: without body. */
+  /**
+   * Server: a request began. `end`: without body. Told when the bytes at hand have been read as far as this stream's body: one that
+   * the peer has reset by then is never told of.
+   */
   request(stream: Http2Stream<T>, head: RequestHead, end: boolean): void;
   /** Client: a head, informational ones too. */
   response(stream: Http2Stream<T>, head: ResponseHead, end: boolean): void;
@@ -46,13 +53,21 @@ export interface Http2Sink<T> {
   pong(opaque: number): void;
   /** The connection broke the protocol or passed a limit: GOAWAY is in the output; close after sending it. */
   fault(code: number, text: string): void;
+  /**
+   * Server: the peer reset so many requests that no further one is taken. GOAWAY is in the output; those open may finish, and the
+   * connection is to be closed behind them. Absent: `fault` is called instead.
+   */
+  calmed?(code: number, text: string): void;
   /** Output appeared where there was none: send it soon. */
   output(): void;
 }
 
 /** What both sides say about themselves; the numbers are also what they enforce. */
 export interface Http2Options {
-  /** Octets a peer may send on one stream, on the connection, before we consumed some; a client gives those of the connection back at receipt. */
+  /**
+   * Octets a peer may send on one stream before we consumed some; on the connection before we received some, as long as few of them
+   * wait to be consumed (a server looks at {@link HTTP2_LIMITS.receivedBytesMax}).
+   */
   readonly streamWindow: number;
   readonly connectionWindow: number;
   readonly maxConcurrentStreams: number;
@@ -60,6 +75,13 @@ export interface Http2Options {
   /** Sum of name and value lengths plus 32 a field (RFC 9113 section 6.5.2). */
   readonly maxHeaderListSize: number;
   readonly headerTableSize: number;
+  /** Octets of a body that may wait in its stream before `data` says false; absent: none. */
+  readonly sendBytesMax?: number | undefined;
+  /**
+   * Server: streams that the peer may reset, among the bytes of one read, before we were told of them; past it no further one is
+   * taken. Absent: only the time window of {@link FLOODS} bounds them.
+   */
+  readonly untakenResetsMax?: number | undefined;
 }
 
 /** One HTTP/2 connection, sans-I/O. Give it what was read, send what it puts out. */

@@ -47,6 +47,11 @@ export class Controls<T> {
     const stream = streams.open.get(streamId);
     if (stream === undefined) return;
     const code = uint32(buf, start);
+    if (stream.untaken !== undefined) {
+      streams.resetUntaken(stream);
+      streams.isFlood('reset');
+      return;
+    }
     if (streams.isServer && !stream.headDone && streams.isFlood('reset')) return;
     streams.kill(stream, false);
     streams.sink.reset(stream, code, true, !streams.isServer && code === ERROR.REFUSED_STREAM);
@@ -163,15 +168,7 @@ export class Controls<T> {
 
   /** The peer knows: the streams that are here are all. */
   #endDrain(): void {
-    if (this.#streams.acceptedMax === STREAM_ID_MAX) this.leave(ERROR.NO_ERROR);
-  }
-
-  /** No further stream is taken. */
-  leave(code: number): void {
-    const streams = this.#streams;
-    streams.draining = true;
-    streams.acceptedMax = Math.min(streams.acceptedMax, streams.lastPeerId);
-    streams.outgoing.goaway(streams.acceptedMax, code, '');
+    if (this.#streams.acceptedMax === STREAM_ID_MAX) this.#streams.leave(ERROR.NO_ERROR, '');
   }
 
   goaway(buf: Buffer, start: number, end: number): void {

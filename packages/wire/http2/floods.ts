@@ -4,6 +4,7 @@ import { FLOODS, type Flood, HTTP2_LIMITS } from './limits.ts';
 export class FloodCounter {
   readonly #counts: Record<Flood, number> = {
     reset: 0,
+    late: 0,
     error: 0,
     settings: 0,
     ping: 0,

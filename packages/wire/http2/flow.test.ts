@@ -229,6 +229,24 @@ test('a response that nobody takes is held back, and no other with it', () => {
   assert.deepEqual(received(), [65_535, 100_000, 65_535, 65_535, 65_535]);
 });
 
+test('a body that nobody takes is held back, and no other on its connection', () => {
+  const client = createEnd('client');
+  const server = createEnd('server', { connectionWindow: 65_535, streamWindow: 65_535 });
+  server.sink.consumes = false;
+  settle(client, server);
+  const ids = Array.from({ length: 5 }, () => {
+    const stream = client.connection.request(requestHead(client, 'POST', '/'), false, '');
+    stream?.data(Buffer.alloc(100_000), 0, 100_000, true);
+    return stream?.id ?? 0;
+  });
+  settle(client, server);
+  const received = () => ids.map((id) => server.sink.body(id).length);
+  assert.deepEqual(received(), Array(5).fill(65_535));
+  server.sink.streams.get(3)?.consume(40_000);
+  settle(client, server);
+  assert.deepEqual(received(), [65_535, 100_000, 65_535, 65_535, 65_535]);
+});
+
 test('a short answer does not stand behind all of a long one', () => {
   const client = createEnd('client', { connectionWindow: 1 << 24, streamWindow: 1 << 24 });
   const server = createEnd('server');

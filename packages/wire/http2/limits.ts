@@ -31,6 +31,11 @@ export const HTTP2_LIMITS = {
   heldOutputBytesMax: 256 * 1024,
   /** While more octets of bodies than this wait in its streams, a server refuses further ones: so much a slow reader costs. */
   queuedBytesMax: 4 * 1024 * 1024,
+  /**
+   * Octets of requests that wait to be passed on, over all streams: up to this a server gives the connection's window back at receipt,
+   * so that a body which nobody takes holds back itself and no other. Past it, further requests with bodies are refused.
+   */
+  receivedBytesMax: 4 * 1024 * 1024,
   /** A run of octets that waits is copied if it is a smaller part than one in so many of the buffer that it came in. */
   keptShareMin: 4,
   /** Streams that are remembered behind their end, to tell late frames from wrong ones. A power of two. */
@@ -45,6 +50,7 @@ export const FLOODS = {
     max: 2000,
     reason: 'requests begun and cancelled before their answer (CVE-2023-44487), while these are more than half of all',
   },
+  late: { max: 2000, reason: 'requests after we said that no more are taken' },
   error: { max: 500, reason: 'frames that make us reset streams while servers still work on them (CVE-2025-8671)' },
   settings: { max: 500, reason: 'each has to be applied to all streams and answered (CVE-2019-9515)' },
   ping: {

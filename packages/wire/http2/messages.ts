@@ -52,8 +52,6 @@ export class Messages<T> {
       ? dataError(stream, streams.isServer, length, dataLength, ends)
       : this.#lateDataError(streamId);
     if (stream === undefined || error !== ERROR.NO_ERROR) {
-      // Padding only: the octets of data come as runs, which find no stream.
-      streams.credit(length - dataLength);
       if (error !== ERROR.NO_ERROR) streams.streamError(streamId, stream, error);
       return;
     }
@@ -67,12 +65,13 @@ export class Messages<T> {
   dataRun(buf: Buffer, start: number, end: number, last: boolean): void {
     const stream = this.#dataStream;
     if (last) this.#dataStream = undefined;
-    if (stream === undefined || stream.dead) this.#streams.credit(end - start);
-    else this.#deliver(stream, buf, start, end, last && this.#dataEnds);
+    if (stream !== undefined && !stream.dead) this.#deliver(stream, buf, start, end, last && this.#dataEnds);
   }
 
   #deliver(stream: Stream<T>, buf: Buffer, start: number, end: number, ends: boolean): void {
-    stream.unconsumed += end - start;
+    if (stream.untaken !== undefined) this.#streams.takeArrived();
+    if (stream.dead) return;
+    this.#streams.delivered(stream, end - start);
     if (ends) this.#streams.remoteEnded(stream);
     this.#streams.sink.data(stream, buf, start, end, ends);
   }
@@ -164,11 +163,15 @@ export class Messages<T> {
     streams.lastPeerId = streamId;
     if (streamId > streams.acceptedMax) {
       streams.ended.add(streamId, true);
-      this.#decode('none', buf, start, end);
+      if (!streams.isFlood('late')) this.#decode('none', buf, start, end);
       return;
     }
     streams.floods.opened();
-    if (streams.open.size >= streams.options.maxConcurrentStreams || this.#isUnread()) {
+    if (
+      streams.open.size >= streams.options.maxConcurrentStreams ||
+      this.#isUnread() ||
+      (!ends && streams.isOverfull)
+    ) {
       if (this.#decode('none', buf, start, end)) streams.streamError(streamId, undefined, ERROR.REFUSED_STREAM);
       return;
     }
@@ -185,8 +188,7 @@ export class Messages<T> {
     }
     stream.expectedBytes = head.contentLength;
     stream.remoteClosed = ends;
-    streams.open.set(streamId, stream);
-    streams.sink.request(stream, head, ends);
+    streams.arrived(stream, head);
   }
 
   /** The peer asks and does not read, or asks for much and opens no windows. */
@@ -243,6 +245,8 @@ export class Messages<T> {
       streams.streamError(stream.id, stream, ERROR.PROTOCOL_ERROR);
       return;
     }
+    if (stream.untaken !== undefined) streams.takeArrived();
+    if (stream.dead) return;
     streams.remoteEnded(stream);
     streams.sink.trailers(stream, fields);
   }

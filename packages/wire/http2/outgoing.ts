@@ -30,6 +30,8 @@ export class Outgoing<T> {
   readonly #fields: FieldCache;
   readonly #out = new Output();
   readonly #encoder = new HpackEncoder();
+  /** Octets that may wait in a stream before it is full. */
+  readonly #sendBytesMax: number;
   /** Streams with data and a window of their own, in the order of their turns, from `#readyAt` on. */
   readonly #ready: Stream<T>[] = [];
   #readyAt = 0;
@@ -48,8 +50,9 @@ export class Outgoing<T> {
   /** Octets of control frames put out since the output was empty. */
   controlBytes = 0;
 
-  constructor(fields: FieldCache, sink: OutgoingSink<T>) {
+  constructor(fields: FieldCache, sendBytesMax: number, sink: OutgoingSink<T>) {
     this.#fields = fields;
+    this.#sendBytesMax = sendBytesMax;
     this.#sink = sink;
   }
 
@@ -145,7 +148,7 @@ export class Outgoing<T> {
     this.#endBlock(this.#beginBlock(), stream, fields, true);
   }
 
-  /** False: some of it waits. */
+  /** False: more of it waits than may. */
   data(stream: Stream<T>, buf: Uint8Array, start: number, end: number, endStream: boolean): boolean {
     let at = start;
     if (stream.queuedBytes === 0) {
@@ -158,9 +161,9 @@ export class Outgoing<T> {
     }
     if (at < end) this.#queue(stream, buf, at, end);
     if (endStream) stream.endQueued = true;
-    stream.owesWritable = true;
+    if (stream.queuedBytes > this.#sendBytesMax) stream.owesWritable = true;
     this.becameReady(stream);
-    return false;
+    return !stream.owesWritable;
   }
 
   /** A small part of what was read is copied: waiting, it would keep all of it in memory. */
@@ -179,6 +182,7 @@ export class Outgoing<T> {
     this.queuedBytes -= stream.queuedBytes;
     stream.runs = NO_RUNS;
     stream.queuedBytes = 0;
+    stream.owesWritable = false;
     stream.endQueued = false;
     stream.trailersQueued = undefined;
     if (!stream.isReady) return;
@@ -227,10 +231,10 @@ export class Outgoing<T> {
     if (run.start === run.end) stream.runs.shift();
     if (stream.queuedBytes > 0) this.becameReady(stream);
     else if (stream.trailersQueued !== undefined) this.trailers(stream, stream.trailersQueued);
-    else if (!stream.localClosed && stream.owesWritable) {
-      stream.owesWritable = false;
-      this.#sink.writable(stream);
-    }
+    // Half of what may wait: the next bytes come in runs, not frame by frame.
+    if (!stream.owesWritable || stream.localClosed || stream.queuedBytes * 2 > this.#sendBytesMax) return;
+    stream.owesWritable = false;
+    this.#sink.writable(stream);
   }
 
   /** Streams that wait for the connection. */

@@ -52,6 +52,8 @@ export class Recorder implements Http2Sink<string> {
   fault(code: number): void {
     this.events.push(`fault ${code}`);
   }
+  /** Set where a test wants connections to go on for the streams that are open. */
+  calmed?: (code: number) => void;
   output(): void {
     // Tests take the output when they like.
   }

@@ -254,10 +254,10 @@ test('frames on streams that ended', () => {
   end.connection.receive(Buffer.concat([data(1, 'a'), windowUpdate(1, 1), headers(1, [['x', 'y']]), rst(1)]), 0);
   assert.deepEqual(output(end), ['rstStream 1 CANCEL']);
   // The peer ended its side.
-  end.connection.receive(Buffer.concat([headers(3, REQUEST), data(3, 'a')]), 0);
+  for (const bytes of [headers(3, REQUEST), data(3, 'a')]) end.connection.receive(bytes, 0);
   assert.deepEqual(output(end), ['rstStream 3 STREAM_CLOSED']);
   // The peer reset it.
-  end.connection.receive(Buffer.concat([headers(5, REQUEST, OPEN), rst(5), data(5, 'a')]), 0);
+  for (const bytes of [headers(5, REQUEST, OPEN), rst(5), data(5, 'a')]) end.connection.receive(bytes, 0);
   assert.deepEqual(output(end), ['rstStream 5 STREAM_CLOSED']);
   assert.deepEqual(end.sink.events.slice(1), [
     '3 GET http://a/ [] end',
@@ -274,20 +274,92 @@ test('more DATA than a window allows', () => {
   for (let i = 0; i < 4; i++) end.connection.receive(data(1, 'x'.repeat(16_384)), 0);
   assert.deepEqual(end.sink.events.slice(1), ['1 reset 3']);
   end.connection.receive(headers(3, REQUEST, OPEN), 0);
-  // What came on the broken stream was given back; the frame that was too much counts too.
-  assert.deepEqual(output(end), ['rstStream 1 FLOW_CONTROL_ERROR', 'windowUpdate 0 65536']);
+  // The connection's window is given back at receipt, whatever becomes of the stream; the frame that was too much counts too.
+  assert.deepEqual(output(end), ['windowUpdate 0 65536', 'rstStream 1 FLOW_CONTROL_ERROR']);
 });
 
 test('octets that nobody consumes any more are given back to the connection', () => {
-  const end = server({ connectionWindow: 65_535 });
+  const end = server({ connectionWindow: 1 << 20, streamWindow: 1 << 22 });
   end.sink.consumes = false;
-  end.connection.receive(headers(1, REQUEST, OPEN), 0);
-  for (let i = 0; i < 3; i++) end.connection.receive(data(1, 'x'.repeat(16_000)), 0);
+  for (const id of [1, 3]) end.connection.receive(headers(id, REQUEST, OPEN), 0);
+  const fill = (id: number, mebibytes: number) => {
+    for (let i = 0; i < mebibytes * 64; i++) end.connection.receive(data(id, 'x'.repeat(16_384)), 0);
+  };
+  fill(1, 4);
+  assert.equal(output(end).length, 8);
+  // What waits now is as much as may: the connection's window stays shut, and further bodies are refused.
+  fill(3, 1);
   assert.deepEqual(output(end), []);
+  for (const [id, flags] of [
+    [5, OPEN],
+    [7, OPEN | FLAG.endStream],
+  ] as const)
+    end.connection.receive(headers(id, REQUEST, flags), 0);
+  assert.deepEqual(output(end), ['rstStream 5 REFUSED_STREAM']);
   end.sink.streams.get(1)?.reset(HTTP2_ERROR.CANCEL);
-  assert.deepEqual(output(end), ['rstStream 1 CANCEL', 'windowUpdate 0 48000']);
+  assert.deepEqual(output(end), ['rstStream 1 CANCEL', `windowUpdate 0 ${1 << 20}`]);
   end.sink.streams.get(1)?.consume(48_000);
   assert.deepEqual(output(end), []);
+});
+
+test('a request that is reset before it is looked at is never told of', () => {
+  const end = server();
+  end.connection.receive(Buffer.concat([headers(1, REQUEST), rst(1), headers(3, REQUEST)]), 0);
+  end.connection.receive(Buffer.concat([headers(5, REQUEST, OPEN), data(5, 'a'), rst(5)]), 0);
+  assert.deepEqual(end.sink.events, ['3 GET http://a/ [] end', '5 GET http://a/ []', '5 reset 8 remote']);
+  assert.equal(end.connection.openStreams, 1);
+  assert.deepEqual(output(end), []);
+});
+
+/** So many requests, from stream `first` on, each reset at once. */
+const cancelled = (first: number, count: number) =>
+  Array.from({ length: count }, (_, i) => Buffer.concat([headers(first + i * 2, REQUEST), rst(first + i * 2)]));
+
+test('requests reset before they are looked at may be bounded by their number at once', () => {
+  const end = server({ untakenResetsMax: 3 });
+  for (const bytes of cancelled(1, 10)) end.connection.receive(bytes, 0);
+  end.connection.receive(Buffer.concat(cancelled(101, 3)), 0);
+  assert.deepEqual(end.sink.events, []);
+  end.connection.receive(Buffer.concat(cancelled(201, 4)), 0);
+  assert.deepEqual(end.sink.events, ['fault 11']);
+  assert.deepEqual(output(end), ['goaway 207 ENHANCE_YOUR_CALM']);
+});
+
+test('whoever resets too much is let finish what is open, and cut off if he goes on', () => {
+  const end = server();
+  end.sink.calmed = (code) => end.sink.events.push(`calmed ${code}`);
+  end.connection.receive(headers(1, REQUEST), 0);
+  for (const bytes of cancelled(3, 2_000)) end.connection.receive(bytes, 0);
+  assert.deepEqual(end.sink.events, ['1 GET http://a/ [] end']);
+  for (const bytes of cancelled(4_003, 1_000)) end.connection.receive(bytes, 0);
+  assert.deepEqual(end.sink.events, ['1 GET http://a/ [] end', 'calmed 11']);
+  assert.deepEqual(output(end), ['goaway 4003 ENHANCE_YOUR_CALM']);
+  end.sink.streams.get(1)?.respond(204, [], true);
+  assert.deepEqual(output(end), ['headers 1 end']);
+  for (const bytes of cancelled(6_003, 1_001)) end.connection.receive(bytes, 0);
+  assert.equal(end.sink.events.at(-1), 'calmed 11');
+  end.connection.receive(headers(8_005, REQUEST), 0);
+  assert.equal(end.sink.events.at(-1), 'fault 11');
+});
+
+test('as much of a body waits in its stream as is allowed before the user is stopped', () => {
+  const end = server({ sendBytesMax: 100_000 });
+  end.connection.receive(headers(1, REQUEST), 0);
+  const stream = end.sink.streams.get(1)!;
+  stream.respond(200, [], false);
+  const body = Buffer.alloc(65_535 + 100_000);
+  assert.equal(stream.data(body, 0, body.length, false), true);
+  assert.equal(stream.queuedBytes, 100_000);
+  assert.equal(stream.data(body, 0, 1, false), false);
+  assert.equal(stream.isFull, true);
+  end.connection.takeOutput(1e9);
+  const open = (bytes: number) =>
+    end.connection.receive(Buffer.concat([windowUpdate(0, bytes), windowUpdate(1, bytes)]), 0);
+  open(50_000);
+  assert.equal(stream.isFull, true);
+  open(1);
+  assert.equal(stream.isFull, false);
+  assert.deepEqual(end.sink.events.slice(1), ['1 writable']);
 });
 
 test('padding is given back at once', () => {

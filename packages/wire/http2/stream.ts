@@ -1,4 +1,4 @@
-import type { Field } from '../fields/index.ts';
+import type { Field, RequestHead } from '../fields/index.ts';
 import type { Http2Stream } from './contract.ts';
 
 /** What a stream asks of its connection. */
@@ -47,6 +47,8 @@ export class Stream<T> implements Http2Stream<T> {
   /** `data` said false: `writable` is owed. */
   owesWritable = false;
 
+  /** Server: a request that the user has not been told of. */
+  untaken: RequestHead | undefined;
   localClosed = false;
   remoteClosed = false;
   /** Over before its time: nothing goes either way any more. */
@@ -67,6 +69,14 @@ export class Stream<T> implements Http2Stream<T> {
     this.sendWindow = sendWindow;
     this.receiveWindow = receiveWindow;
     this.isHead = isHead;
+  }
+
+  get isFull(): boolean {
+    return this.owesWritable;
+  }
+
+  get isOver(): boolean {
+    return this.dead || (this.localClosed && this.remoteClosed);
   }
 
   respond(status: number, fields: readonly Field[], end: boolean): void {

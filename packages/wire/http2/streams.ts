@@ -21,6 +21,13 @@ export class Streams<T> implements StreamHost<T>, OutgoingSink<T> {
   readonly ended = new EndedStreams();
   readonly floods = new FloodCounter();
   readonly #window: ReceiveWindow;
+  /** Server: requests that the user has not been told of, in order. */
+  readonly #untaken: Stream<T>[] = [];
+  /** Of those, how many the peer has reset. */
+  #untakenResets = 0;
+  /** Octets that came and whose window was not given back; that wait in streams to be consumed. */
+  #uncredited = 0;
+  #unconsumed = 0;
 
   /** Broken or closed: nothing goes in or out any more. */
   over = false;
@@ -41,7 +48,7 @@ export class Streams<T> implements StreamHost<T>, OutgoingSink<T> {
     this.isServer = isServer;
     this.options = options;
     this.sink = sink;
-    this.outgoing = new Outgoing(fields, this);
+    this.outgoing = new Outgoing(fields, options.sendBytesMax ?? 0, this);
     this.#window = new ReceiveWindow(this.connectionWindow);
   }
 
@@ -63,6 +70,56 @@ export class Streams<T> implements StreamHost<T>, OutgoingSink<T> {
     this.open.set(stream.id, stream);
     this.outgoing.request(stream, head, end);
     return stream;
+  }
+
+  // --- requests that came
+
+  /** A request came: the user is told when the bytes at hand have been looked at, unless the peer resets it before. */
+  arrived(stream: Stream<T>, head: RequestHead): void {
+    stream.untaken = head;
+    this.open.set(stream.id, stream);
+    this.#untaken.push(stream);
+  }
+
+  /** Tells the user of all requests that came. */
+  takeArrived(): void {
+    const untaken = this.#untaken;
+    if (untaken.length === 0) return;
+    for (let i = 0; i < untaken.length; i++) {
+      const stream = untaken[i]!;
+      const head = stream.untaken;
+      stream.untaken = undefined;
+      if (head !== undefined && !stream.dead) this.sink.request(stream, head, stream.remoteClosed);
+    }
+    untaken.length = 0;
+    this.#untakenResets = 0;
+  }
+
+  /** The peer resets a request that nobody has seen: it has cost the server nothing. */
+  resetUntaken(stream: Stream<T>): void {
+    this.kill(stream, false);
+    const { untakenResetsMax } = this.options;
+    if (untakenResetsMax !== undefined && ++this.#untakenResets > untakenResetsMax)
+      this.calm(`more than ${untakenResetsMax} requests were reset before they could be looked at`);
+  }
+
+  /** The connection takes no further stream because of what the peer does; those that are open may finish. */
+  calm(text: string): void {
+    const { sink } = this;
+    if (sink.calmed === undefined) {
+      this.fault(ERROR.ENHANCE_YOUR_CALM, text);
+      return;
+    }
+    if (this.over || this.acceptedMax !== STREAM_ID_MAX) return;
+    this.leave(ERROR.ENHANCE_YOUR_CALM, text);
+    sink.calmed(ERROR.ENHANCE_YOUR_CALM, text);
+  }
+
+  /** No further stream is taken. */
+  leave(code: number, text: string): void {
+    this.draining = true;
+    this.acceptedMax = Math.min(this.acceptedMax, this.lastPeerId);
+    this.outgoing.goaway(this.acceptedMax, code, text);
   }
 
   create(streamId: number, isHead: boolean): Stream<T> {
@@ -113,6 +170,7 @@ export class Streams<T> implements StreamHost<T>, OutgoingSink<T> {
     if (stream.dead || this.over) return;
     const credit = Math.min(bytes, stream.unconsumed);
     stream.unconsumed -= credit;
+    this.#dealtWith(credit);
     this.giveBack(stream, credit);
   }
 
@@ -140,16 +198,27 @@ export class Streams<T> implements StreamHost<T>, OutgoingSink<T> {
   /** The peer sent so many octets; false: the connection ended for it. */
   use(bytes: number): boolean {
     if (this.#window.use(bytes)) {
-      if (!this.isServer) this.#widen(bytes);
+      this.#uncredited += bytes;
+      this.#credit();
       return true;
     }
     this.fault(ERROR.FLOW_CONTROL_ERROR, 'more DATA than the window of the connection allows');
     return false;
   }
 
-  /** Octets of a stream were dealt with: the peer may send as many more. */
+  /** Octets of a stream go to the user, who consumes them sooner or later. */
+  delivered(stream: Stream<T>, bytes: number): void {
+    stream.unconsumed += bytes;
+    this.#unconsumed += bytes;
+  }
+
+  #dealtWith(bytes: number): void {
+    this.#unconsumed -= bytes;
+    this.#credit();
+  }
+
+  /** Octets of a stream were dealt with: the peer may send as many more on it. */
   giveBack(stream: Stream<T>, bytes: number): void {
-    this.credit(bytes);
     if (stream.remoteClosed) return;
     stream.owed += bytes;
     if (stream.owed * 2 < this.options.streamWindow) return;
@@ -159,16 +228,20 @@ export class Streams<T> implements StreamHost<T>, OutgoingSink<T> {
   }
 
   /**
-   * Octets that count for the connection alone were dealt with. A client has given them back at receipt: many streams share its
-   * connection, and one whose reader stands still is held back by its own window, not the others by that of the connection.
+   * The connection's window is given back at receipt: many streams share the connection, and one whose octets nobody takes is held
+   * back by its own window, not the others by that of the connection. Clients are strangers: where too much of what they
+   * sent waits, it stays shut.
    */
-  credit(bytes: number): void {
-    if (this.isServer) this.#widen(bytes);
+  #credit(): void {
+    if (this.#uncredited === 0 || this.isOverfull) return;
+    const owed = this.#window.giveBack(this.#uncredited);
+    this.#uncredited = 0;
+    if (owed > 0) this.outgoing.windowUpdate(0, owed);
   }
 
-  #widen(bytes: number): void {
-    const owed = this.#window.giveBack(bytes);
-    if (owed > 0) this.outgoing.windowUpdate(0, owed);
+  /** More of what the peer sent waits than it may. */
+  get isOverfull(): boolean {
+    return this.isServer && this.#unconsumed > LIMITS.receivedBytesMax;
   }
 
   // --- ends
@@ -186,7 +259,7 @@ export class Streams<T> implements StreamHost<T>, OutgoingSink<T> {
     this.#remove(stream, byUs);
     const { unconsumed } = stream;
     stream.unconsumed = 0;
-    if (unconsumed > 0 && !this.over) this.credit(unconsumed);
+    if (unconsumed > 0 && !this.over) this.#dealtWith(unconsumed);
   }
 
   #remove(stream: Stream<T>, byUs: boolean): void {
@@ -201,7 +274,7 @@ export class Streams<T> implements StreamHost<T>, OutgoingSink<T> {
     if (stream !== undefined) this.kill(stream, true);
     else this.ended.add(streamId, true);
     this.isControlFlood();
-    if (stream !== undefined) this.sink.reset(stream, code, false, false);
+    if (stream !== undefined && stream.untaken === undefined) this.sink.reset(stream, code, false, false);
     this.isFlood('error');
   }
 
@@ -212,8 +285,11 @@ export class Streams<T> implements StreamHost<T>, OutgoingSink<T> {
 
   /** Counts what a peer may not do too often; true when the connection is over. */
   isFlood(kind: Flood): boolean {
-    if (!this.over && this.floods.isTooMuch(kind))
-      this.fault(ERROR.ENHANCE_YOUR_CALM, `too many in ${LIMITS.windowMs} ms: ${FLOODS[kind].reason}`);
+    if (this.over || !this.floods.isTooMuch(kind)) return this.over;
+    const text = `too many in ${LIMITS.windowMs} ms: ${FLOODS[kind].reason}`;
+    // Others may share the connection, as those behind a proxy do: their requests are answered.
+    if (kind === 'reset') this.calm(text);
+    else this.fault(ERROR.ENHANCE_YOUR_CALM, text);
     return this.over;
   }
 
@@ -237,6 +313,7 @@ export class Streams<T> implements StreamHost<T>, OutgoingSink<T> {
     this.over = true;
     for (const stream of this.open.values()) {
       this.kill(stream, false);
+      if (stream.untaken !== undefined) continue;
       this.sink.reset(stream, ERROR.CANCEL, true, !this.isServer && stream.id > this.peerLastId);
     }
   }
