@@ -26,11 +26,14 @@ const FLAGS = {
   'probe-networks': { default: '' as string, doc: 'Networks from which kubelets probe.' },
   'global-egress-network-namespace': {
     default: 'linkerd-egress' as string,
-    doc: 'Accepted; EgressNetworks are not read yet.',
+    doc: 'Namespace of the EgressNetworks that count where a namespace has none of its own.',
   },
   'policy-deployment-name': { default: 'linkerd-destination' as string, doc: 'Accepted for compatibility.' },
   'patch-timeout-ms': { default: 5000 as number, doc: 'Accepted for compatibility.' },
-  'allow-l5d-request-headers': { default: false as boolean, doc: 'Accepted for compatibility.' },
+  'allow-l5d-request-headers': {
+    default: false as boolean,
+    doc: 'Clients may set time-outs and retries by l5d-* headers.',
+  },
 };
 
 /** Runs the policy service with Linkerd's arguments until a signal; resolves with the exit code. */
@@ -59,6 +62,8 @@ async function build(context: ProcessContext<typeof FLAGS>): Promise<Running> {
       probeNetworks: networks('probe-networks', flags['probe-networks']),
       defaultPolicy,
       defaultOpaquePorts,
+      globalEgressNamespace: flags['global-egress-network-namespace'],
+      allowL5dRequestHeaders: flags['allow-l5d-request-headers'],
     },
   );
   // The API server may call before the watches are complete: what is reviewed does not depend on them.

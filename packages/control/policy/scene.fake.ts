@@ -84,6 +84,8 @@ export async function startScene(cluster: FakeCluster, config: Partial<PolicyCon
       probeNetworks: networks('0.0.0.0/0,::/0'),
       defaultPolicy: 'all-unauthenticated',
       defaultOpaquePorts: PortSet.parse('3306') ?? PortSet.EMPTY,
+      globalEgressNamespace: 'linkerd-egress',
+      allowL5dRequestHeaders: false,
       ...config,
     },
   );

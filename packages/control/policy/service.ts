@@ -8,7 +8,8 @@ import { follow } from '../fold/index.ts';
 import type { ControlMetrics } from '../process/index.ts';
 import { InboundView, serveInbound } from './inbound/index.ts';
 import type { Network, NetworkMatch } from './networks.ts';
-import { Services, serveOutbound } from './outbound/index.ts';
+import { EgressNetworks, Services, serveOutbound } from './outbound/index.ts';
+import { Routes } from './routes/index.ts';
 
 export interface PolicyConfig {
   controlPlaneNamespace: string;
@@ -18,6 +19,10 @@ export interface PolicyConfig {
   probeNetworks: readonly Network[];
   defaultPolicy: DefaultPolicyName;
   defaultOpaquePorts: PortSet;
+  /** Whose EgressNetworks count for namespaces without their own. */
+  globalEgressNamespace: string;
+  /** Clients may set time-outs and retries by `l5d-*` headers. */
+  allowL5dRequestHeaders: boolean;
 }
 
 export interface PolicyDeps {
@@ -45,11 +50,23 @@ export function createPolicy({ kube, log, metrics }: PolicyDeps, config: PolicyC
     },
     recovered: (resource: string) => log.info('watching the cluster again', { resource }),
   };
-  const view = new InboundView((resource, object) =>
-    log.warn('ignoring an object that does not say what it must', { resource, object }),
+  const skipped = (resource: string, object: string) =>
+    log.warn('ignoring an object that does not say what it must', { resource, object });
+  const view = new InboundView(skipped);
+  const routes = new Routes((resource, object, problem) =>
+    log.warn('ignoring a route that cannot be read', { resource, object, problem }),
   );
-  const services = new Services();
-  const run = follow(kube, [...view.watched, ...services.watched], observer);
+  const services = new Services((key) => routes.backendChanged('service', key));
+  const egress = new EgressNetworks(
+    { clusterNetworks: config.clusterNetworks, globalNamespace: config.globalEgressNamespace },
+    skipped,
+    (key) => routes.backendChanged('egressnetwork', key),
+  );
+  const run = follow(
+    kube,
+    [view, services, routes, egress].flatMap((fold) => fold.watched),
+    observer,
+  );
   const coalesced = (stream: string) => () => metrics.counter('stream_updates_coalesced', { stream }).inc();
   return {
     synced: run.synced,
@@ -74,10 +91,12 @@ export function createPolicy({ kube, log, metrics }: PolicyDeps, config: PolicyC
       serveOutbound(
         {
           services,
+          routes,
+          egress,
           coalesced: coalesced('outbound'),
-          config: { clusterDomain, defaultOpaquePorts },
+          config: { clusterDomain, defaultOpaquePorts, allowL5dRequestHeaders: config.allowL5dRequestHeaders },
           clusterNetworks: config.clusterNetworks,
-          warn: once((service, message) => log.warn('ignoring an annotation', { service, message })),
+          warn: once((object, message) => log.warn('ignoring an annotation', { object, message })),
         },
         server,
       );
@@ -87,13 +106,13 @@ export function createPolicy({ kube, log, metrics }: PolicyDeps, config: PolicyC
 }
 
 /** The same warning is given once, although it is met at every question. */
-function once(warn: (service: string, message: string) => void): (service: string, message: string) => void {
+function once(warn: (object: string, message: string) => void): (object: string, message: string) => void {
   const given = new Set<string>();
-  return (service, message) => {
-    const key = `${service} ${message}`;
+  return (object, message) => {
+    const key = `${object} ${message}`;
     if (given.has(key)) return;
     if (given.size >= WARNINGS_KEPT_MAX) given.clear();
     given.add(key);
-    warn(service, message);
+    warn(object, message);
   };
 }

@@ -1,7 +1,7 @@
 /** Rules for routes. Routes of other controllers' parents pass, whatever they hold. */
 import { parseGoDuration } from '#model/annotations';
 import { Pattern, RegexError } from '#model/regex';
-import { readHttpRetry, readTimeouts } from '../outbound/annotations.ts';
+import { readFault, readRetry, readTimeouts } from '../outbound/annotations.ts';
 import { isRef, listOf, objectOf, type PolicyObject, type Ref, Refusal, type Rule, refOf } from './refusal.ts';
 
 const POLICY = 'policy.linkerd.io';
@@ -154,5 +154,6 @@ function checkAnnotations({ annotations }: PolicyObject, parents: readonly Ref[]
     throw new Refusal(message);
   };
   readTimeouts(annotations, refuse);
-  readHttpRetry(annotations, refuse);
+  readRetry(annotations, refuse);
+  readFault(annotations, refuse);
 }

@@ -1,8 +1,9 @@
-/** Annotations on Services that shape outbound traffic: circuit breaking, retries, timeouts, load. */
+/** Annotations on Services and routes that shape outbound traffic: circuit breaking, retries, timeouts, load, faults. */
 import { create } from '@bufbuild/protobuf';
 import { type Duration, DurationSchema } from '@bufbuild/protobuf/wkt';
 import { httpRoute, outbound } from '#api/mesh';
 import { parseBool } from '#model/annotations';
+import type { Share } from '../routes/index.ts';
 
 type Annotations = Readonly<Record<string, string>>;
 
@@ -49,13 +50,24 @@ function group<T>(readGroup: () => T | undefined, warn: Warn): T | undefined {
   }
 }
 
-/** `timeout.linkerd.io/{request,response,idle}`; always a message, empty without annotations. */
-export function readTimeouts(annotations: Annotations, warn: Warn): httpRoute.Timeouts {
-  const parsed = group(() => {
-    const ms = (name: string) => read(annotations, `timeout.linkerd.io/${name}`, parsePolicyDuration, 0);
+const TIMEOUT = 'timeout.linkerd.io/';
+const TIMEOUTS = ['request', 'response', 'idle'] as const;
+
+/** Bounds in milliseconds; 0: none. */
+export type TimeoutsMs = Readonly<Record<(typeof TIMEOUTS)[number], number>>;
+
+/** `timeout.linkerd.io/{request,response,idle}`; undefined without any of them, or with a bad one. */
+export function readTimeouts(annotations: Annotations, warn: Warn): TimeoutsMs | undefined {
+  if (!TIMEOUTS.some((name) => annotations[TIMEOUT + name] !== undefined)) return undefined;
+  return group(() => {
+    const ms = (name: string) => read(annotations, TIMEOUT + name, parsePolicyDuration, 0);
     return { request: ms('request'), response: ms('response'), idle: ms('idle') };
   }, warn);
-  const { request = 0, response = 0, idle = 0 } = parsed ?? {};
+}
+
+/** The wire form; always a message, empty without bounds. */
+export function encodeTimeouts(timeouts: Partial<TimeoutsMs> = {}): httpRoute.Timeouts {
+  const { request = 0, response = 0, idle = 0 } = timeouts;
   return create(httpRoute.TimeoutsSchema, {
     ...(request > 0 && { request: durationOf(request) }),
     ...(response > 0 && { response: durationOf(response) }),
@@ -68,21 +80,52 @@ const RETRY = 'retry.linkerd.io/';
 const RETRY_BYTES_MAX = 64 * 1024;
 const STATUS_GROUPS: Record<string, readonly [number, number]> = { '5xx': [500, 599], 'gateway-error': [502, 504] };
 
-/** `retry.linkerd.io/{http,limit,timeout}`; undefined without any of them. */
-export function readHttpRetry(annotations: Annotations, warn: Warn): outbound.HttpRoute_Retry | undefined {
-  if (!['http', 'limit', 'timeout'].some((name) => annotations[RETRY + name] !== undefined)) return undefined;
-  return group(() => {
-    const statusRanges = read(annotations, `${RETRY}http`, parseStatuses, []);
-    const limit = read(annotations, `${RETRY}limit`, between(0, 65535, true), 1);
-    const timeoutMs = read(annotations, `${RETRY}timeout`, parsePolicyDuration, 0);
-    return create(outbound.HttpRoute_RetrySchema, {
-      maxRetries: limit || 1,
-      maxRequestBytes: RETRY_BYTES_MAX,
-      conditions: { statusRanges },
-      backoff: { minBackoff: durationOf(25), maxBackoff: durationOf(250), jitterRatio: 1 },
-      ...(timeoutMs > 0 && { timeout: durationOf(timeoutMs) }),
-    });
-  }, warn);
+/** When and how often requests are tried again; without any condition: never. */
+export interface RetryRecord {
+  statuses: readonly { start: number; end: number }[];
+  codes: readonly GrpcCondition[];
+  limit: number;
+  /** Of each try; 0: none. */
+  timeoutMs: number;
+}
+
+/** `retry.linkerd.io/{http,grpc,limit,timeout}`; undefined without any of them, or with a bad one. */
+export function readRetry(annotations: Annotations, warn: Warn): RetryRecord | undefined {
+  if (!['http', 'grpc', 'limit', 'timeout'].some((name) => annotations[RETRY + name] !== undefined)) return undefined;
+  return group(
+    () => ({
+      statuses: read(annotations, `${RETRY}http`, parseStatuses, []),
+      codes: read(annotations, `${RETRY}grpc`, parseCodes, []),
+      limit: read(annotations, `${RETRY}limit`, between(0, 65535, true), 1) || 1,
+      timeoutMs: read(annotations, `${RETRY}timeout`, parsePolicyDuration, 0),
+    }),
+    warn,
+  );
+}
+
+/** What retries of HTTP and gRPC have in common on the wire. */
+export function encodeRetry({ limit, timeoutMs }: RetryRecord) {
+  return {
+    maxRetries: limit,
+    maxRequestBytes: RETRY_BYTES_MAX,
+    backoff: { minBackoff: durationOf(25), maxBackoff: durationOf(250), jitterRatio: 1 },
+    ...(timeoutMs > 0 && { timeout: durationOf(timeoutMs) }),
+  };
+}
+
+/** Names in annotations, and the fields of the wire. */
+const GRPC_CONDITIONS = {
+  cancelled: 'cancelled',
+  'deadline-exceeded': 'deadineExceeded',
+  internal: 'internal',
+  'resource-exhausted': 'resourceExhausted',
+  unavailable: 'unavailable',
+} as const;
+export type GrpcCondition = (typeof GRPC_CONDITIONS)[keyof typeof GRPC_CONDITIONS];
+
+function parseCodes(text: string): GrpcCondition[] | undefined {
+  const codes = text.split(',').map((name) => GRPC_CONDITIONS[name as keyof typeof GRPC_CONDITIONS]);
+  return codes.some((code) => code === undefined) ? undefined : codes;
 }
 
 function parseStatuses(text: string): { start: number; end: number }[] | undefined {
@@ -152,4 +195,54 @@ export function readLoad(annotations: Annotations, warn: Warn): outbound.Backend
   return penalty
     ? { case: 'penaltyPeakEwma', value: create(outbound.Backend_BalanceP2c_PenaltyPeakEwmaSchema, penalty) }
     : { case: 'peakEwma', value: create(outbound.Backend_BalanceP2c_PeakEwmaSchema, base) };
+}
+
+/** Trouble on purpose, for the requests of a route. */
+export interface Fault {
+  delay: { ms: number; share: Share } | undefined;
+  failure: { status: number; share: Share } | undefined;
+}
+
+const FAULT = 'fault.weft.dev/';
+const percent = between(0, 100, false);
+
+/**
+ * `fault.weft.dev/{delay,delay-percent,status,status-percent}` of a route: how long requests wait, and the status that answers them
+ * instead of a backend; percentages are of all its requests, 100 unless said. Undefined without them, or with a bad one.
+ */
+export function readFault(annotations: Annotations, warn: Warn): Fault | undefined {
+  const has = (name: string) => annotations[FAULT + name] !== undefined;
+  if (!has('delay') && !has('status')) return undefined;
+  return group(() => {
+    const share = (name: string) => {
+      const value = read(annotations, `${FAULT}${name}-percent`, percent, 100);
+      return { numerator: Math.round(value * 100), denominator: 10_000 };
+    };
+    return {
+      delay: has('delay')
+        ? { ms: read(annotations, `${FAULT}delay`, parsePolicyDuration, 0), share: share('delay') }
+        : undefined,
+      failure: has('status')
+        ? { status: read(annotations, `${FAULT}status`, between(200, 599, true), 0), share: share('status') }
+        : undefined,
+    };
+  }, warn);
+}
+
+/** Keys of the load band: our own, and the one of Linkerd's commercial edition. */
+const LOAD_BANDS = ['balancer.weft.dev/load-band', 'balancer.buoyant.io/load-band'];
+
+/**
+ * `balancer.weft.dev/load-band: "0.8,2"` of a Service: requests stay in the client's zone while each of its endpoints has fewer than
+ * the second number of requests under way; below the first they return to it. Undefined without it, or with a bad one.
+ */
+export function readLoadBand(annotations: Annotations, warn: Warn): { low: number; high: number } | undefined {
+  const key = LOAD_BANDS.find((each) => annotations[each] !== undefined);
+  return key === undefined ? undefined : group(() => read(annotations, key, parseBand, undefined), warn);
+}
+
+function parseBand(text: string): { low: number; high: number } | undefined {
+  const [low, high, more] = text.split(',').map(between(0, 1_000_000, false));
+  if (low === undefined || high === undefined || more !== undefined || text.split(',').length !== 2) return undefined;
+  return low > 0 && high > low ? { low, high } : undefined;
 }

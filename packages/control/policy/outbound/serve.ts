@@ -4,10 +4,14 @@ import { parseAuthority, parseServiceName, parseWorkloadToken } from '#model/nam
 import { type CallContext, GrpcError, type GrpcServer } from '#runtime/grpc';
 import { keyOf, type Question, streamSnapshots } from '../../fold/index.ts';
 import { includes, type Network } from '../networks.ts';
+import type { Routes } from '../routes/index.ts';
 import type { Warn } from './annotations.ts';
+import type { EgressNetworkRecord, EgressNetworks } from './egress.ts';
 import {
   egressPolicy,
+  fallbackPolicy,
   type OutboundConfig,
+  type PolicyInit,
   type PolicyQuestion,
   servicePolicy,
   undefinedPortPolicy,
@@ -16,19 +20,31 @@ import type { ServiceRecord, Services } from './services.ts';
 
 export interface OutboundDeps {
   services: Services;
+  routes: Routes;
+  egress: EgressNetworks;
   config: OutboundConfig;
   clusterNetworks: readonly Network[];
-  /** A Service carries an annotation that cannot be read. */
-  warn(service: string, message: string): void;
+  /** An object carries an annotation that cannot be read. */
+  warn(object: string, message: string): void;
   coalesced(): void;
 }
 
-/** What a proxy asks about, and the fields beyond Linkerd's that it understands. */
+/** What a proxy asks about. */
 type Target = ({ ip: string } | { service: string }) & PolicyQuestion;
+
+/** What answers for a target at one moment. */
+type Answerer =
+  | { kind: 'service'; service: ServiceRecord }
+  | { kind: 'egressnetwork'; network: EgressNetworkRecord; ip: string }
+  /** Outside the cluster, under no EgressNetwork. */
+  | { kind: 'outside'; ip: string };
 
 /** Adds the methods to a server. */
 export function serveOutbound(deps: OutboundDeps, server: GrpcServer): void {
-  server.unary(outbound.OutboundPolicies.method.get, (spec, context) => answer(deps, readSpec(deps, spec, context)));
+  server.unary(outbound.OutboundPolicies.method.get, (spec, context) => {
+    const target = readSpec(deps, spec, context);
+    return policyOf(deps, find(deps, target), target);
+  });
   server.serverStream(outbound.OutboundPolicies.method.watch, (spec, stream, context) => {
     const target = readSpec(deps, spec, context);
     streamSnapshots(
@@ -42,14 +58,16 @@ export function serveOutbound(deps: OutboundDeps, server: GrpcServer): void {
 
 function readSpec({ config }: OutboundDeps, spec: outbound.TrafficSpec, context: CallContext): Target {
   const features = parseFeatures(context.metadata(FEATURES_KEY));
-  if (!parseWorkloadToken(spec.sourceWorkload))
+  const workload = parseWorkloadToken(spec.sourceWorkload);
+  if (!workload)
     throw new GrpcError('INVALID_ARGUMENT', `source_workload: expected {"ns":…,"pod":…}, got "${spec.sourceWorkload}"`);
+  const { namespace } = workload;
   if (spec.target.case === 'addr') {
     const { ip, port } = spec.target.value;
     const text = decodeIp(ip);
     if (text === undefined || port < 1 || port > 65535)
       throw new GrpcError('INVALID_ARGUMENT', 'target: no IP address and port');
-    return { ip: text, port, features };
+    return { ip: text, port, features, namespace };
   }
   if (spec.target.case !== 'authority') throw new GrpcError('INVALID_ARGUMENT', 'target: missing');
   const authority = parseAuthority(spec.target.value);
@@ -57,50 +75,75 @@ function readSpec({ config }: OutboundDeps, spec: outbound.TrafficSpec, context:
   const { host, port } = authority;
   const name = parseServiceName(host.endsWith('.svc') ? `${host}.${config.clusterDomain}` : host, config.clusterDomain);
   if (!name || name.instance !== undefined) return notFound();
-  return { service: keyOf(name.namespace, name.name), port, features };
+  return { service: keyOf(name.namespace, name.name), port, features, namespace };
 }
 
 function notFound(): never {
   throw new GrpcError('NOT_FOUND', 'No such service');
 }
 
-function findService({ services }: OutboundDeps, target: Target): ServiceRecord | undefined {
-  return 'ip' in target ? services.byIp(target.ip) : services.get(target.service);
+function find({ services, egress, clusterNetworks }: OutboundDeps, target: Target): Answerer {
+  const service = 'ip' in target ? services.byIp(target.ip) : services.get(target.service);
+  if (service) return { kind: 'service', service };
+  if ('service' in target || includes(clusterNetworks, target.ip)) return notFound();
+  const network = egress.at(target.ip, target.namespace);
+  return network ? { kind: 'egressnetwork', network, ip: target.ip } : { kind: 'outside', ip: target.ip };
 }
 
-function answer(deps: OutboundDeps, target: Target): outbound.OutboundPolicy {
-  const service = findService(deps, target);
-  if (service) return policyOf(deps, service, target);
-  if ('service' in target || includes(deps.clusterNetworks, target.ip)) return notFound();
-  return egressPolicy(target.ip, target.port) ?? notFound();
+function policyOf(deps: OutboundDeps, answerer: Answerer, question: PolicyQuestion): PolicyInit {
+  const { config, routes, services, egress } = deps;
+  const world = {
+    config,
+    routes,
+    hasService: (key: string) => services.get(key) !== undefined,
+    accepts: (network: EgressNetworkRecord) => egress.accepts(network),
+  };
+  const warnOf =
+    (key: string): Warn =>
+    (message) =>
+      deps.warn(key, message);
+  switch (answerer.kind) {
+    case 'service': {
+      const { service } = answerer;
+      if (!service.ports.some((each) => each.port === question.port))
+        return undefinedPortPolicy(service, question.port);
+      return servicePolicy(service, question, world, warnOf(service.key));
+    }
+    case 'egressnetwork': {
+      const { network, ip } = answerer;
+      return egressPolicy(network, ip, question, world, warnOf(network.key)) ?? notFound();
+    }
+    case 'outside':
+      return fallbackPolicy(answerer.ip, question.port) ?? notFound();
+  }
 }
 
-function policyOf(deps: OutboundDeps, service: ServiceRecord, question: PolicyQuestion): outbound.OutboundPolicy {
-  const { port } = question;
-  if (!service.ports.some((each) => each.port === port)) return undefinedPortPolicy(service, port);
-  const warn: Warn = (message) => deps.warn(service.key, message);
-  return servicePolicy(service, question, deps.config, warn);
-}
-
-/** While the target stays the same Service, or none, its policy is followed; when that changes the proxy asks again. */
+/**
+ * While the same object answers, its policy is followed; when another would, the proxy asks again. Streams about addresses outside
+ * the cluster end with every change of an EgressNetwork.
+ */
 function questionOf(
   deps: OutboundDeps,
   target: Target,
   end: () => void,
 ): Question<typeof outbound.OutboundPolicySchema> {
-  const first = findService(deps, target);
+  const answerer = find(deps, target);
+  const key = answerer.kind === 'service' ? answerer.service.key : undefined;
   return {
-    snapshot: () => answer(deps, target),
+    snapshot: () => policyOf(deps, find(deps, target), target),
     follow: (changed) => {
-      const follow = () => {
-        if (findService(deps, target)?.key === first?.key) changed();
+      const { services, routes, egress } = deps;
+      const onService = () => {
+        const found = 'ip' in target ? services.byIp(target.ip) : services.get(target.service);
+        if (found?.key === key) changed();
         else end();
       };
-      const { services } = deps;
-      return [
-        ...('ip' in target ? [services.onIp(target.ip, follow)] : []),
-        ...(first ? [services.onService(first.key, follow)] : []),
-      ];
+      const stops = 'ip' in target ? [services.onIp(target.ip, onService)] : [];
+      if (key !== undefined)
+        return [...stops, services.onService(key, onService), routes.onParent('service', key, changed)];
+      if (answerer.kind === 'egressnetwork')
+        stops.push(routes.onParent('egressnetwork', answerer.network.key, changed));
+      return [...stops, egress.onChange(end)];
     },
   };
 }

@@ -17,6 +17,8 @@ export interface ServiceRecord {
   name: string;
   /** Cluster IPs and those of load balancers. */
   ips: readonly string[];
+  /** Headless Services and mere names for others have none, and no routes. */
+  hasClusterIp: boolean;
   ports: readonly ServicePort[];
   /** Undefined: the default list applies. */
   opaquePorts: PortSet | undefined;
@@ -27,6 +29,7 @@ export interface ServiceRecord {
 export function readService(object: KubeObject): ServiceRecord {
   const { metadata, spec, status } = object as Service;
   const clusterIps = spec?.clusterIPs ?? (spec?.clusterIP ? [spec.clusterIP] : []);
+  const own = clusterIps.filter((ip) => ip !== 'None' && ip !== '');
   const balancerIps = (status?.loadBalancer?.ingress ?? []).flatMap((ingress) => ingress.ip ?? []);
   const opaque = metadata.annotations?.[ANNOTATION_KEYS.opaquePorts];
   const named = (name: string) => (spec?.ports ?? []).filter((port) => port.name === name).map((port) => port.port);
@@ -34,7 +37,8 @@ export function readService(object: KubeObject): ServiceRecord {
     key: keyOf(metadata.namespace, metadata.name),
     namespace: metadata.namespace ?? '',
     name: metadata.name ?? '',
-    ips: [...clusterIps.filter((ip) => ip !== 'None' && ip !== ''), ...balancerIps],
+    ips: [...own, ...balancerIps],
+    hasClusterIp: own.length > 0,
     ports: (spec?.ports ?? []).map(({ port, appProtocol }) => ({ port, appProtocol })),
     opaquePorts: opaque === undefined ? undefined : PortSet.parse(opaque, named),
     annotations: metadata.annotations ?? {},
@@ -46,9 +50,15 @@ export class Services {
   readonly #topics = new Topics();
   readonly #byIp = new Map<string, Set<string>>();
   readonly #collection = new Collection<ServiceRecord>(readService, (key, now, old) => this.#changed(key, now, old));
+  readonly #cameOrWent: (key: string) => void;
 
   /** What has to be watched for it. */
   readonly watched: readonly Watched[] = [{ gvr: SERVICES, collection: this.#collection }];
+
+  /** `cameOrWent` is called with the key of each Service that is new, gone, or no longer of the nature it had. */
+  constructor(cameOrWent: (key: string) => void = () => undefined) {
+    this.#cameOrWent = cameOrWent;
+  }
 
   get(key: string): ServiceRecord | undefined {
     return this.#collection.records.get(key);
@@ -76,5 +86,6 @@ export class Services {
     for (const ip of now?.ips ?? []) this.#byIp.set(ip, (this.#byIp.get(ip) ?? new Set()).add(key));
     for (const ip of new Set([...(old?.ips ?? []), ...(now?.ips ?? [])])) this.#topics.touch(`ip:${ip}`);
     this.#topics.touch(`service:${key}`);
+    if (now === undefined || old === undefined || now.hasClusterIp !== old.hasClusterIp) this.#cameOrWent(key);
   }
 }

@@ -1,0 +1,70 @@
+/** Where rules lead: backends with their weights, and failures in the place of those that are not there. */
+import type { Feature } from '#api/mesh';
+import { keyOf } from '../../fold/index.ts';
+import type { BackendRef, RouteFilter } from '../routes/index.ts';
+import { canCarry } from './filters.ts';
+import { type BackendInit, type Balancing, named, type OutboundParent, QUEUE, serviceBackend } from './parent.ts';
+
+/** Looks up what routes refer to. */
+export interface BackendScene extends Balancing {
+  parent: OutboundParent;
+  hasService(key: string): boolean;
+}
+
+/** How one kind of route writes filters. */
+export interface FilterWriter<F> {
+  /** Filters of a backend. */
+  encode(filters: readonly RouteFilter[]): F[];
+  /** What answers in the place of a backend that is not there. */
+  invalid(message: string): F;
+}
+
+interface RouteBackendInit<F> {
+  backend: BackendInit;
+  filters: F[];
+}
+/** The form that distributions of all kinds of routes share. */
+export interface DistributionInit<F> {
+  kind:
+    | { case: 'firstAvailable'; value: { backends: RouteBackendInit<F>[] } }
+    | { case: 'randomAvailable'; value: { backends: { backend: RouteBackendInit<F>; weight: number }[] } };
+}
+
+/** Without backends, the parent. What cannot be used keeps its share of requests, which then fail. */
+export function distribute<F>(
+  refs: readonly BackendRef[] | undefined,
+  scene: BackendScene,
+  writer: FilterWriter<F>,
+): DistributionInit<F> {
+  if (!refs) return only(scene.parent.backend);
+  const backends = refs.map((ref) => {
+    const found = resolveBackend(ref, scene);
+    const backend =
+      typeof found === 'string'
+        ? { backend: { metadata: named('invalid'), queue: QUEUE }, filters: [writer.invalid(found)] }
+        : { backend: found, filters: writer.encode(ref.filters) };
+    return { weight: ref.weight, backend };
+  });
+  return { kind: { case: 'randomAvailable', value: { backends } } };
+}
+
+/** One backend for everything. */
+export function only<F>(backend: BackendInit): DistributionInit<F> {
+  return { kind: { case: 'firstAvailable', value: { backends: [{ backend, filters: [] }] } } };
+}
+
+/** The backend, or what is wrong with the reference. A namespace that is not written is the parent's. */
+export function resolveBackend(ref: BackendRef, scene: BackendScene): BackendInit | string {
+  if (!canCarry(ref.filters, scene.features as ReadonlySet<Feature>))
+    return `a filter of backend ${ref.name} is not supported`;
+  const { parent } = scene;
+  const namespace = ref.namespace ?? parent.namespace;
+  if (ref.kind === 'egressnetwork' && ref.group === 'policy.linkerd.io') {
+    const isParent = parent.kind === 'egressnetwork' && parent.namespace === namespace && parent.name === ref.name;
+    return isParent ? parent.backend : `EgressNetwork ${ref.name} is a backend of its own routes only`;
+  }
+  if (ref.kind !== 'service' || ref.group !== '') return `backends of kind ${ref.kind} are not supported`;
+  if (ref.port === undefined) return `Service ${ref.name} must be referred to with a port`;
+  if (!scene.hasService(keyOf(namespace, ref.name))) return `Service not found ${ref.name}`;
+  return serviceBackend({ namespace, name: ref.name, port: ref.port }, scene);
+}
