@@ -38,10 +38,6 @@ test('a port that shall be opaque is so before the control plane has answered', 
 const UNREAD: Readonly<Record<string, string>> = {
   coresMaxRatio: 'there is one event loop, whatever the machine has',
   identityDir: 'the key never leaves memory',
-  inboundHttp2MaxPendingAcceptResetStreams: 'the codec bounds resets in a time window instead',
-  inboundHttp2MaxSendBufBytes: 'what waits to be sent is bounded by the windows of the peer',
-  outboundHttp2MaxPendingAcceptResetStreams: 'as inbound',
-  outboundHttp2MaxSendBufBytes: 'as inbound',
 };
 
 test('every setting is read by the proxy, or it is known why not', () => {

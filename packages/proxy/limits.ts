@@ -18,6 +18,16 @@ export const LIMITS = {
   http2ConnectionsMax: 8,
   /** Requests that wait for room on HTTP/2 connections to one server, before others are refused. */
   http2WaitingMax: 10_000,
+  /**
+   * Resets that one connection to an HTTP/2 server may see at once, and how often one more: 180 in 30 s. Beyond it they wait. Netty ends
+   * connections at 200 in 30 s, nghttp2 and Node.js at 1,000 at once or 33 a second, Envoy at 500, our own servers at 2,000 in 10 s.
+   */
+  http2ResetsBurst: 60,
+  http2ResetEveryMs: 250,
+  /** Streams of one connection whose resets wait; past it the next requests go to another connection. */
+  http2ResetsWaitingMax: 100,
+  /** How often a connection to one server is replaced for that: a handshake costs more than a reset. */
+  http2ReplaceEveryMs: 250,
   /** Connections tried for one request or connection before it fails. */
   connectAttemptsMax: 5,
   /** Behind our last byte: how long what the client still sends is read and thrown away, so that no reset overtakes the answer. */

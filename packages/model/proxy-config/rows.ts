@@ -372,12 +372,12 @@ export const CONFIG_ROWS = {
   inboundHttp2MaxPendingAcceptResetStreams: {
     env: 'INBOUND_SERVER_HTTP2_MAX_PENDING_ACCEPT_RESET_STREAMS',
     type: 'count',
-    doc: 'Read for compatibility: how many resets of their own requests clients may send is fixed.',
+    doc: 'HTTP/2 from clients: requests that they may reset before we have looked at them, among what was read at once; past it their connection takes no further ones. Unset: only more than 2,000 resets in 10 s do that.',
   },
   inboundHttp2MaxSendBufBytes: {
     env: 'INBOUND_SERVER_HTTP2_MAX_SEND_BUF_SIZE',
     type: 'count',
-    doc: 'Read for compatibility: never more than a window of a response waits for a slow reader.',
+    doc: 'HTTP/2 to clients: octets of a response that may wait for a slow reader before its server is stopped. Unset: none, so that hardly more waits than was read at once.',
   },
   outboundHttp2KeepAliveIntervalMs: {
     env: 'OUTBOUND_SERVER_HTTP2_KEEP_ALIVE_INTERVAL',
@@ -422,12 +422,12 @@ export const CONFIG_ROWS = {
   outboundHttp2MaxPendingAcceptResetStreams: {
     env: 'OUTBOUND_SERVER_HTTP2_MAX_PENDING_ACCEPT_RESET_STREAMS',
     type: 'count',
-    doc: 'Read for compatibility: how many resets of their own requests the application may send is fixed.',
+    doc: 'HTTP/2 from the application: requests that it may reset before we have looked at them, as inbound.',
   },
   outboundHttp2MaxSendBufBytes: {
     env: 'OUTBOUND_SERVER_HTTP2_MAX_SEND_BUF_SIZE',
     type: 'count',
-    doc: 'Read for compatibility: never more than a window of a response waits for a slow reader.',
+    doc: 'HTTP/2 to the application: octets of a response that may wait for it before its server is stopped, as inbound.',
   },
   outboundZoneLoadBand: {
     env: 'OUTBOUND_ZONE_LOAD_BAND',

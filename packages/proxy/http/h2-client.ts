@@ -12,6 +12,7 @@ import {
 import { LIMITS } from '../limits.ts';
 import type { Conn, TcpScope } from '../tcp/index.ts';
 import type { ResponseSink, UpstreamSink } from './contract.ts';
+import { Abandoned } from './h2-abandoned.ts';
 import { Http2Link } from './h2-link.ts';
 import { Http2Sender, type Http2SenderHost } from './h2-sender.ts';
 import type { Http2Settings } from './h2-settings.ts';
@@ -23,8 +24,12 @@ export interface Http2ClientHost {
   available(client: Http2Client): void;
   /** Streams that a connection whose server has not told its limit yet may open: as many as others took. */
   streamsGuess: number;
+  /** Connections that are open, those that take no more requests too. */
+  readonly size: number;
   /** Opens no more streams; those under way may finish. */
   retired(client: Http2Client): void;
+  /** Whether another connection may be opened in place of one whose server has seen many resets. */
+  mayReplace(): boolean;
   /** The connection is gone; its streams were told. */
   closed(client: Http2Client): void;
 }
@@ -42,6 +47,7 @@ export class Http2Client implements Http2Sink<Http2Sender>, Http2SenderHost {
   readonly #options: Http2ClientOptions;
   readonly #connection: Http2Connection<Http2Sender>;
   readonly #link: Http2Link;
+  readonly #abandoned: Abandoned;
   readonly #free: Http2Sender[] = [];
   #used = false;
   /** The server has told how many streams it takes. */
@@ -56,6 +62,11 @@ export class Http2Client implements Http2Sink<Http2Sender>, Http2SenderHost {
   constructor(socket: Conn, options: Http2ClientOptions) {
     const { shared, settings, clock, scope } = options;
     this.#options = options;
+    this.#abandoned = new Abandoned({
+      clock,
+      max: settings.abandonedMax ?? LIMITS.http2ResetsWaitingMax,
+      tooMany: () => this.#replace(),
+    });
     this.#connection = createHttp2Connection('client', settings.codec, shared.fields, this);
     this.#link = new Http2Link(socket, this.#connection, {
       scope,
@@ -86,6 +97,9 @@ export class Http2Client implements Http2Sink<Http2Sender>, Http2SenderHost {
     const reused = this.#used;
     this.#used = true;
     const taken = sender.attach(exchange, reused);
+    // Where no other connection can be opened, the next request needs the room.
+    if (!this.#connection.canOpen && this.#options.host.size >= LIMITS.http2ConnectionsMax)
+      this.#abandoned.resetOldest();
     if (this.#told && !this.#connection.canOpen && !this.#retired)
       this.#options.host.streamsGuess = this.#connection.openStreams;
     return taken;
@@ -95,6 +109,7 @@ export class Http2Client implements Http2Sink<Http2Sender>, Http2SenderHost {
   retire(): void {
     this.#retired = true;
     this.#link.leave();
+    this.#endIfAbandoned();
   }
 
   destroy(): void {
@@ -108,21 +123,27 @@ export class Http2Client implements Http2Sink<Http2Sender>, Http2SenderHost {
   }
 
   response(stream: Http2Stream<Http2Sender>, head: ResponseHead, end: boolean): void {
-    stream.owner?.responded(head, end);
+    if (stream.owner) stream.owner.responded(head, end);
+    else this.#nobodys(stream, 0);
   }
 
   data(stream: Http2Stream<Http2Sender>, buf: Buffer, start: number, end: number, endStream: boolean): void {
     if (stream.owner) stream.owner.received(stream, buf, start, end, endStream);
-    else stream.consume(end - start);
+    else {
+      stream.consume(end - start);
+      this.#nobodys(stream, end - start);
+    }
   }
 
   trailers(stream: Http2Stream<Http2Sender>, fields: Field[]): void {
-    stream.owner?.ended(fields);
+    if (stream.owner) stream.owner.ended(fields);
+    else this.#nobodys(stream, 0);
   }
 
   reset(stream: Http2Stream<Http2Sender>, code: number, remote: boolean, unprocessed: boolean): void {
     if (remote && code === HTTP2_ERROR.REFUSED_STREAM) this.#crowdedAt = Math.max(1, this.#connection.openStreams);
-    stream.owner?.lost(code, unprocessed, this.#fault);
+    if (stream.owner) stream.owner.lost(code, unprocessed, this.#fault);
+    else this.#nobodys(stream, 0);
   }
 
   writable(stream: Http2Stream<Http2Sender>): void {
@@ -165,9 +186,34 @@ export class Http2Client implements Http2Sink<Http2Sender>, Http2SenderHost {
     this.#link.wrote();
   }
 
+  abandon(stream: Http2Stream<Http2Sender>, begun: boolean): void {
+    this.#abandoned.add(stream, begun);
+  }
+
   free(sender: Http2Sender): void {
+    this.#endIfAbandoned();
     if (this.#connection.openStreams < this.#crowdedAt) this.#relieved();
     if (this.#free.length < LIMITS.http2SpareStreamsMax) this.#free.push(sender);
+  }
+
+  #nobodys(stream: Http2Stream<Http2Sender>, bytes: number): void {
+    this.#abandoned.received(stream, bytes);
+    if (stream.isOver) this.#endIfAbandoned();
+  }
+
+  /** Too many resets wait: requests go to another connection, as long as there may be one. */
+  #replace(): boolean {
+    const { host } = this.#options;
+    if (this.#retired) return true;
+    if (!host.mayReplace()) return false;
+    this.retire();
+    host.retired(this);
+    return true;
+  }
+
+  #endIfAbandoned(): void {
+    if (this.#retired && this.#abandoned.size > 0 && this.#connection.openStreams <= this.#abandoned.size)
+      this.#abandoned.resetAll();
   }
 
   #relieved(): void {
@@ -187,6 +233,7 @@ export class Http2Client implements Http2Sink<Http2Sender>, Http2SenderHost {
 
   #gone(errno: string): void {
     this.#closed = true;
+    this.#abandoned.clear();
     this.#fault ??= new Fault('upstream-reset', errno);
     this.#connection.close();
     this.#options.host.closed(this);

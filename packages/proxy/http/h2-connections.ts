@@ -37,6 +37,7 @@ export class Http2Connections implements Http2ClientHost {
   #dialling: (() => void) | undefined;
   #probes: ((fault: Fault | undefined) => void)[] = [];
   #closed = false;
+  #replacedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: Http2ConnectionsOptions) {
     this.#options = options;
@@ -119,6 +120,14 @@ export class Http2Connections implements Http2ClientHost {
     if (this.#clients.length > 0 || this.#closed) return;
     if (this.#waiting.size > 0) this.#dial();
     this.#options.disconnected?.();
+  }
+
+  mayReplace(): boolean {
+    const nowMs = this.#options.clock.nowMs();
+    if (this.#open.size >= LIMITS.http2ConnectionsMax) return false;
+    if (nowMs - this.#replacedMs < LIMITS.http2ReplaceEveryMs) return false;
+    this.#replacedMs = nowMs;
+    return true;
   }
 
   closed(client: Http2Client): void {

@@ -109,7 +109,7 @@ export class Http2Link implements Flushable {
   /** A ping was answered. */
   pong(opaque: number): void {
     if (opaque === PING_ALIVE) this.#pinged = false;
-    else if (opaque === PING_DRAIN) this.#settle();
+    else if (opaque === PING_DRAIN) this.finishWhenIdle();
   }
 
   /**
@@ -124,8 +124,14 @@ export class Http2Link implements Flushable {
     this.#linger = this.#options.clock.after(LIMITS.lingerMs, () => {
       // Requests on their way to us may be lost: the peer must know that they were not taken (RFC 9113 section 6.8).
       this.#connection.goaway(0, false);
-      this.#settle();
+      this.finishWhenIdle();
     });
+  }
+
+  /** The connection has said GOAWAY, and of which streams: it ends when these are over. */
+  finishWhenIdle(): void {
+    this.#left = true;
+    this.#finishIfIdle();
   }
 
   /** Sends what is waiting and ends; what still comes is read and thrown away for a moment, so that no reset overtakes it. */
@@ -188,11 +194,6 @@ export class Http2Link implements Flushable {
   #cutAfter(delayMs: number): void {
     this.#linger?.cancel();
     if (!this.#closed) this.#linger = this.#options.clock.after(delayMs, () => this.#socket.destroy());
-  }
-
-  #settle(): void {
-    this.#left = true;
-    this.#finishIfIdle();
   }
 
   /** The ends of the last streams may still wait for a peer that reads slowly. */

@@ -11,6 +11,8 @@ export interface Http2SenderHost {
   send(head: RequestHead, end: boolean, owner: Http2Sender): Http2Stream<Http2Sender> | undefined;
   /** Body bytes were handed to the connection. */
   wrote(): void;
+  /** Nobody waits for the stream any more; `begun`: its response has. */
+  abandon(stream: Http2Stream<Http2Sender>, begun: boolean): void;
   /** The sender's request is over; the object can serve another. */
   free(sender: Http2Sender): void;
 }
@@ -83,12 +85,18 @@ export class Http2Sender implements Sender {
   }
 
   release(): void {
-    if (!this.#requestEnded) this.#stream?.reset(HTTP2_ERROR.CANCEL);
-    this.#over();
+    if (this.#requestEnded) this.#over();
+    else this.cancel();
   }
 
   cancel(): void {
-    this.#stream?.reset(HTTP2_ERROR.CANCEL);
+    const stream = this.#stream;
+    // What was received is given back first: the stream may go on for a while.
+    this.#settleDebt();
+    if (stream) {
+      stream.owner = undefined;
+      this.#host.abandon(stream, this.#responded);
+    }
     this.#over();
   }
 

@@ -120,6 +120,11 @@ export class Http2Server implements Http2Sink<Http2ServerStream>, Http2StreamHos
     this.#link.finish();
   }
 
+  calmed(code: number, text: string): void {
+    this.#options.refused(new Fault('h2-client-malformed', `${http2ErrorName(code)}: ${text}`));
+    this.#link.finishWhenIdle();
+  }
+
   output(): void {
     this.#link.output();
   }

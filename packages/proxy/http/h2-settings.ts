@@ -8,6 +8,8 @@ import type { Http2KeepAlive } from './h2-link.ts';
 export interface Http2Settings {
   readonly codec: Http2Options;
   readonly keepAlive: Http2KeepAlive | undefined;
+  /** To servers: streams given up whose resets may wait at once; absent: as by default. */
+  readonly abandonedMax?: number | undefined;
 }
 
 /** Octets in flight from a client by default. Linkerd has 65535 for a stream, with which large bodies come in small pieces. */
@@ -41,6 +43,8 @@ export function http2ServerSettings(config: ProxyConfig, side: 'inbound' | 'outb
       maxFrameSize: config[`${side}Http2MaxFrameSize`] ?? REQUEST_FRAME_BYTES,
       maxHeaderListSize: config[`${side}Http2MaxHeaderListSize`] ?? LIMITS.http2HeaderListBytesMax,
       headerTableSize: HEADER_TABLE_BYTES,
+      sendBytesMax: config[`${side}Http2MaxSendBufBytes`],
+      untakenResetsMax: config[`${side}Http2MaxPendingAcceptResetStreams`],
     },
     keepAlive:
       intervalMs !== undefined && timeoutMs !== undefined ? { intervalMs, timeoutMs, whileIdle: true } : undefined,
@@ -63,7 +67,9 @@ export function http2ClientSettings(
       maxFrameSize: params?.maxFrameSize ?? RESPONSE_FRAME_BYTES,
       maxHeaderListSize: LIMITS.http2HeaderListBytesMax,
       headerTableSize: HEADER_TABLE_BYTES,
+      sendBytesMax: params?.maxSendBufBytes,
     },
     keepAlive: params?.keepAlive,
+    abandonedMax: params?.maxConcurrentResetStreams,
   };
 }
