@@ -1,5 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { type destination, encodeTcpAddress } from '#api/mesh';
+import { ms } from './values.ts';
 
 type Update = MessageInitShape<typeof destination.UpdateSchema>;
 
@@ -19,6 +20,8 @@ export interface Endpoint {
   readonly weight?: number;
   readonly priority?: number;
   readonly labels?: Record<string, string>;
+  /** Connections of HTTP/2 to it are asked whether they live: after how much silence, and how long an answer may take. */
+  readonly keepAlive?: { readonly intervalMs: number; readonly timeoutMs: number };
 }
 
 export function weightedAddr(endpoint: Endpoint): MessageInitShape<typeof destination.WeightedAddrSchema> {
@@ -32,6 +35,7 @@ export function weightedAddr(endpoint: Endpoint): MessageInitShape<typeof destin
     weight = 10_000,
     priority = 0,
     labels = {},
+    keepAlive,
   } = endpoint;
   return {
     addr: encodeTcpAddress(ip, port)!,
@@ -45,6 +49,9 @@ export function weightedAddr(endpoint: Endpoint): MessageInitShape<typeof destin
           : { case: 'dnsLikeIdentity' as const, value: { name } },
         serverName: { name: endpoint.serverName ?? name },
       },
+    }),
+    ...(keepAlive && {
+      http2: { keepAlive: { interval: ms(keepAlive.intervalMs), timeout: ms(keepAlive.timeoutMs), whileIdle: true } },
     }),
     ...(authority !== undefined && { authorityOverride: { authorityOverride: authority } }),
     protocolHint: {

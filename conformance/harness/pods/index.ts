@@ -3,5 +3,6 @@
  * control plane in the test's process whose answers the test writes in a few words and changes while proxies watch.
  */
 export * from '../messages/index.ts';
-export { INBOUND_PORT, type Pod, type PodOptions, type Pods, readAll, startPods } from './pods.ts';
+export { INBOUND_PORT, type Pod, type PodOptions, readAll } from './pods.ts';
+export { type InUse, usePods } from './use.ts';
 export { type SeenSpan, World } from './world.ts';

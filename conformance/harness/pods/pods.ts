@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ENV_PREFIX } from '#model/proxy-config';
 import { dialIn, inNamespaces } from '#net/netns';
+import { applyNft } from '#net/nftables';
 import type { GrpcServer } from '#runtime/grpc';
 import { eventually, repository, run, sumOf } from '../index.ts';
 import type { Endpoint } from '../messages/index.ts';
@@ -15,6 +16,13 @@ import { World } from './world.ts';
 const PROXY_GID = 2102;
 export const INBOUND_PORT = 4143;
 export const ADMIN_PORT = 4191;
+/** Of settings that only our proxy has: their names are whole. */
+const OWN_PREFIX = 'WEFT_PROXY_';
+/** Lookups of addresses go on, so that the network itself has nothing to say. */
+const SILENCE = `table inet silence {
+  chain in { type filter hook input priority raw; iifname "eth0" meta l4proto tcp drop; }
+  chain out { type filter hook output priority raw; oifname "eth0" meta l4proto tcp drop; }
+}`;
 const READY_MS = 20_000;
 const DIAL_MS = 3_000;
 
@@ -29,6 +37,8 @@ export interface Pod {
   atEnd(end: () => void): void;
   /** Connects as its application would. */
   dial(address: string, port: number): Promise<Socket>;
+  /** Whether all of TCP between it and others is lost, without a word to either side. */
+  silence(silent: boolean): Promise<void>;
   /** As an endpoint of a destination, behind its proxy. */
   endpoint(port: number, changes?: Partial<Endpoint>): Endpoint;
   /** Its proxy. */
@@ -43,7 +53,7 @@ export interface Pod {
 
 export interface PodOptions {
   readonly name: string;
-  /** Environment of the proxy without its prefix, beside the usual. */
+  /** Environment of the proxy beside the usual, without the prefix that most names have. */
   readonly env?: Readonly<Record<string, string>>;
   /** No proxy and no redirection. */
   readonly unmeshed?: boolean;
@@ -59,8 +69,11 @@ export interface PodOptions {
 
 export interface Pods {
   readonly world: World;
+  /** May be asked for before the start; what it does works from then on. */
   pod(name: string): Pod;
-  /** Ends processes, servers and namespaces. */
+  /** Makes the pods and starts their proxies; all are certified when it resolves. Needs root. */
+  start(): Promise<void>;
+  /** Ends processes, servers and namespaces; to be called whatever happens. */
   close(): Promise<void>;
 }
 
@@ -72,71 +85,62 @@ async function ok(command: string, ...args: string[]): Promise<string> {
 
 let made = 0;
 
-/** Makes the pods and starts their proxies; all are certified when it resolves. Needs root. Call `close` whatever happens. */
-export async function startPods(options: readonly PodOptions[], world = new World()): Promise<Pods> {
-  if (process.getuid?.() !== 0) throw new Error('this scenario needs root: it makes network namespaces');
+/** Pods that are made at `start`. */
+export function planPods(options: readonly PodOptions[], world = new World()): Pods {
   const id = `wp${process.pid % 100_000}-${made++}`;
   const folder = mkdtempSync(join(tmpdir(), 'weft-pods-'));
-  writeFileSync(join(folder, 'token'), 'token');
-  const pods = new Map<string, Pod>();
+  const shared: Shared = { folder, world, children: [], servers: [], ends: [] };
+  const planned = options.map((each, index) =>
+    planPod({ ...each, ...shared, netPath: `/run/netns/${id}-${index}`, ip: `10.244.0.${index + 10}` }),
+  );
   const namespaces: string[] = [];
-  const children: ChildProcess[] = [];
-  const servers: GrpcServer[] = [];
-  const ends: (() => void)[] = [];
-  const close = async (): Promise<void> => {
-    for (const end of ends) end();
-    for (const child of children) child.kill('SIGKILL');
-    await Promise.all(servers.map((server) => server.close()));
-    for (const name of namespaces) await run('ip', ['netns', 'del', name]);
-    rmSync(folder, { recursive: true, force: true });
+  const makeNamespace = async (name: string): Promise<void> => {
+    await ok('ip', 'netns', 'add', name);
+    namespaces.push(name);
   };
-  try {
+  const makeNetwork = async (): Promise<void> => {
     const hub = `${id}-hub`;
-    await ok('ip', 'netns', 'add', hub);
-    namespaces.push(hub);
+    await makeNamespace(hub);
     await ok('ip', '-n', hub, 'link', 'add', 'br0', 'type', 'bridge');
     await ok('ip', '-n', hub, 'addr', 'add', '10.244.0.1/24', 'dev', 'br0');
     await ok('ip', '-n', hub, 'link', 'set', 'br0', 'up');
-    for (const index of options.keys()) {
+    for (const [index, { pod }] of planned.entries()) {
       const netns = `${id}-${index}`;
-      const ip = `10.244.0.${index + 10}`;
-      await ok('ip', 'netns', 'add', netns);
-      namespaces.push(netns);
+      await makeNamespace(netns);
       await ok('ip', 'link', 'add', 'eth0', 'netns', netns, 'type', 'veth', 'peer', 'name', `v${index}`, 'netns', hub);
       await ok('ip', '-n', hub, 'link', 'set', `v${index}`, 'master', 'br0', 'up');
       await ok('ip', '-n', netns, 'link', 'set', 'lo', 'up');
-      await ok('ip', '-n', netns, 'addr', 'add', `${ip}/24`, 'dev', 'eth0');
+      await ok('ip', '-n', netns, 'addr', 'add', `${pod.ip}/24`, 'dev', 'eth0');
       await ok('ip', '-n', netns, 'link', 'set', 'eth0', 'up');
       // Service addresses need some route, so that packets to them reach the OUTPUT chain.
       await ok('ip', '-n', netns, 'route', 'add', 'default', 'via', '10.244.0.1');
     }
-    await Promise.all(
-      options.map(async (each, index) => {
-        const netPath = `/run/netns/${id}-${index}`;
-        pods.set(
-          each.name,
-          await startPod({ ...each, netPath, ip: `10.244.0.${index + 10}`, folder, world, children, servers, ends }),
-        );
-      }),
-    );
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  };
   return {
     world,
-    close,
     pod(name) {
-      const found = pods.get(name);
+      const found = planned.find(({ pod }) => pod.name === name);
       if (!found) throw new Error(`there is no pod ${name}`);
-      return found;
+      return found.pod;
+    },
+    async start() {
+      if (process.getuid?.() !== 0) throw new Error('this scenario needs root: it makes network namespaces');
+      writeFileSync(join(folder, 'token'), 'token');
+      await makeNetwork();
+      await Promise.all(planned.map(({ start }) => start()));
+    },
+    async close() {
+      for (const end of shared.ends) end();
+      for (const child of shared.children) child.kill('SIGKILL');
+      await Promise.all(shared.servers.map((server) => server.close()));
+      for (const name of namespaces) await run('ip', ['netns', 'del', name]);
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
 
-interface Place extends PodOptions {
-  readonly netPath: string;
-  readonly ip: string;
+/** What the pods of one scenario have in common. */
+interface Shared {
   readonly folder: string;
   readonly world: World;
   readonly children: ChildProcess[];
@@ -144,41 +148,50 @@ interface Place extends PodOptions {
   readonly ends: (() => void)[];
 }
 
-async function startPod(place: Place): Promise<Pod> {
+interface Place extends PodOptions, Shared {
+  readonly netPath: string;
+  readonly ip: string;
+}
+
+function planPod(place: Place): { readonly pod: Pod; start(): Promise<void> } {
   const { name, netPath, ip } = place;
   const { identity = `${name}.a.serviceaccount.identity.linkerd.cluster.local` } = place;
   const serverName = identity.includes('://') ? `${name}.a.svc.cluster.local` : identity;
   const inside = <T>(action: () => T): T => inNamespaces({ net: netPath }, action);
   const dial = (address: string, port: number) => dialIn(netPath, { address, port, timeoutMs: DIAL_MS });
   let output = '';
-  const proxy = place.unmeshed
-    ? undefined
-    : await startProxy(place, { identity, serverName }, inside, (text) => {
-        output += text;
-      });
-  if (proxy && !place.uncertified)
-    await eventually(
-      `${name} is certified; its proxy said: ${output}`,
-      READY_MS,
-      async () => {
-        if (proxy.exitCode !== null) throw new Error(`the proxy ended with ${proxy.exitCode}: ${output}`);
-        return /Certified identity/.test(output) || undefined;
-      },
-      20,
-    );
+  let proxy: ChildProcess | undefined;
   const metrics = async (): Promise<string> => {
     const socket = await dial('127.0.0.1', ADMIN_PORT);
     const text = await readAll(socket, 'GET /metrics HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n');
     if (!text.startsWith('HTTP/1.1 200')) throw new Error(`${name}'s metrics: ${text.slice(0, 200)}`);
     return text;
   };
-  return {
+  const start = async (): Promise<void> => {
+    if (place.unmeshed) return;
+    const started = await startProxy(place, { identity, serverName }, inside, (text) => {
+      output += text;
+    });
+    proxy = started;
+    if (place.uncertified) return;
+    await eventually(
+      `${name} is certified; its proxy said: ${output}`,
+      READY_MS,
+      async () => {
+        if (started.exitCode !== null) throw new Error(`the proxy ended with ${started.exitCode}: ${output}`);
+        return /Certified identity/.test(output) || undefined;
+      },
+      20,
+    );
+  };
+  const pod: Pod = {
     name,
     ip,
     identity,
     inside,
     atEnd: (end) => place.ends.push(end),
     dial,
+    silence: (silent) => applyNft(silent ? SILENCE : 'delete table inet silence', netPath),
     endpoint: (port, changes = {}) => ({
       ip,
       port,
@@ -193,6 +206,7 @@ async function startPod(place: Place): Promise<Pod> {
     metrics,
     metric: async (wanted, labels = {}) => sumOf(await metrics(), wanted, labels),
   };
+  return { pod, start };
 }
 
 async function startProxy(
@@ -234,7 +248,9 @@ async function startProxy(
     INBOUND_CONNECT_TIMEOUT: '500ms',
     ...env,
   };
-  const named = Object.fromEntries(Object.entries(settings).map(([key, value]) => [ENV_PREFIX + key, value]));
+  const named = Object.fromEntries(
+    Object.entries(settings).map(([key, value]) => [key.startsWith(OWN_PREFIX) ? key : ENV_PREFIX + key, value]),
+  );
   const program = `const {runProxy} = await import('${repository}/packages/proxy/index.ts'); await runProxy([], process.env);`;
   const limit = openFilesMax === undefined ? ':' : `ulimit -n ${openFilesMax}`;
   const child = inside(() =>

@@ -7,7 +7,15 @@ import { decodeTcpAddress, destination, FEATURES_KEY, identity, inbound, outboun
 import { collector, type trace } from '#api/otlp';
 import { publicKeyOf, TestCa } from '#proxy/testing';
 import { createGrpcServer, GrpcError, type GrpcServer, type ResponseStream } from '#runtime/grpc';
-import { adding, type Endpoint, everyone, removing, weightedAddr } from '../messages/index.ts';
+import {
+  adding,
+  type Endpoint,
+  everyone,
+  type PolicyOptions,
+  removing,
+  servicePolicy,
+  weightedAddr,
+} from '../messages/index.ts';
 
 type OutboundPolicy = MessageInitShape<typeof outbound.OutboundPolicySchema>;
 type ServerPolicy = MessageInitShape<typeof inbound.ServerSchema>;
@@ -19,6 +27,10 @@ const CERTIFICATE_MS = 600_000;
 class Topic<O extends DescMessage> {
   #value: MessageInitShape<O> | undefined;
   readonly #streams = new Set<ResponseStream<O>>();
+
+  get watchers(): number {
+    return this.#streams.size;
+  }
 
   get value(): MessageInitShape<O> | undefined {
     return this.#value;
@@ -85,6 +97,15 @@ export class World {
     inTable(this.#profiles, target, () => new Topic()).set(profile);
   }
 
+  /**
+   * A service at an address such as `10.96.0.1:80`: its endpoints, known by a path such as `web.a.svc.cluster.local:80`, and how they
+   * are reached.
+   */
+  service(addr: string, path: string, endpoints: readonly Endpoint[], options?: PolicyOptions): void {
+    this.endpoints(path, endpoints);
+    this.policy(addr, servicePolicy(path, options));
+  }
+
   /** Profile of an address that is no service's but one endpoint's. */
   profileOfEndpoint(target: string, endpoint: Endpoint): void {
     this.profile(target, { endpoint: weightedAddr(endpoint) });
@@ -114,6 +135,13 @@ export class World {
       if (added.length > 0) stream.write(adding(added));
       if (gone.length > 0) stream.write(removing(gone));
     }
+  }
+
+  /** How many streams are open that hear of an address's policy and profile, of a path's endpoints, or of a pod's port (`web 80`). */
+  watchers(of: 'policy' | 'profile' | 'endpoints' | 'port', key: string): number {
+    if (of === 'endpoints') return this.#destinations.get(key)?.size ?? 0;
+    const topics = { policy: this.#policies, profile: this.#profiles, port: this.#ports }[of];
+    return topics.get(key)?.watchers ?? 0;
   }
 
   /** Serves one pod: `listen` is called where its loopback is. */

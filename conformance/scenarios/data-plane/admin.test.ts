@@ -1,44 +1,31 @@
 /** The admin port: health before and after the first certificate, switches for localhost alone, a policy like any port's. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GrpcError } from '#runtime/grpc';
 import { eventually } from '../../harness/index.ts';
-import { everyone, only, type Pod, type Pods, startPods, World } from '../../harness/pods/index.ts';
+import { everyone, only, type Pod, usePods } from '../../harness/pods/index.ts';
 import { type Answer, ask, get, type RequestOptions, serveHttp1 } from './http.ts';
 
 const PORT = 4191;
-let pods: Pods;
-let client: Pod;
-let plain: Pod;
-let web: Pod;
 /** Certified only when its test says so. */
-let late: Pod;
 let mayCertify = false;
 
-before(
-  async () => {
-    const world = new World();
-    world.issue = (identity) =>
-      identity.startsWith('late') && !mayCertify
-        ? new GrpcError('UNAVAILABLE', 'the issuer is not ready')
-        : { ca: world.ca, validMs: 600_000 };
-    pods = await startPods(
-      [
-        { name: 'client' },
-        { name: 'plain', unmeshed: true },
-        { name: 'web' },
-        { name: 'late', uncertified: true, env: { SHUTDOWN_ENDPOINT_ENABLED: 'true' } },
-      ],
-      world,
-    );
-    [client, plain, web, late] = [pods.pod('client'), pods.pod('plain'), pods.pod('web'), pods.pod('late')];
+const { world, client, plain, web, late } = usePods(
+  {
+    client: {},
+    plain: { unmeshed: true },
+    web: {},
+    late: { uncertified: true, env: { SHUTDOWN_ENDPOINT_ENABLED: 'true' } },
+  },
+  () => {
     for (const pod of [web, late]) serveHttp1(pod, 8080, (_request, response) => response.end('app'));
   },
-  { timeout: 60_000 },
 );
-
-after(() => pods?.close());
+world.issue = (identity) =>
+  identity.startsWith('late') && !mayCertify
+    ? new GrpcError('UNAVAILABLE', 'the issuer is not ready')
+    : { ca: world.ca, validMs: 600_000 };
 
 /** As a kubelet or someone with a shell in the pod would. */
 const local = (pod: Pod, path: string, options: RequestOptions = {}): Promise<Answer> =>
@@ -99,8 +86,8 @@ test('switches are for localhost alone; health and metrics are for all', async (
 test('the admin port has a policy, by which a scraper in the mesh is known', async () => {
   const target = `${web.ip}:${PORT}`;
   const { inboundPort: _, hint: __, ...there } = web.endpoint(PORT);
-  pods.world.profileOfEndpoint(target, there);
-  pods.world.port('web', PORT, everyone({ authorizations: [only(client.identity)] }));
+  world.profileOfEndpoint(target, there);
+  world.port('web', PORT, everyone({ authorizations: [only(client.identity)] }));
   await eventually(
     'the policy',
     3_000,

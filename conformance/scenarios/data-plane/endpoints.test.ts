@@ -1,32 +1,21 @@
 /** Which endpoint gets a request: zones and priorities under load, endpoints that come and go, a proxy that drains. */
 import assert from 'node:assert/strict';
 import http from 'node:http';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../../harness/index.ts';
-import { type Pod, type Pods, servicePolicy, startPods } from '../../harness/pods/index.ts';
+import { servicePolicy, usePods } from '../../harness/pods/index.ts';
 import { get, serveHttp1, tally } from './http.ts';
 
 const VIP = '10.96.0.3';
-let pods: Pods;
-let client: Pod;
-let near: Pod;
-let far: Pod;
 /** How long the pods take. */
 let nearMs = 0;
 let farMs = 0;
 
-before(
-  async () => {
-    pods = await startPods([{ name: 'client' }, { name: 'near' }, { name: 'far' }]);
-    [client, near, far] = [pods.pod('client'), pods.pod('near'), pods.pod('far')];
-    serveHttp1(near, 8080, (_request, response) => setTimeout(() => response.end('near'), nearMs));
-    serveHttp1(far, 8080, (_request, response) => setTimeout(() => response.end('far'), farMs));
-  },
-  { timeout: 60_000 },
-);
-
-after(() => pods?.close());
+const { world, client, near, far } = usePods({ client: {}, near: {}, far: {} }, () => {
+  serveHttp1(near, 8080, (_request, response) => setTimeout(() => response.end('near'), nearMs));
+  serveHttp1(far, 8080, (_request, response) => setTimeout(() => response.end('far'), farMs));
+});
 
 /** `count` requests at once, again and again, for a while; connections stay open. */
 async function load(port: number, count: number, forMs: number): Promise<Record<string, number>> {
@@ -58,11 +47,11 @@ async function load(port: number, count: number, forMs: number): Promise<Record<
 
 test('requests stay in the zone until its endpoints are loaded, spill over then, and come back', async () => {
   const path = 'zoned.a.svc.cluster.local:80';
-  pods.world.endpoints(path, [
+  world.endpoints(path, [
     near.endpoint(8080, { labels: { zone: 'a', zone_locality: 'local' } }),
     far.endpoint(8080, { labels: { zone: 'b', zone_locality: 'remote' } }),
   ]);
-  pods.world.policy(`${VIP}:80`, servicePolicy(path, { zones: { low: 0.8, high: 2 } }));
+  world.policy(`${VIP}:80`, servicePolicy(path, { zones: { low: 0.8, high: 2 } }));
   nearMs = 0;
   const calm = await load(80, 1, 800);
   assert.ok((calm['200 near'] ?? 0) > 20, JSON.stringify(calm));
@@ -83,17 +72,16 @@ test('endpoints of a lower priority serve only when those before them are gone',
   const path = 'ranked.a.svc.cluster.local:81';
   const first = near.endpoint(8080, { priority: 0 });
   const second = far.endpoint(8080, { priority: 1 });
-  pods.world.endpoints(path, [first, second]);
-  pods.world.policy(`${VIP}:81`, servicePolicy(path));
+  world.service(`${VIP}:81`, path, [first, second]);
   assert.deepEqual(Object.keys(await load(81, 2, 700)), ['200 near']);
-  pods.world.endpoints(path, [second]);
+  world.endpoints(path, [second]);
   await eventually(
     'the second serves',
     5_000,
     async () => ((await get(client, VIP, 81)).body === 'far' ? true : undefined),
     20,
   );
-  pods.world.endpoints(path, [first, second]);
+  world.endpoints(path, [first, second]);
   await eventually('the first is back', 5_000, async () => {
     const seen = await load(81, 2, 300);
     return Object.keys(seen).join() === '200 near' || undefined;
@@ -104,8 +92,7 @@ test('an endpoint of three times the weight gets three times the requests', asyn
   const path = 'weighted.a.svc.cluster.local:84';
   // Long enough that chance plays no part in how long they take.
   nearMs = farMs = 40;
-  pods.world.endpoints(path, [near.endpoint(8080, { weight: 30_000 }), far.endpoint(8080, { weight: 10_000 })]);
-  pods.world.policy(`${VIP}:84`, servicePolicy(path));
+  world.service(`${VIP}:84`, path, [near.endpoint(8080, { weight: 30_000 }), far.endpoint(8080, { weight: 10_000 })]);
   const seen = await load(84, 8, 1_500);
   nearMs = farMs = 0;
   const share = (seen['200 near'] ?? 0) / ((seen['200 near'] ?? 0) + (seen['200 far'] ?? 0));
@@ -115,12 +102,12 @@ test('an endpoint of three times the weight gets three times the requests', asyn
 test('endpoints that come and go under load cost no request', async () => {
   const path = 'changing.a.svc.cluster.local:82';
   const sets = [[near.endpoint(8080)], [near.endpoint(8080), far.endpoint(8080)], [far.endpoint(8080)]];
-  pods.world.endpoints(path, sets[0]!);
-  pods.world.policy(`${VIP}:82`, servicePolicy(path));
+  world.endpoints(path, sets[0]!);
+  world.policy(`${VIP}:82`, servicePolicy(path));
   const changes = (async () => {
     for (let i = 0; i < 24; i++) {
       await sleep(100);
-      pods.world.endpoints(path, sets[i % sets.length]!);
+      world.endpoints(path, sets[i % sets.length]!);
     }
   })();
   const [seen] = await Promise.all([load(82, 8, 2_600), changes]);
@@ -129,8 +116,7 @@ test('endpoints that come and go under load cost no request', async () => {
 
 test('a proxy that is told to end finishes what is under way and fails no request', async () => {
   const path = 'drained.a.svc.cluster.local:83';
-  pods.world.endpoints(path, [near.endpoint(8080), far.endpoint(8080)]);
-  pods.world.policy(`${VIP}:83`, servicePolicy(path));
+  world.service(`${VIP}:83`, path, [near.endpoint(8080), far.endpoint(8080)]);
   nearMs = 50;
   await tally(10, () => get(client, VIP, 83));
   const ended = new Promise<number | null>((resolve) => far.proxy.once('exit', resolve));
@@ -139,7 +125,7 @@ test('a proxy that is told to end finishes what is under way and fails no reques
     // As a cluster does: the endpoint leaves discovery and the pod is told to end at about the same time.
     far.proxy.kill('SIGTERM');
     await sleep(50);
-    pods.world.endpoints(path, [near.endpoint(8080)]);
+    world.endpoints(path, [near.endpoint(8080)]);
   })();
   const [seen] = await Promise.all([load(83, 8, 2_000), stopping]);
   assert.deepEqual(

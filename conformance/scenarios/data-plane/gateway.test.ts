@@ -1,34 +1,22 @@
 /** A gateway between a client and another cluster's pods: which names it reaches, how it says for whom, and what it refuses. */
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { eventually } from '../../harness/index.ts';
-import { everyone, only, type Pod, type Pods, servicePolicy, startPods } from '../../harness/pods/index.ts';
+import { everyone, only, usePods } from '../../harness/pods/index.ts';
 import { GRPC, message, messages } from './grpc.ts';
 import { call, connectHttp2, get, serveHttp1, serveHttp2, serveTcp } from './http.ts';
 
 const VIP = '10.96.0.9';
 const GATEWAY = 'gateway.a.serviceaccount.identity.linkerd.cluster.local';
-let pods: Pods;
-let client: Pod;
-let gateway: Pod;
-let web: Pod;
 
-before(
-  async () => {
-    const env = { INBOUND_GATEWAY_SUFFIXES: 'svc.cluster.local.' };
-    pods = await startPods([
-      { name: 'client' },
-      { name: 'gateway', identity: GATEWAY, env },
-      // Another of the same deployment.
-      { name: 'replica', identity: GATEWAY, env },
-      { name: 'web' },
-    ]);
-    [client, gateway, web] = [pods.pod('client'), pods.pod('gateway'), pods.pod('web')];
-  },
-  { timeout: 60_000 },
-);
-
-after(() => pods?.close());
+const GATEWAY_POD = { identity: GATEWAY, env: { INBOUND_GATEWAY_SUFFIXES: 'svc.cluster.local.' } };
+const { world, client, gateway, replica, web } = usePods({
+  client: {},
+  gateway: GATEWAY_POD,
+  // Another of the same deployment.
+  replica: GATEWAY_POD,
+  web: {},
+});
 
 let port = 7000;
 let target: string;
@@ -48,13 +36,12 @@ function expose({ hint = 'h2', authority = target }: Exposed = {}): void {
   const mirror = `web-east.a.svc.cluster.local:${port}`;
   const { ip, identity } = gateway;
   const behind = { ip, identity, port: 4143, hint, authority } as const;
-  pods.world.endpoints(mirror, [behind]);
-  pods.world.policy(`${VIP}:${port}`, servicePolicy(mirror, { protocol: hint === 'opaque' ? hint : 'detect' }));
-  pods.world.profile(target, {
+  world.service(`${VIP}:${port}`, mirror, [behind], { protocol: hint === 'opaque' ? hint : 'detect' });
+  world.profile(target, {
     fullyQualifiedName: 'web.a.svc.cluster.local',
     ...(hint === 'opaque' && { opaqueProtocol: true }),
   });
-  pods.world.endpoints(target, [web.endpoint(port, { hint })]);
+  world.endpoints(target, [web.endpoint(port, { hint })]);
 }
 
 const FORWARDED = () => `by=${gateway.identity};for=${client.identity};host=${target};proto=https`;
@@ -121,16 +108,16 @@ test('names that are not under its suffixes are not found', async () => {
 
 test('a name that leads back to the gateway is a loop', async () => {
   expose();
-  const { ip, identity } = pods.pod('replica');
-  pods.world.endpoints(target, [{ ip, identity, port: 4143, hint: 'h2', authority: target }]);
+  const { ip, identity } = replica;
+  world.endpoints(target, [{ ip, identity, port: 4143, hint: 'h2', authority: target }]);
   assert.equal((await get(client, VIP, port)).status, 508);
-  assert.equal(await pods.pod('replica').metric('inbound_http_errors_total', { error: 'gateway loop' }), 1);
+  assert.equal(await replica.metric('inbound_http_errors_total', { error: 'gateway loop' }), 1);
 });
 
 test("the policy of the gateway's own port admits its clients", async () => {
   serveHttp1(web, port, (_request, response) => response.end('in'));
   expose();
-  pods.world.port('gateway', 4143, everyone({ authorizations: [only(web.identity)] }));
+  world.port('gateway', 4143, everyone({ authorizations: [only(web.identity)] }));
   const becomes = (status: number) =>
     eventually(
       `status ${status}`,
@@ -139,6 +126,6 @@ test("the policy of the gateway's own port admits its clients", async () => {
       10,
     );
   await becomes(403);
-  pods.world.port('gateway', 4143, everyone({ authorizations: [only(client.identity)] }));
+  world.port('gateway', 4143, everyone({ authorizations: [only(client.identity)] }));
   await becomes(200);
 });

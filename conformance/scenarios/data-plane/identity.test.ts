@@ -1,10 +1,10 @@
 /** Who trusts whom: roots in rotation, short certificates, SPIFFE names, and those that are refused. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TestCa } from '#proxy/testing';
-import { everyone, only, type Pod, type Pods, servicePolicy, startPods, World } from '../../harness/pods/index.ts';
+import { everyone, only, type Pod, servicePolicy, usePods, World } from '../../harness/pods/index.ts';
 import { type Answer, get, serveHttp1, serveTcp } from './http.ts';
 
 const VIP = '10.96.0.10';
@@ -13,68 +13,61 @@ const SPIFFE = 'spiffe://root.test/ns/a/sa/vm';
 const SHORT_MS = 4_000;
 const next = new TestCa('next.test');
 const foreign = new TestCa('foreign.test');
-let pods: Pods;
-const pod = (name: string): Pod => pods.pod(name);
+const MESHED = ['client', 'rotated', 'short', 'vm', 'foreign'] as const;
+type Name = (typeof MESHED)[number];
 
-before(
-  async () => {
-    const world = new World();
-    world.issue = (identity) => {
-      if (identity.startsWith('rotated')) return { ca: next, validMs: 600_000 };
-      if (identity.startsWith('foreign')) return { ca: foreign, validMs: 600_000 };
-      return { ca: world.ca, validMs: identity.startsWith('short') ? SHORT_MS : 600_000 };
-    };
-    const both = `${world.ca.pem}${next.pem}`;
-    const env = { IDENTITY_TRUST_ANCHORS: both, OUTBOUND_HTTP_FAILFAST_TIMEOUT: '300ms' };
-    pods = await startPods(
-      [
-        { name: 'client', env },
-        { name: 'rotated', env },
-        { name: 'short', env: { ...env, IDENTITY_MIN_REFRESH: '500ms' } },
-        { name: 'vm', identity: SPIFFE, env },
-        { name: 'foreign', env: { ...env, IDENTITY_TRUST_ANCHORS: both + foreign.pem } },
-        { name: 'plain', unmeshed: true },
-      ],
-      world,
-    );
-    for (const name of ['client', 'rotated', 'short', 'vm', 'foreign']) {
-      serveHttp1(pod(name), 8080, (request, response) => response.end(String(request.headers['l5d-client-id'])));
-      serveTcp(pod(name), 9000, (socket) => socket.pipe(socket));
+const world = new World();
+world.issue = (identity) => {
+  if (identity.startsWith('rotated')) return { ca: next, validMs: 600_000 };
+  if (identity.startsWith('foreign')) return { ca: foreign, validMs: 600_000 };
+  return { ca: world.ca, validMs: identity.startsWith('short') ? SHORT_MS : 600_000 };
+};
+const both = `${world.ca.pem}${next.pem}`;
+const env = { IDENTITY_TRUST_ANCHORS: both, OUTBOUND_HTTP_FAILFAST_TIMEOUT: '300ms' };
+const pods = usePods(
+  {
+    client: { env },
+    rotated: { env },
+    short: { env: { ...env, IDENTITY_MIN_REFRESH: '500ms' } },
+    vm: { identity: SPIFFE, env },
+    foreign: { env: { ...env, IDENTITY_TRUST_ANCHORS: both + foreign.pem } },
+    plain: { unmeshed: true },
+  },
+  () => {
+    for (const name of MESHED) {
+      const pod = pods[name];
+      serveHttp1(pod, 8080, (request, response) => response.end(String(request.headers['l5d-client-id'])));
+      serveTcp(pod, 9000, (socket) => socket.pipe(socket));
       for (const [port, protocol, hint] of [
         [8080, 'detect', 'h2'],
         [9000, 'opaque', 'opaque'],
       ] as const) {
         const path = `${name}.a.svc.cluster.local:${port}`;
-        world.endpoints(path, [pod(name).endpoint(port, { hint })]);
-        world.policy(`${address(name)}:${port}`, servicePolicy(path, { protocol }));
+        world.service(`${address(name)}:${port}`, path, [pod.endpoint(port, { hint })], { protocol });
       }
       world.port(name, 9000, everyone({ protocol: { kind: { case: 'opaque', value: {} } } }));
     }
   },
-  { timeout: 60_000 },
+  world,
 );
-
-after(() => pods?.close());
-
 /** The service of a pod. */
-const address = (name: string): string =>
-  VIP.replace(/\d+$/, String(20 + ['client', 'rotated', 'short', 'vm', 'foreign'].indexOf(name)));
+const address = (name: Name): string => VIP.replace(/\d+$/, String(20 + MESHED.indexOf(name)));
 
-const ask = (from: string, to: string): Promise<Answer> => get(pod(from), address(to), 8080);
+const ask = (from: Name, to: Name): Promise<Answer> => get(pods[from], address(to), 8080);
 
 test('while roots are rotated, pods with certificates of either know each other', async () => {
-  assert.equal((await ask('client', 'rotated')).body, pod('client').identity);
-  assert.equal((await ask('rotated', 'client')).body, pod('rotated').identity);
+  assert.equal((await ask('client', 'rotated')).body, pods.client.identity);
+  assert.equal((await ask('rotated', 'client')).body, pods.rotated.identity);
 });
 
 test('a SPIFFE name is an identity like any other, of servers and of clients', async () => {
-  assert.equal((await ask('client', 'vm')).body, pod('client').identity);
+  assert.equal((await ask('client', 'vm')).body, pods.client.identity);
   const labels = { direction: 'outbound', server_id: SPIFFE, tls: 'true' };
-  assert.equal(await pod('client').metric('request_total', labels), 1);
-  pods.world.port('rotated', 8080, everyone({ authorizations: [only(SPIFFE)] }));
+  assert.equal(await pods.client.metric('request_total', labels), 1);
+  world.port('rotated', 8080, everyone({ authorizations: [only(SPIFFE)] }));
   await sleep(50);
   assert.deepEqual([(await ask('vm', 'rotated')).body, (await ask('client', 'rotated')).status], [SPIFFE, 403]);
-  pods.world.port('rotated', 8080, everyone());
+  world.port('rotated', 8080, everyone());
 });
 
 test('a peer of a root that is not trusted is refused on either side', async () => {
@@ -87,15 +80,15 @@ test('a peer of a root that is not trusted is refused on either side', async () 
 
 test('a server that is not who discovery says is refused', async () => {
   const path = 'wrong.a.svc.cluster.local:8080';
-  const { identity: _, ...there } = pod('short').endpoint(8080);
-  pods.world.endpoints(path, [{ ...there, identity: 'bank.a.serviceaccount.identity.linkerd.cluster.local' }]);
-  pods.world.policy(`${VIP}:8080`, servicePolicy(path));
-  assert.ok((await get(pod('client'), VIP, 8080)).status >= 502);
+  const { identity: _, ...there } = pods.short.endpoint(8080);
+  world.endpoints(path, [{ ...there, identity: 'bank.a.serviceaccount.identity.linkerd.cluster.local' }]);
+  world.policy(`${VIP}:8080`, servicePolicy(path));
+  assert.ok((await get(pods.client, VIP, 8080)).status >= 502);
 });
 
 /** Runs openssl's client in the unmeshed pod against the application's port of another; gives all that it says. */
 async function handshake(to: Pod, ...args: string[]): Promise<{ code: number | null; said: string }> {
-  const child = pod('plain').inside(() =>
+  const child = pods.plain.inside(() =>
     spawn('openssl', ['s_client', '-connect', `${to.ip}:8080`, '-servername', to.identity, ...args], {
       stdio: ['pipe', 'pipe', 'pipe'],
     }),
@@ -113,25 +106,25 @@ async function handshake(to: Pod, ...args: string[]): Promise<{ code: number | n
 }
 
 test('TLS 1.3 alone is spoken, without tickets; version 1.2 is refused', async () => {
-  const { said } = await handshake(pod('client'), '-tls1_3');
+  const { said } = await handshake(pods.client, '-tls1_3');
   assert.match(said, /New, TLSv1\.3, Cipher is TLS_AES_/);
   assert.doesNotMatch(said, /New Session Ticket|Early data was accepted/);
-  const old = await handshake(pod('client'), '-tls1_2');
+  const old = await handshake(pods.client, '-tls1_2');
   assert.notEqual(old.code, 0);
   assert.match(old.said, /alert protocol version|unsupported protocol|wrong version/);
 });
 
 test('certificates are renewed in time: no connection fails, and old ones stay open', async () => {
   const startMs = performance.now();
-  const echo = async (from: string, to: string): Promise<void> => {
-    const socket = await pod(from).dial(address(to), 9000);
+  const echo = async (from: Name, to: Name): Promise<void> => {
+    const socket = await pods[from].dial(address(to), 9000);
     try {
       await once(socket, 'hello');
     } finally {
       socket.destroy();
     }
   };
-  const old = await pod('client').dial(address('short'), 9000);
+  const old = await pods.client.dial(address('short'), 9000);
   await once(old, 'first');
   let connections = 0;
   // Each is a handshake of its own, with `short` on either side.
@@ -141,8 +134,8 @@ test('certificates are renewed in time: no connection fails, and old ones stay o
     await sleep(40);
   }
   assert.ok(connections > 40, `${connections} connections`);
-  assert.ok((await pod('short').metric('control_identity_cert_refreshes_total', { result: 'ok' })) >= 2);
-  assert.equal(await pod('short').metric('control_identity_cert_refreshes_total', { result: 'error' }), 0);
+  assert.ok((await pods.short.metric('control_identity_cert_refreshes_total', { result: 'ok' })) >= 2);
+  assert.equal(await pods.short.metric('control_identity_cert_refreshes_total', { result: 'error' }), 0);
   await once(old, 'last');
   old.destroy();
 });

@@ -1,20 +1,15 @@
 /** A proxy beside an ingress controller, which says for each request which service it is for. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { type Pod, type Pods, servicePolicy, startPods } from '../../harness/pods/index.ts';
+import { test } from 'node:test';
+import { servicePolicy, usePods } from '../../harness/pods/index.ts';
 import { type Answer, ask, call, connectHttp2, get, serveHttp1, serveHttp2 } from './http.ts';
 
 const SHOP = 'shop.a.svc.cluster.local';
 const BANK = 'bank.a.svc.cluster.local';
-let pods: Pods;
-let ingress: Pod;
-let shop: Pod;
-let bank: Pod;
 
-before(
-  async () => {
-    pods = await startPods([{ name: 'ingress', env: { INGRESS_MODE: 'true' } }, { name: 'shop' }, { name: 'bank' }]);
-    [ingress, shop, bank] = [pods.pod('ingress'), pods.pod('shop'), pods.pod('bank')];
+const { world, ingress, shop, bank } = usePods(
+  { ingress: { env: { INGRESS_MODE: 'true' } }, shop: {}, bank: {} },
+  () => {
     for (const pod of [shop, bank])
       serveHttp1(pod, 8080, (request, response) => {
         const { host, 'l5d-dst-override': override = 'none', 'l5d-client-id': clientId } = request.headers;
@@ -25,15 +20,11 @@ before(
       [BANK, 9000, bank],
     ] as const) {
       const target = `${host}:${port}`;
-      pods.world.endpoints(target, [pod.endpoint(8080)]);
-      pods.world.policy(target, servicePolicy(target));
-      pods.world.profile(target, { fullyQualifiedName: host });
+      world.service(target, target, [pod.endpoint(8080)]);
+      world.profile(target, { fullyQualifiedName: host });
     }
   },
-  { timeout: 60_000 },
 );
-
-after(() => pods?.close());
 
 /** As an ingress controller, which connects to a pod that it chose itself. */
 const send = (override: string | undefined, host = 'shop.example'): Promise<Answer> =>
@@ -50,9 +41,9 @@ test('requests of one HTTP/2 connection go to different services', async () => {
     stream.end('bank');
   });
   const target = `${BANK}:9001`;
-  pods.world.endpoints(target, [bank.endpoint(9090)]);
-  pods.world.policy(target, servicePolicy(target));
-  pods.world.profile(target, { fullyQualifiedName: BANK });
+  world.endpoints(target, [bank.endpoint(9090)]);
+  world.policy(target, servicePolicy(target));
+  world.profile(target, { fullyQualifiedName: BANK });
   const session = await connectHttp2(ingress, shop.ip, 8080);
   const to = (override: string) => call(session, { ':path': '/', 'l5d-dst-override': override });
   const [first, second] = await Promise.all([to(target), to('nobody.a.svc.cluster.local')]);

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import type http2 from 'node:http2';
 import type { Socket } from 'node:net';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually, pssMB } from '../../harness/index.ts';
-import { type Pod, type Pods, readAll, servicePolicy, startPods } from '../../harness/pods/index.ts';
+import { readAll, usePods } from '../../harness/pods/index.ts';
 import { call, connectHttp2, get, parseAnswer, type Served, serveHttp1, serveHttp2 } from './http.ts';
 
 const VIP = '10.96.0.11';
@@ -14,32 +14,19 @@ const PATH = 'web.a.svc.cluster.local';
 const SLOW_HEAD_MS = 12_000;
 /** A proxy that may have so few files open takes 50 connections, of both directions together. */
 const OPEN_FILES = 164;
-let pods: Pods;
-let client: Pod;
-let plain: Pod;
-let web: Pod;
 let webServer: Served;
 const open: Socket[] = [];
 
-before(
-  async () => {
-    pods = await startPods([
-      { name: 'client' },
-      { name: 'plain', unmeshed: true },
-      { name: 'web' },
-      { name: 'small', openFilesMax: OPEN_FILES },
-    ]);
-    [client, plain, web] = [pods.pod('client'), pods.pod('plain'), pods.pod('web')];
+const { world, client, plain, web, small } = usePods(
+  { client: {}, plain: { unmeshed: true }, web: {}, small: { openFilesMax: OPEN_FILES } },
+  () => {
     webServer = serveHttp1(web, 8080, (_request, response) => response.end('web'));
-    pods.world.endpoints(`${PATH}:80`, [web.endpoint(8080)]);
-    pods.world.policy(`${VIP}:80`, servicePolicy(`${PATH}:80`));
+    world.service(`${VIP}:80`, `${PATH}:80`, [web.endpoint(8080)]);
   },
-  { timeout: 60_000 },
 );
 
-after(async () => {
+after(() => {
   for (const socket of open) socket.destroy();
-  await pods?.close();
 });
 
 /** Asks one after the other until told to stop; the result is how many were not answered 200. */
@@ -105,8 +92,7 @@ test('so are those of HTTP/2, where the other streams go on', async () => {
     stream.respond({ ':status': 200 });
     stream.end('h2');
   });
-  pods.world.endpoints(`${PATH}:81`, [web.endpoint(9090)]);
-  pods.world.policy(`${VIP}:81`, servicePolicy(`${PATH}:81`));
+  world.service(`${VIP}:81`, `${PATH}:81`, [web.endpoint(9090)]);
   const session = await connectHttp2(client, VIP, 81);
   const large = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`x-${i}`, 'y'.repeat(4_000)]));
   const refused = await call(session, { ':path': '/', ...large }).then(
@@ -130,8 +116,7 @@ test('a connection has so many streams at once and no more; further requests wai
       stream.respond({ ':status': 200 }, { endStream: true });
     }, 100);
   });
-  pods.world.endpoints(`${PATH}:82`, [web.endpoint(9091)]);
-  pods.world.policy(`${VIP}:82`, servicePolicy(`${PATH}:82`));
+  world.service(`${VIP}:82`, `${PATH}:82`, [web.endpoint(9091)]);
   const session = await connectHttp2(client, VIP, 82);
   await new Promise((resolve) => session.once('remoteSettings', resolve));
   const answers = await Promise.all(Array.from({ length: 600 }, () => call(session, { ':path': '/' })));
@@ -172,7 +157,6 @@ function rapidlyReset(session: http2.ClientHttp2Session): void {
 }
 
 test('connections beyond what the proxy may have are closed at once, and those before them go on', async () => {
-  const small = pods.pod('small');
   serveHttp1(small, 8080, (_request, response) => response.end('small'));
   const first = await plain.dial(small.ip, 8080);
   open.push(first);

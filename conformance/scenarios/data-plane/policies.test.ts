@@ -1,6 +1,6 @@
 /** Who may do what on a port: identities, networks, routes and rates, and policies that change while connections are open. */
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../../harness/index.ts';
 import {
@@ -13,44 +13,27 @@ import {
   named,
   only,
   type Pod,
-  type Pods,
   type PortPolicy,
   readAll,
   resource,
-  servicePolicy,
-  startPods,
+  usePods,
 } from '../../harness/pods/index.ts';
 import { GRPC, reply } from './grpc.ts';
 import { call, connectHttp2, get, serveHttp1, serveHttp2, serveTcp, tally } from './http.ts';
 
 const VIP = '10.96.0.4';
-let pods: Pods;
-let client: Pod;
-let other: Pod;
-let plain: Pod;
-let web: Pod;
-/** Lets nobody in unless the control plane says otherwise. */
-let shut: Pod;
 /** `l5d-client-id` of the requests that reached the application, '' for none. */
 let clientIds: string[] = [];
 
-before(
-  async () => {
-    pods = await startPods([
-      { name: 'client' },
-      { name: 'other' },
-      { name: 'plain', unmeshed: true },
-      // Watched from the start, so that the first request to a port finds its policy there.
-      { name: 'web', env: { INBOUND_PORTS: '7001-7020' } },
-      { name: 'shut', env: { INBOUND_DEFAULT_POLICY: 'deny' } },
-    ]);
-    [client, other, plain] = [pods.pod('client'), pods.pod('other'), pods.pod('plain')];
-    [web, shut] = [pods.pod('web'), pods.pod('shut')];
-  },
-  { timeout: 60_000 },
-);
-
-after(() => pods?.close());
+const { world, client, other, plain, web, shut } = usePods({
+  client: {},
+  other: {},
+  plain: { unmeshed: true },
+  // Watched from the start, so that the first request to a port finds its policy there.
+  web: { env: { INBOUND_PORTS: '7001-7020' } },
+  // Lets nobody in unless the control plane says otherwise.
+  shut: { env: { INBOUND_DEFAULT_POLICY: 'deny' } },
+});
 
 let port = 7000;
 /** Each test has a port of its own, with an application that tells who it was called by. */
@@ -72,9 +55,10 @@ const ARRIVAL_MS = 30;
 /** Makes `VIP:port` lead to the same port of the web pod, which has the given policy. */
 async function expose(policy: Partial<PortPolicy>, hint: 'h2' | 'opaque' = 'h2'): Promise<void> {
   const path = `web.a.svc.cluster.local:${port}`;
-  pods.world.port('web', port, everyone(policy));
-  pods.world.endpoints(path, [web.endpoint(port, { hint })]);
-  pods.world.policy(`${VIP}:${port}`, servicePolicy(path, { protocol: hint === 'opaque' ? hint : 'detect' }));
+  world.port('web', port, everyone(policy));
+  world.service(`${VIP}:${port}`, path, [web.endpoint(port, { hint })], {
+    protocol: hint === 'opaque' ? hint : 'detect',
+  });
   await sleep(ARRIVAL_MS);
 }
 
@@ -87,7 +71,7 @@ test('a client that loses its permission is answered 403 from then on', async ()
   serveWeb();
   await expose({ authorizations: [only(client.identity)] });
   assert.equal(await status(client), 200);
-  pods.world.port('web', port, everyone({ authorizations: [only(other.identity)] }));
+  world.port('web', port, everyone({ authorizations: [only(other.identity)] }));
   await eventually('the new policy', 3_000, async () => ((await status(client)) === 403 ? true : undefined), 10);
   assert.equal(await status(other), 200);
   const labels = { target_port: String(port), client_id: client.identity, tls: 'true' };
@@ -117,7 +101,7 @@ test('an opaque port knows its clients by mutual TLS; connections are cut when t
   assert.equal(await readAll(refused, 'two').catch(() => ''), '', 'another identity gets nothing');
   const unmeshed = await plain.dial(web.ip, port);
   assert.equal(await readAll(unmeshed, 'three').catch(() => ''), '', 'nor does who has none');
-  pods.world.port('web', port, everyone({ protocol: OPAQUE, authorizations: [only(other.identity)] }));
+  world.port('web', port, everyone({ protocol: OPAQUE, authorizations: [only(other.identity)] }));
   await eventually('the end of the connection', 3_000, async () => closed || undefined, 5);
   assert.equal(await web.metric('inbound_tcp_authz_terminate_total', labels), 1);
   assert.ok((await web.metric('inbound_tcp_authz_deny_total', { target_port: String(port) })) >= 2);
@@ -127,7 +111,7 @@ test('a port for authenticated clients refuses those outside the mesh, and those
   serveWeb();
   await expose({ authorizations: [authenticated] });
   assert.deepEqual([await status(client), await status(plain, web.ip)], [200, 403]);
-  pods.world.port('web', port, everyone({ authorizations: [anybodyBut(other.ip)] }));
+  world.port('web', port, everyone({ authorizations: [anybodyBut(other.ip)] }));
   await eventually('the new policy', 3_000, async () => ((await status(plain, web.ip)) === 200 ? true : undefined), 10);
   assert.deepEqual([await status(client), await status(other)], [200, 403], `${other.ip} is left out`);
 });
@@ -243,8 +227,8 @@ test('an override gives one identity a rate of its own', async () => {
 
 test('a port that the control plane has said nothing of has the default policy of the pod', async () => {
   serveWeb(shut);
-  pods.world.keepSilent('shut', port);
+  world.keepSilent('shut', port);
   assert.equal(await status(plain, shut.ip).catch(() => 0), 0, 'deny is opaque: the connection closes');
-  pods.world.port('shut', port, everyone());
+  world.port('shut', port, everyone());
   await eventually('the policy', 3_000, async () => ((await status(plain, shut.ip)) === 200 ? true : undefined), 10);
 });

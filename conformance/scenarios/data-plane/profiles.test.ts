@@ -1,27 +1,16 @@
 /** ServiceProfiles: routes with classes, retries within a budget and time-outs, overrides, and what they are counted by. */
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { eventually } from '../../harness/index.ts';
-import { ms, type Pod, type Pods, servicePolicy, startPods, type World } from '../../harness/pods/index.ts';
+import { ms, servicePolicy, usePods, type World } from '../../harness/pods/index.ts';
 import { ask, get, type Served, serveHttp1, serveTcp, tally } from './http.ts';
 
 type Profile = Parameters<World['profile']>[1];
 type Route = NonNullable<Profile['routes']>[number];
 
 const VIP = '10.96.0.5';
-let pods: Pods;
-let client: Pod;
-let web: Pod;
 
-before(
-  async () => {
-    pods = await startPods([{ name: 'client' }, { name: 'web' }]);
-    [client, web] = [pods.pod('client'), pods.pod('web')];
-  },
-  { timeout: 60_000 },
-);
-
-after(() => pods?.close());
+const { world, client, web } = usePods({ client: {}, web: {} });
 
 let port = 7000;
 /** Status and body of the application's next answers, from the front; then 200. */
@@ -44,13 +33,13 @@ beforeEach(() => {
     if (request.url === '/slow') setTimeout(() => response.end('slow'), 600);
     else response.end('web');
   });
-  pods.world.endpoints(dst(), [web.endpoint(port)]);
-  pods.world.policy(`${VIP}:${port}`, servicePolicy(dst()));
+  world.endpoints(dst(), [web.endpoint(port)]);
+  world.policy(`${VIP}:${port}`, servicePolicy(dst()));
 });
 
 /** What is said of the test's address. */
 function use(profile: Profile): void {
-  pods.world.profile(`${VIP}:${port}`, { fullyQualifiedName: fqn, ...profile });
+  world.profile(`${VIP}:${port}`, { fullyQualifiedName: fqn, ...profile });
 }
 
 function route(name: string, regex: string, changes: Route = {}): Route {
@@ -129,7 +118,7 @@ test('overrides send part of the requests elsewhere, or all of them', async () =
     response.end('other');
   });
   const other = `other.a.svc.cluster.local:${port + 1_000}`;
-  pods.world.endpoints(other, [web.endpoint(port + 1_000)]);
+  world.endpoints(other, [web.endpoint(port + 1_000)]);
   const dstOverrides = [
     { authority: dst(), weight: 3_000 },
     { authority: other, weight: 7_000 },
@@ -149,8 +138,7 @@ test('overrides send part of the requests elsewhere, or all of them', async () =
 test('an opaque profile hands bytes through unread, whatever the policy says', async () => {
   serveTcp(web, port + 1_000, (socket) => socket.on('data', (chunk: Buffer) => socket.end(`raw ${chunk}`)));
   const raw = `raw.a.svc.cluster.local:${port}`;
-  pods.world.endpoints(raw, [web.endpoint(port + 1_000, { hint: 'opaque' })]);
-  pods.world.policy(`${VIP}:${port}`, servicePolicy(raw));
+  world.service(`${VIP}:${port}`, raw, [web.endpoint(port + 1_000, { hint: 'opaque' })]);
   use({ opaqueProtocol: true });
   const socket = await client.dial(VIP, port);
   const text = await new Promise<string>((resolve, reject) => {

@@ -2,32 +2,20 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import type http2 from 'node:http2';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { eventually } from '../../harness/index.ts';
-import { type Pod, type Pods, readAll, servicePolicy, startPods } from '../../harness/pods/index.ts';
+import { readAll, type servicePolicy, usePods } from '../../harness/pods/index.ts';
 import { GRPC, message, messages } from './grpc.ts';
 import { connectHttp2, get, parseAnswer, serveHttp1, serveHttp2, serveTcp } from './http.ts';
 
 const VIP = '10.96.0.2';
-let pods: Pods;
-let client: Pod;
-let web: Pod;
 
-before(
-  async () => {
-    pods = await startPods([{ name: 'client', env: { OUTBOUND_HTTP_FAILFAST_TIMEOUT: '300ms' } }, { name: 'web' }]);
-    [client, web] = [pods.pod('client'), pods.pod('web')];
-  },
-  { timeout: 60_000 },
-);
-
-after(() => pods?.close());
+const { world, client, web } = usePods({ client: { env: { OUTBOUND_HTTP_FAILFAST_TIMEOUT: '300ms' } }, web: {} });
 
 /** Makes `VIP:port` lead to the same port of the web pod. */
 function expose(port: number, options: Parameters<typeof servicePolicy>[1] = {}, hint: 'h2' | 'opaque' = 'h2'): void {
   const path = `web.a.svc.cluster.local:${port}`;
-  pods.world.endpoints(path, [web.endpoint(port, { hint })]);
-  pods.world.policy(`${VIP}:${port}`, servicePolicy(path, options));
+  world.service(`${VIP}:${port}`, path, [web.endpoint(port, { hint })], options);
 }
 
 test('gRPC streams flow both ways at once, message by message, and end with trailers', async () => {
@@ -83,8 +71,7 @@ test('gRPC streams flow both ways at once, message by message, and end with trai
 });
 
 test('a gRPC call that nobody can serve gets a gRPC status, not an HTTP error', async () => {
-  pods.world.endpoints('nobody.a.svc.cluster.local:9001', []);
-  pods.world.policy(`${VIP}:9001`, servicePolicy('nobody.a.svc.cluster.local:9001'));
+  world.service(`${VIP}:9001`, 'nobody.a.svc.cluster.local:9001', []);
   const session = await connectHttp2(client, VIP, 9001);
   const stream = session.request({ ...GRPC, ':path': '/a.B/C' });
   const headers = await new Promise<http2.IncomingHttpHeaders>((resolve) => stream.once('response', resolve));

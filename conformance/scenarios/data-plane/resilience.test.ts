@@ -1,47 +1,26 @@
 /** Retries, circuit breakers, time-outs, rate limits and faults, between real proxies, driven by policies that change meanwhile. */
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { FEATURES } from '#api/mesh';
 import { eventually } from '../../harness/index.ts';
-import {
-  everyone,
-  ms,
-  type Pod,
-  type Pods,
-  resource,
-  servicePolicy,
-  split,
-  startPods,
-  to,
-} from '../../harness/pods/index.ts';
+import { everyone, ms, resource, servicePolicy, split, to, usePods } from '../../harness/pods/index.ts';
 import { get, type Served, serveHttp1, tally } from './http.ts';
 
 const VIP = '10.96.0.1';
-let pods: Pods;
-let client: Pod;
-let good: Pod;
-let bad: Pod;
 /** What the bad pod answers. */
 let badStatus = 503;
 let badServer: Served;
 
-before(
-  async () => {
-    pods = await startPods([{ name: 'client' }, { name: 'good' }, { name: 'bad' }]);
-    [client, good, bad] = [pods.pod('client'), pods.pod('good'), pods.pod('bad')];
-    serveHttp1(good, 8080, (request, response) => {
-      if (request.url === '/slow') setTimeout(() => response.end('slow'), 700);
-      else response.end('good');
-    });
-    badServer = serveHttp1(bad, 8080, (_request, response) => {
-      response.statusCode = badStatus;
-      response.end('bad');
-    });
-  },
-  { timeout: 60_000 },
-);
-
-after(() => pods?.close());
+const { world, client, good, bad } = usePods({ client: {}, good: {}, bad: {} }, () => {
+  serveHttp1(good, 8080, (request, response) => {
+    if (request.url === '/slow') setTimeout(() => response.end('slow'), 700);
+    else response.end('good');
+  });
+  badServer = serveHttp1(bad, 8080, (_request, response) => {
+    response.statusCode = badStatus;
+    response.end('bad');
+  });
+});
 
 let port = 80;
 /** Each test has an address of its own, so that nothing learned in one is known in the next. */
@@ -53,7 +32,7 @@ beforeEach(() => {
 });
 
 const path = (name: string): string => `${name}.a.svc.cluster.local:${port}`;
-const both = (name: string): void => pods.world.endpoints(path(name), [good.endpoint(8080), bad.endpoint(8080)]);
+const both = (name: string): void => world.endpoints(path(name), [good.endpoint(8080), bad.endpoint(8080)]);
 const ask = (where = '/', lines: readonly string[] = []) => get(client, VIP, port, where, lines);
 
 test('retries hide an endpoint that fails half of the requests', async () => {
@@ -62,13 +41,13 @@ test('retries hide an endpoint that fails half of the requests', async () => {
     response.statusCode = turn++ % 2 === 0 ? 503 : 200;
     response.end('flaky');
   });
-  pods.world.endpoints(path('web'), [bad.endpoint(8085)]);
-  pods.world.policy(address, servicePolicy(path('web')));
+  world.endpoints(path('web'), [bad.endpoint(8085)]);
+  world.policy(address, servicePolicy(path('web')));
   assert.deepEqual(await tally(40, ask), { 200: 20, 503: 20 }, 'without retries half of them fail');
   const retry = { maxRetries: 3, maxRequestBytes: 65_536, conditions: { statusRanges: [{ start: 500, end: 599 }] } };
   const backoff = { minBackoff: ms(5), maxBackoff: ms(20), jitterRatio: 1 };
   const rules = [{ backends: to(path('web')), retry: { ...retry, backoff } }];
-  pods.world.policy(address, servicePolicy(path('web'), { rules }));
+  world.policy(address, servicePolicy(path('web'), { rules }));
   await eventually('the route is known', 5_000, async () => ((await tally(4, ask))[200] === 4 ? true : undefined), 10);
   assert.deepEqual(await tally(100, ask), { 200: 100 });
   assert.ok((await client.metric('outbound_http_route_retry_successes_total')) >= 100, 'retries are counted');
@@ -78,7 +57,7 @@ test('a breaker opens after consecutive failures, leaves the endpoint out, and c
   both('web');
   const backoff = { minBackoff: ms(300), maxBackoff: ms(1_000), jitterRatio: 0 };
   const failureAccrual = { kind: { case: 'consecutiveFailures' as const, value: { maxFailures: 3, backoff } } };
-  pods.world.policy(address, servicePolicy(path('web'), { failureAccrual }));
+  world.policy(address, servicePolicy(path('web'), { failureAccrual }));
   const first = await tally(60, ask);
   assert.ok(
     (first[503] ?? 0) >= 3 && (first[503] ?? 0) <= 8,
@@ -101,8 +80,8 @@ test('a breaker opens after consecutive failures, leaves the endpoint out, and c
 });
 
 test('a request that takes longer than its route allows is answered 504', async () => {
-  pods.world.endpoints(path('web'), [good.endpoint(8080)]);
-  pods.world.policy(
+  world.endpoints(path('web'), [good.endpoint(8080)]);
+  world.policy(
     address,
     servicePolicy(path('web'), { rules: [{ backends: to(path('web')), timeouts: { request: ms(250) } }] }),
   );
@@ -120,9 +99,9 @@ test('a per-try time-out gives a slow endpoint up and asks another', async () =>
   const sleepy = serveHttp1(bad, 8081, (_request, response) =>
     setTimeout(() => response.end('late'), slow ? 3_000 : 0),
   );
-  pods.world.endpoints(path('web'), [good.endpoint(8080), bad.endpoint(8081)]);
+  world.endpoints(path('web'), [good.endpoint(8080), bad.endpoint(8081)]);
   const retry = { maxRetries: 5, maxRequestBytes: 65_536, conditions: {}, timeout: ms(200) };
-  pods.world.policy(address, servicePolicy(path('web'), { rules: [{ backends: to(path('web')), retry }] }));
+  world.policy(address, servicePolicy(path('web'), { rules: [{ backends: to(path('web')), retry }] }));
   const seen: Record<string, number> = {};
   for (let i = 0; i < 6; i++) {
     const { body } = await ask();
@@ -134,19 +113,19 @@ test('a per-try time-out gives a slow endpoint up and asks another', async () =>
 });
 
 test('traffic is split by weights', async () => {
-  pods.world.endpoints(path('good'), [good.endpoint(8080)]);
-  pods.world.endpoints(path('bad'), [bad.endpoint(8080)]);
+  world.endpoints(path('good'), [good.endpoint(8080)]);
+  world.endpoints(path('bad'), [bad.endpoint(8080)]);
   badStatus = 202;
   const rules = [{ backends: split({ [path('good')]: 9, [path('bad')]: 1 }) }];
-  pods.world.policy(address, servicePolicy(path('good'), { rules }));
+  world.policy(address, servicePolicy(path('good'), { rules }));
   const seen = await tally(200, ask);
   assert.ok((seen[202] ?? 0) >= 6 && (seen[202] ?? 0) <= 45, `about one in ten: ${JSON.stringify(seen)}`);
 });
 
 test('a local rate limit answers 429 to what is too much, by identity', async () => {
-  pods.world.endpoints(path('web'), [good.endpoint(8082)]);
+  world.endpoints(path('web'), [good.endpoint(8082)]);
   serveHttp1(good, 8082, (_request, response) => response.end('limited'));
-  pods.world.policy(address, servicePolicy(path('web')));
+  world.policy(address, servicePolicy(path('web')));
   const limit = {
     metadata: resource('HTTPLocalRateLimitPolicy', 'few'),
     identity: { requestsPerSecond: 5 },
@@ -154,7 +133,7 @@ test('a local rate limit answers 429 to what is too much, by identity', async ()
   };
   const httpRoutes = [{ metadata: { kind: { case: 'default' as const, value: 'default' } }, rules: [{}] }];
   const detect = { timeout: ms(1_000), httpRoutes, httpLocalRateLimit: limit };
-  pods.world.port('good', 8082, everyone({ protocol: { kind: { case: 'detect', value: detect } } }));
+  world.port('good', 8082, everyone({ protocol: { kind: { case: 'detect', value: detect } } }));
   const seen = await tally(40, ask);
   assert.ok((seen[429] ?? 0) >= 10, JSON.stringify(seen));
   assert.ok((seen[200] ?? 0) >= 5, JSON.stringify(seen));
@@ -166,11 +145,11 @@ test('injected failures, delays, redirects, header changes and rewrites do what 
     response.setHeader('x-seen', `${request.url} ${request.headers['x-added'] ?? 'none'}`);
     response.end('filtered');
   });
-  pods.world.endpoints(path('web'), [good.endpoint(8083)]);
+  world.endpoints(path('web'), [good.endpoint(8083)]);
   const prefix = (value: string) => [{ path: { kind: { case: 'prefix' as const, value } } }];
   const backends = to(path('web'));
   const header = (name: string, value: string) => ({ headers: [{ name, value: Buffer.from(value) }] });
-  pods.world.policy(
+  world.policy(
     address,
     servicePolicy(path('web'), {
       rules: [
@@ -213,7 +192,7 @@ test('injected failures, delays, redirects, header changes and rewrites do what 
 });
 
 test("a proxy tells which of Weft's own fields it understands, so that others are never sent one", () => {
-  const [told = '', ...others] = pods.world.features;
+  const [told = '', ...others] = world.features;
   assert.deepEqual(others, [], 'in each request alike');
   assert.deepEqual(told.split(',').sort(), [...FEATURES].sort());
 });
@@ -223,11 +202,11 @@ test('a mirrored request reaches the mirror and never changes the answer', async
     response.statusCode = 500;
     response.end('mirror');
   });
-  pods.world.endpoints(path('web'), [good.endpoint(8080)]);
-  pods.world.endpoints(path('shadow'), [bad.endpoint(8084)]);
+  world.endpoints(path('web'), [good.endpoint(8080)]);
+  world.endpoints(path('shadow'), [bad.endpoint(8084)]);
   const [backend] = to(path('shadow')).kind.value.backends;
   const filters = [{ kind: { case: 'requestMirror' as const, value: { backend: backend!.backend } } }];
-  pods.world.policy(address, servicePolicy(path('web'), { rules: [{ backends: to(path('web')), filters }] }));
+  world.policy(address, servicePolicy(path('web'), { rules: [{ backends: to(path('web')), filters }] }));
   assert.deepEqual(await tally(10, ask), { 200: 10 });
   await eventually('ten mirrored requests', 5_000, async () => mirror.count() === 10 || undefined, 20);
 });

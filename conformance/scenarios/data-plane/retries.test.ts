@@ -1,48 +1,38 @@
 /** What retries hide and what they must not repeat, what bounds a request, and what requests may ask for themselves. */
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { eventually } from '../../harness/index.ts';
-import { ms, type Pod, type Pods, type PolicyOptions, servicePolicy, startPods, to } from '../../harness/pods/index.ts';
+import { ms, type PolicyOptions, servicePolicy, to, usePods } from '../../harness/pods/index.ts';
 import { GRPC, message, refuse, reply } from './grpc.ts';
 import { type Answer, ask, call, connectHttp2, type RequestOptions, serveHttp1, serveHttp2 } from './http.ts';
 
 type Rule = NonNullable<PolicyOptions['rules']>[number];
 
 const VIP = '10.96.0.7';
-let pods: Pods;
-let client: Pod;
-let web: Pod;
 /** Statuses of the next answers, from the front; then 200. */
 let answers: number[] = [];
 /** Bodies of the requests that arrived, and their header fields that begin with `l5d-`. */
 let bodies: string[] = [];
 let asked: string[] = [];
 
-before(
-  async () => {
-    pods = await startPods([{ name: 'client' }, { name: 'web' }]);
-    [client, web] = [pods.pod('client'), pods.pod('web')];
-    serveHttp1(web, 8080, (request, response) => {
-      asked.push(...Object.keys(request.headers).filter((name) => /^l5d-(retry|.*timeout)/.test(name)));
-      let body = '';
-      request.on('data', (chunk: Buffer) => {
-        body += chunk.toString();
-      });
-      request.on('end', () => {
-        bodies.push(body);
-        response.statusCode = answers.shift() ?? 200;
-        if (request.url === '/slow') setTimeout(() => response.end('slow'), 500);
-        else if (request.url === '/drip') {
-          response.write('drop ');
-          setTimeout(() => response.end('drop'), 500);
-        } else response.end('web');
-      });
+const { world, client, web } = usePods({ client: {}, web: {} }, () => {
+  serveHttp1(web, 8080, (request, response) => {
+    asked.push(...Object.keys(request.headers).filter((name) => /^l5d-(retry|.*timeout)/.test(name)));
+    let body = '';
+    request.on('data', (chunk: Buffer) => {
+      body += chunk.toString();
     });
-  },
-  { timeout: 60_000 },
-);
-
-after(() => pods?.close());
+    request.on('end', () => {
+      bodies.push(body);
+      response.statusCode = answers.shift() ?? 200;
+      if (request.url === '/slow') setTimeout(() => response.end('slow'), 500);
+      else if (request.url === '/drip') {
+        response.write('drop ');
+        setTimeout(() => response.end('drop'), 500);
+      } else response.end('web');
+    });
+  });
+});
 
 let port = 80;
 let path: string;
@@ -53,11 +43,11 @@ beforeEach(() => {
   answers = [];
   bodies = [];
   asked = [];
-  pods.world.endpoints(path, [web.endpoint(8080)]);
+  world.endpoints(path, [web.endpoint(8080)]);
 });
 
 function use(rule: Omit<Rule, 'backends'>): void {
-  pods.world.policy(`${VIP}:${port}`, servicePolicy(path, { rules: [{ backends: to(path), ...rule } as Rule] }));
+  world.policy(`${VIP}:${port}`, servicePolicy(path, { rules: [{ backends: to(path), ...rule } as Rule] }));
 }
 
 const send = (options: RequestOptions = {}): Promise<Answer> => ask(client, VIP, port, options);
@@ -111,7 +101,7 @@ test('gRPC calls are sent again by their status, with their message', async () =
       else refuse(stream, status);
     });
   });
-  pods.world.endpoints(path, [web.endpoint(9090)]);
+  world.endpoints(path, [web.endpoint(9090)]);
   const grpcRetry = {
     maxRetries: 3,
     maxRequestBytes: 65_536,
@@ -119,7 +109,7 @@ test('gRPC calls are sent again by their status, with their message', async () =
     backoff: BACKOFF,
   };
   const grpcRules = [{ backends: to(path), retry: grpcRetry }];
-  pods.world.policy(`${VIP}:${port}`, servicePolicy(path, { protocol: 'grpc', grpcRules }));
+  world.policy(`${VIP}:${port}`, servicePolicy(path, { protocol: 'grpc', grpcRules }));
   const session = await connectHttp2(client, VIP, port);
   const once = () => call(session, { ...GRPC, ':path': '/a.B/C' }, message('ask'));
   assert.equal((await once()).trailers['grpc-status'], '0');

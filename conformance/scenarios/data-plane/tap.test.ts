@@ -1,12 +1,12 @@
 /** Live events of requests: who may see them, which ones, how many, and what they tell. */
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { decodeTcpAddress, encodeIp, tap } from '#api/mesh';
 import { createGrpcClient, type GrpcError } from '#runtime/grpc';
 import { eventually } from '../../harness/index.ts';
-import { type Pod, type Pods, servicePolicy, startPods } from '../../harness/pods/index.ts';
+import { type Pod, usePods } from '../../harness/pods/index.ts';
 import { GRPC, message, refuse } from './grpc.ts';
 import { ask, call, connectHttp2, get, serveHttp1, serveHttp2 } from './http.ts';
 
@@ -16,22 +16,12 @@ const VIP = '10.96.0.13';
 const PATH = 'web.a.svc.cluster.local';
 const TAP_PORT = 4190;
 const TAP = 'tap.a.serviceaccount.identity.linkerd.cluster.local';
-let pods: Pods;
-let client: Pod;
-let web: Pod;
 /** The one who may tap. */
-let watcher: Pod;
 
-before(
-  async () => {
-    const env = { TAP_SVC_NAME: TAP };
-    pods = await startPods([
-      { name: 'client', env },
-      { name: 'web', env },
-      { name: 'tap' },
-      { name: 'plain', unmeshed: true },
-    ]);
-    [client, web, watcher] = [pods.pod('client'), pods.pod('web'), pods.pod('tap')];
+const env = { TAP_SVC_NAME: TAP };
+const { world, client, web, watcher, plain } = usePods(
+  { client: { env }, web: { env }, watcher: { identity: TAP }, plain: { unmeshed: true } },
+  () => {
     serveHttp1(web, 8080, (_request, response) => {
       response.setHeader('x-answer', 'yes');
       response.end('hello');
@@ -40,18 +30,13 @@ before(
     for (const [port, target] of [
       [80, 8080],
       [81, 9090],
-    ] as const) {
-      pods.world.endpoints(`${PATH}:${port}`, [web.endpoint(target, { labels: { pod: 'web-1' } })]);
-      pods.world.policy(`${VIP}:${port}`, servicePolicy(`${PATH}:${port}`));
-    }
+    ] as const)
+      world.service(`${VIP}:${port}`, `${PATH}:${port}`, [web.endpoint(target, { labels: { pod: 'web-1' } })]);
     // The tap port is dialled as it is: mesh TLS without a transport header.
     for (const { ip, identity } of [client, web])
-      pods.world.profileOfEndpoint(`${ip}:${TAP_PORT}`, { ip, port: TAP_PORT, identity });
+      world.profileOfEndpoint(`${ip}:${TAP_PORT}`, { ip, port: TAP_PORT, identity });
   },
-  { timeout: 60_000 },
 );
-
-after(() => pods?.close());
 
 interface Seen {
   readonly events: tap.TapEvent[];
@@ -177,7 +162,7 @@ test('whoever else asks is unauthenticated: another identity, a pod outside the 
   const request = { limit: 1, match: prefix('/') };
   const callers = {
     'another identity': () => client.dial(web.ip, TAP_PORT),
-    'outside the mesh': () => pods.pod('plain').dial(web.ip, TAP_PORT),
+    'outside the mesh': () => plain.dial(web.ip, TAP_PORT),
     loopback: () => web.dial('127.0.0.1', TAP_PORT),
   };
   for (const [who, dial] of Object.entries(callers)) {

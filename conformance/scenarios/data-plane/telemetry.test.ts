@@ -1,10 +1,10 @@
 /** What proxies write down of the requests that they carry: metrics within a budget, and the access log in its formats. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { FOLDED, parseMetrics } from '#runtime/metrics';
 import { eventually } from '../../harness/index.ts';
-import { type Pod, type Pods, readAll, servicePolicy, startPods } from '../../harness/pods/index.ts';
+import { type Pod, readAll, usePods } from '../../harness/pods/index.ts';
 import { GRPC, message, refuse } from './grpc.ts';
 import { ask, call, connectHttp2, get, serveHttp1, serveHttp2, tally } from './http.ts';
 
@@ -14,45 +14,29 @@ const PATH = 'web.a.svc.cluster.local';
 const SERIES_MAX = 3_000;
 /** Names that its clients ask for, each with a dozen series and more. */
 const HOSTS = 250;
-let pods: Pods;
-let client: Pod;
-let web: Pod;
 /** Has a small budget of series. */
-let frugal: Pod;
 
-before(
-  async () => {
-    pods = await startPods([
-      { name: 'client', env: { OUTBOUND_METRICS_HOSTNAME_LABELS: 'true' } },
-      {
-        name: 'frugal',
-        env: { OUTBOUND_METRICS_HOSTNAME_LABELS: 'true', METRICS_SERIES_MAX: String(SERIES_MAX) },
-      },
-      { name: 'web', env: { ACCESS_LOG: 'apache' } },
-      { name: 'json', env: { ACCESS_LOG: 'json' } },
-      {
-        name: 'format',
-        env: { ACCESS_LOG: '%PROTOCOL% %REQ(:PATH)% %RESPONSE_CODE% %REQ(X-ID):4% %DOWNSTREAM_PEER_ID%' },
-      },
-    ]);
-    [client, web, frugal] = [pods.pod('client'), pods.pod('web'), pods.pod('frugal')];
-    for (const pod of [web, pods.pod('json'), pods.pod('format')])
-      serveHttp1(pod, 8080, (_request, response) => response.end(pod.name));
+const hostnames = { OUTBOUND_METRICS_HOSTNAME_LABELS: 'true' };
+const { world, client, frugal, web, json, format } = usePods(
+  {
+    client: { env: hostnames },
+    frugal: { env: { ...hostnames, METRICS_SERIES_MAX: String(SERIES_MAX) } },
+    web: { env: { ACCESS_LOG: 'apache' } },
+    json: { env: { ACCESS_LOG: 'json' } },
+    format: { env: { ACCESS_LOG: '%PROTOCOL% %REQ(:PATH)% %RESPONSE_CODE% %REQ(X-ID):4% %DOWNSTREAM_PEER_ID%' } },
+  },
+  () => {
+    for (const pod of [web, json, format]) serveHttp1(pod, 8080, (_request, response) => response.end(pod.name));
     serveHttp2(web, 9090, (stream) => refuse(stream, 14));
     for (const [port, endpoint] of [
       [80, web.endpoint(8080, { labels: { pod: 'web-1', zone_locality: 'local' } })],
       [81, web.endpoint(9090)],
-      [82, pods.pod('json').endpoint(8080)],
-      [83, pods.pod('format').endpoint(8080)],
-    ] as const) {
-      pods.world.endpoints(`${PATH}:${port}`, [endpoint]);
-      pods.world.policy(`${VIP}:${port}`, servicePolicy(`${PATH}:${port}`));
-    }
+      [82, json.endpoint(8080)],
+      [83, format.endpoint(8080)],
+    ] as const)
+      world.service(`${VIP}:${port}`, `${PATH}:${port}`, [endpoint]);
   },
-  { timeout: 60_000 },
 );
-
-after(() => pods?.close());
 
 /** The first line on a proxy's standard error that matches. */
 const lineOf = (pod: Pod, pattern: RegExp): Promise<string> =>
@@ -82,7 +66,7 @@ test('or as JSON', async () => {
     lines: ['user-agent: scenario', 'x-request-id: 7'],
     body: 'four',
   });
-  const line = JSON.parse(await lineOf(pods.pod('json'), /\/logged/));
+  const line = JSON.parse(await lineOf(json, /\/logged/));
   const { timestamp, total_ns, processing_ns, 'client.addr': address, ...rest } = line;
   assert.deepEqual(rest, {
     'client.id': client.identity,
@@ -102,7 +86,7 @@ test('or as JSON', async () => {
 
 test('or as a format says, whatever clients put into their fields', async () => {
   await get(client, VIP, 83, '/logged', ['x-id: "long"']);
-  assert.equal(await lineOf(pods.pod('format'), /\/logged/), `HTTP/1.1 /logged 200 \\x22 ${client.identity}`);
+  assert.equal(await lineOf(format, /\/logged/), `HTTP/1.1 /logged 200 \\x22 ${client.identity}`);
 });
 
 test('metrics tell the endpoint, the identities, the zone and how calls of gRPC ended', async () => {

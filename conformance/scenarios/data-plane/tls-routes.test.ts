@@ -1,47 +1,32 @@
 /** The applications' own TLS, told apart by server name and never opened. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import tls from 'node:tls';
 import { TestCa } from '#proxy/testing';
-import { type Pod, type Pods, servicePolicy, startPods } from '../../harness/pods/index.ts';
+import { servicePolicy, usePods } from '../../harness/pods/index.ts';
 
 const VIP = '10.96.0.8';
 const PORT = 443;
 const CERTIFICATE = new TestCa('application.test').issue('shop.example');
-let pods: Pods;
-let client: Pod;
-const servers: tls.Server[] = [];
 
-before(
-  async () => {
-    const env = { OUTBOUND_METRICS_HOSTNAME_LABELS: 'true' };
-    pods = await startPods([{ name: 'client', env }, { name: 'shop' }, { name: 'bank' }]);
-    client = pods.pod('client');
-    for (const name of ['shop', 'bank']) {
-      const pod = pods.pod(name);
+const { world, client, shop, bank } = usePods(
+  { client: { env: { OUTBOUND_METRICS_HOSTNAME_LABELS: 'true' } }, shop: {}, bank: {} },
+  () => {
+    const names: Record<string, string> = {};
+    for (const pod of [shop, bank]) {
       const server = tls.createServer({ key: CERTIFICATE.keyPem, cert: CERTIFICATE.chainPem }, (socket) => {
         socket.on('error', () => socket.destroy());
-        socket.end(`${name} for ${(socket as unknown as { servername: string }).servername}`);
+        socket.end(`${pod.name} for ${(socket as unknown as { servername: string }).servername}`);
       });
       pod.inside(() => server.listen(8443, '0.0.0.0'));
-      servers.push(server);
-      pods.world.endpoints(`${name}.a.svc.cluster.local:${PORT}`, [pod.endpoint(8443, { hint: 'opaque' })]);
+      pod.atEnd(() => server.close());
+      names[`${pod.name}.example`] = `${pod.name}.a.svc.cluster.local:${PORT}`;
+      world.endpoints(`${pod.name}.a.svc.cluster.local:${PORT}`, [pod.endpoint(8443, { hint: 'opaque' })]);
     }
-    const names = Object.fromEntries(
-      ['shop', 'bank'].map((name) => [`${name}.example`, `${name}.a.svc.cluster.local:${PORT}`]),
-    );
-    pods.world.policy(
-      `${VIP}:${PORT}`,
-      servicePolicy(`shop.a.svc.cluster.local:${PORT}`, { protocol: 'tls', servers: names }),
-    );
+    const policy = servicePolicy(`shop.a.svc.cluster.local:${PORT}`, { protocol: 'tls', servers: names });
+    world.policy(`${VIP}:${PORT}`, policy);
   },
-  { timeout: 60_000 },
 );
-
-after(async () => {
-  for (const server of servers) server.close();
-  await pods?.close();
-});
 
 /** What a TLS client hears after its handshake for that name; rejects when there is none. */
 async function hear(servername: string | undefined): Promise<string> {
@@ -64,7 +49,7 @@ test('connections go to the backend of the server name in their ClientHello', as
   assert.equal(await hear('bank.example'), 'bank for bank.example');
   for (const hostname of ['shop.example', 'bank.example'])
     assert.equal(await client.metric('outbound_tls_route_open_total', { hostname }), 1, hostname);
-  const name = pods.pod('bank').identity;
+  const name = bank.identity;
   assert.equal(await client.metric('tcp_open_total', { peer: 'dst', tls: 'true', server_id: name }), 1, 'in the mesh');
 });
 

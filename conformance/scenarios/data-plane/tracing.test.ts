@@ -1,8 +1,8 @@
 /** Traces that others began go on through two proxies, in the form they came in, and their spans reach a collector. */
 import assert from 'node:assert/strict';
 import type { IncomingHttpHeaders } from 'node:http';
-import { after, before, test } from 'node:test';
-import { type Pod, type Pods, type SeenSpan, servicePolicy, startPods } from '../../harness/pods/index.ts';
+import { test } from 'node:test';
+import { type SeenSpan, usePods } from '../../harness/pods/index.ts';
 import { GRPC, message, reply } from './grpc.ts';
 import { call, connectHttp2, get, serveHttp1, serveHttp2 } from './http.ts';
 
@@ -11,43 +11,28 @@ const PATH = 'web.a.svc.cluster.local';
 const SPAN = '00f067aa0ba902b7';
 /** Each request has a trace of its own. */
 const traceOf = (n: number): string => `4bf92f3577b34da6a3ce929d0e0e47${n.toString(16).padStart(2, '0')}`;
-let pods: Pods;
-let client: Pod;
-let web: Pod;
 /** Header fields of the last request that arrived. */
 let arrived: IncomingHttpHeaders = {};
 
-before(
-  async () => {
-    pods = await startPods([
-      { name: 'client', traced: true },
-      { name: 'web', traced: true },
-    ]);
-    [client, web] = [pods.pod('client'), pods.pod('web')];
-    const take = (headers: IncomingHttpHeaders): void => {
-      arrived = headers;
-    };
-    serveHttp1(web, 8080, (request, response) => {
-      take(request.headers);
-      response.statusCode = request.url === '/broken' ? 503 : 200;
-      response.end('web');
-    });
-    serveHttp2(web, 9090, (stream, headers) => {
-      take(headers);
-      reply(stream, 'done');
-    });
-    for (const [port, target] of [
-      [80, 8080],
-      [81, 9090],
-    ] as const) {
-      pods.world.endpoints(`${PATH}:${port}`, [web.endpoint(target)]);
-      pods.world.policy(`${VIP}:${port}`, servicePolicy(`${PATH}:${port}`));
-    }
-  },
-  { timeout: 60_000 },
-);
-
-after(() => pods?.close());
+const { world, client, web } = usePods({ client: { traced: true }, web: { traced: true } }, () => {
+  const take = (headers: IncomingHttpHeaders): void => {
+    arrived = headers;
+  };
+  serveHttp1(web, 8080, (request, response) => {
+    take(request.headers);
+    response.statusCode = request.url === '/broken' ? 503 : 200;
+    response.end('web');
+  });
+  serveHttp2(web, 9090, (stream, headers) => {
+    take(headers);
+    reply(stream, 'done');
+  });
+  for (const [port, target] of [
+    [80, 8080],
+    [81, 9090],
+  ] as const)
+    world.service(`${VIP}:${port}`, `${PATH}:${port}`, [web.endpoint(target)]);
+});
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
@@ -106,7 +91,7 @@ test('a proxy that ends sends its last spans: a server and a client span of each
       return ended;
     }),
   );
-  const { spans } = pods.world;
+  const { spans } = world;
   assert.deepEqual(new Set(spans.map(({ traceId }) => hex(traceId))), new Set(expected.keys()));
   for (const [trace, last] of expected) {
     const chain = chainOf(spans.filter(({ traceId }) => hex(traceId) === trace));
