@@ -1,7 +1,7 @@
 /** A cluster in memory with a policy service on it, and proxies that ask it over gRPC. */
 import net from 'node:net';
 import type { Gvr, KubeObject } from '#api/kube';
-import { encodeTcpAddress, inbound, outbound } from '#api/mesh';
+import { encodeTcpAddress, FEATURES_KEY, inbound, outbound } from '#api/mesh';
 import { FakeKubeClient } from '#kube/client';
 import { PortSet } from '#model/annotations';
 import { createGrpcClient, createGrpcServer, type GrpcError } from '#runtime/grpc';
@@ -12,6 +12,7 @@ import { createPolicy, type PolicyConfig } from './service.ts';
 
 const core = (resource: string): Gvr => ({ group: '', version: 'v1', resource });
 const policy = (resource: string, version: string): Gvr => ({ group: 'policy.linkerd.io', version, resource });
+const gateway = (resource: string, version: string): Gvr => ({ group: 'gateway.networking.k8s.io', version, resource });
 export const GVRS = {
   Pod: core('pods'),
   Service: core('services'),
@@ -20,6 +21,13 @@ export const GVRS = {
   AuthorizationPolicy: policy('authorizationpolicies', 'v1alpha1'),
   MeshTLSAuthentication: policy('meshtlsauthentications', 'v1alpha1'),
   NetworkAuthentication: policy('networkauthentications', 'v1alpha1'),
+  EgressNetwork: policy('egressnetworks', 'v1alpha1'),
+  /** Of Linkerd's group. */
+  PolicyHTTPRoute: policy('httproutes', 'v1beta3'),
+  HTTPRoute: gateway('httproutes', 'v1'),
+  GRPCRoute: gateway('grpcroutes', 'v1'),
+  TLSRoute: gateway('tlsroutes', 'v1alpha2'),
+  TCPRoute: gateway('tcproutes', 'v1alpha2'),
   ExternalWorkload: { group: 'workload.linkerd.io', version: 'v1beta1', resource: 'externalworkloads' },
 } as const;
 type Kind = keyof typeof GVRS;
@@ -64,8 +72,8 @@ export interface Scene {
   log: FakeLog;
   port(port: number, workload?: string): Heard<inbound.Server>;
   get(port: number): Promise<inbound.Server>;
-  /** `10.0.0.1:80` or an authority. */
-  traffic(target: string, workload?: string): Heard<outbound.OutboundPolicy>;
+  /** `10.0.0.1:80` or an authority; `features`: what the proxy knows beyond Linkerd's, as it names it. */
+  traffic(target: string, workload?: string, features?: string): Heard<outbound.OutboundPolicy>;
   close(): Promise<void>;
 }
 
@@ -128,12 +136,13 @@ export async function startScene(cluster: FakeCluster, config: Partial<PolicyCon
       return heard;
     },
     get: (port) => client.unary(inbound.InboundServerPolicies.method.getPort, { workload: 'shop:web', port }),
-    traffic(target, sourceWorkload = '{"ns":"shop","pod":"web"}') {
+    traffic(target, sourceWorkload = '{"ns":"shop","pod":"web"}', features = undefined) {
       const { heard, sink } = listen<outbound.OutboundPolicy>();
       const [, ip = '', port] = /^([\d.]+):(\d+)$/.exec(target) ?? [];
       const addr = encodeTcpAddress(ip, Number(port));
       const spec = addr ? ({ case: 'addr', value: addr } as const) : ({ case: 'authority', value: target } as const);
-      client.serverStream(outbound.OutboundPolicies.method.watch, { sourceWorkload, target: spec }, sink);
+      const options = features === undefined ? {} : { metadata: { [FEATURES_KEY]: features } };
+      client.serverStream(outbound.OutboundPolicies.method.watch, { sourceWorkload, target: spec }, sink, options);
       return heard;
     },
     async close() {
