@@ -2,6 +2,7 @@ import { PROXY_METRICS } from '#model/metrics';
 import type { ControlService, ProxyConfig } from '#model/proxy-config';
 import { systemClock } from '#runtime/clock';
 import { Drain } from '#runtime/drain';
+import { createFlusher } from '#runtime/flush';
 import type { GrpcClient } from '#runtime/grpc';
 import { createLog, type Filter, LineWriter, parseFilter } from '#runtime/log';
 import { Registry } from '#runtime/metrics';
@@ -9,7 +10,7 @@ import { originalDst } from '#runtime/net';
 import { systemRandom } from '#runtime/random';
 import { CallMetrics, ChannelMetrics, createControlChannel, Resolver, type ResolverClient } from './control/index.ts';
 import type { Deps } from './deps.ts';
-import { createFlusher, createHttpShared, TurnClock } from './http/index.ts';
+import { createHttpShared, TurnClock } from './http/index.ts';
 import type { Credentials } from './identity/index.ts';
 import { resourceAttributes, SpanExporter } from './tracing/index.ts';
 

@@ -1,7 +1,7 @@
+import type { Flushable, Flusher } from '#runtime/flush';
 import type { ByteSink } from '#wire/output';
 import { LIMITS } from '../limits.ts';
 import type { Conn, TcpScope } from '../tcp/index.ts';
-import type { Flushable, Flusher } from './flush.ts';
 
 /** Up to this much is copied together, so that a head and the body behind it cost one write and one TLS record. */
 const JOIN_BYTES_MAX = 32 * 1024;

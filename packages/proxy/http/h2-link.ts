@@ -1,8 +1,8 @@
 import type { Clock, Timer } from '#runtime/clock';
+import type { Flushable, Flusher } from '#runtime/flush';
 import type { Http2Connection } from '#wire/http2';
 import { LIMITS } from '../limits.ts';
 import { type Conn, type TcpScope, tellHeld } from '../tcp/index.ts';
-import type { Flushable, Flusher } from './flush.ts';
 
 /** Pings after silence; a peer that does not answer one is gone. Milliseconds. */
 export interface Http2KeepAlive {

@@ -20,7 +20,6 @@ export {
   type Router,
   type Upstream,
 } from './exchange.ts';
-export { createFlusher, type Flushable, type Flusher } from './flush.ts';
 export { Http1Client } from './h1-client.ts';
 export { Http1Server, type Http1ServerOptions } from './h1-server.ts';
 export { Http2Connections, type Http2ConnectionsOptions } from './h2-connections.ts';

@@ -1,6 +1,6 @@
 import type { Clock } from '#runtime/clock';
+import { createFlusher, type Flusher } from '#runtime/flush';
 import { FieldCache } from '#wire/fields';
-import { createFlusher, type Flusher } from './flush.ts';
 import { HeadWatch } from './head-watch.ts';
 import { NAMES } from './names.ts';
 

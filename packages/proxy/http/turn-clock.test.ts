@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeClock, systemClock } from '#runtime/clock';
-import { createFlusher } from './flush.ts';
+import { createFlusher } from '#runtime/flush';
 import { TurnClock } from './turn-clock.ts';
 
 test('time stands still within a turn and goes on with the next', () => {

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '#runtime/clock';
-import type { Flushable, Flusher } from './flush.ts';
+import type { Flushable, Flusher } from '#runtime/flush';
 
 /**
  * A clock that is read once an event-loop turn: all that sockets have to say in one turn happened at the same time as far as anyone

@@ -3,6 +3,7 @@ import { PROXY_METRICS } from '#model/metrics';
 import { CONFIG_ROWS, type ConfigRow, ENV_PREFIX, parseProxyConfig } from '#model/proxy-config';
 import { systemClock } from '#runtime/clock';
 import { Drain } from '#runtime/drain';
+import { createFlusher } from '#runtime/flush';
 import { FakeLog } from '#runtime/log';
 import { Registry } from '#runtime/metrics';
 import { seededRandom } from '#runtime/random';
@@ -17,7 +18,7 @@ import type {
   StreamSink,
 } from '../discover/index.ts';
 import { bareEndpoint, defaultMeta, defaultServerPolicy } from '../discover/index.ts';
-import { createFlusher, createHttpShared, TurnClock } from '../http/index.ts';
+import { createHttpShared, TurnClock } from '../http/index.ts';
 import { Credentials } from '../identity/index.ts';
 import type { FinishedSpan } from '../tracing/index.ts';
 import type { TestCa } from './test-ca.fake.ts';

@@ -1,5 +1,6 @@
 /** The client's connection: opened on demand, shared by its calls, opened again after loss, and joined by others when it is full. */
 import type { Duplex } from 'node:stream';
+import { createFlusher } from '../flush/index.ts';
 import type { ClientConnection, Connections, WaitingCall } from './client-call.ts';
 import { Connection, type StreamOwner } from './connection.ts';
 import { GrpcError, textOf } from './error.ts';
@@ -19,6 +20,7 @@ export interface GrpcClientOptions {
 
 export class ClientConnections implements Connections {
   readonly #options: GrpcClientOptions;
+  readonly #flusher = createFlusher();
   /**
    * Those that are open, oldest first. Usually one; others stand beside it while it drains, or where the server admits fewer streams
    * than there are watches.
@@ -109,7 +111,13 @@ export class ClientConnections implements Connections {
     const { keepAlive, windows = CLIENT_WINDOWS } = this.#options;
     const connection: ClientConnection = new Connection<StreamOwner>(
       socket,
-      { role: 'client', streamWindow: windows.stream, connectionWindow: windows.connection, keepAlive },
+      {
+        role: 'client',
+        streamWindow: windows.stream,
+        connectionWindow: windows.connection,
+        keepAlive,
+        flusher: this.#flusher,
+      },
       {
         available: () => {
           this.#greeted.add(connection);

@@ -9,6 +9,7 @@ import {
   type Http2Sink,
   type Http2Stream,
 } from '#wire/http2';
+import type { Flushable, Flusher } from '../flush/index.ts';
 import { FIELDS } from './fields.ts';
 import { type KeepAlive, Pinger } from './keep-alive.ts';
 import { LIMITS } from './limits.ts';
@@ -42,16 +43,19 @@ export interface ConnectionOptions {
   readonly streamWindow: number;
   readonly connectionWindow: number;
   readonly keepAlive: KeepAlive | undefined;
+  /** Says when output is written. */
+  readonly flusher: Flusher;
 }
 
 /** The PING that follows our GOAWAY; those that keep alive count from 1. */
 const FAREWELL = 0;
 
-export class Connection<T extends StreamOwner> implements Http2Sink<T> {
+export class Connection<T extends StreamOwner> implements Http2Sink<T>, Flushable {
   readonly http2: Http2Connection<T>;
   readonly #socket: Duplex;
   readonly #events: ConnectionEvents<T>;
   readonly #pinger: Pinger | undefined;
+  readonly #flusher: Flusher;
   #state: 'open' | 'finishing' | 'ending' | 'closed' = 'open';
   /** Why there is no connection any more. */
   #lost: string | undefined;
@@ -67,6 +71,7 @@ export class Connection<T extends StreamOwner> implements Http2Sink<T> {
   constructor(socket: Duplex, options: ConnectionOptions, events: ConnectionEvents<T>) {
     this.#socket = socket;
     this.#events = events;
+    this.#flusher = options.flusher;
     this.http2 = createHttp2Connection<T>(options.role, http2Options(options), FIELDS, this);
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('drain', () => this.#drained());
@@ -104,6 +109,12 @@ export class Connection<T extends StreamOwner> implements Http2Sink<T> {
   /** Writes at once when much was gathered in this turn. */
   relieve(): void {
     if (this.http2.outputBytes >= LIMITS.gatheredBytesMax) this.#flush();
+  }
+
+  /** Writes what was gathered. */
+  flush(): void {
+    this.#isScheduled = false;
+    this.#flush();
   }
 
   /** Cuts the connection; streams that are open hear `lost`. */
@@ -182,10 +193,7 @@ export class Connection<T extends StreamOwner> implements Http2Sink<T> {
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(() => {
-      this.#isScheduled = false;
-      this.#flush();
-    });
+    this.#flusher.soon(this);
   }
 
   #flush(): void {

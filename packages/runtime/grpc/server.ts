@@ -11,6 +11,7 @@ import type {
   MessageShape,
 } from '@bufbuild/protobuf';
 import type { RequestHead } from '#wire/fields';
+import { createFlusher } from '../flush/index.ts';
 import { Connection } from './connection.ts';
 import { GrpcError } from './error.ts';
 import { fieldValue } from './fields.ts';
@@ -95,6 +96,7 @@ export function createGrpcServer(options: GrpcServerOptions = {}): GrpcServer {
 class Server implements GrpcServer, ServerEvents {
   readonly observer: CallObserver | undefined;
   readonly #options: GrpcServerOptions;
+  readonly #flusher = createFlusher();
   readonly #routes = new Map<string, Route>();
   readonly #calls = new Set<ServerCall>();
   readonly #connections = new Set<Connection<ServerCall>>();
@@ -140,6 +142,7 @@ class Server implements GrpcServer, ServerEvents {
         streamWindow: LIMITS.serverStreamWindow,
         connectionWindow: LIMITS.serverConnectionWindow,
         keepAlive: this.#options.keepAlive,
+        flusher: this.#flusher,
       },
       {
         request: (stream, head, end) => {

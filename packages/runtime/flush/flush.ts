@@ -17,7 +17,7 @@ export interface Flusher {
  * Outputs are written after the poll phase, not at the end of each socket's event: what many connections had to say to one is then
  * one write and one TLS record. Measured with 32 connections that share one: 1.1 writes and 9.8 us a request, against 2.0 and 14.6
  * when written in a microtask; alone on an idle machine a request takes the same time either way (76 us there and back).
- * What an output may gather in between is `LIMITS.gatheredBytesMax`; past it the output writes at once.
+ * How much an output may gather in between is its own to bound: past that it writes at once.
  */
 export function createFlusher(later: (callback: () => void) => unknown = setImmediate): Flusher {
   let waiting: Flushable[] = [];
