@@ -21,6 +21,7 @@ export const GVRS = {
   AuthorizationPolicy: policy('authorizationpolicies', 'v1alpha1'),
   MeshTLSAuthentication: policy('meshtlsauthentications', 'v1alpha1'),
   NetworkAuthentication: policy('networkauthentications', 'v1alpha1'),
+  HTTPLocalRateLimitPolicy: policy('httplocalratelimitpolicies', 'v1alpha1'),
   EgressNetwork: policy('egressnetworks', 'v1alpha1'),
   /** Of Linkerd's group. */
   PolicyHTTPRoute: policy('httproutes', 'v1beta3'),

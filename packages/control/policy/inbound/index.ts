@@ -1,4 +1,11 @@
 /** Inbound policy: what a workload's ports accept, and from whom. */
 export { InboundView } from './index-view.ts';
+export {
+  acceptedRateLimit,
+  judgeRateLimit,
+  type RateLimitRecord,
+  type RateLimitVerdict,
+  readRateLimit,
+} from './rate-limits.ts';
 export { type InboundDeps, serveInbound } from './serve.ts';
 export { type InboundConfig, inboundServer } from './server.ts';

@@ -1,0 +1,113 @@
+/** Rate limits: what is kept of them, which one counts on a Server, and its wire form. */
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { KubeObject } from '#api/kube';
+import type { inbound } from '#api/mesh';
+import { identityOf, type MeshDomain } from '#model/names';
+import { isRef, listOf, objectOf, Refusal, refOf } from '../admission/refusal.ts';
+
+const GROUP = 'policy.linkerd.io';
+const KIND = 'HTTPLocalRateLimitPolicy';
+/** Rates are uint32 on the wire. */
+const RATE_MAX = 0xffff_ffff;
+
+/** An HTTPLocalRateLimitPolicy. Rates are requests a second of one proxy. */
+export interface RateLimitRecord {
+  namespace: string;
+  name: string;
+  createdAt: string;
+  generation: number | undefined;
+  /** Of the Server that it is for, in its own namespace; undefined: its target is no Server. */
+  server: string | undefined;
+  /** Of all clients together; undefined: without limit. */
+  total: number | undefined;
+  /** Of each client that no override names; undefined: without limit. */
+  identity: number | undefined;
+  overrides: readonly { rate: number; clients: readonly { name: string; namespace: string }[] }[];
+  /** As it is stored; written by this mesh. */
+  status: Readonly<Record<string, unknown>> | undefined;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Reads an HTTPLocalRateLimitPolicy. Throws Refusal. */
+export function readRateLimit(object: KubeObject): RateLimitRecord {
+  const { namespace = '', name = '', creationTimestamp = '', generation } = object.metadata;
+  const fields = object as unknown as Fields;
+  const spec = objectOf(fields, 'spec') ?? {};
+  const target = refOf(objectOf(spec, 'targetRef') ?? {});
+  return {
+    namespace,
+    name,
+    createdAt: creationTimestamp,
+    generation,
+    server: isRef(target, GROUP, 'Server') ? target.name : undefined,
+    total: rateOf(objectOf(spec, 'total')),
+    identity: rateOf(objectOf(spec, 'identity')),
+    overrides: listOf(spec, 'overrides').map((override) => ({
+      rate: readRate(override),
+      clients: listOf(override, 'clientRefs').map((client) => readClient(client, namespace)),
+    })),
+    status: objectOf(fields, 'status'),
+  };
+}
+
+const rateOf = (limit: Fields | undefined) => limit && readRate(limit);
+
+function readRate(limit: Fields): number {
+  const value = limit['requestsPerSecond'];
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1)
+    throw new Refusal(`requestsPerSecond: expected a whole number above 0, got ${JSON.stringify(value)}`);
+  return Math.min(value, RATE_MAX);
+}
+
+function readClient(client: Fields, policyNamespace: string): { name: string; namespace: string } {
+  const ref = refOf(client);
+  if (!isRef(ref, '', 'ServiceAccount')) throw new Refusal(`clientRefs: expected ServiceAccount, got ${ref.kind}`);
+  return { name: ref.name, namespace: ref.namespace ?? policyNamespace };
+}
+
+/** The one that counts on a Server, of all in the Server's namespace: the oldest, then the first by name. */
+export function acceptedRateLimit(policies: Iterable<RateLimitRecord>, server: string): RateLimitRecord | undefined {
+  let first: RateLimitRecord | undefined;
+  for (const policy of policies)
+    if (policy.server === server && (first === undefined || goesBefore(policy, first))) first = policy;
+  return first;
+}
+
+function goesBefore(a: RateLimitRecord, b: RateLimitRecord): boolean {
+  return a.createdAt === b.createdAt ? a.name < b.name : a.createdAt < b.createdAt;
+}
+
+/** What becomes of a rate limit: it counts, another has its Server, or there is no such Server. */
+export type RateLimitVerdict = 'accepted' | 'already-exists' | 'no-matching-target';
+
+/** `policies` are those of its namespace, with itself; `hasServer` tells of the Servers there by name. */
+export function judgeRateLimit(
+  policy: RateLimitRecord,
+  policies: Iterable<RateLimitRecord>,
+  hasServer: (name: string) => boolean,
+): RateLimitVerdict {
+  if (policy.server === undefined || !hasServer(policy.server)) return 'no-matching-target';
+  return acceptedRateLimit(policies, policy.server)?.name === policy.name ? 'accepted' : 'already-exists';
+}
+
+/** The wire form. */
+export function encodeRateLimit(
+  policy: RateLimitRecord,
+  domain: MeshDomain,
+): MessageInitShape<typeof inbound.HttpLocalRateLimitSchema> {
+  const limit = (requestsPerSecond: number) => ({ requestsPerSecond });
+  return {
+    metadata: { kind: { case: 'resource', value: { group: GROUP, kind: KIND, name: policy.name } } },
+    ...(policy.total !== undefined && { total: limit(policy.total) }),
+    ...(policy.identity !== undefined && { identity: limit(policy.identity) }),
+    overrides: policy.overrides.map(({ rate, clients }) => ({
+      limit: limit(rate),
+      clients: {
+        identities: clients.map(({ name, namespace }) => ({
+          name: identityOf({ serviceAccount: name, namespace }, domain),
+        })),
+      },
+    })),
+  };
+}
