@@ -52,10 +52,28 @@ export const LIMITS = {
    */
   acceptedConnectionsMax: 20_000,
   /**
-   * Bytes waiting in sockets of the whole process; past it the connections that hold most are broken off. A peer that takes nothing
-   * holds up to half a MB, one read of the runtime; what waits costs about twice its size until the next collection.
+   * Bytes waiting in the whole process: in sockets, in streams, in heads that have not come whole, and of requests kept for another
+   * try. They cost about twice their size until the next collection. Past the first bound those readers are broken off that took
+   * no more than a trickle for `stalledMs`; past the second, which a pod of 250 MiB just bears, whoever holds most.
    */
-  bufferedBytesMax: 128 * 1024 * 1024,
+  stalledBytesMax: 32 * 1024 * 1024,
+  bufferedBytesMax: 96 * 1024 * 1024,
+  /** A client at 100 ms that takes 64 KiB a round trip takes forty times as much in this time. */
+  stalledMs: 1_000,
+  trickleBytes: 16 * 1024,
+  /**
+   * Receive buffer of a connection whose bytes pass to one other, until `provenBytes` came within `provenMs`: one read, up to twice
+   * this where segments are large, is then what somebody costs who takes nothing (half a MB otherwise). A window of 64 KiB takes a
+   * round trip or two longer over the first bytes than one that opens slowly by itself.
+   */
+  narrowReceiveBytes: 64 * 1024,
+  provenBytes: 512 * 1024,
+  provenMs: 2_000,
+  /**
+   * Silence of a connection or tunnel of which one side has ended. The kernel's tracking of redirected connections forgets such ones
+   * after 60 s; servers that still work on their answer get a multiple of that.
+   */
+  halfClosedMs: 300_000,
   /** Connections accepted before the first certificate that wait for it. */
   acceptWaitingMax: 1_024,
   /** Bytes read for telling the protocol before the connection is refused or treated as opaque. */

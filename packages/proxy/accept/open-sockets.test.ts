@@ -6,7 +6,7 @@ import { FakeClock } from '#runtime/clock';
 import { FakeLog } from '#runtime/log';
 import { Registry } from '#runtime/metrics';
 import { LIMITS } from '../limits.ts';
-import { type Conn, tellHeld } from '../tcp/index.ts';
+import { type Conn, tellHolder } from '../tcp/index.ts';
 import { OpenSockets, processLimits } from './open-sockets.ts';
 
 class FakeSocket extends EventEmitter {
@@ -21,12 +21,12 @@ class FakeSocket extends EventEmitter {
   }
 }
 
-function setUp(bufferedBytesMax = 1_000) {
+function setUp(bufferedBytesMax = 1_000, stalledBytesMax = bufferedBytesMax) {
   const clock = new FakeClock();
   const log = new FakeLog();
   const metrics = new Registry(PROXY_METRICS, { seriesMax: 100, retainMs: 1 }, () => clock.nowMs());
   const sockets = new OpenSockets(
-    { acceptedMax: 2, acceptedTogetherMax: 3, bufferedBytesMax },
+    { acceptedMax: 2, acceptedTogetherMax: 3, stalledBytesMax, bufferedBytesMax },
     { clock, log: log.log, metrics },
   );
   const accept = (direction: 'inbound' | 'outbound' = 'inbound') => {
@@ -54,7 +54,7 @@ test('bytes count that the owner of a connection keeps for it', () => {
   const socket = new FakeSocket();
   sockets.track(socket as unknown as Conn);
   socket.writableLength = 5;
-  tellHeld(socket as unknown as Conn, () => 70);
+  tellHolder(socket as unknown as Conn, { heldBytes: () => 70 });
   clock.advance(1_000);
   assert.equal(sockets.bufferedBytes(), 75);
 });
@@ -75,6 +75,79 @@ test('when too many bytes wait, those that hold most go, and newcomers are serve
   assert.equal(accept().admitted, true);
   assert.match(metrics.render(), /\nconnections_shed_total 1\n/);
   assert.ok(log.lines.some((line) => /they held most/.test(line)));
+});
+
+test('what is kept for another try goes first, then single streams, then nothing if that was enough', () => {
+  const { clock, metrics, sockets } = setUp(1_000_000);
+  let keptBytes = 100_000;
+  const streams = [500_000, 300_000, 200_000];
+  const socket = new FakeSocket();
+  sockets.track(socket as unknown as Conn);
+  tellHolder(socket as unknown as Conn, {
+    heldBytes: () => keptBytes + streams.reduce((sum, bytes) => sum + bytes, 0),
+    forgetKept: () => {
+      const forgotten = keptBytes;
+      keptBytes = 0;
+      return forgotten;
+    },
+    heldParts: () =>
+      streams.map((bytes, at) => ({
+        of: streams,
+        bytes,
+        drop: () => {
+          streams[at] = 0;
+        },
+      })),
+  });
+  clock.advance(1_000);
+  assert.deepEqual([keptBytes, streams, socket.destroyed], [0, [0, 300_000, 200_000], false]);
+  assert.match(metrics.render(), /\nconnections_shed_total 1\n/);
+});
+
+test('forgetting what is kept for another try may be enough', () => {
+  const { clock, log, sockets } = setUp(1_000_000);
+  let keptBytes = 400_000;
+  const socket = new FakeSocket();
+  socket.writableLength = 700_000;
+  sockets.track(socket as unknown as Conn);
+  tellHolder(socket as unknown as Conn, {
+    heldBytes: () => keptBytes,
+    forgetKept: () => {
+      const forgotten = keptBytes;
+      keptBytes = 0;
+      return forgotten;
+    },
+  });
+  clock.advance(1_000);
+  assert.deepEqual([keptBytes, socket.destroyed, log.lines.length], [0, false, 0]);
+});
+
+test('a shared connection goes as a whole when its streams are not what waits', () => {
+  const { clock, sockets } = setUp(1_000_000);
+  const socket = new FakeSocket();
+  socket.writableLength = 1_200_000;
+  sockets.track(socket as unknown as Conn);
+  tellHolder(socket as unknown as Conn, { heldBytes: () => 0, heldParts: () => [] });
+  clock.advance(1_000);
+  assert.equal(socket.destroyed, true);
+});
+
+test('past the lower limit those go that take nothing or a trickle, not those that are busy', () => {
+  const { clock, sockets } = setUp(1_000_000, 500_000);
+  const [still, trickling, busy] = [300_000, 200_000, 400_000].map((bytes) => {
+    const socket = new FakeSocket();
+    sockets.track(socket as unknown as Conn);
+    socket.writableLength = bytes;
+    return socket;
+  });
+  for (let i = 0; i < 4; i++) {
+    assert.deepEqual([still!.destroyed, trickling!.destroyed], [false, false]);
+    trickling!.writableLength -= 1_000;
+    busy!.writableLength += i % 2 === 0 ? -100_000 : 100_000;
+    clock.advance(300);
+  }
+  clock.advance(100);
+  assert.deepEqual([still!.destroyed, trickling!.destroyed, busy!.destroyed], [true, true, false]);
 });
 
 test('counting stops with the last connection', () => {

@@ -1,8 +1,9 @@
 import type { Clock } from '#runtime/clock';
 import type { Log } from '#runtime/log';
 import { LIMITS } from '../limits.ts';
-import { type Conn, heldBytes } from '../tcp/index.ts';
+import { type Conn, type HeldPart, heldBytes, holderOf } from '../tcp/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
+import { Stalls } from './stalls.ts';
 
 type Direction = 'inbound' | 'outbound';
 
@@ -17,27 +18,31 @@ export interface OpenSocketsLimits {
   readonly acceptedMax: number;
   /** Of both directions together. */
   readonly acceptedTogetherMax: number;
+  readonly stalledBytesMax: number;
   readonly bufferedBytesMax: number;
 }
 
 /** How long a count of buffered bytes is good enough, and how often they are counted without being asked for. */
 const COUNT_EVERY_MS = 100;
 const WATCH_EVERY_MS = 200;
-/** While a quarter of the limit waits. */
+/** While this share of the lower limit waits. */
+const SHARE_WATCHED = 0.5;
 const WATCH_CLOSELY_MS = 50;
-/** Who holds less than this is not to blame when too much waits. */
-const TO_BLAME_BYTES_MIN = 64 * 1024;
+/** Who holds less than this is not to blame when too much waits: about half of one read. */
+const TO_BLAME_BYTES_MIN = 32 * 1024;
 /** Once too much waits, those that hold most go until this share of the limit is left. */
 const SHARE_LEFT = 0.75;
 
 /**
  * Every socket that carries traffic, to know how many bytes wait in them, and the bound on accepted ones. Past the bound on
- * connections only new ones suffer. When too many bytes wait, those go that hold most: readers that stand still, not newcomers.
+ * connections only new ones suffer. When many bytes wait, readers that stand still go; when far more do, what is kept for another try
+ * of requests is let go of, and those go that hold most: streams of shared connections by themselves, the connection only at last.
  */
 export class OpenSockets {
   readonly #limits: OpenSocketsLimits;
   readonly #deps: OpenSocketsDeps;
   readonly #sockets = new Set<Conn>();
+  readonly #stalls = new Stalls();
   readonly #accepted = { inbound: 0, outbound: 0 };
   #bufferedBytes = 0;
   #countedMs = Number.NEGATIVE_INFINITY;
@@ -88,16 +93,20 @@ export class OpenSockets {
     this.#countedMs = nowMs;
     this.#bufferedBytes = 0;
     for (const socket of this.#sockets) this.#bufferedBytes += heldBytes(socket);
-    if (this.#bufferedBytes >= this.#limits.bufferedBytesMax) this.#shed();
+    if (this.#isMuch) this.#relieve(nowMs);
     return this.#bufferedBytes;
+  }
+
+  /** So much waits that it matters for whom. */
+  get #isMuch(): boolean {
+    return this.#bufferedBytes >= this.#limits.stalledBytesMax * SHARE_WATCHED;
   }
 
   /** Counts now and then as long as there is anything to count. */
   #watch(): void {
     if (this.#watching) return;
     this.#watching = true;
-    const isMuch = this.#bufferedBytes * 4 > this.#limits.bufferedBytesMax;
-    this.#deps.clock.after(isMuch ? WATCH_CLOSELY_MS : WATCH_EVERY_MS, () => {
+    this.#deps.clock.after(this.#isMuch ? WATCH_CLOSELY_MS : WATCH_EVERY_MS, () => {
       this.#watching = false;
       this.#countedMs = Number.NEGATIVE_INFINITY;
       this.bufferedBytes();
@@ -105,20 +114,36 @@ export class OpenSockets {
     });
   }
 
-  /** Breaks off the connections that hold most. */
-  #shed(): void {
-    const bytesLeft = this.#limits.bufferedBytesMax * SHARE_LEFT;
-    const toBlame = [...this.#sockets].filter((socket) => heldBytes(socket) >= TO_BLAME_BYTES_MIN);
-    let count = 0;
-    for (const socket of toBlame.sort((a, b) => heldBytes(b) - heldBytes(a))) {
-      if (this.#bufferedBytes <= bytesLeft) break;
-      this.#bufferedBytes -= heldBytes(socket);
-      socket.destroy();
-      count++;
+  /** The least harm first. */
+  #relieve(nowMs: number): void {
+    const { stalledBytesMax, bufferedBytesMax } = this.#limits;
+    const parts = [...this.#sockets].flatMap((socket) => partsOf(socket));
+    const stalled = parts.filter((part) => this.#stalls.isStalled(part, nowMs));
+    if (this.#bufferedBytes < stalledBytesMax) return;
+    let count = this.#drop(stalled, stalledBytesMax);
+    if (this.#bufferedBytes >= bufferedBytesMax) {
+      for (const socket of this.#sockets) this.#bufferedBytes -= holderOf(socket)?.forgetKept?.() ?? 0;
+      const rest = new Set(parts);
+      for (const part of stalled) rest.delete(part);
+      count += this.#drop([...rest], bufferedBytesMax);
+      const whole = [...this.#sockets].filter((socket) => heldBytes(socket) >= TO_BLAME_BYTES_MIN);
+      count += this.#drop(whole.map(wholeOf), bufferedBytesMax);
     }
     if (count === 0) return;
     this.#deps.metrics.counter('connections_shed_total', {}).add(count);
-    this.#deps.log.warn('Connections broken off: too many bytes wait, and they held most', { count });
+    this.#deps.log.warn('Connections or streams broken off: too many bytes wait, and they held most', { count });
+  }
+
+  /** Breaks off those that hold most until a share of the limit is left; how many. */
+  #drop(parts: HeldPart[], limitBytes: number): number {
+    let count = 0;
+    for (const part of parts.sort((a, b) => b.bytes - a.bytes)) {
+      if (this.#bufferedBytes <= limitBytes * SHARE_LEFT) break;
+      this.#bufferedBytes -= part.bytes;
+      part.drop();
+      count++;
+    }
+    return count;
   }
 
   #refusal(direction: Direction): 'connections' | 'buffered bytes' | undefined {
@@ -129,6 +154,17 @@ export class OpenSockets {
   }
 }
 
+/** What of a connection can be broken off by itself, or all of it. */
+function partsOf(socket: Conn): HeldPart[] {
+  const parts = holderOf(socket)?.heldParts?.(TO_BLAME_BYTES_MIN);
+  if (parts) return parts;
+  return heldBytes(socket) >= TO_BLAME_BYTES_MIN ? [wholeOf(socket)] : [];
+}
+
+function wholeOf(socket: Conn): HeldPart {
+  return { of: socket, bytes: heldBytes(socket), drop: () => socket.destroy() };
+}
+
 /** Files beside connections: listeners, control plane, logs, admin and tap. */
 const OTHER_FILES = 64;
 /** An accepted connection may need one that leads on. */
@@ -136,7 +172,8 @@ const FILES_PER_ACCEPTED = 2;
 
 /** The bounds of a proxy that may have so many files open; 0: unknown. Who is let in shall have a way on. */
 export function processLimits(openFilesMax: number): OpenSocketsLimits {
-  const { acceptedConnectionsMax: acceptedMax, bufferedBytesMax } = LIMITS;
+  const { acceptedConnectionsMax: acceptedMax, stalledBytesMax, bufferedBytesMax } = LIMITS;
   const forFiles = Math.max(1, Math.floor((openFilesMax - OTHER_FILES) / FILES_PER_ACCEPTED));
-  return { acceptedMax, acceptedTogetherMax: openFilesMax > 0 ? forFiles : 2 * acceptedMax, bufferedBytesMax };
+  const acceptedTogetherMax = openFilesMax > 0 ? forFiles : 2 * acceptedMax;
+  return { acceptedMax, acceptedTogetherMax, stalledBytesMax, bufferedBytesMax };
 }

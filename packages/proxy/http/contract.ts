@@ -73,6 +73,8 @@ export interface RequestSink<E> {
   end(trailers: Field[] | undefined): void;
   /** The client is gone (`client-gone`), or broke the protocol in the middle of its request. */
   abort(code: FaultCode): void;
+  /** The client takes no more of the response, which `data` had no chance to say. */
+  downstreamStuck(): void;
   /** The client takes more of the response again. */
   downstreamDrained(): void;
 }
@@ -96,6 +98,8 @@ export interface ResponseSink {
   responseEnd(trailers: Field[] | undefined): void;
   /** The sender's request is over before its time; also told when the server resets a stream. */
   lost(fault: Fault, again: SendAgain): void;
+  /** The server takes no more of the request, which `data` had no chance to say. */
+  upstreamStuck(): void;
   /** The server takes more of the request again. */
   upstreamDrained(): void;
 }

@@ -31,6 +31,9 @@ export const PAUSE_UPSTREAM = 2;
 const INTERNAL_ERROR = 2;
 const CANCEL = 8;
 
+/** Bounds on a tunnel of which one side has ended. */
+const HALF_CLOSED: contract.Timeouts = { idleMs: LIMITS.halfClosedMs };
+
 /** Methods that may be sent twice (RFC 9110 section 9.2.2). */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE']);
 
@@ -113,6 +116,21 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
     return this.#side.clock;
   }
 
+  /** What is kept of the request's body costs so many bytes, copies for mirrors among them. */
+  get keptBytes(): number {
+    let bytes = this.#kept.heldBytes;
+    if (this.#mirrors) for (const mirror of this.#mirrors) bytes += mirror.keptBytes;
+    return bytes;
+  }
+
+  /** Gives up what is kept only for another try, which is not made then; how many bytes that was. */
+  forgetKept(): number {
+    if (!this.#sender || this.#holdsBody) return 0;
+    const { heldBytes } = this.#kept;
+    if (heldBytes > 0) this.#kept.forget();
+    return heldBytes;
+  }
+
   /** Bytes pass unread. */
   get isTunnel(): boolean {
     return this.#tunnel;
@@ -188,6 +206,7 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
       this.#timers?.requestSent(this.#retries?.perTryMs);
     }
     if (this.#responseDone) this.#complete();
+    else if (this.#tunnel) this.#halfClosed();
   }
 
   abort(code: FaultCode): void {
@@ -196,6 +215,10 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
     this.outcome.resetCode = CANCEL;
     this.#dropUpstream();
     this.#finish();
+  }
+
+  downstreamStuck(): void {
+    this.#sender?.pause();
   }
 
   downstreamDrained(): void {
@@ -301,6 +324,11 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
     this.#down.end(trailers);
     this.#responseDone = true;
     if (!this.#tunnel || this.#requestDone) this.#complete();
+    else this.#halfClosed();
+  }
+
+  upstreamStuck(): void {
+    if (this.open) this.#down.pause(PAUSE_UPSTREAM);
   }
 
   upstreamDrained(): void {
@@ -509,6 +537,12 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
     if (held && sender) this.#sendKept(sender);
     this.#kept.forget();
     this.#down.resume(PAUSE_HELD);
+    if (this.#requestDone) this.#halfClosed();
+  }
+
+  /** One side of the tunnel has said its end: the other may go on, but not stand still for ever. */
+  #halfClosed(): void {
+    this.#timers ??= new ExchangeTimers(this.#side.clock, HALF_CLOSED, (code) => this.#timedOut(code));
   }
 
   /** The response is complete. A request that is still being sent is broken off. */

@@ -14,7 +14,7 @@ import {
   trailerFields,
 } from '#wire/http1';
 import { LIMITS } from '../limits.ts';
-import type { Conn, TcpScope } from '../tcp/index.ts';
+import { type Conn, type Holder, Intake, type TcpScope, tellHolder } from '../tcp/index.ts';
 import type { ResponseSink, Sender, UpstreamSink } from './contract.ts';
 import { Http1Output } from './h1-output.ts';
 import { NAMES } from './names.ts';
@@ -36,7 +36,7 @@ export interface Http1ClientOptions {
 }
 
 /** One HTTP/1 connection to a server, for one exchange at a time. */
-export class Http1Client implements Sender {
+export class Http1Client implements Sender, Holder {
   readonly version: HttpVersion = 11;
   /** When it became idle; monotonic. */
   idleSinceMs = 0;
@@ -44,6 +44,7 @@ export class Http1Client implements Sender {
   readonly #options: Http1ClientOptions;
   readonly #decoder: Http1Decoder;
   readonly #out: Http1Output;
+  readonly #intake: Intake;
   readonly #lastHead = new LastHead();
   readonly #onData = (chunk: Buffer): void => this.#data(chunk);
   readonly #onDrain = (): void => this.#drained();
@@ -70,8 +71,10 @@ export class Http1Client implements Sender {
   constructor(socket: Conn, options: Http1ClientOptions) {
     this.#socket = socket;
     this.#options = options;
-    this.#out = new Http1Output(socket, options.scope, options.shared.flusher);
+    this.#out = new Http1Output(socket, options.scope, options.shared.flusher, () => this.#owner?.upstreamStuck());
     this.#decoder = new Http1Decoder('response', NAMES, this.#sink());
+    this.#intake = new Intake(socket, options.clock);
+    tellHolder(socket, this);
     socket.on('data', this.#onData);
     socket.on('drain', this.#onDrain);
     socket.on('end', this.#onEnd);
@@ -87,8 +90,15 @@ export class Http1Client implements Sender {
     return this.#requests > 1;
   }
 
+  // --- Holder
+
+  heldBytes(): number {
+    return this.#decoder.heldBytes;
+  }
+
   /** Sends the request of an exchange. False: nobody waits for it any more. */
   serve(exchange: ResponseSink & UpstreamSink): boolean {
+    this.#intake.restart();
     this.#owner = exchange;
     this.#requests++;
     this.#informationals = 0;
@@ -222,6 +232,7 @@ export class Http1Client implements Sender {
 
   #data(chunk: Buffer): void {
     this.#options.scope.read(chunk.length);
+    this.#intake.read(chunk.length);
     if (this.#tunnel) {
       this.#owner?.responseData(chunk, 0, chunk.length);
       return;

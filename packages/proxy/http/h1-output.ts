@@ -2,6 +2,7 @@ import type { Flushable, Flusher } from '#runtime/flush';
 import type { ByteSink } from '#wire/output';
 import { LIMITS } from '../limits.ts';
 import type { Conn, TcpScope } from '../tcp/index.ts';
+import { KEPT_SHARE_MIN } from './kept-body.ts';
 
 /** Up to this much is copied together, so that a head and the body behind it cost one write and one TLS record. */
 const JOIN_BYTES_MAX = 32 * 1024;
@@ -14,6 +15,7 @@ export class Http1Output implements ByteSink, Flushable {
   readonly #socket: Conn;
   readonly #scope: TcpScope;
   readonly #flusher: Flusher;
+  readonly #stuck: () => void;
   #parts: (string | Uint8Array)[] = [];
   #starts: number[] = [];
   #ends: number[] = [];
@@ -22,10 +24,12 @@ export class Http1Output implements ByteSink, Flushable {
   #waiting = false;
   #blocked = false;
 
-  constructor(socket: Conn, scope: TcpScope, flusher: Flusher) {
+  /** `stuck`: the socket takes no more, until its `drain`; told as soon as it shows, so that nothing further is read meanwhile. */
+  constructor(socket: Conn, scope: TcpScope, flusher: Flusher, stuck: () => void) {
     this.#socket = socket;
     this.#scope = scope;
     this.#flusher = flusher;
+    this.#stuck = stuck;
   }
 
   add(buf: Uint8Array, start: number, end: number): void {
@@ -49,6 +53,8 @@ export class Http1Output implements ByteSink, Flushable {
   flush(): void {
     this.#waiting = false;
     this.#write();
+    // A large write counts as blocked for a moment even where the socket took all of it.
+    if (this.#blocked && this.#socket.writableLength > 0) this.#stuck();
   }
 
   #push(part: string | Uint8Array, start: number, end: number): void {
@@ -87,7 +93,10 @@ export class Http1Output implements ByteSink, Flushable {
     if (typeof part === 'string') return Buffer.from(part, 'latin1');
     const start = this.#starts[index]!;
     const end = this.#ends[index]!;
-    return (start === 0 && end === part.length ? part : part.subarray(start, end)) as Buffer;
+    if (start === 0 && end === part.length) return part as Buffer;
+    // Behind what waits it waits as well, and would keep all of the buffer that it came in.
+    const waits = this.#socket.writableLength > 0 && (end - start) * KEPT_SHARE_MIN < part.length;
+    return waits ? Buffer.from(part.subarray(start, end)) : (part.subarray(start, end) as Buffer);
   }
 
   #joined(count: number, length: number): Buffer {

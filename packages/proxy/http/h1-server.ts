@@ -18,7 +18,7 @@ import {
   trailerFields,
 } from '#wire/http1';
 import { LIMITS } from '../limits.ts';
-import type { Conn, TcpScope } from '../tcp/index.ts';
+import { type Conn, type Holder, Intake, type TcpScope, tellHolder } from '../tcp/index.ts';
 import type { ClientInfo, Downstream } from './contract.ts';
 import { Exchange, type HttpSide, type Router } from './exchange.ts';
 import { Http1Output } from './h1-output.ts';
@@ -46,7 +46,7 @@ const TOO_LARGE: ReadonlySet<Http1FaultCode> = new Set(['head-too-long', 'too-ma
 const NO_LENGTH = new Field(FIELD['content-length'], 'content-length', '0');
 
 /** One HTTP/1 connection from a client: requests in order, one at a time, pipelined ones waiting in the socket. */
-export class Http1Server implements Downstream, Drainable, SlowHead {
+export class Http1Server implements Downstream, Drainable, SlowHead, Holder {
   readonly client: ClientInfo;
   headStartMs = 0;
   /** Of the request under way. */
@@ -56,6 +56,7 @@ export class Http1Server implements Downstream, Drainable, SlowHead {
   readonly #decoder: Http1Decoder;
   readonly #exchange: Exchange;
   readonly #out: Http1Output;
+  readonly #intake: Intake;
   readonly #lastHead = new LastHead();
   readonly #onData = (chunk: Buffer): void => this.#data(chunk);
   readonly #onDrain = (): void => this.#drained();
@@ -84,9 +85,13 @@ export class Http1Server implements Downstream, Drainable, SlowHead {
     this.#socket = socket;
     this.#options = options;
     this.client = options.client;
-    this.#out = new Http1Output(socket, options.scope, options.side.shared.flusher);
+    this.#out = new Http1Output(socket, options.scope, options.side.shared.flusher, () =>
+      this.#exchange.downstreamStuck(),
+    );
     this.#exchange = new Exchange(options.side, this, options.explain);
     this.#decoder = new Http1Decoder('request', NAMES, this.#sink());
+    this.#intake = new Intake(socket, options.side.clock);
+    tellHolder(socket, this);
     socket.on('data', this.#onData);
     socket.on('drain', this.#onDrain);
     socket.on('end', this.#onEnd);
@@ -177,6 +182,16 @@ export class Http1Server implements Downstream, Drainable, SlowHead {
     if (this.#ended && !this.#exchange.open) this.#finishWriting();
   }
 
+  // --- Holder
+
+  heldBytes(): number {
+    return this.#decoder.heldBytes + (this.#leftover?.length ?? 0) + this.#exchange.keptBytes;
+  }
+
+  forgetKept(): number {
+    return this.#exchange.forgetKept();
+  }
+
   // --- SlowHead
 
   headTimedOut(): void {
@@ -221,6 +236,7 @@ export class Http1Server implements Downstream, Drainable, SlowHead {
 
   #data(chunk: Buffer): void {
     this.#options.scope.read(chunk.length);
+    this.#intake.read(chunk.length);
     if (this.#ending && !this.#tunnel) return; // the answer closes the connection: what still comes is thrown away
     if (this.#leftover) this.#leftover = Buffer.concat([this.#leftover, chunk]);
     else this.#feed(chunk);

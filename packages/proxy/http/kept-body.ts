@@ -2,14 +2,17 @@ import type { Field } from '#wire/fields';
 import type { Sender } from './contract.ts';
 
 /** A run of bytes is copied if it is a smaller part than one in so many of the buffer that it came in, which it would keep alive. */
-const KEPT_SHARE_MIN = 4;
+export const KEPT_SHARE_MIN = 4;
 
 /** The part of a request's body that came so far, large runs by reference, so that it can be sent to another server. */
 export class KeptBody {
   /** Nothing was thrown away: what is kept is all that came. */
   whole = true;
   bytes = 0;
+  /** What that costs: a buffer kept by reference waits as a whole. */
+  heldBytes = 0;
   trailers: Field[] | undefined;
+  #last: Uint8Array | undefined;
   #bufs: Uint8Array[] = [];
   #bounds: number[] = [];
 
@@ -18,7 +21,10 @@ export class KeptBody {
     if (length * KEPT_SHARE_MIN < buf.length) {
       this.#bufs.push(Buffer.from(buf.subarray(start, end)));
       this.#bounds.push(0, length);
+      this.heldBytes += length;
     } else {
+      if (buf !== this.#last) this.heldBytes += buf.length;
+      this.#last = buf;
       this.#bufs.push(buf);
       this.#bounds.push(start, end);
     }
@@ -48,6 +54,8 @@ export class KeptBody {
 
   #drop(): void {
     this.bytes = 0;
+    this.heldBytes = 0;
+    this.#last = undefined;
     if (this.#bufs.length === 0) return;
     this.#bufs = [];
     this.#bounds = [];

@@ -36,6 +36,11 @@ export class Mirror {
     if (end && !isWhole) this.end(trailers);
   }
 
+  /** Octets of its own that wait to be sent again. */
+  get keptBytes(): number {
+    return this.#exchange.keptBytes;
+  }
+
   /** True: a copy never holds its request back. */
   data(buf: Uint8Array, start: number, end: number): boolean {
     if (this.#pauses === 0) this.#exchange.data(buf, start, end);

@@ -74,6 +74,7 @@ export class TcpSessions {
         const pair = splice(
           { socket, scope: source.scope, first, ended },
           { socket: upstream, scope, first: undefined, ended: false },
+          deps.clock,
           () => {
             stopWatching();
             deps.drain.remove(pair);

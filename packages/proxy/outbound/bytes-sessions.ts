@@ -105,6 +105,7 @@ export class BytesSessions {
         const pair = splice(
           { socket, scope: counted.scope, first, ended },
           { socket: upstream, scope, first: undefined, ended: false },
+          deps.clock,
           () => {
             deps.drain.remove(pair);
             done();

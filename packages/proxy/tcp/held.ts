@@ -1,15 +1,37 @@
 import type { Conn } from './splice.ts';
 
-const HELD = Symbol('held');
-
-type Holding = Conn & { [HELD]?: () => number };
-
-/** Tells how many bytes the owner of a connection keeps for it, beside those in the socket. */
-export function tellHeld(socket: Conn, bytes: () => number): void {
-  (socket as Holding)[HELD] = bytes;
+/** Something of a connection that can be given up while the rest of it goes on. */
+export interface HeldPart {
+  /** What it is: the socket, or a stream. */
+  readonly of: object;
+  readonly bytes: number;
+  /** Breaks it off. */
+  drop(): void;
 }
 
-/** Bytes that were read or written and wait in this process, in the socket and with its owner. */
+/** Who keeps bytes for a connection beside those in the socket. */
+export interface Holder {
+  heldBytes(): number;
+  /** Lets go of what only serves another try of a request; what that was. Absent: there is no such thing. */
+  forgetKept?(): number;
+  /** Parts that hold at least so much. Absent: the connection is given up as a whole. */
+  heldParts?(bytesMin: number): HeldPart[];
+}
+
+const HOLDER = Symbol('holder');
+
+type Held = Conn & { [HOLDER]?: Holder };
+
+/** Tells who keeps bytes for a connection. */
+export function tellHolder(socket: Conn, holder: Holder): void {
+  (socket as Held)[HOLDER] = holder;
+}
+
+export function holderOf(socket: Conn): Holder | undefined {
+  return (socket as Held)[HOLDER];
+}
+
+/** Bytes that were read or written and wait in this process, in the socket and with its holder. */
 export function heldBytes(socket: Conn): number {
-  return socket.writableLength + socket.readableLength + ((socket as Holding)[HELD]?.() ?? 0);
+  return socket.writableLength + socket.readableLength + ((socket as Held)[HOLDER]?.heldBytes() ?? 0);
 }

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
+import { FakeClock, systemClock } from '#runtime/clock';
+import { LIMITS } from '../limits.ts';
 import { type Conn, splice, type TcpScope } from './index.ts';
 
 let server: net.Server;
@@ -60,6 +62,7 @@ test('bytes and ends pass both ways, each end for itself', async () => {
     splice(
       { socket: a.near, scope, first: Buffer.from('first '), ended: false },
       { socket: b.near, scope, first: undefined, ended: false },
+      systemClock,
       done,
     );
   });
@@ -82,6 +85,7 @@ test('an end that was said before anybody listened is passed on, too', async () 
     splice(
       { socket: a.near, scope, first: undefined, ended: false },
       { socket: b.near, scope, first: undefined, ended: false },
+      systemClock,
       done,
     );
   });
@@ -89,4 +93,32 @@ test('an end that was said before anybody listened is passed on, too', async () 
   b.far.end();
   await over;
   assert.equal(scope.count, 0);
+});
+
+test('once one side has ended, a silent other side is not waited for without end', async () => {
+  const a = await pair();
+  const b = await pair();
+  const scope = new Open();
+  const clock = new FakeClock();
+  const over = new Promise<void>((done) => {
+    splice(
+      { socket: a.near, scope, first: undefined, ended: false },
+      { socket: b.near, scope, first: undefined, ended: false },
+      clock,
+      done,
+    );
+  });
+  clock.advance(2 * LIMITS.halfClosedMs);
+  assert.equal(scope.count, 2, 'while both may go on, silence means nothing');
+  a.far.end('question');
+  assert.equal(await text(b.far), 'question');
+  clock.advance(LIMITS.halfClosedMs - 1);
+  const answer = once(a.far, 'data');
+  b.far.write('still working');
+  await answer;
+  clock.advance(LIMITS.halfClosedMs - 1);
+  assert.equal(scope.count, 2, 'a word in between begins the wait anew');
+  clock.advance(1);
+  await over;
+  assert.deepEqual([scope.count, clock.pending], [0, 0]);
 });

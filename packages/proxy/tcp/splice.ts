@@ -1,5 +1,8 @@
 import type { Socket } from 'node:net';
+import type { Clock, Timer } from '#runtime/clock';
 import type { Drainable } from '#runtime/drain';
+import { LIMITS } from '../limits.ts';
+import { Intake } from './intake.ts';
 import type { TcpScope } from './scope.ts';
 
 /** A connected socket, plain or TLS. */
@@ -16,21 +19,27 @@ export interface SpliceEnd {
 
 /**
  * Copies bytes both ways until both sides are done. The end of one direction is passed on as such; an error ends both. A side
- * that does not read stops the other from being read. `done` is called once, when both sockets are closed.
+ * that does not read stops the other from being read, and once one side has ended, both end when the other is silent for long.
+ * `done` is called once, when both sockets are closed.
  */
-export function splice(a: SpliceEnd, b: SpliceEnd, done: () => void): Splice {
-  return new Splice(a, b, done);
+export function splice(a: SpliceEnd, b: SpliceEnd, clock: Clock, done: () => void): Splice {
+  return new Splice(a, b, clock, done);
 }
 
 export class Splice implements Drainable {
   readonly #a: Conn;
   readonly #b: Conn;
+  readonly #clock: Clock;
   readonly #done: () => void;
   #open = 2;
+  /** Since one side has ended. */
+  #halfClosed: Timer | undefined;
+  #activeMs = 0;
 
-  constructor(a: SpliceEnd, b: SpliceEnd, done: () => void) {
+  constructor(a: SpliceEnd, b: SpliceEnd, clock: Clock, done: () => void) {
     this.#a = a.socket;
     this.#b = b.socket;
+    this.#clock = clock;
     this.#done = done;
     this.#connect(a, b);
     this.#connect(b, a);
@@ -52,13 +61,19 @@ export class Splice implements Drainable {
     let errno = '';
     let closed = false;
     const { socket, scope } = from;
+    const intake = new Intake(socket, this.#clock);
     socket.on('data', (chunk: Buffer) => {
+      intake.read(chunk.length);
+      this.#active();
       scope.read(chunk.length);
       to.scope.wrote(chunk.length);
       if (!to.socket.write(chunk)) socket.pause();
     });
-    socket.on('drain', () => to.socket.resume());
-    socket.on('end', () => to.socket.end());
+    socket.on('drain', () => {
+      this.#active();
+      to.socket.resume();
+    });
+    socket.on('end', () => this.#ended(to.socket));
     socket.on('error', (error: NodeJS.ErrnoException) => {
       errno = error.code ?? error.message;
       this.abort();
@@ -69,7 +84,9 @@ export class Splice implements Drainable {
       scope.closed(errno);
       if (errno !== '' || !socket.readableEnded) to.socket.destroy();
       else to.socket.end();
-      if (--this.#open === 0) this.#done();
+      if (--this.#open > 0) return;
+      this.#halfClosed?.cancel();
+      this.#done();
     });
   }
 
@@ -79,8 +96,25 @@ export class Splice implements Drainable {
       to.socket.write(from.first);
     }
     // The end may have come while the other connection was made: a paused socket tells of it, too, when nothing is left to read.
-    if (from.ended || from.socket.readableEnded) to.socket.end();
+    if (from.ended || from.socket.readableEnded) this.#ended(to.socket);
     if (from.socket.destroyed) to.socket.destroy();
     else from.socket.resume();
+  }
+
+  /** What one side had to say is said; the other, `to`, may still answer. */
+  #ended(to: Conn): void {
+    to.end();
+    if (this.#halfClosed) return;
+    this.#activeMs = this.#clock.nowMs();
+    const look = (): void => {
+      const leftMs = this.#activeMs + LIMITS.halfClosedMs - this.#clock.nowMs();
+      if (leftMs > 0) this.#halfClosed = this.#clock.after(leftMs, look);
+      else this.abort();
+    };
+    this.#halfClosed = this.#clock.after(LIMITS.halfClosedMs, look);
+  }
+
+  #active(): void {
+    if (this.#halfClosed) this.#activeMs = this.#clock.nowMs();
   }
 }

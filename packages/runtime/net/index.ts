@@ -2,3 +2,4 @@
 export { type Listener, type ListenOptions, listen } from './listen.ts';
 export { formatAddr, type KeepaliveOptions, setSocketOptions, unmapIp } from './options.ts';
 export { originalDst, type SocketAddr } from './original-dst.ts';
+export { boundReceiveBuffer, freeReceiveBuffer } from './receive-buffer.ts';

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import { test } from 'node:test';
 import { getSocketOption, setBacklog } from '../ffi/index.ts';
-import { formatAddr, listen, originalDst, setSocketOptions, unmapIp } from './index.ts';
+import {
+  boundReceiveBuffer,
+  formatAddr,
+  freeReceiveBuffer,
+  listen,
+  originalDst,
+  setSocketOptions,
+  unmapIp,
+} from './index.ts';
 import { fdOf } from './options.ts';
 
 const SOL_TCP = 6;
@@ -51,4 +59,27 @@ test('as many connections as told may wait to be accepted, whatever the runtime 
   assert.ok(info);
   assert.equal(new DataView(info.buffer, info.byteOffset).getUint32(28, true), 1_000);
   server.close();
+});
+
+test('a bounded receive buffer makes reads small, and a freed one large again', async () => {
+  const sent = Buffer.alloc(16_000_000);
+  const server = net.createServer((socket) => socket.on('error', () => undefined).end(sent));
+  await new Promise<void>((resolve) => server.listen({ host: '127.0.0.1', port: 0 }, resolve));
+  const { port } = server.address() as net.AddressInfo;
+  const bounded: number[] = [];
+  const freed: number[] = [];
+  await new Promise<void>((resolve) => {
+    const socket = net.connect({ port, host: '127.0.0.1' }, () => boundReceiveBuffer(socket, 32 * 1024));
+    let seenBytes = 0;
+    socket.on('data', (chunk) => {
+      const before = seenBytes;
+      seenBytes += chunk.length;
+      (before < 4_000_000 ? bounded : freed).push(chunk.length);
+      if (before < 4_000_000 && seenBytes >= 4_000_000) freeReceiveBuffer(socket);
+    });
+    socket.on('close', resolve);
+  });
+  server.close();
+  assert.ok(Math.max(...bounded) <= 128 * 1024, `${Math.max(...bounded)}`);
+  assert.ok(Math.max(...freed) > 256 * 1024, `${Math.max(...freed)}`);
 });

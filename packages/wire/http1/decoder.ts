@@ -1,7 +1,8 @@
 import { CR, HEX, HTAB, LF, type NameTable, SEMICOLON, SP, VALUE } from '../fields/index.ts';
 import type { Http1FaultCode } from './faults.ts';
-import { Http1Head, parseRequestHead, parseResponseHead, parseTrailers } from './head.ts';
+import { Http1Head } from './head.ts';
 import { LIMITS } from './limits.ts';
+import { parseRequestHead, parseResponseHead, parseTrailers } from './parse-head.ts';
 
 /** What a decoder reports. All arguments are valid only during the call. */
 export interface Http1Sink {
@@ -73,6 +74,11 @@ export class Http1Decoder {
   /** Between messages, with no byte of the next one seen. */
   get idle(): boolean {
     return this.#state === 'head' && this.#carryLength === 0 && this.#skipped === 0;
+  }
+
+  /** Octets kept of a head or trailer section that has not come whole. */
+  get heldBytes(): number {
+    return this.#carry.length;
   }
 
   /**
