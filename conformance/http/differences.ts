@@ -6,6 +6,5 @@ export const DIFFERENCES: readonly string[] = [
   'Equal values in a repeated `Content-Length` are refused, though RFC 9110 8.6 would let a recipient take them as one: the next hop may read them differently.',
   'Lines that end in LF alone are refused, though RFC 9112 2.2 would let a recipient take them: hops that do and hops that do not are what smuggling is made of. nginx and HAProxy take them.',
   'An upgrade to h2c is not carried on, as in Linkerd: the request goes on without it.',
-  'Resets of clients are carried on to the server, as other proxies do. A server that ends its connection because of them, as an inbound proxy does after 2,000 within ten seconds, fails what else is under way there; so the honest clients beside `rapid-reset` ask another service. Beside all other floods they ask the attacked one, too.',
   'nginx and HAProxy run with their defaults for handling requests, as one plain hop to the same server; both speak HTTP/1.1 to it whatever the client speaks.',
 ];

@@ -102,7 +102,7 @@ class Driver {
       seconds: this.#plan.floodSeconds,
       python: this.#plan.tools.python,
       pid: this.#pids[face.name === 'inbound' ? 'server' : 'client'],
-      requests: (attack.carriedOn ? beside : [face, ...beside]).map((each) => () => this.#honest(each)),
+      requests: [face, ...beside].map((each) => () => this.#honest(each)),
     });
     const { startMB, peakMB, restMB, honest, failure = 'withstood' } = report;
     const answered = honest.reduce((sum, each) => sum + each.answered, 0);

@@ -9,8 +9,6 @@ export interface Attack {
   readonly text: string;
   /** What it may add to the memory of a proxy while it runs, MB. */
   readonly growthMB: number;
-  /** It is carried on to the server, whose answer to it falls on all who share the connection there: honest clients ask another. */
-  readonly carriedOn?: boolean;
   /** `python`: folder of Python's h2. Ends by itself after `seconds`. */
   command(face: Face, seconds: number, python: string): { argv: string[]; env: Record<string, string> };
 }
@@ -51,6 +49,7 @@ const slow = (name: string, text: string, path: string, flags: string, growthMB 
 
 export const ATTACKS: readonly Attack[] = [
   http2('rapid-reset', 'requests that are reset at once (CVE-2023-44487)'),
+  http2('late-reset', 'requests that are reset when they have been passed on'),
   http2('made-you-reset', 'requests that the server must reset (CVE-2025-8671)'),
   http2('continuation', 'a header block without end (VU#421644)'),
   http2('empty-continuation', 'CONTINUATION frames that carry nothing'),

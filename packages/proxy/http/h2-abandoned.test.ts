@@ -137,12 +137,14 @@ test('clients that reset all the time do not make the server end the connection 
 test('requests that are reset before they could be looked at never reach the server', async () => {
   const { app, proxy, connect } = await world();
   const client = await connect();
+  const first = client.request();
+  await eventually(() => first.response?.status === 200, 'there is a connection to the server');
   for (let i = 0; i < 100; i++) client.request().stream.reset(HTTP2_ERROR.CANCEL);
   const last = client.request();
   await eventually(() => last.response?.status === 200, 'the last one is answered');
   assert.deepEqual(
     app.peers.map(({ streams }) => streams.length),
-    [1],
+    [2],
   );
   assert.deepEqual(proxy.refused, []);
 });
@@ -162,4 +164,31 @@ test('a client that resets too much takes nobody with it: what others have open 
   app.peers[0]?.streams[0]?.stream.respond(200, [], true);
   await eventually(() => open.response?.status === 200, 'the honest request is answered');
   await eventually(() => client.closed, 'the connection ends behind it');
+});
+
+test('behind two proxies no request fails for the resets of others, though it may not be sent twice', async () => {
+  const { app, proxy: inner } = await world();
+  const outer = await hop(inner.port);
+  closers.push(() => outer.close());
+  const clients = await Promise.all(Array.from({ length: 4 }, () => H2Peer.connect(outer.port)));
+  closers.push(...clients.map((client) => () => client.close()));
+  const [honest, ...attackers] = clients;
+  assert.ok(honest);
+  const statuses = new Set<number | undefined>();
+  for (let round = 0; round < 16; round++) {
+    const asked = attackers.flatMap((attacker) =>
+      Array.from({ length: 50 }, () => attacker.request({ ':path': '/mute' })),
+    );
+    const one = honest.request({ ':method': 'POST' }, 'x');
+    await sleep(10);
+    for (const { stream } of asked) stream.reset(HTTP2_ERROR.CANCEL);
+    const two = honest.request({ ':method': 'POST' }, 'x');
+    for (const each of [one, two]) {
+      await eventually(() => each.ended || each.resetCode !== undefined, 'the honest request is over');
+      statuses.add(each.response?.status);
+    }
+  }
+  assert.deepEqual([...statuses], [200]);
+  assert.deepEqual(inner.refused, []);
+  assert.ok(app.peers.every(({ goaway }) => goaway === undefined || goaway.code === HTTP2_ERROR.NO_ERROR));
 });
