@@ -1,5 +1,6 @@
 import { FIELD, Field, type FieldCache, latin1, type RequestHead, type ResponseHead } from '../fields/index.ts';
-import { type Http1Head, listNames } from './head.ts';
+import type { Http1Head } from './head.ts';
+import { listNames } from './list.ts';
 
 /** What becomes of a field when its head takes the form common to all versions. */
 const KEEP = 0;
