@@ -1,46 +1,23 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
-import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import type { EwmaConfig, ZoneBand } from '#model/balance';
 import type { BreakerPolicy, EndpointInfo } from './discover/index.ts';
 import {
+  ADDR,
   endpoint,
   eventually,
   openPolicy,
+  PATH,
   profile,
+  SERVER,
   serve,
   servicePolicy,
-  TestCa,
-  TestProxy,
+  usePair,
   Wire,
 } from './testing/index.ts';
 
-const PATH = 'web.a.svc.cluster.local:80';
-const ADDR = '10.96.0.10:80';
-const CLIENT = 'client.a.serviceaccount.identity.linkerd.cluster.local';
-const SERVER = 'web.a.serviceaccount.identity.linkerd.cluster.local';
-
-let ca: TestCa;
-let client: TestProxy;
-let server: TestProxy;
-let closing: (() => void)[] = [];
-
-before(async () => {
-  ca = new TestCa();
-  server = await TestProxy.start({ name: SERVER, ca });
-});
-after(() => server.stop());
-
-beforeEach(async () => {
-  client = await TestProxy.start({ name: CLIENT, ca });
-  client.mesh.profile(ADDR).set(profile({ fqn: 'web.a.svc.cluster.local' }));
-  client.mesh.outbound(ADDR).set(servicePolicy(PATH));
-});
-afterEach(async () => {
-  for (const close of closing) close();
-  closing = [];
-  await client.stop();
-});
+const pair = usePair({ fresh: true });
 
 interface App {
   readonly port: number;
@@ -61,20 +38,20 @@ async function web(): Promise<App> {
   };
   const listening = await serve((socket) => socket.on('data', (chunk) => answer(socket, chunk.toString('latin1'))));
   const app: App = { ...listening, requests: [], status: 200, delayMs: 0 };
-  server.mesh.port(app.port).set(openPolicy());
-  closing.push(listening.close);
+  pair.server.mesh.port(app.port).set(openPolicy());
+  pair.atEnd(listening.close);
   return app;
 }
 
 /** From now on these and no others. */
 function endpoints(...infos: EndpointInfo[]): void {
-  client.mesh.destination(PATH).push({ kind: 'none', exists: true });
-  client.mesh.destination(PATH).set({ kind: 'add', endpoints: infos });
+  pair.client.mesh.destination(PATH).push({ kind: 'none', exists: true });
+  pair.client.mesh.destination(PATH).set({ kind: 'add', endpoints: infos });
 }
 
 /** Head of the response to one request on its own connection. */
 async function get(fields = '', version = '1.1', host = 'host: a\r\n'): Promise<string> {
-  const wire = await Wire.connect(client.outboundPort);
+  const wire = await Wire.connect(pair.client.outboundPort);
   wire.send(`GET / HTTP/${version}\r\n${host}${fields}\r\n`);
   const [text] = await wire.expect(/^HTTP\/1.\d (\d+)[\s\S]*?\r\n\r\n/);
   wire.socket.destroy();
@@ -88,7 +65,7 @@ function breakAfter(maxFailures: number, minMs: number): void {
   const breaker: BreakerPolicy = { kind: 'consecutive', maxFailures, backoff };
   const policy = servicePolicy(PATH);
   const http = { ...policy.http1, breaker };
-  client.mesh.outbound(ADDR).set({ ...policy, http1: http, http2: http });
+  pair.client.mesh.outbound(ADDR).set({ ...policy, http1: http, http2: http });
 }
 
 test('an endpoint that keeps answering 5xx is left out, and used again when a trial succeeds', async () => {
@@ -98,14 +75,14 @@ test('an endpoint that keeps answering 5xx is left out, and used again when a tr
   endpoints(endpoint(good.port), endpoint(bad.port));
   for (let i = 0; i < 100 && bad.requests.length < 3; i++) await get();
   assert.equal(bad.requests.length, 3);
-  assert.equal(client.metric('outbound_http_balancer_endpoints', { endpoint_state: 'pending' }), 1);
+  assert.equal(pair.client.metric('outbound_http_balancer_endpoints', { endpoint_state: 'pending' }), 1);
   for (let i = 0; i < 10; i++) assert.equal(statusOf(await get()), 200);
   assert.equal(bad.requests.length, 3);
   bad.status = 200;
   await new Promise((resolve) => setTimeout(resolve, 320));
   for (let i = 0; i < 60; i++) assert.equal(statusOf(await get()), 200);
   assert.ok(bad.requests.length > 4, `${bad.requests.length}`);
-  assert.equal(client.metric('outbound_http_balancer_endpoints', { endpoint_state: 'pending' }), 0);
+  assert.equal(pair.client.metric('outbound_http_balancer_endpoints', { endpoint_state: 'pending' }), 0);
 });
 
 test('with every breaker open requests fail fast', async () => {
@@ -121,12 +98,12 @@ test('with every breaker open requests fail fast', async () => {
   );
   assert.equal(statusOf(await get()), 503);
   assert.equal(bad.requests.length, 2);
-  assert.equal(client.metric('outbound_http_balancer_queue_gate_shut_total'), 1);
+  assert.equal(pair.client.metric('outbound_http_balancer_queue_gate_shut_total'), 1);
 });
 
 test('a client that demands a server identity gets that server or none', async () => {
   const app = await web();
-  endpoints(server.endpoint(app.port));
+  endpoints(pair.server.endpoint(app.port));
   assert.equal(statusOf(await get(`l5d-require-id: ${SERVER}\r\n`)), 200);
   assert.ok(!app.requests[0]!.includes('l5d-require-id'));
   assert.match(
@@ -183,7 +160,7 @@ function balancing(changes: { ewma?: EwmaConfig; zones?: ZoneBand }): void {
     backends: [{ backend: { ...backend, target }, weight: 1, filters: [] }],
   } as const;
   const http = { routes: [{ ...route!, rules: [{ matches: [], filters: [], distribution }] }], breaker: undefined };
-  client.mesh.outbound(ADDR).set({ ...policy, http1: http, http2: http });
+  pair.client.mesh.outbound(ADDR).set({ ...policy, http1: http, http2: http });
 }
 
 test('endpoints of other zones help out when those of the own zone are too busy', async () => {
@@ -199,9 +176,9 @@ test('endpoints of other zones help out when those of the own zone are too busy'
   });
   await eventually(() => far.requests.length > 20, 'the other zone helps out', 5_000);
   const labels = { backend_name: 'web' };
-  const load = client.metric('outbound_http_balancer_adaptive_load_average', labels);
+  const load = pair.client.metric('outbound_http_balancer_adaptive_load_average', labels);
   assert.ok(load > 0, `${load}`);
-  assert.equal(client.metric('outbound_http_balancer_adaptive_load_band_high', labels), 4);
+  assert.equal(pair.client.metric('outbound_http_balancer_adaptive_load_band_high', labels), 4);
   stop = true;
   await Promise.all(clients);
 });
@@ -218,27 +195,27 @@ test('a server that failed with retry-after gets no request before that where fa
 test('every request is counted by the queue, with the time it waited', async () => {
   const app = await web();
   const waiting = get();
-  await eventually(() => client.metric('outbound_http_balancer_queue_length') === 1, 'the request waits');
+  await eventually(() => pair.client.metric('outbound_http_balancer_queue_length') === 1, 'the request waits');
   await new Promise((resolve) => setTimeout(resolve, 60));
   endpoints(endpoint(app.port));
   await waiting;
   await get();
-  assert.equal(client.metric('outbound_http_balancer_queue_requests_total'), 2);
-  assert.equal(client.metric('outbound_http_balancer_queue_latency_seconds_count'), 2);
-  assert.equal(client.metric('outbound_http_balancer_queue_latency_seconds_bucket', { le: '0.05' }), 1);
-  assert.equal(client.metric('outbound_http_balancer_queue_gate_timeout_seconds'), 0.4);
-  assert.ok(client.metric('outbound_http_balancer_queue_gate_open_time_seconds') > 1.6e9);
+  assert.equal(pair.client.metric('outbound_http_balancer_queue_requests_total'), 2);
+  assert.equal(pair.client.metric('outbound_http_balancer_queue_latency_seconds_count'), 2);
+  assert.equal(pair.client.metric('outbound_http_balancer_queue_latency_seconds_bucket', { le: '0.05' }), 1);
+  assert.equal(pair.client.metric('outbound_http_balancer_queue_gate_timeout_seconds'), 0.4);
+  assert.ok(pair.client.metric('outbound_http_balancer_queue_gate_open_time_seconds') > 1.6e9);
 });
 
 test('requests of HTTP/1 share a connection of HTTP/2 to an endpoint that takes them so', async () => {
   const app = await web();
   app.delayMs = 30;
-  endpoints(server.endpoint(app.port, { h2: true }));
-  const before = server.metric('inbound_tcp_transport_header_connections_total', { session_protocol: 'http/2' });
+  endpoints(pair.server.endpoint(app.port, { h2: true }));
+  const before = pair.server.metric('inbound_tcp_transport_header_connections_total', { session_protocol: 'http/2' });
   const answers = await Promise.all(Array.from({ length: 8 }, () => get('x-a: 1\r\n')));
   assert.deepEqual(answers.map(statusOf), Array(8).fill(200));
-  assert.equal(client.metric('tcp_open_total', { peer: 'dst' }), 1);
-  const after = server.metric('inbound_tcp_transport_header_connections_total', { session_protocol: 'http/2' });
+  assert.equal(pair.client.metric('tcp_open_total', { peer: 'dst' }), 1);
+  const after = pair.server.metric('inbound_tcp_transport_header_connections_total', { session_protocol: 'http/2' });
   assert.equal(after - before, 1);
   for (const request of app.requests) {
     assert.match(request, /^GET \/ HTTP\/1\.1\r\n[\s\S]*x-a: 1\r\n/);
@@ -254,9 +231,9 @@ test('a single known endpoint that refuses: HTTP/1 fails at once, what shares a 
     [false, '10.96.0.11'],
     [true, '10.96.0.12'],
   ] as const) {
-    client.outboundDst = { ip: vip, port: 80 };
-    client.mesh.profile(`${vip}:80`).set(profile({ endpoint: endpoint(port, { h2 }) }));
-    client.mesh.outbound(`${vip}:80`).set({ code: 'NOT_FOUND' });
+    pair.client.outboundDst = { ip: vip, port: 80 };
+    pair.client.mesh.profile(`${vip}:80`).set(profile({ endpoint: endpoint(port, { h2 }) }));
+    pair.client.mesh.outbound(`${vip}:80`).set({ code: 'NOT_FOUND' });
     answers.push(await get());
   }
   assert.match(answers[0]!, /^HTTP\/1.1 502 /);
@@ -267,5 +244,5 @@ test('bytes are counted by the zone they go to', async () => {
   const app = await web();
   endpoints(endpoint(app.port, { locality: 'remote' }));
   await get();
-  assert.ok(client.metric('outbound_tcp_transfer_cost_bytes_total', { op: 'Send', zone_locality: 'Remote' }) > 20);
+  assert.ok(pair.client.metric('outbound_tcp_transfer_cost_bytes_total', { op: 'Send', zone_locality: 'Remote' }) > 20);
 });

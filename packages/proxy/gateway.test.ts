@@ -1,49 +1,45 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import {
+  CLIENT,
   endpoint,
   eventually,
   openPolicy,
   profile,
   serve,
   servicePolicy,
-  TestCa,
   TestProxy,
+  usePair,
   Wire,
 } from './testing/index.ts';
 
-const CLIENT = 'client.a.serviceaccount.identity.linkerd.cluster.local';
 const GATEWAY = 'linkerd-gateway.multicluster.serviceaccount.identity.linkerd.cluster.local';
-const SERVER = 'web.a.serviceaccount.identity.linkerd.cluster.local';
 /** The mirror in the client's cluster; its port says which test. */
 const MIRROR = 'web-east.a.svc.cluster.local:8';
 
-let client: TestProxy;
 let gateway: TestProxy;
-let server: TestProxy;
 let app: Awaited<ReturnType<typeof serve>>;
 let seen = '';
 
+const pair = usePair();
+
 before(async () => {
-  const ca = new TestCa();
-  client = await TestProxy.start({ name: CLIENT, ca });
   gateway = await TestProxy.start({
     name: GATEWAY,
-    ca,
+    ca: pair.ca,
     env: { INBOUND_GATEWAY_SUFFIXES: 'svc.cluster.local.' },
   });
-  server = await TestProxy.start({ name: SERVER, ca });
   app = await serve((socket) =>
     socket.on('data', (chunk) => {
       seen += chunk.toString('latin1');
       socket.write(seen.includes('HTTP/1') ? 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok' : 'pong');
     }),
   );
-  server.mesh.port(app.port).set(openPolicy());
+  pair.server.mesh.port(app.port).set(openPolicy());
 });
 after(async () => {
   app.close();
-  await Promise.all([client.stop(), gateway.stop(), server.stop()]);
+  await gateway.stop();
 });
 
 /** The endpoint that a mirror has: the gateway, with the name behind it. */
@@ -67,19 +63,19 @@ function prepare(): void {
   host = `web${count}.a.svc.cluster.local`;
   name = `${host}:80`;
   const mirror = `${MIRROR}${count}`;
-  client.outboundDst = { ip: `10.96.1.${count}`, port: 80 };
+  pair.client.outboundDst = { ip: `10.96.1.${count}`, port: 80 };
   const addr = `10.96.1.${count}:80`;
-  client.mesh.profile(addr).set(profile({ fqn: 'web-east.a.svc.cluster.local' }));
-  client.mesh.outbound(addr).set(servicePolicy(mirror));
-  client.mesh.destination(mirror).set({ kind: 'add', endpoints: [throughGateway(name)] });
+  pair.client.mesh.profile(addr).set(profile({ fqn: 'web-east.a.svc.cluster.local' }));
+  pair.client.mesh.outbound(addr).set(servicePolicy(mirror));
+  pair.client.mesh.destination(mirror).set({ kind: 'add', endpoints: [throughGateway(name)] });
   gateway.mesh.port(gateway.inboundPort).set(openPolicy());
   gateway.mesh.profile(name).set(profile({ fqn: host }));
   gateway.mesh.outbound(name).set(servicePolicy(name));
-  gateway.mesh.destination(name).set({ kind: 'add', endpoints: [server.endpoint(app.port)] });
+  gateway.mesh.destination(name).set({ kind: 'add', endpoints: [pair.server.endpoint(app.port)] });
 }
 
 async function request(extra = ''): Promise<string> {
-  const wire = await Wire.connect(client.outboundPort);
+  const wire = await Wire.connect(pair.client.outboundPort);
   wire.send(`GET /x HTTP/1.1\r\nhost: web-east\r\n${extra}\r\n`);
   const [head = ''] = await wire.expect(/^HTTP\/1.1 \d+ [\s\S]*?\r\n\r\n/);
   wire.socket.destroy();
@@ -98,8 +94,8 @@ test('requests reach the name behind the gateway, which says for whom it passes 
 });
 
 test('so do requests that travel as HTTP/2', async () => {
-  client.mesh.destination(`${MIRROR}${count}`).set({ kind: 'add', endpoints: [throughGateway(name, true)] });
-  gateway.mesh.destination(name).set({ kind: 'add', endpoints: [server.endpoint(app.port, { h2: true })] });
+  pair.client.mesh.destination(`${MIRROR}${count}`).set({ kind: 'add', endpoints: [throughGateway(name, true)] });
+  gateway.mesh.destination(name).set({ kind: 'add', endpoints: [pair.server.endpoint(app.port, { h2: true })] });
   assert.match(await request(), /^HTTP\/1.1 200/);
   assert.match(seen, new RegExp(`^forwarded: by=${GATEWAY};`, 'm'));
   assert.equal(
@@ -130,10 +126,10 @@ test('routes of the profile behind the gateway apply, whatever the policy says',
 });
 
 test('bytes pass too, without being looked at', async () => {
-  client.mesh.profile(`10.96.1.${count}:80`).set(profile({ fqn: 'db', opaque: true }));
+  pair.client.mesh.profile(`10.96.1.${count}:80`).set(profile({ fqn: 'db', opaque: true }));
   gateway.mesh.outbound(name).set({ code: 'NOT_FOUND' });
-  server.mesh.port(app.port).set(openPolicy({ protocol: 'opaque' }));
-  const wire = await Wire.connect(client.outboundPort);
+  pair.server.mesh.port(app.port).set(openPolicy({ protocol: 'opaque' }));
+  const wire = await Wire.connect(pair.client.outboundPort);
   wire.send('ping');
   await wire.expect(/pong/);
   assert.equal(
@@ -141,7 +137,7 @@ test('bytes pass too, without being looked at', async () => {
     1,
   );
   wire.socket.destroy();
-  server.mesh.port(app.port).set(openPolicy());
+  pair.server.mesh.port(app.port).set(openPolicy());
 });
 
 test('other names, names without a profile and clients without permission are refused', async () => {
@@ -149,7 +145,7 @@ test('other names, names without a profile and clients without permission are re
     [
       'a foreign domain',
       () =>
-        client.mesh
+        pair.client.mesh
           .destination(`${MIRROR}${count}`)
           .set({ kind: 'add', endpoints: [throughGateway('evil.example:80')] }),
       /^HTTP\/1.1 404/,

@@ -1,34 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import {
-  endpoint,
-  eventually,
-  openPolicy,
-  profile,
-  serve,
-  servicePolicy,
-  TestCa,
-  TestProxy,
-  Wire,
-} from './testing/index.ts';
+import { CLIENT, endpoint, eventually, openPolicy, PATH, SERVER, serve, usePair, Wire } from './testing/index.ts';
 
-const PATH = 'web.a.svc.cluster.local:80';
-const CLIENT = 'client.a.serviceaccount.identity.linkerd.cluster.local';
-const SERVER = 'web.a.serviceaccount.identity.linkerd.cluster.local';
-
-let ca: TestCa;
-let client: TestProxy;
-let server: TestProxy;
 /** What the application got, all connections together. */
 let seen = '';
 let app: Awaited<ReturnType<typeof serve>>;
 /** How the application answers a request head or body. */
 let answer: (socket: import('node:net').Socket, text: string) => void;
 
+const pair = usePair();
+
 before(async () => {
-  ca = new TestCa();
-  client = await TestProxy.start({ name: CLIENT, ca });
-  server = await TestProxy.start({ name: SERVER, ca });
   app = await serve((socket) => {
     socket.on('data', (chunk) => {
       seen += chunk.toString('latin1');
@@ -36,16 +18,12 @@ before(async () => {
     });
     socket.on('end', () => socket.end());
   });
-  server.mesh.port(app.port).set(openPolicy());
-  client.mesh.profile('10.96.0.10:80').set(profile({ fqn: 'web.a.svc.cluster.local' }));
-  client.mesh.outbound('10.96.0.10:80').set(servicePolicy(PATH));
-  client.mesh.destination(PATH).set({ kind: 'add', endpoints: [server.endpoint(app.port)] });
+  pair.server.mesh.port(app.port).set(openPolicy());
+  pair.client.mesh.destination(PATH).set({ kind: 'add', endpoints: [pair.server.endpoint(app.port)] });
 });
 
 after(async () => {
   app.close();
-  await client.stop();
-  await server.stop();
 });
 
 const ok = (body: string, extra = ''): string =>
@@ -54,13 +32,13 @@ const ok = (body: string, extra = ''): string =>
 test('a request goes through both proxies over mutual TLS, and both know whom they talk to', async () => {
   seen = '';
   answer = (socket) => socket.write(ok('hello'));
-  const wire = await Wire.connect(client.outboundPort);
+  const wire = await Wire.connect(pair.client.outboundPort);
   wire.send('GET /x HTTP/1.1\r\nhost: web.a\r\nl5d-client-id: forged\r\n\r\n');
   await wire.expect(/^HTTP\/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello/);
   assert.equal(seen, `GET /x HTTP/1.1\r\nhost: web.a\r\nl5d-client-id: ${CLIENT}\r\n\r\n`);
   const out = { direction: 'outbound', tls: 'true', server_id: SERVER, authority: PATH, dst_service: 'web' };
-  assert.equal(client.metric('request_total', out), 1);
-  assert.equal(client.metric('response_total', { ...out, status_code: '200', classification: 'success' }), 1);
+  assert.equal(pair.client.metric('request_total', out), 1);
+  assert.equal(pair.client.metric('response_total', { ...out, status_code: '200', classification: 'success' }), 1);
   const inn = {
     direction: 'inbound',
     tls: 'true',
@@ -68,15 +46,15 @@ test('a request goes through both proxies over mutual TLS, and both know whom th
     srv_name: 'all-unauthenticated',
     route_name: 'default',
   };
-  assert.equal(server.metric('request_total', inn), 1);
-  assert.equal(server.metric('response_total', { ...inn, status_code: '200' }), 1);
-  assert.equal(server.metric('response_latency_ms_count', inn), 1);
+  assert.equal(pair.server.metric('request_total', inn), 1);
+  assert.equal(pair.server.metric('response_total', { ...inn, status_code: '200' }), 1);
+  assert.equal(pair.server.metric('response_latency_ms_count', inn), 1);
   assert.equal(
-    server.metric('inbound_http_authz_allow_total', { client_id: CLIENT, authz_name: 'all-unauthenticated' }),
+    pair.server.metric('inbound_http_authz_allow_total', { client_id: CLIENT, authz_name: 'all-unauthenticated' }),
     1,
   );
   assert.equal(
-    client.metric('outbound_http_route_request_statuses_total', { http_status: '200', route_name: 'http' }),
+    pair.client.metric('outbound_http_route_request_statuses_total', { http_status: '200', route_name: 'http' }),
     1,
   );
   wire.socket.end();
@@ -85,7 +63,7 @@ test('a request goes through both proxies over mutual TLS, and both know whom th
 test('keep-alive: many requests use one connection on each hop', async () => {
   answer = (socket) => socket.write(ok('x'));
   const before = app.connections();
-  const wire = await Wire.connect(client.outboundPort);
+  const wire = await Wire.connect(pair.client.outboundPort);
   for (let i = 0; i < 20; i++) {
     wire.send('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
     await wire.expect(/200 OK[\s\S]*?\r\n\r\nx/);
@@ -104,7 +82,7 @@ test('pipelined requests are answered in order, one at a time', async () => {
       socket.write(ok(path));
     }, 5);
   };
-  const wire = await Wire.connect(client.outboundPort);
+  const wire = await Wire.connect(pair.client.outboundPort);
   wire.send([1, 2, 3, 4].map((n) => `GET /${n} HTTP/1.1\r\nhost: a\r\n\r\n`).join(''));
   await wire.expect(/\/1[\s\S]*\/2[\s\S]*\/3[\s\S]*\/4/);
   wire.socket.end();
@@ -118,7 +96,7 @@ test('chunked bodies and trailers pass, hop-by-hop fields do not', async () => {
         'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nkeep-alive: 5\r\nl5d-proxy-error: nope\r\nconnection: x-hop\r\nx-hop: 1\r\n\r\n3\r\nabc\r\n0\r\nx-sum: 7\r\n\r\n',
       );
   };
-  const wire = await Wire.connect(client.outboundPort);
+  const wire = await Wire.connect(pair.client.outboundPort);
   wire.send('POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\nproxy-connection: close\r\n\r\n2\r\nhi\r\n');
   await new Promise((resolve) => setTimeout(resolve, 20));
   wire.send('0\r\nx-t: 1\r\nl5d-client-id: forged\r\n\r\n');
@@ -135,7 +113,7 @@ test('100-continue reaches the client before it sends the body', async () => {
     if (text.includes('expect')) socket.write('HTTP/1.1 100 Continue\r\n\r\n');
     else socket.write(ok(text));
   };
-  const wire = await Wire.connect(client.outboundPort);
+  const wire = await Wire.connect(pair.client.outboundPort);
   wire.send('PUT / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n');
   await wire.expect(/^HTTP\/1.1 100 Continue\r\n\r\n$/);
   wire.send('body');
@@ -149,7 +127,7 @@ test('an upgrade turns the connection into a tunnel, early bytes included', asyn
       socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: chat\r\n\r\nwelcome');
     else socket.write(`you said ${text}`);
   };
-  const wire = await Wire.connect(client.outboundPort);
+  const wire = await Wire.connect(pair.client.outboundPort);
   wire.send('GET /chat HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: chat\r\n\r\nearly');
   await wire.expect(/^HTTP\/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: chat\r\n\r\nwelcome/);
   await wire.expect(/you said early/);
@@ -162,7 +140,7 @@ test('an upgrade turns the connection into a tunnel, early bytes included', asyn
 test('responses to HEAD have no body, and the connection goes on', async () => {
   answer = (socket, text) =>
     socket.write(text.startsWith('HEAD') ? 'HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n' : ok('y'));
-  const wire = await Wire.connect(client.outboundPort);
+  const wire = await Wire.connect(pair.client.outboundPort);
   wire.send('HEAD / HTTP/1.1\r\nhost: a\r\n\r\n');
   await wire.expect(/content-length: 500\r\n\r\n$/);
   wire.send('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
@@ -172,7 +150,7 @@ test('responses to HEAD have no body, and the connection goes on', async () => {
 
 test('a response that ends with its connection gets a framing, so that its end is certain and the connection stays', async () => {
   answer = (socket) => socket.end('HTTP/1.0 200 OK\r\n\r\nall of it');
-  const wire = await Wire.connect(client.outboundPort);
+  const wire = await Wire.connect(pair.client.outboundPort);
   wire.send('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
   await wire.expect(/^HTTP\/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\nall of it\r\n0\r\n\r\n$/);
   wire.send('GET / HTTP/1.0\r\nhost: a\r\n\r\n');
@@ -185,7 +163,7 @@ test('a response that is cut off is cut off for the client too, never completed'
     socket.write('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc');
     setTimeout(() => socket.destroy(), 20);
   };
-  const wire = await Wire.connect(client.outboundPort);
+  const wire = await Wire.connect(pair.client.outboundPort);
   wire.send('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
   await wire.expect(/abc$/);
   await wire.expectClosed();
@@ -194,7 +172,7 @@ test('a response that is cut off is cut off for the client too, never completed'
 
 test('ambiguous framing is refused and never reaches the application', async () => {
   seen = '';
-  const wire = await Wire.connect(client.outboundPort);
+  const wire = await Wire.connect(pair.client.outboundPort);
   wire.send('POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n');
   await wire.expect(/^HTTP\/1.1 400 Bad Request\r\nconnection: close\r\nl5d-proxy-error: [\s\S]*\r\n\r\n/);
   await wire.expectClosed();
@@ -208,7 +186,7 @@ test('a kept connection that the server closed meanwhile costs no request', asyn
     if (served === 2) socket.resetAndDestroy();
     else socket.write(ok('fine'));
   };
-  const wire = await Wire.connect(client.outboundPort);
+  const wire = await Wire.connect(pair.client.outboundPort);
   wire.send('GET /1 HTTP/1.1\r\nhost: a\r\n\r\n');
   await wire.expect(/fine/);
   wire.send('GET /2 HTTP/1.1\r\nhost: a\r\n\r\n');
@@ -219,23 +197,23 @@ test('a kept connection that the server closed meanwhile costs no request', asyn
 
 test('an unmeshed endpoint gets plain text, and an unmeshed client reaches a meshed server', async () => {
   answer = (socket) => socket.write(ok('plain'));
-  client.mesh.destination(PATH).set({ kind: 'add', endpoints: [endpoint(app.port)] });
-  client.mesh.destination(PATH).push({ kind: 'remove', addrs: [{ ip: '127.0.0.1', port: 1 }] });
-  const wire = await Wire.connect(client.outboundPort);
+  pair.client.mesh.destination(PATH).set({ kind: 'add', endpoints: [endpoint(app.port)] });
+  pair.client.mesh.destination(PATH).push({ kind: 'remove', addrs: [{ ip: '127.0.0.1', port: 1 }] });
+  const wire = await Wire.connect(pair.client.outboundPort);
   wire.send('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
   await wire.expect(/plain/);
-  assert.ok(client.metric('request_total', { no_tls_reason: 'not_provided_by_service_discovery' }) >= 1);
+  assert.ok(pair.client.metric('request_total', { no_tls_reason: 'not_provided_by_service_discovery' }) >= 1);
   wire.socket.end();
-  client.mesh.destination(PATH).set({ kind: 'add', endpoints: [server.endpoint(app.port)] });
+  pair.client.mesh.destination(PATH).set({ kind: 'add', endpoints: [pair.server.endpoint(app.port)] });
 
   seen = '';
-  server.inboundDst = { ip: '127.0.0.1', port: app.port };
-  const stranger = await Wire.connect(server.inboundPort);
+  pair.server.inboundDst = { ip: '127.0.0.1', port: app.port };
+  const stranger = await Wire.connect(pair.server.inboundPort);
   stranger.send('GET / HTTP/1.1\r\nhost: a\r\nL5d-Client-Id: forged\r\n\r\n');
   await stranger.expect(/plain/);
   assert.doesNotMatch(seen, /client-id/i);
-  assert.equal(server.metric('request_total', { tls: 'no_identity', no_tls_reason: 'no_tls_from_remote' }), 1);
-  server.inboundDst = undefined;
+  assert.equal(pair.server.metric('request_total', { tls: 'no_identity', no_tls_reason: 'no_tls_from_remote' }), 1);
+  pair.server.inboundDst = undefined;
   stranger.socket.end();
 });
 
@@ -260,7 +238,7 @@ test('large bodies pass both ways, and a slow reader does not fill the proxies',
     more();
   };
   const before = process.memoryUsage().rss;
-  const wire = await Wire.connect(client.outboundPort);
+  const wire = await Wire.connect(pair.client.outboundPort);
   wire.socket.removeAllListeners('data');
   let got = 0;
   wire.socket.pause();
@@ -278,7 +256,7 @@ test('large bodies pass both ways, and a slow reader does not fill the proxies',
 
 test('a client that has said all may still hear the answer', async () => {
   answer = (socket) => setTimeout(() => socket.write(ok('late')), 20);
-  const wire = await Wire.connect(client.outboundPort);
+  const wire = await Wire.connect(pair.client.outboundPort);
   wire.socket.end('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
   await wire.expect(/late$/);
   await wire.expectClosed();
@@ -289,7 +267,7 @@ test('a client that goes away takes its request with it', async () => {
   answer = (socket) => {
     appSocket = socket;
   };
-  const wire = await Wire.connect(client.outboundPort);
+  const wire = await Wire.connect(pair.client.outboundPort);
   wire.send('GET /slow HTTP/1.1\r\nhost: a\r\n\r\n');
   await eventually(() => appSocket !== undefined, 'the request arrives');
   let gone = false;

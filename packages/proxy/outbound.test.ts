@@ -1,45 +1,24 @@
 import assert from 'node:assert/strict';
 import http2 from 'node:http2';
 import type { Socket } from 'node:net';
-import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import {
+  ADDR,
+  CLIENT,
   endpoint,
   eventually,
   openPolicy,
+  PATH,
   profile,
+  SERVER,
   serve,
   servicePolicy,
-  TestCa,
   TestProxy,
+  usePair,
   Wire,
 } from './testing/index.ts';
 
-const PATH = 'web.a.svc.cluster.local:80';
-const ADDR = '10.96.0.10:80';
-const CLIENT = 'client.a.serviceaccount.identity.linkerd.cluster.local';
-const SERVER = 'web.a.serviceaccount.identity.linkerd.cluster.local';
-
-let ca: TestCa;
-let client: TestProxy;
-let server: TestProxy;
-let closing: (() => void)[] = [];
-
-before(async () => {
-  ca = new TestCa();
-  server = await TestProxy.start({ name: SERVER, ca });
-});
-after(() => server.stop());
-
-beforeEach(async () => {
-  client = await TestProxy.start({ name: CLIENT, ca, env: { OUTBOUND_CONNECT_TIMEOUT: '300ms' } });
-  client.mesh.profile(ADDR).set(profile({ fqn: 'web.a.svc.cluster.local' }));
-  client.mesh.outbound(ADDR).set(servicePolicy(PATH));
-});
-afterEach(async () => {
-  for (const close of closing) close();
-  closing = [];
-  await client.stop();
-});
+const pair = usePair({ fresh: true, env: { OUTBOUND_CONNECT_TIMEOUT: '300ms' } });
 
 /** A web server that answers each request with its name. */
 async function web(name: string, delayMs = 0): Promise<{ port: number; served: () => number; close: () => void }> {
@@ -50,13 +29,13 @@ async function web(name: string, delayMs = 0): Promise<{ port: number; served: (
       setTimeout(() => socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${name.length}\r\n\r\n${name}`), delayMs);
     }),
   );
-  server.mesh.port(app.port).set(openPolicy());
-  closing.push(app.close);
+  pair.server.mesh.port(app.port).set(openPolicy());
+  pair.atEnd(app.close);
   return { port: app.port, served: () => count, close: app.close };
 }
 
 async function get(wire?: Wire): Promise<string> {
-  const one = wire ?? (await Wire.connect(client.outboundPort));
+  const one = wire ?? (await Wire.connect(pair.client.outboundPort));
   one.send('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
   const [text] = await one.expect(/^HTTP\/1.1 (\d+)[\s\S]*?\r\n\r\n(\w*)/);
   if (!wire) one.socket.destroy();
@@ -65,29 +44,31 @@ async function get(wire?: Wire): Promise<string> {
 
 test('requests spread over endpoints, and a first add replaces while later ones add and remove', async () => {
   const [a, b] = [await web('a', 10), await web('b', 10)];
-  client.mesh.destination(PATH).set({ kind: 'add', endpoints: [server.endpoint(a.port), endpoint(b.port)] });
+  pair.client.mesh.destination(PATH).set({ kind: 'add', endpoints: [pair.server.endpoint(a.port), endpoint(b.port)] });
   for (let i = 0; i < 4; i++) await Promise.all(Array.from({ length: 8 }, () => get()));
   assert.ok(a.served() > 3 && b.served() > 3, `${a.served()} and ${b.served()}`);
-  client.mesh.destination(PATH).push({ kind: 'remove', addrs: [{ ip: '127.0.0.1', port: a.port }] });
+  pair.client.mesh.destination(PATH).push({ kind: 'remove', addrs: [{ ip: '127.0.0.1', port: a.port }] });
   const before = a.served();
   for (let i = 0; i < 10; i++) await get();
   assert.equal(a.served(), before);
-  assert.equal(client.metric('outbound_http_balancer_p2c_endpoints'), 1);
+  assert.equal(pair.client.metric('outbound_http_balancer_p2c_endpoints'), 1);
 });
 
 test('a request whose connection is refused goes to another endpoint, and none fails', async () => {
   const good = await web('good');
   const bad = await web('bad');
   bad.close();
-  client.mesh.destination(PATH).set({ kind: 'add', endpoints: [endpoint(bad.port), server.endpoint(good.port)] });
+  pair.client.mesh
+    .destination(PATH)
+    .set({ kind: 'add', endpoints: [endpoint(bad.port), pair.server.endpoint(good.port)] });
   for (let i = 0; i < 20; i++) assert.match(await get(), /^HTTP\/1.1 200[\s\S]*good/);
-  assert.equal(client.metric('outbound_http_balancer_endpoints', { endpoint_state: 'pending' }), 1);
+  assert.equal(pair.client.metric('outbound_http_balancer_endpoints', { endpoint_state: 'pending' }), 1);
 });
 
 test('an endpoint that comes back is used again', async () => {
   const first = await web('first');
   const { port } = first;
-  client.mesh.destination(PATH).set({ kind: 'add', endpoints: [endpoint(port)] });
+  pair.client.mesh.destination(PATH).set({ kind: 'add', endpoints: [endpoint(port)] });
   assert.match(await get(), /first/);
   first.close();
   const waiting = get();
@@ -96,12 +77,12 @@ test('an endpoint that comes back is used again', async () => {
     (socket) => socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nagain')),
     port,
   );
-  closing.push(again.close);
+  pair.atEnd(again.close);
   assert.match(await waiting, /again/);
 });
 
 test('without a ready endpoint requests wait, then fail fast, then are shed, until one appears', async () => {
-  client.mesh.destination(PATH).set({ kind: 'none', exists: true });
+  pair.client.mesh.destination(PATH).set({ kind: 'none', exists: true });
   const startMs = performance.now();
   const slow = await get();
   assert.match(slow, /^HTTP\/1.1 504 Gateway Timeout\r\nconnection: close\r\nl5d-proxy-error: service in fail-fast/);
@@ -110,28 +91,28 @@ test('without a ready endpoint requests wait, then fail fast, then are shed, unt
   const quick = performance.now();
   assert.match(await get(), /^HTTP\/1.1 503 /);
   assert.ok(performance.now() - quick < 200);
-  assert.equal(client.metric('outbound_http_errors_total', { error: 'failfast' }), 1);
+  assert.equal(pair.client.metric('outbound_http_errors_total', { error: 'failfast' }), 1);
   assert.equal(
-    client.metric('outbound_http_route_request_statuses_total', { http_status: '504', error: 'FAIL_FAST' }),
+    pair.client.metric('outbound_http_route_request_statuses_total', { http_status: '504', error: 'FAIL_FAST' }),
     1,
   );
   const app = await web('new');
-  client.mesh.destination(PATH).push({ kind: 'add', endpoints: [endpoint(app.port)] });
+  pair.client.mesh.destination(PATH).push({ kind: 'add', endpoints: [endpoint(app.port)] });
   assert.match(await get(), /new/);
 });
 
 test('the address of a pod goes to the endpoint of its profile', async () => {
   const app = await web('pod');
-  client.mesh.outbound(ADDR).set({ code: 'NOT_FOUND' });
-  client.mesh.profile(ADDR).set(profile({ endpoint: server.endpoint(app.port) }));
+  pair.client.mesh.outbound(ADDR).set({ code: 'NOT_FOUND' });
+  pair.client.mesh.profile(ADDR).set(profile({ endpoint: pair.server.endpoint(app.port) }));
   assert.match(await get(), /pod/);
-  assert.equal(client.metric('request_total', { server_id: SERVER }), 1);
-  assert.equal(client.metric('outbound_http_route_backend_requests_total', { parent_name: 'endpoint' }), 1);
+  assert.equal(pair.client.metric('request_total', { server_id: SERVER }), 1);
+  assert.equal(pair.client.metric('outbound_http_route_backend_requests_total', { parent_name: 'endpoint' }), 1);
 });
 
 test('an address nobody knows is reached as it is, in plain text; refused means 502', async () => {
   const app = await web('direct');
-  const noProfile = await TestProxy.start({ name: CLIENT, ca });
+  const noProfile = await TestProxy.start({ name: CLIENT, ca: pair.ca });
   // Stands for an address outside: loopback as such is refused.
   noProfile.outboundDst = { ip: '10.99.0.1', port: app.port };
   noProfile.mesh.outbound(`10.99.0.1:${app.port}`).set({ code: 'NOT_FOUND' });
@@ -147,13 +128,13 @@ test('an address nobody knows is reached as it is, in plain text; refused means 
 });
 
 test('a destination the policy controller refuses closes the connection', async () => {
-  client.mesh.outbound(ADDR).set({ code: 'INVALID_ARGUMENT' });
-  const wire = await Wire.connect(client.outboundPort);
+  pair.client.mesh.outbound(ADDR).set({ code: 'INVALID_ARGUMENT' });
+  const wire = await Wire.connect(pair.client.outboundPort);
   await wire.expectClosed();
 });
 
 test('a policy that cannot be used answers 500', async () => {
-  client.mesh.outbound(ADDR).set(servicePolicy(PATH, { invalid: 'invalid client policy configuration' }));
+  pair.client.mesh.outbound(ADDR).set(servicePolicy(PATH, { invalid: 'invalid client policy configuration' }));
   assert.match(await get(), /^HTTP\/1.1 500 /);
 });
 
@@ -166,20 +147,22 @@ test('opaque: the server may speak first, bytes pass both ways, ends are passed 
     });
     socket.on('end', () => socket.end(`bye ${got}`));
   });
-  closing.push(app.close);
-  server.mesh.port(app.port).set(openPolicy({ protocol: 'opaque', routes: [] }));
-  client.mesh.profile(ADDR).set(profile({ fqn: 'web.a.svc.cluster.local', opaque: true }));
-  client.mesh.destination(PATH).set({ kind: 'add', endpoints: [server.endpoint(app.port, { opaque: true })] });
-  const wire = await Wire.connect(client.outboundPort);
+  pair.atEnd(app.close);
+  pair.server.mesh.port(app.port).set(openPolicy({ protocol: 'opaque', routes: [] }));
+  pair.client.mesh.profile(ADDR).set(profile({ fqn: 'web.a.svc.cluster.local', opaque: true }));
+  pair.client.mesh
+    .destination(PATH)
+    .set({ kind: 'add', endpoints: [pair.server.endpoint(app.port, { opaque: true })] });
+  const wire = await Wire.connect(pair.client.outboundPort);
   await wire.expect(/^220 ready\r\n/);
   wire.socket.end('quit');
   await wire.expect(/^bye quit$/);
   await wire.expectClosed();
-  await eventually(() => client.metric('tcp_open_connections') === 0, 'connections are counted down');
-  assert.equal(client.metric('tcp_open_total', { direction: 'outbound', peer: 'dst', server_id: SERVER }), 1);
-  assert.equal(client.metric('tcp_write_bytes_total', { peer: 'dst' }), 4);
+  await eventually(() => pair.client.metric('tcp_open_connections') === 0, 'connections are counted down');
+  assert.equal(pair.client.metric('tcp_open_total', { direction: 'outbound', peer: 'dst', server_id: SERVER }), 1);
+  assert.equal(pair.client.metric('tcp_write_bytes_total', { peer: 'dst' }), 4);
   assert.equal(
-    server.metric('tcp_open_total', {
+    pair.server.metric('tcp_open_total', {
       direction: 'inbound',
       peer: 'src',
       client_id: CLIENT,
@@ -191,12 +174,12 @@ test('opaque: the server may speak first, bytes pass both ways, ends are passed 
 
 test('a server that speaks first on a detected port is heard after the time for detection', async () => {
   const app = await serve((socket) => socket.write('hello'));
-  closing.push(app.close);
-  server.mesh.port(app.port).set(openPolicy());
-  client.mesh.destination(PATH).set({ kind: 'add', endpoints: [server.endpoint(app.port)] });
-  const wire = await Wire.connect(client.outboundPort);
+  pair.atEnd(app.close);
+  pair.server.mesh.port(app.port).set(openPolicy());
+  pair.client.mesh.destination(PATH).set({ kind: 'add', endpoints: [pair.server.endpoint(app.port)] });
+  const wire = await Wire.connect(pair.client.outboundPort);
   await wire.expect(/^hello$/);
-  assert.equal(client.metric('outbound_tcp_detect_http_results_total', { result: 'read_timeout' }), 1);
+  assert.equal(pair.client.metric('outbound_tcp_detect_http_results_total', { result: 'read_timeout' }), 1);
   wire.socket.destroy();
 });
 
@@ -204,11 +187,11 @@ test('an opaque connection that is refused goes to another endpoint', async () =
   const dead = await web('dead');
   dead.close();
   const app = await serve((socket) => socket.write('alive'));
-  closing.push(app.close);
-  client.mesh.profile(ADDR).set(profile({ opaque: true }));
-  client.mesh.destination(PATH).set({ kind: 'add', endpoints: [endpoint(dead.port), endpoint(app.port)] });
+  pair.atEnd(app.close);
+  pair.client.mesh.profile(ADDR).set(profile({ opaque: true }));
+  pair.client.mesh.destination(PATH).set({ kind: 'add', endpoints: [endpoint(dead.port), endpoint(app.port)] });
   for (let i = 0; i < 6; i++) {
-    const wire = await Wire.connect(client.outboundPort);
+    const wire = await Wire.connect(pair.client.outboundPort);
     await wire.expect(/^alive$/);
     wire.socket.destroy();
   }
@@ -218,9 +201,9 @@ test('HTTP/2 by prior knowledge passes as it is, over mutual TLS', async () => {
   const h2 = http2.createServer((request, response) => response.end(`${request.httpVersion} ${request.url}`));
   await new Promise<void>((resolve) => h2.listen(0, '127.0.0.1', resolve));
   const { port } = h2.address() as { port: number };
-  server.mesh.port(port).set(openPolicy());
-  client.mesh.destination(PATH).set({ kind: 'add', endpoints: [server.endpoint(port)] });
-  const session = http2.connect(`http://127.0.0.1:${client.outboundPort}`);
+  pair.server.mesh.port(port).set(openPolicy());
+  pair.client.mesh.destination(PATH).set({ kind: 'add', endpoints: [pair.server.endpoint(port)] });
+  const session = http2.connect(`http://127.0.0.1:${pair.client.outboundPort}`);
   const body = await new Promise<string>((resolve, reject) => {
     session.on('error', reject);
     const request = session.request({ ':path': '/two' });
@@ -233,14 +216,14 @@ test('HTTP/2 by prior knowledge passes as it is, over mutual TLS', async () => {
     request.on('error', reject);
   });
   assert.equal(body, '2.0 /two');
-  assert.equal(client.metric('outbound_tcp_protocol_connections_total', { protocol: 'http/2' }), 1);
+  assert.equal(pair.client.metric('outbound_tcp_protocol_connections_total', { protocol: 'http/2' }), 1);
   session.destroy();
   h2.close();
 });
 
 test('a loopback destination is refused', async () => {
-  client.outboundDst = { ip: '127.0.0.1', port: 80 };
-  const wire = await Wire.connect(client.outboundPort);
+  pair.client.outboundDst = { ip: '127.0.0.1', port: 80 };
+  const wire = await Wire.connect(pair.client.outboundPort);
   await wire.expectClosed();
 });
 
@@ -248,11 +231,11 @@ test('a server that does not answer within the time to connect is left out', asy
   const good = await web('good');
   // A peer that accepts and never speaks TLS.
   const mute = await serve(() => undefined);
-  closing.push(mute.close);
+  pair.atEnd(mute.close);
   const tls = { identity: SERVER, serverName: SERVER };
-  client.mesh
+  pair.client.mesh
     .destination(PATH)
-    .set({ kind: 'add', endpoints: [endpoint(1, { tls, inboundPort: mute.port }), server.endpoint(good.port)] });
+    .set({ kind: 'add', endpoints: [endpoint(1, { tls, inboundPort: mute.port }), pair.server.endpoint(good.port)] });
   for (let i = 0; i < 6; i++) assert.match(await get(), /good/);
 });
 
@@ -263,14 +246,14 @@ test('drain: a request under way is finished, then the connection ends; new ones
       socket = one;
     }),
   );
-  closing.push(app.close);
-  client.mesh.destination(PATH).set({ kind: 'add', endpoints: [endpoint(app.port)] });
-  const wire = await Wire.connect(client.outboundPort);
+  pair.atEnd(app.close);
+  pair.client.mesh.destination(PATH).set({ kind: 'add', endpoints: [endpoint(app.port)] });
+  const wire = await Wire.connect(pair.client.outboundPort);
   wire.send('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
   await eventually(() => socket !== undefined, 'the request arrives');
-  const idle = await Wire.connect(client.outboundPort);
-  const port = client.outboundPort;
-  const drained = client.bound.drain(2_000);
+  const idle = await Wire.connect(pair.client.outboundPort);
+  const port = pair.client.outboundPort;
+  const drained = pair.client.bound.drain(2_000);
   await assert.rejects(Wire.connect(port));
   socket!.write('HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nlast');
   await wire.expect(/connection: close[\s\S]*last$/);
@@ -280,7 +263,7 @@ test('drain: a request under way is finished, then the connection ends; new ones
 });
 
 test('the admin port says live, ready and metrics, and keeps switches to this machine', async () => {
-  const url = `http://127.0.0.1:${client.adminPort}`;
+  const url = `http://127.0.0.1:${pair.client.adminPort}`;
   assert.equal(await (await fetch(`${url}/live`)).text(), 'live\n');
   assert.equal(await (await fetch(`${url}/ready`)).text(), 'ready\n');
   assert.match(await (await fetch(`${url}/metrics`)).text(), /# EOF\n$/);
@@ -300,7 +283,7 @@ test('filters of a route change requests and responses, or answer themselves', a
       socket.write('HTTP/1.1 200 OK\r\nx-old: 1\r\ncontent-length: 2\r\n\r\nok');
     }),
   );
-  closing.push(app.close);
+  pair.atEnd(app.close);
   const base = servicePolicy(PATH);
   const [route] = base.http1.routes;
   const withFilters = (filters: (typeof base.http1.routes)[number]['rules'][number]['filters']) => ({
@@ -308,18 +291,18 @@ test('filters of a route change requests and responses, or answer themselves', a
     http1: { routes: [{ ...route!, rules: [{ ...route!.rules[0]!, filters }] }], breaker: undefined },
   });
   const edit = (set: readonly (readonly [string, string])[], remove: readonly string[]) => ({ add: [], set, remove });
-  client.mesh.outbound(ADDR).set(
+  pair.client.mesh.outbound(ADDR).set(
     withFilters([
       { kind: 'request-headers', edit: edit([['x-new', '2']], ['x-drop']) },
       { kind: 'response-headers', edit: edit([], ['x-old']) },
     ]),
   );
-  client.mesh.destination(PATH).set({ kind: 'add', endpoints: [endpoint(app.port)] });
-  const wire = await Wire.connect(client.outboundPort);
+  pair.client.mesh.destination(PATH).set({ kind: 'add', endpoints: [endpoint(app.port)] });
+  const wire = await Wire.connect(pair.client.outboundPort);
   wire.send('GET / HTTP/1.1\r\nhost: a\r\nX-Drop: 1\r\nx-new: 1\r\n\r\n');
   await wire.expect(/^HTTP\/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok$/);
   assert.equal(seen, 'GET / HTTP/1.1\r\nhost: a\r\nx-new: 2\r\n\r\n');
-  client.mesh.outbound(ADDR).set(withFilters([{ kind: 'fail', status: 418, message: 'teapot', ratio: 1 }]));
+  pair.client.mesh.outbound(ADDR).set(withFilters([{ kind: 'fail', status: 418, message: 'teapot', ratio: 1 }]));
   wire.send('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
   await wire.expect(/^HTTP\/1.1 418 [\s\S]*teapot[\s\S]*content-length: 0\r\n\r\n$/);
   const redirect = {
@@ -330,7 +313,7 @@ test('filters of a route change requests and responses, or answer themselves', a
     port: undefined,
     path: undefined,
   } as const;
-  client.mesh.outbound(ADDR).set(withFilters([redirect]));
+  pair.client.mesh.outbound(ADDR).set(withFilters([redirect]));
   wire.send('GET /x HTTP/1.1\r\nhost: a\r\n\r\n');
   await wire.expect(/^HTTP\/1.1 302 Found\r\nlocation: https:\/\/a\/x\r\n/);
   wire.socket.destroy();

@@ -7,30 +7,27 @@ import {
   endpoint,
   eventually,
   openPolicy,
+  PATH,
   profile,
+  SERVER,
   serve,
   servicePolicy,
   TestCa,
   TestProxy,
+  usePair,
   Wire,
 } from './testing/index.ts';
 
 /** What policies of ports and destinations make of connections, protocol by protocol. */
-const PATH = 'web.a.svc.cluster.local:80';
-const CLIENT = 'client.a.serviceaccount.identity.linkerd.cluster.local';
-const SERVER = 'web.a.serviceaccount.identity.linkerd.cluster.local';
 
-let client: TestProxy;
-let server: TestProxy;
 let app: http2.Http2Server;
 let appPort: number;
 /** Speaks first, then echoes. */
 let greeter: Awaited<ReturnType<typeof serve>>;
 
+const pair = usePair();
+
 before(async () => {
-  const ca = new TestCa();
-  client = await TestProxy.start({ name: CLIENT, ca });
-  server = await TestProxy.start({ name: SERVER, ca });
   app = http2.createServer();
   app.on('stream', (stream: http2.ServerHttp2Stream) => {
     stream.on('error', () => undefined);
@@ -45,18 +42,15 @@ before(async () => {
     socket.on('data', (chunk) => socket.write(chunk));
     socket.on('end', () => socket.end());
   });
-  client.mesh.profile('10.96.0.10:80').set(profile({ fqn: 'web.a.svc.cluster.local' }));
 });
 after(async () => {
   app.close();
   greeter.close();
-  await client.stop();
-  await server.stop();
 });
 
 /** gRPC status of a call through the client's proxy, or the HTTP status where there is none. */
 async function call(path: string): Promise<string> {
-  const session = http2.connect(`http://127.0.0.1:${client.outboundPort}`);
+  const session = http2.connect(`http://127.0.0.1:${pair.client.outboundPort}`);
   session.on('error', () => undefined);
   try {
     return await new Promise((resolve, reject) => {
@@ -99,75 +93,74 @@ test('gRPC policies route by service on both sides, without looking at the bytes
   const { http2: all, ...rest } = servicePolicy(PATH);
   const [route] = all.routes;
   const rule = { ...route!.rules[0]!, ...grpcRoute('', 'a.Known').rules[0]! };
-  client.mesh
+  pair.client.mesh
     .outbound('10.96.0.10:80')
     .set({ ...rest, protocol: 'grpc', http2: { routes: [{ ...route!, rules: [rule] }], breaker: undefined } });
-  client.mesh.destination(PATH).set({ kind: 'add', endpoints: [server.endpoint(appPort, { h2: true })] });
-  server.mesh.port(appPort).set(openPolicy({ protocol: 'grpc', routes: [grpcRoute('known', 'a.Known')] }));
+  pair.client.mesh.destination(PATH).set({ kind: 'add', endpoints: [pair.server.endpoint(appPort, { h2: true })] });
+  pair.server.mesh.port(appPort).set(openPolicy({ protocol: 'grpc', routes: [grpcRoute('known', 'a.Known')] }));
   assert.equal(await call('/a.Known/Go'), '0');
   assert.equal(await call('/a.Unknown/Go'), '5', 'no route of the client takes it');
-  server.mesh.port(appPort).set(openPolicy({ protocol: 'grpc', routes: [grpcRoute('other', 'a.Other')] }));
+  pair.server.mesh.port(appPort).set(openPolicy({ protocol: 'grpc', routes: [grpcRoute('other', 'a.Other')] }));
   assert.equal(await call('/a.Known/Go'), '5', 'no route of the server takes it');
-  server.mesh
+  pair.server.mesh
     .port(appPort)
     .set(openPolicy({ protocol: 'grpc', authorizations: [], routes: [grpcRoute('known', 'a.Known')] }));
   assert.equal(await call('/a.Known/Go'), '7', 'nobody may');
-  assert.equal(client.metric('outbound_tcp_detect_http_results_total', {}), 0);
-  assert.ok(client.metric('outbound_tcp_protocol_connections_total', { protocol: 'http/2' }) >= 4);
+  assert.equal(pair.client.metric('outbound_tcp_detect_http_results_total', {}), 0);
+  assert.ok(pair.client.metric('outbound_tcp_protocol_connections_total', { protocol: 'http/2' }) >= 4);
 });
 
 test('a server that speaks first needs an opaque port, and then waits for nothing', async () => {
   const dst = { ip: '10.96.0.11', port: 25 };
-  client.outboundDst = dst;
-  client.mesh.profile('10.96.0.11:25').set(profile({ fqn: 'mail.a.svc.cluster.local', opaque: true }));
-  client.mesh.outbound('10.96.0.11:25').set(servicePolicy('mail.a.svc.cluster.local:25'));
-  client.mesh
+  pair.client.outboundDst = dst;
+  pair.client.mesh.profile('10.96.0.11:25').set(profile({ fqn: 'mail.a.svc.cluster.local', opaque: true }));
+  pair.client.mesh.outbound('10.96.0.11:25').set(servicePolicy('mail.a.svc.cluster.local:25'));
+  pair.client.mesh
     .destination('mail.a.svc.cluster.local:25')
-    .set({ kind: 'add', endpoints: [server.endpoint(greeter.port, { opaque: true })] });
-  server.mesh.port(greeter.port).set(openPolicy({ protocol: 'opaque' }));
+    .set({ kind: 'add', endpoints: [pair.server.endpoint(greeter.port, { opaque: true })] });
+  pair.server.mesh.port(greeter.port).set(openPolicy({ protocol: 'opaque' }));
   const startMs = performance.now();
-  const wire = await Wire.connect(client.outboundPort);
+  const wire = await Wire.connect(pair.client.outboundPort);
   await wire.expect(/^220 hello\r\n/);
   assert.ok(performance.now() - startMs < 250, 'below the time of detection');
   wire.send('EHLO');
   await wire.expect(/EHLO/);
   wire.socket.end();
   await wire.expectClosed();
-  client.outboundDst = { ip: '10.96.0.10', port: 80 };
+  pair.client.outboundDst = { ip: '10.96.0.10', port: 80 };
 });
 
 test('requests that come with a transport header find no route on an opaque port', async () => {
-  server.mesh.port(appPort).set(openPolicy({ protocol: 'opaque', routes: [] }));
-  client.mesh.outbound('10.96.0.10:80').set(servicePolicy(PATH));
+  pair.server.mesh.port(appPort).set(openPolicy({ protocol: 'opaque', routes: [] }));
   assert.equal(await call('/a.Known/Go'), '5');
 });
 
 test('ports that allow only HTTP take no other bytes, and cut those they had when that becomes so', async () => {
-  server.inboundDst = { ip: '127.0.0.1', port: greeter.port };
-  server.mesh.port(greeter.port).set(openPolicy({ protocol: 'detect' }));
-  const wire = await Wire.connect(server.inboundPort);
+  pair.server.inboundDst = { ip: '127.0.0.1', port: greeter.port };
+  pair.server.mesh.port(greeter.port).set(openPolicy({ protocol: 'detect' }));
+  const wire = await Wire.connect(pair.server.inboundPort);
   wire.send('\x00 not HTTP at all, and long enough to tell');
   await wire.expect(/220 hello/);
-  server.mesh.port(greeter.port).set(openPolicy({ protocol: 'http1' }));
+  pair.server.mesh.port(greeter.port).set(openPolicy({ protocol: 'http1' }));
   await wire.expectClosed();
-  assert.equal(server.metric('inbound_tcp_authz_terminate_total', { target_port: String(greeter.port) }), 1);
+  assert.equal(pair.server.metric('inbound_tcp_authz_terminate_total', { target_port: String(greeter.port) }), 1);
   // TLS of the application's own is bytes too.
-  const tls = await Wire.connect(server.inboundPort);
+  const tls = await Wire.connect(pair.server.inboundPort);
   tls.send(`\x16\x03\x01\x00\x2f\x01\x00\x00\x2b\x03\x03${'\x00'.repeat(32)}\x00\x00\x02\x13\x01\x01\x00\x00\x00`);
   await tls.expectClosed();
-  assert.equal(server.metric('inbound_tcp_authz_deny_total', { tls: 'opaque' }), 1);
-  server.inboundDst = undefined;
+  assert.equal(pair.server.metric('inbound_tcp_authz_deny_total', { tls: 'opaque' }), 1);
+  pair.server.inboundDst = undefined;
 });
 
 test('requests of HTTP/2 wait for an application that starts, those of HTTP/1 fail at once', async () => {
   const gone = await serve(() => undefined);
   gone.close();
-  server.inboundDst = { ip: '127.0.0.1', port: gone.port };
-  server.mesh.port(gone.port).set(openPolicy());
-  const wire = await Wire.connect(server.inboundPort);
+  pair.server.inboundDst = { ip: '127.0.0.1', port: gone.port };
+  pair.server.mesh.port(gone.port).set(openPolicy());
+  const wire = await Wire.connect(pair.server.inboundPort);
   wire.send('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
   await wire.expect(/^HTTP\/1.1 502/);
-  const session = http2.connect(`http://127.0.0.1:${server.inboundPort}`);
+  const session = http2.connect(`http://127.0.0.1:${pair.server.inboundPort}`);
   session.on('error', () => undefined);
   const ask = (): Promise<number> =>
     new Promise((resolve, reject) => {
@@ -183,7 +176,7 @@ test('requests of HTTP/2 wait for an application that starts, those of HTTP/1 fa
   assert.equal(await late, 200);
   back.close();
   session.destroy();
-  server.inboundDst = undefined;
+  pair.server.inboundDst = undefined;
 });
 
 test('an HTTP/2 request whose application never comes fails fast', async () => {
@@ -209,10 +202,10 @@ test('an HTTP/2 request whose application never comes fails fast', async () => {
 
 test('an endpoint without mesh is reached in the version that was asked', async () => {
   const dst = { ip: '10.96.0.12', port: 80 };
-  client.outboundDst = dst;
-  client.mesh.profile('10.96.0.12:80').set({ code: 'INVALID_ARGUMENT' });
-  client.mesh.outbound('10.96.0.12:80').set(servicePolicy('plain.a.svc.cluster.local:80'));
-  client.mesh.destination('plain.a.svc.cluster.local:80').set({ kind: 'add', endpoints: [endpoint(appPort)] });
+  pair.client.outboundDst = dst;
+  pair.client.mesh.profile('10.96.0.12:80').set({ code: 'INVALID_ARGUMENT' });
+  pair.client.mesh.outbound('10.96.0.12:80').set(servicePolicy('plain.a.svc.cluster.local:80'));
+  pair.client.mesh.destination('plain.a.svc.cluster.local:80').set({ kind: 'add', endpoints: [endpoint(appPort)] });
   assert.equal(await call('/a.Known/Go'), '0');
-  client.outboundDst = { ip: '10.96.0.10', port: 80 };
+  pair.client.outboundDst = { ip: '10.96.0.10', port: 80 };
 });

@@ -1,44 +1,11 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
-import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backend, HttpFilter, OutboundPolicy, OutboundRule, RateLimitPolicy } from './discover/index.ts';
-import {
-  endpoint,
-  eventually,
-  openPolicy,
-  profile,
-  serve,
-  servicePolicy,
-  TestCa,
-  TestProxy,
-  Wire,
-} from './testing/index.ts';
+import { ADDR, endpoint, eventually, openPolicy, PATH, serve, servicePolicy, usePair, Wire } from './testing/index.ts';
 
-const PATH = 'web.a.svc.cluster.local:80';
-const ADDR = '10.96.0.10:80';
-const CLIENT = 'client.a.serviceaccount.identity.linkerd.cluster.local';
-const SERVER = 'web.a.serviceaccount.identity.linkerd.cluster.local';
-
-let ca: TestCa;
-let client: TestProxy;
-let server: TestProxy;
-const closing: (() => void)[] = [];
-
-before(async () => {
-  ca = new TestCa();
-  server = await TestProxy.start({ name: SERVER, ca });
-});
-after(() => server.stop());
-
-beforeEach(async () => {
-  client = await TestProxy.start({ name: CLIENT, ca });
-  client.mesh.profile(ADDR).set(profile({ fqn: 'web.a.svc.cluster.local' }));
-});
-afterEach(async () => {
-  for (const close of closing.splice(0)) close();
-  await client.stop();
-});
+const pair = usePair({ fresh: true });
 
 /** An application that answers each chunk of a request as `answer` says. */
 async function web(answer: (text: string, socket: Socket) => string | undefined): Promise<number> {
@@ -48,7 +15,7 @@ async function web(answer: (text: string, socket: Socket) => string | undefined)
       if (text !== undefined) socket.write(text);
     }),
   );
-  closing.push(app.close);
+  pair.atEnd(app.close);
   return app.port;
 }
 
@@ -65,7 +32,7 @@ function policy(changes: Partial<OutboundRule>, filters: readonly HttpFilter[] =
 }
 
 function endpoints(...ports: number[]): void {
-  client.mesh.destination(PATH).set({ kind: 'add', endpoints: ports.map((port) => endpoint(port)) });
+  pair.client.mesh.destination(PATH).set({ kind: 'add', endpoints: ports.map((port) => endpoint(port)) });
 }
 
 async function get(wire: Wire, lines = ''): Promise<string> {
@@ -90,38 +57,38 @@ test('retries hide failures from the application, bodies included, and are count
     bodies.push(text.slice(text.indexOf('\r\n\r\n') + 4));
     return ++count % 2 === 1 ? answer(503, 'sorry') : answer(200, 'fine');
   });
-  client.mesh.outbound(ADDR).set(policy({ retry: RETRY }));
+  pair.client.mesh.outbound(ADDR).set(policy({ retry: RETRY }));
   endpoints(port);
-  const wire = await Wire.connect(client.outboundPort);
+  const wire = await Wire.connect(pair.client.outboundPort);
   for (let i = 0; i < 10; i++) {
     wire.send('POST / HTTP/1.1\r\nhost: web.a\r\ncontent-length: 4\r\n\r\nbody');
     await wire.expect(/^HTTP\/1.1 200 [\s\S]*fine$/);
   }
   assert.deepEqual(new Set(bodies), new Set(['body']));
   assert.equal(bodies.length, 20);
-  assert.equal(client.metric('outbound_http_route_retry_requests_total'), 10);
-  assert.equal(client.metric('outbound_http_route_retry_successes_total'), 10);
-  assert.equal(client.metric('outbound_http_route_backend_response_statuses_total', { http_status: '503' }), 10);
-  assert.equal(client.metric('outbound_http_route_request_statuses_total', { http_status: '200', error: '' }), 10);
+  assert.equal(pair.client.metric('outbound_http_route_retry_requests_total'), 10);
+  assert.equal(pair.client.metric('outbound_http_route_retry_successes_total'), 10);
+  assert.equal(pair.client.metric('outbound_http_route_backend_response_statuses_total', { http_status: '503' }), 10);
+  assert.equal(pair.client.metric('outbound_http_route_request_statuses_total', { http_status: '200', error: '' }), 10);
   wire.socket.destroy();
 });
 
 test('the last answer passes when retries are used up', async () => {
   const port = await web(() => answer(500, 'broken'));
-  client.mesh.outbound(ADDR).set(policy({ retry: { ...RETRY, limit: 1 } }));
+  pair.client.mesh.outbound(ADDR).set(policy({ retry: { ...RETRY, limit: 1 } }));
   endpoints(port);
-  const wire = await Wire.connect(client.outboundPort);
+  const wire = await Wire.connect(pair.client.outboundPort);
   assert.match(await get(wire), /^HTTP\/1.1 500 [\s\S]*broken/);
-  assert.equal(client.metric('outbound_http_route_retry_limit_exceeded_total'), 1);
+  assert.equal(pair.client.metric('outbound_http_route_retry_limit_exceeded_total'), 1);
   wire.socket.destroy();
 });
 
 test('an attempt that takes too long gives way to the next', async () => {
   let count = 0;
   const port = await web(() => (++count === 1 ? undefined : answer(200, 'quick')));
-  client.mesh.outbound(ADDR).set(policy({ retry: { ...RETRY, perTryMs: 50 } }));
+  pair.client.mesh.outbound(ADDR).set(policy({ retry: { ...RETRY, perTryMs: 50 } }));
   endpoints(port);
-  const wire = await Wire.connect(client.outboundPort);
+  const wire = await Wire.connect(pair.client.outboundPort);
   assert.match(await get(wire), /^HTTP\/1.1 200 [\s\S]*quick/);
   assert.equal(count, 2);
   wire.socket.destroy();
@@ -133,9 +100,9 @@ test('headers of requests ask for retries and bounds where the route allows it',
     seen = text;
     return undefined;
   });
-  client.mesh.outbound(ADDR).set(policy({ allowsRequestHeaders: true }));
+  pair.client.mesh.outbound(ADDR).set(policy({ allowsRequestHeaders: true }));
   endpoints(port);
-  const wire = await Wire.connect(client.outboundPort);
+  const wire = await Wire.connect(pair.client.outboundPort);
   assert.match(await get(wire, 'l5d-request-timeout: 50ms\r\n'), /^HTTP\/1.1 504 /);
   assert.doesNotMatch(seen, /l5d-/);
   wire.socket.destroy();
@@ -146,16 +113,16 @@ test('a request that takes too long is 504, the connection stays; a response tha
     if (text.includes('x-part')) socket.write('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\npart');
     return undefined;
   });
-  client.mesh.outbound(ADDR).set(policy({ timeouts: { requestMs: 60 } }));
+  pair.client.mesh.outbound(ADDR).set(policy({ timeouts: { requestMs: 60 } }));
   endpoints(port);
-  const wire = await Wire.connect(client.outboundPort);
+  const wire = await Wire.connect(pair.client.outboundPort);
   const late = await get(wire);
   assert.match(late, /^HTTP\/1.1 504 Gateway Timeout\r\nl5d-proxy-error: the request timed out/);
   assert.doesNotMatch(late, /connection: close/);
   wire.send('GET / HTTP/1.1\r\nhost: web.a\r\nx-part: 1\r\n\r\n');
   await wire.expect(/part$/);
   await wire.expectClosed();
-  assert.equal(client.metric('outbound_http_route_request_statuses_total', { error: 'REQUEST_TIMEOUT' }), 2);
+  assert.equal(pair.client.metric('outbound_http_route_request_statuses_total', { error: 'REQUEST_TIMEOUT' }), 2);
 });
 
 test('rewrites change what the server sees, delays what the client waits, failures what it gets', async () => {
@@ -166,15 +133,15 @@ test('rewrites change what the server sees, delays what the client waits, failur
   });
   endpoints(port);
   const rewrite: HttpFilter = { kind: 'rewrite', path: { kind: 'full', value: '/new' }, host: 'other.b' };
-  client.mesh.outbound(ADDR).set(policy({}, [rewrite, { kind: 'delay', delayMs: 80, ratio: 1 }]));
-  const wire = await Wire.connect(client.outboundPort);
+  pair.client.mesh.outbound(ADDR).set(policy({}, [rewrite, { kind: 'delay', delayMs: 80, ratio: 1 }]));
+  const wire = await Wire.connect(pair.client.outboundPort);
   const startMs = performance.now();
   await get(wire);
   assert.ok(performance.now() - startMs >= 79);
   assert.match(seen, /^GET \/new\?q=1 HTTP\/1.1\r\nhost: other.b\r\n/);
-  client.mesh.outbound(ADDR).set(policy({}, [{ kind: 'fail', status: 418, message: 'teapot', ratio: 1 }]));
+  pair.client.mesh.outbound(ADDR).set(policy({}, [{ kind: 'fail', status: 418, message: 'teapot', ratio: 1 }]));
   assert.match(await get(wire), /^HTTP\/1.1 418 /);
-  assert.equal(client.metric('outbound_http_route_request_statuses_total', { http_status: '418' }), 1);
+  assert.equal(pair.client.metric('outbound_http_route_request_statuses_total', { http_status: '418' }), 1);
   wire.socket.destroy();
 });
 
@@ -190,16 +157,16 @@ test('copies of requests go to the mirror, whose answers and failures nobody see
     meta: servicePolicy(PATH).parent,
     target: { kind: 'forward', endpoint: endpoint(shadow) },
   };
-  client.mesh.outbound(ADDR).set(policy({}, [{ kind: 'mirror', backend, ratio: 1 }]));
+  pair.client.mesh.outbound(ADDR).set(policy({}, [{ kind: 'mirror', backend, ratio: 1 }]));
   endpoints(port);
-  const wire = await Wire.connect(client.outboundPort);
+  const wire = await Wire.connect(pair.client.outboundPort);
   for (let i = 1; i <= 3; i++) {
     wire.send(`POST /${i} HTTP/1.1\r\nhost: web.a\r\ncontent-length: 4\r\n\r\nbody`);
     await wire.expect(/real$/);
   }
   await eventually(() => copies.length === 3, 'the copies arrive');
   for (const copy of copies) assert.match(copy, /^POST \/\d HTTP\/1.1\r\nhost: web.a\r\n[\s\S]*\r\n\r\nbody$/);
-  assert.equal(client.metric('outbound_http_route_request_duration_seconds_count'), 3);
+  assert.equal(pair.client.metric('outbound_http_route_request_duration_seconds_count'), 3);
   wire.socket.destroy();
 });
 
@@ -212,26 +179,26 @@ test('requests past the rate limit of a port are 429, and counted by whose limit
     perIdentity: 2,
     overrides: [],
   };
-  server.mesh.port(port).set(openPolicy());
-  client.mesh.outbound(ADDR).set(servicePolicy(PATH));
-  client.mesh.destination(PATH).set({ kind: 'add', endpoints: [server.endpoint(port)] });
-  const first = await Wire.connect(client.outboundPort);
+  pair.server.mesh.port(port).set(openPolicy());
+  pair.client.mesh.outbound(ADDR).set(servicePolicy(PATH));
+  pair.client.mesh.destination(PATH).set({ kind: 'add', endpoints: [pair.server.endpoint(port)] });
+  const first = await Wire.connect(pair.client.outboundPort);
   assert.match(await get(first), /^HTTP\/1.1 200 /);
   first.socket.destroy();
-  server.mesh.port(port).set(openPolicy({ rateLimit }));
+  pair.server.mesh.port(port).set(openPolicy({ rateLimit }));
   const statuses: string[] = [];
   // On several connections: the limit is the port's.
   for (let i = 0; i < 5; i++) {
-    const wire = await Wire.connect(client.outboundPort);
+    const wire = await Wire.connect(pair.client.outboundPort);
     statuses.push((await get(wire)).slice(9, 12));
     wire.socket.destroy();
   }
   assert.equal(statuses.filter((status) => status === '200').length, 2, statuses.join());
   assert.equal(statuses.filter((status) => status === '429').length, 3);
   const labels = { ratelimit_name: 'slow', ratelimit_scope: 'identity' };
-  assert.equal(server.metric('inbound_http_local_ratelimit_total', labels), 3);
+  assert.equal(pair.server.metric('inbound_http_local_ratelimit_total', labels), 3);
   await sleep(600);
-  const wire = await Wire.connect(client.outboundPort);
+  const wire = await Wire.connect(pair.client.outboundPort);
   assert.match(await get(wire), /^HTTP\/1.1 200 /);
   wire.socket.destroy();
 });

@@ -3,33 +3,27 @@ import type { Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import { HTTP2_ERROR } from '#wire/http2';
 import {
+  CLIENT,
   endpoint,
   eventually,
   fieldsOf,
   openPolicy,
+  PATH,
   serve,
   serveH2,
   servicePolicy,
-  TestCa,
-  TestProxy,
+  usePair,
   Wire,
 } from './testing/index.ts';
 
-const PATH = 'web.a.svc.cluster.local:80';
-const CLIENT = 'client.a.serviceaccount.identity.linkerd.cluster.local';
-const SERVER = 'web.a.serviceaccount.identity.linkerd.cluster.local';
-
-let client: TestProxy;
-let server: TestProxy;
 let app: Awaited<ReturnType<typeof serve>>;
 /** What the application got, all connections together. */
 let seen = '';
 let answer: (socket: Socket, text: string) => void;
 
+const pair = usePair();
+
 before(async () => {
-  const ca = new TestCa();
-  client = await TestProxy.start({ name: CLIENT, ca });
-  server = await TestProxy.start({ name: SERVER, ca });
   app = await serve((socket) => {
     socket.on('data', (chunk) => {
       seen += chunk.toString('latin1');
@@ -37,17 +31,12 @@ before(async () => {
     });
     socket.on('end', () => socket.end());
   });
-  server.mesh.port(app.port).set(openPolicy());
-  const rest = { opaque: false, endpoint: undefined, routes: [], retryBudget: undefined, overrides: [] };
-  client.mesh.profile('10.96.0.10:80').set({ fqn: 'web.a.svc.cluster.local', ...rest });
-  client.mesh.outbound('10.96.0.10:80').set(servicePolicy(PATH));
-  client.mesh.destination(PATH).set({ kind: 'add', endpoints: [server.endpoint(app.port, { h2: true })] });
+  pair.server.mesh.port(app.port).set(openPolicy());
+  pair.client.mesh.destination(PATH).set({ kind: 'add', endpoints: [pair.server.endpoint(app.port, { h2: true })] });
 });
 
 after(async () => {
   app.close();
-  await client.stop();
-  await server.stop();
 });
 
 const ok = (body: string, extra = ''): string =>
@@ -56,7 +45,7 @@ const ok = (body: string, extra = ''): string =>
 /** Sends, and waits for an answer. */
 async function talk(text: string, pattern: RegExp): Promise<Wire> {
   seen = '';
-  const wire = await Wire.connect(client.outboundPort);
+  const wire = await Wire.connect(pair.client.outboundPort);
   wire.send(text);
   await wire.expect(pattern);
   return wire;
@@ -69,13 +58,13 @@ test('a request of HTTP/1 reaches the application as it was, though it travelled
     /^HTTP\/1.1 200 OK\r\nx-mine: 1\r\ncontent-length: 5\r\n\r\nhello$/,
   );
   assert.equal(seen, `GET /x?y HTTP/1.1\r\nhost: web.a\r\nl5d-client-id: ${CLIENT}\r\n\r\n`);
-  assert.ok(server.metric('inbound_tcp_transport_header_connections_total', { session_protocol: 'http/2' }) >= 1);
+  assert.ok(pair.server.metric('inbound_tcp_transport_header_connections_total', { session_protocol: 'http/2' }) >= 1);
   wire.socket.end();
 });
 
 test('many connections of applications share one connection between the proxies', async () => {
   answer = (socket) => socket.write(ok('x'));
-  const opened = (): number => client.metric('tcp_open_total', { peer: 'dst' });
+  const opened = (): number => pair.client.metric('tcp_open_total', { peer: 'dst' });
   const first = await talk('GET / HTTP/1.1\r\nhost: a\r\n\r\n', /\r\n\r\nx$/);
   const before = opened();
   const wires = await Promise.all(
@@ -93,7 +82,7 @@ test('chunked bodies and trailers pass both ways', async () => {
       );
   };
   seen = '';
-  const wire = await Wire.connect(client.outboundPort);
+  const wire = await Wire.connect(pair.client.outboundPort);
   wire.send('POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\nte: trailers\r\n\r\n2\r\nhi\r\n');
   await eventually(() => seen.includes('2\r\nhi\r\n'), 'the first chunk arrives before the second is sent');
   wire.send('0\r\nx-t: 1\r\n\r\n');
@@ -179,7 +168,7 @@ test('a client that goes away takes its request with it, and leaves the others a
     });
   };
   const other = await talk('GET / HTTP/1.1\r\nhost: a\r\n\r\n', /fine$/);
-  const wire = await Wire.connect(client.outboundPort);
+  const wire = await Wire.connect(pair.client.outboundPort);
   wire.send('GET /slow HTTP/1.1\r\nhost: a\r\n\r\n');
   await eventually(() => seen.includes('/slow'), 'the request arrives');
   wire.socket.resetAndDestroy();
@@ -206,8 +195,8 @@ test('a reset of the HTTP/2 in between is told as what it is', async () => {
     if (request?.path === '/reset') stream.reset(HTTP2_ERROR.CANCEL);
     else stream.respond(200, fieldsOf({ 'x-saw': String(origProto), 'content-length': '0' }), true);
   });
-  client.mesh.outbound('10.96.0.10:80').set(servicePolicy(path));
-  client.mesh.destination(path).set({ kind: 'add', endpoints: [endpoint(strange.port, { h2: true })] });
+  pair.client.mesh.outbound('10.96.0.10:80').set(servicePolicy(path));
+  pair.client.mesh.destination(path).set({ kind: 'add', endpoints: [endpoint(strange.port, { h2: true })] });
   const fine = await talk('GET http://a/x HTTP/1.1\r\nhost: a\r\n\r\n', /x-saw: HTTP\/1.1; absolute-form\r\n/);
   fine.socket.end();
   const wire = await talk(
@@ -216,5 +205,5 @@ test('a reset of the HTTP/2 in between is told as what it is', async () => {
   );
   await wire.expectClosed();
   strange.close();
-  client.mesh.outbound('10.96.0.10:80').set(servicePolicy(PATH));
+  pair.client.mesh.outbound('10.96.0.10:80').set(servicePolicy(PATH));
 });

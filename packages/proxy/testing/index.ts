@@ -2,4 +2,5 @@
 export * from './control-plane.fake.ts';
 export { fieldsOf, H2Peer, type SeenStream, serveH2 } from './h2-peer.fake.ts';
 export * from './harness.fake.ts';
+export { ADDR, CLIENT, PATH, type Pair, SERVER, usePair } from './pair.fake.ts';
 export { TestCa } from './test-ca.fake.ts';
