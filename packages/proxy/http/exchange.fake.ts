@@ -106,7 +106,7 @@ export class ExchangeScript {
     ended: () => this.log.push('left'),
   };
 
-  constructor(changes: Partial<HttpSide> = {}, version: 11 | 20 = 11, explain = true) {
+  constructor(changes: Partial<HttpSide> = {}, version: 11 | 20 = 11, explain = true, identity?: string) {
     this.side = {
       shared: createHttpShared(this.clock),
       clock: this.clock,
@@ -119,7 +119,7 @@ export class ExchangeScript {
       failed: (code) => this.failed.push(code),
       ...changes,
     };
-    this.exchange = new Exchange(this.side, this.#downstream(version), explain);
+    this.exchange = new Exchange(this.side, this.#downstream(version, identity), explain);
   }
 
   /** Begins a request whose attempts all go to `upstream`. */
@@ -186,10 +186,10 @@ export class ExchangeScript {
     };
   }
 
-  #downstream(version: 11 | 20): Downstream {
+  #downstream(version: 11 | 20, identity: string | undefined): Downstream {
     return {
       version,
-      client: CLIENT,
+      client: { ...CLIENT, identity },
       informational: (head) => this.log.push(`down ${head.status}`),
       respond: (head, end) => {
         const fields = head.fields.map(({ name, value }) => ` ${name}=${value}`).join('');

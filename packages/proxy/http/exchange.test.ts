@@ -153,18 +153,20 @@ test('an answer of the proxy itself says why to those who may know, and closes w
   const stranger = new ExchangeScript({}, 11, false);
   stranger.refuse(requestOf(), false, new Fault('unauthorized'));
   assert.deepEqual(stranger.take(), ['down close', 'down 403 content-length=0 end', 'done']);
-  const grpc = new ExchangeScript({}, 20);
-  grpc.refuse(
-    requestOf({ version: 20 }, 'content-type: application/grpc+proto'),
-    false,
-    new Fault('fail-fast', '100% down'),
-  );
-  // The connection is shared: it stays, and only the peer's client is told to go.
-  assert.deepEqual(grpc.take(), [
-    'down 200 content-type=application/grpc grpc-status=4 grpc-message=service in fail-fast: 100%25 down l5d-proxy-error=service in fail-fast: 100% down l5d-proxy-connection=close end',
-    'done',
-  ]);
-  assert.equal(grpc.exchange.outcome.grpcStatus, 4);
+  const answer =
+    'down 200 content-type=application/grpc grpc-status=4 grpc-message=service in fail-fast: 100%25 down l5d-proxy-error=service in fail-fast: 100% down l5d-proxy-connection=close end';
+  for (const [identity, before] of [
+    // A proxy's connection is shared: it stays, and only the proxy's client is told to go.
+    ['web.a', []],
+    // Others look for another server: whoever made the connection may find one.
+    [undefined, ['down close']],
+  ] as const) {
+    const grpc = new ExchangeScript({}, 20, true, identity);
+    const head = requestOf({ version: 20 }, 'content-type: application/grpc+proto');
+    grpc.refuse(head, false, new Fault('fail-fast', '100% down'));
+    assert.deepEqual(grpc.take(), [...before, answer, 'done']);
+    assert.equal(grpc.exchange.outcome.grpcStatus, 4);
+  }
   const unusable = new ExchangeScript({}, 20);
   unusable.refuse(requestOf({ version: 20 }), true, new Fault('invalid-policy'));
   assert.equal(unusable.take()[0], 'down close');

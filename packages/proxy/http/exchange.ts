@@ -349,9 +349,9 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
     const { outcome, isGrpc, explain } = this;
     this.#side.failed(fault.code);
     this.#dropUpstream();
-    // Linkerd ends HTTP/2 connections here too. They are shared, by all clients of a peer's proxy at last: a server that fails
-    // would cost each of them a handshake a request.
-    const shared = this.#down.version === 20 && FAULTS[fault.code].side === 'upstream';
+    // Connections of proxies are shared by all their clients: a server that fails would cost each of them a handshake a request.
+    const isProxy = this.client.identity !== undefined;
+    const shared = isProxy && this.#down.version === 20 && FAULTS[fault.code].side === 'upstream';
     if (closes && !shared) this.#down.closeConnection();
     const head = faultHead(fault, { version, isGrpc, explain, closes });
     outcome.fault = fault.code;

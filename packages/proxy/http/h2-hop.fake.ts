@@ -102,7 +102,8 @@ export async function hop(
         ip: '127.0.0.1',
         port: 1,
         dst: { ip: '127.0.0.1', port: appPort },
-        identity: undefined,
+        // A proxy: its connections stay where servers fail.
+        identity: 'web.a',
         tls: { tls: 'no_identity', no_tls_reason: 'loopback' },
       },
       explain: true,
