@@ -2,26 +2,30 @@ import assert from 'node:assert/strict';
 import http2 from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
-import { eventually, H2Peer, openPolicy, serveH2, servicePolicy, TestCa, TestProxy } from './testing/index.ts';
+import {
+  CLIENT,
+  eventually,
+  H2Peer,
+  openPolicy,
+  PATH,
+  SERVER,
+  serveH2,
+  servicePolicy,
+  usePair,
+} from './testing/index.ts';
 
-const PATH = 'web.a.svc.cluster.local:80';
-const CLIENT = 'client.a.serviceaccount.identity.linkerd.cluster.local';
-const SERVER = 'web.a.serviceaccount.identity.linkerd.cluster.local';
 const { NGHTTP2_CANCEL, NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_INTERNAL_ERROR } = http2.constants;
 
 type Handler = (stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders) => void;
 
-let client: TestProxy;
-let server: TestProxy;
 let app: http2.Http2Server;
 let handle: Handler;
 let session: http2.ClientHttp2Session;
 const appSessions = new Set<http2.ServerHttp2Session>();
 
+const pair = usePair();
+
 before(async () => {
-  const ca = new TestCa();
-  client = await TestProxy.start({ name: CLIENT, ca });
-  server = await TestProxy.start({ name: SERVER, ca });
   app = http2.createServer({ settings: { maxConcurrentStreams: 5_000 } });
   app.on('session', (made) => {
     appSessions.add(made);
@@ -34,13 +38,9 @@ before(async () => {
   });
   await new Promise<void>((resolve) => app.listen(0, '127.0.0.1', resolve));
   const { port } = app.address() as AddressInfo;
-  server.mesh.port(port).set(openPolicy());
-  client.mesh.profile('10.96.0.10:80').set({ ...NO_PROFILE, fqn: 'web.a.svc.cluster.local' });
-  client.mesh.outbound('10.96.0.10:80').set(servicePolicy(PATH));
-  client.mesh.destination(PATH).set({ kind: 'add', endpoints: [server.endpoint(port)] });
+  pair.server.mesh.port(port).set(openPolicy());
+  pair.client.mesh.destination(PATH).set({ kind: 'add', endpoints: [pair.server.endpoint(port)] });
 });
-
-const NO_PROFILE = { opaque: false, endpoint: undefined, routes: [], retryBudget: undefined, overrides: [] };
 
 beforeEach(() => {
   session?.destroy();
@@ -51,12 +51,10 @@ after(async () => {
   session.destroy();
   for (const made of appSessions) made.destroy();
   app.close();
-  await client.stop();
-  await server.stop();
 });
 
 function connect(): http2.ClientHttp2Session {
-  const made = http2.connect(`http://127.0.0.1:${client.outboundPort}`);
+  const made = http2.connect(`http://127.0.0.1:${pair.client.outboundPort}`);
   made.on('error', () => undefined);
   return made;
 }
@@ -123,11 +121,11 @@ test('a request goes through both proxies as HTTP/2, and both know whom they tal
   assert.equal(seen['l5d-orig-proto'], undefined);
   const out = { direction: 'outbound', tls: 'true', server_id: SERVER };
   await eventually(
-    () => client.metric('response_total', { ...out, status_code: '200' }) >= 1,
+    () => pair.client.metric('response_total', { ...out, status_code: '200' }) >= 1,
     'the response is counted',
   );
   const inn = { direction: 'inbound', tls: 'true', client_id: CLIENT };
-  await eventually(() => server.metric('response_total', { ...inn, status_code: '200' }) >= 1, 'inbound too');
+  await eventually(() => pair.server.metric('response_total', { ...inn, status_code: '200' }) >= 1, 'inbound too');
 });
 
 test('bodies stream both ways at once, interleaved', async () => {
@@ -218,11 +216,11 @@ test('resets of the server reach the client with their codes, also in the middle
       setTimeout(() => stream.reset(code), 20);
     } else stream.reset(code);
   });
-  server.mesh.port(strange.port).set(openPolicy());
+  pair.server.mesh.port(strange.port).set(openPolicy());
   const path = 'strange.a.svc.cluster.local:80';
-  client.mesh.outbound('10.96.0.10:80').set(servicePolicy(path));
-  client.mesh.destination(path).set({ kind: 'add', endpoints: [server.endpoint(strange.port)] });
-  const peer = await H2Peer.connect(client.outboundPort);
+  pair.client.mesh.outbound('10.96.0.10:80').set(servicePolicy(path));
+  pair.client.mesh.destination(path).set({ kind: 'add', endpoints: [pair.server.endpoint(strange.port)] });
+  const peer = await H2Peer.connect(pair.client.outboundPort);
   for (const code of [NGHTTP2_CANCEL, NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_INTERNAL_ERROR])
     for (const when of ['a', 'm']) {
       const seen = peer.request({ ':path': `/${when}${code}` });
@@ -233,7 +231,7 @@ test('resets of the server reach the client with their codes, also in the middle
     }
   peer.close();
   strange.close();
-  client.mesh.outbound('10.96.0.10:80').set(servicePolicy(PATH));
+  pair.client.mesh.outbound('10.96.0.10:80').set(servicePolicy(PATH));
 });
 
 test('a thousand streams at once are all served', async () => {
@@ -300,8 +298,8 @@ test('a slow reader stops the sender, and the proxies hold little meanwhile', as
 });
 
 test('errors of the proxy take the form of gRPC for gRPC, of HTTP for others', async () => {
-  client.mesh.outbound('10.96.0.10:80').set(servicePolicy('nowhere.a.svc.cluster.local:80'));
-  client.mesh.destination('nowhere.a.svc.cluster.local:80').set({ kind: 'none', exists: true });
+  pair.client.mesh.outbound('10.96.0.10:80').set(servicePolicy('nowhere.a.svc.cluster.local:80'));
+  pair.client.mesh.destination('nowhere.a.svc.cluster.local:80').set({ kind: 'none', exists: true });
   await new Promise((resolve) => setTimeout(resolve, 20));
   const grpc = await ask({ ':method': 'POST', ':path': '/a/b', 'content-type': 'application/grpc' }, Buffer.from('x'));
   assert.equal(grpc.headers[':status'], 200);
@@ -311,5 +309,5 @@ test('errors of the proxy take the form of gRPC for gRPC, of HTTP for others', a
   const plain = await ask({ ':path': '/' }, undefined, undefined, connect());
   assert.match(String(plain.headers[':status']), /^50[34]$/);
   assert.ok(plain.headers['l5d-proxy-error']);
-  client.mesh.outbound('10.96.0.10:80').set(servicePolicy(PATH));
+  pair.client.mesh.outbound('10.96.0.10:80').set(servicePolicy(PATH));
 });

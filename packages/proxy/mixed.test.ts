@@ -3,20 +3,14 @@ import { createHash } from 'node:crypto';
 import http from 'node:http';
 import { after, before, test } from 'node:test';
 import { seededRandom } from '#runtime/random';
-import { openPolicy, profile, servicePolicy, TestCa, TestProxy } from './testing/index.ts';
+import { openPolicy, PATH, usePair } from './testing/index.ts';
 
-const PATH = 'web.a.svc.cluster.local:80';
-const WEB = 'web.a.serviceaccount.identity.linkerd.cluster.local';
-
-let client: TestProxy;
-let server: TestProxy;
 let app: http.Server;
+
+const pair = usePair();
 
 /** An application on the platform's own HTTP stack: answers with the hash of what it got, framed as the query asks. */
 before(async () => {
-  const ca = new TestCa();
-  client = await TestProxy.start({ name: 'client.a.serviceaccount.identity.linkerd.cluster.local', ca });
-  server = await TestProxy.start({ name: WEB, ca });
   app = http.createServer((request, response) => {
     const hash = createHash('sha256');
     request.on('data', (chunk) => hash.update(chunk));
@@ -32,17 +26,13 @@ before(async () => {
   });
   await new Promise<void>((resolve) => app.listen(0, '127.0.0.1', resolve));
   const { port } = app.address() as { port: number };
-  server.mesh.port(port).set(openPolicy());
-  client.mesh.profile('10.96.0.10:80').set(profile({ fqn: 'web.a' }));
-  client.mesh.outbound('10.96.0.10:80').set(servicePolicy(PATH));
-  client.mesh.destination(PATH).set({ kind: 'add', endpoints: [server.endpoint(port)] });
+  pair.server.mesh.port(port).set(openPolicy());
+  pair.client.mesh.destination(PATH).set({ kind: 'add', endpoints: [pair.server.endpoint(port)] });
 });
 
 after(async () => {
   app.closeAllConnections();
   app.close();
-  await client.stop();
-  await server.stop();
 });
 
 interface Exchange {
@@ -58,7 +48,7 @@ function send(
   return new Promise((resolve, reject) => {
     const headers: http.OutgoingHttpHeaders = chunked ? {} : { 'content-length': body.length };
     const request = http.request(
-      { agent, host: '127.0.0.1', port: client.outboundPort, method: 'PUT', path, headers },
+      { agent, host: '127.0.0.1', port: pair.client.outboundPort, method: 'PUT', path, headers },
       (response) => {
         let size = 0;
         response.on('data', (chunk) => {
@@ -96,6 +86,6 @@ test('requests of all sizes and framings, many at once, arrive whole and are ans
     }),
   );
   agent.destroy();
-  assert.equal(client.metric('response_total', { direction: 'outbound', classification: 'success' }), 300);
-  assert.equal(server.metric('response_total', { direction: 'inbound', classification: 'success' }), 300);
+  assert.equal(pair.client.metric('response_total', { direction: 'outbound', classification: 'success' }), 300);
+  assert.equal(pair.server.metric('response_total', { direction: 'inbound', classification: 'success' }), 300);
 });

@@ -7,34 +7,34 @@ import { systemClock } from '#runtime/clock';
 import { createGrpcClient, type GrpcError } from '#runtime/grpc';
 import { dial } from '../dial/index.ts';
 import { Credentials } from '../identity/index.ts';
-import { eventually, openPolicy, profile, serve, servicePolicy, TestCa, TestProxy, Wire } from '../testing/index.ts';
+import {
+  CLIENT,
+  eventually,
+  openPolicy,
+  PATH,
+  SERVER,
+  serve,
+  type TestProxy,
+  usePair,
+  Wire,
+} from '../testing/index.ts';
 
-const PATH = 'web.a.svc.cluster.local:80';
 const TAP = 'tap.viz';
-const ENV = { TAP_SVC_NAME: TAP };
 
-let ca: TestCa;
-let client: TestProxy;
-let server: TestProxy;
 let app: Awaited<ReturnType<typeof serve>>;
 
+const pair = usePair({ env: { TAP_SVC_NAME: TAP } });
+
 before(async () => {
-  ca = new TestCa();
-  client = await TestProxy.start({ name: 'client.a', ca, env: ENV });
-  server = await TestProxy.start({ name: 'web.a', ca, env: ENV });
   app = await serve((socket) => {
     socket.on('data', () => socket.write('HTTP/1.1 201 Made\r\nx-a: b\r\ncontent-length: 5\r\n\r\nhello'));
   });
-  server.mesh.port(app.port).set(openPolicy());
-  client.mesh.profile('10.96.0.10:80').set(profile({ fqn: 'web.a.svc.cluster.local' }));
-  client.mesh.outbound('10.96.0.10:80').set(servicePolicy(PATH));
-  client.mesh.destination(PATH).set({ kind: 'add', endpoints: [server.endpoint(app.port)] });
+  pair.server.mesh.port(app.port).set(openPolicy());
+  pair.client.mesh.destination(PATH).set({ kind: 'add', endpoints: [pair.server.endpoint(app.port)] });
 });
 
 after(async () => {
   app.close();
-  await client.stop();
-  await server.stop();
 });
 
 /** Observes as someone: with their certificate, or in plain text. */
@@ -52,8 +52,8 @@ function observe(
           const socket = net.connect(port, '127.0.0.1', () => connected(socket));
           return;
         }
-        const credentials = new Credentials(identity, ca.pem);
-        const leaf = ca.issue(identity);
+        const credentials = new Credentials(identity, pair.ca.pem);
+        const leaf = pair.ca.issue(identity);
         credentials.update(leaf.keyPem, leaf.chainPem);
         const tls = { context: () => credentials.context(), serverName: proxy.name, identity: proxy.name };
         const target = { host: '127.0.0.1', port, timeoutMs: 1_000, options: {}, tls };
@@ -84,7 +84,7 @@ const path = (value: string, extract?: Extract): MessageInitShape<typeof tap.Obs
 });
 
 async function request(target: string): Promise<void> {
-  const wire = await Wire.connect(client.outboundPort);
+  const wire = await Wire.connect(pair.client.outboundPort);
   wire.send(`GET ${target} HTTP/1.1\r\nhost: web.a\r\nx-secret: s\r\n\r\n`);
   await wire.expect(/hello$/);
   wire.socket.destroy();
@@ -99,7 +99,7 @@ async function until(seen: { ended: unknown }, target: string): Promise<void> {
 }
 
 test('the one who may tap sees the requests that match, both ways, and the stream ends after the limit', async () => {
-  const out = observe(client, TAP, path('/a', HEADERS));
+  const out = observe(pair.client, TAP, path('/a', HEADERS));
   await until(out, '/a?b');
   assert.equal(out.ended, 'OK');
   const [init, response, end] = out.events.map(({ event }) => event.value?.event);
@@ -115,23 +115,23 @@ test('the one who may tap sees the requests that match, both ways, and the strea
   const [event] = out.events;
   assert.equal(event?.proxyDirection, tap.TapEvent_ProxyDirection.OUTBOUND);
   assert.equal(decodeTcpAddress(event?.destination), `127.0.0.1:${app.port}`);
-  assert.deepEqual(event?.destinationMeta?.labels, { namespace: 'a', service: 'web', tls: 'true', server_id: 'web.a' });
+  assert.deepEqual(event?.destinationMeta?.labels, { namespace: 'a', service: 'web', tls: 'true', server_id: SERVER });
   assert.deepEqual(event?.sourceMeta?.labels, { tls: 'loopback' });
 });
 
 test('inbound events name the client; headers stay away unless asked for', async () => {
-  const seen = observe(server, TAP, path('/in'));
+  const seen = observe(pair.server, TAP, path('/in'));
   await until(seen, '/in');
   const [event] = seen.events;
   assert.equal(event?.proxyDirection, tap.TapEvent_ProxyDirection.INBOUND);
-  assert.deepEqual(event?.sourceMeta?.labels, { tls: 'true', client_id: 'client.a' });
+  assert.deepEqual(event?.sourceMeta?.labels, { tls: 'true', client_id: CLIENT });
   const init = event?.event.value?.event;
   assert.ok(init?.case === 'requestInit' && init.value.headers === undefined);
 });
 
 test('others are unauthenticated: another identity, no certificate, plain text, though from loopback', async () => {
   for (const identity of ['other.viz', undefined]) {
-    const seen = observe(server, identity, path('/'));
+    const seen = observe(pair.server, identity, path('/'));
     await eventually(() => seen.ended !== undefined, 'an answer');
     assert.equal((seen.ended as GrpcError).code, 'UNAUTHENTICATED', String(identity));
   }
@@ -139,7 +139,7 @@ test('others are unauthenticated: another identity, no certificate, plain text, 
 
 test('a tap without limit or condition is an invalid argument', async () => {
   for (const request of [{ ...path('/'), limit: 0 }, { limit: 1 }]) {
-    const seen = observe(server, TAP, request);
+    const seen = observe(pair.server, TAP, request);
     await eventually(() => seen.ended !== undefined, 'an answer');
     assert.equal((seen.ended as GrpcError).code, 'INVALID_ARGUMENT');
   }

@@ -12,7 +12,7 @@ export const SERVER = 'web.a.serviceaccount.identity.linkerd.cluster.local';
 export interface PairOptions {
   /** The client's proxy is another for each test, so that nothing learned in one is known in the next; absent: one for all. */
   readonly fresh?: boolean;
-  /** Environment of the client's proxy. */
+  /** Environment of both. */
   readonly env?: Record<string, string>;
 }
 
@@ -35,8 +35,8 @@ export class Pair {
     this.#ends.push(end);
   }
 
-  async startServer(): Promise<void> {
-    this.#server = await TestProxy.start({ name: SERVER, ca: this.ca });
+  async startServer(env: Record<string, string>): Promise<void> {
+    this.#server = await TestProxy.start({ name: SERVER, ca: this.ca, env });
   }
 
   async startClient(env: Record<string, string>): Promise<void> {
@@ -63,7 +63,7 @@ function started(proxy: TestProxy | undefined): TestProxy {
 /** Proxies of a client and of a server for the tests of the file that calls it; the client's knows the Service, not its endpoints. */
 export function usePair({ fresh = false, env = {} }: PairOptions = {}): Pair {
   const pair = new Pair();
-  before(() => pair.startServer());
+  before(() => pair.startServer(env));
   (fresh ? beforeEach : before)(() => pair.startClient(env));
   (fresh ? afterEach : after)(() => pair.stopClient());
   after(() => pair.stopServer());

@@ -2,57 +2,48 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Field } from '#wire/fields';
 import { NAMES } from '../http/index.ts';
-import { eventually, openPolicy, profile, serve, servicePolicy, TestCa, TestProxy, Wire } from '../testing/index.ts';
+import { eventually, openPolicy, PATH, serve, usePair, Wire } from '../testing/index.ts';
 import { requestAttributes } from './attributes.ts';
 import { findContext, replaceSpan } from './fields.ts';
 import type { FinishedSpan } from './index.ts';
 
-const PATH = 'web.a.svc.cluster.local:80';
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const SPAN = '00f067aa0ba902b7';
-const TRACED = { TRACE_COLLECTOR_SVC_ADDR: 'localhost.:4317' };
 
-let client: TestProxy;
-let server: TestProxy;
 let seen = '';
 let app: Awaited<ReturnType<typeof serve>>;
 
+const pair = usePair({ env: { TRACE_COLLECTOR_SVC_ADDR: 'localhost.:4317' } });
+
 before(async () => {
-  const ca = new TestCa();
-  client = await TestProxy.start({ name: 'client.a', ca, env: TRACED });
-  server = await TestProxy.start({ name: 'web.a', ca, env: TRACED });
   app = await serve((socket) => {
     socket.on('data', (chunk) => {
       seen = chunk.toString('latin1');
       socket.write('HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n');
     });
   });
-  server.mesh.port(app.port).set(openPolicy());
-  client.mesh.profile('10.96.0.10:80').set(profile({ fqn: 'web.a.svc.cluster.local' }));
-  client.mesh.outbound('10.96.0.10:80').set(servicePolicy(PATH));
-  client.mesh.destination(PATH).set({ kind: 'add', endpoints: [server.endpoint(app.port)] });
+  pair.server.mesh.port(app.port).set(openPolicy());
+  pair.client.mesh.destination(PATH).set({ kind: 'add', endpoints: [pair.server.endpoint(app.port)] });
 });
 
 after(async () => {
   app.close();
-  await client.stop();
-  await server.stop();
 });
 
 async function request(fields: string): Promise<FinishedSpan[]> {
-  client.spans.length = 0;
-  server.spans.length = 0;
-  const wire = await Wire.connect(client.outboundPort);
+  pair.client.spans.length = 0;
+  pair.server.spans.length = 0;
+  const wire = await Wire.connect(pair.client.outboundPort);
   wire.send(`GET /a?b=c HTTP/1.1\r\nhost: web.a:80\r\nuser-agent: t/1\r\n${fields}\r\n`);
   await wire.expect(/ 503 /);
   wire.socket.destroy();
-  return [...client.spans, ...server.spans];
+  return [...pair.client.spans, ...pair.server.spans];
 }
 
 test('each proxy adds a server and a client span, chained through the field that the context came in', async () => {
   await request(`traceparent: 00-${TRACE}-${SPAN}-01\r\n`);
-  await eventually(() => client.spans.length + server.spans.length === 4, 'four spans');
-  const [outClient, outServer, inClient, inServer] = [...client.spans, ...server.spans];
+  await eventually(() => pair.client.spans.length + pair.server.spans.length === 4, 'four spans');
+  const [outClient, outServer, inClient, inServer] = [...pair.client.spans, ...pair.server.spans];
   assert.deepEqual(
     [outServer, outClient, inServer, inClient].map((span) => [span?.kind, span?.traceId, span?.name, span?.failed]),
     [
@@ -88,13 +79,13 @@ test('a trace that is not recorded goes on with new span ids and leaves no spans
   const id = /x-b3-spanid: ([0-9a-f]{16})\r\n/.exec(seen)?.[1];
   assert.notEqual(id, undefined);
   assert.notEqual(id, SPAN);
-  assert.deepEqual([...client.spans, ...server.spans], []);
+  assert.deepEqual([...pair.client.spans, ...pair.server.spans], []);
 });
 
 test('no trace is begun where none came', async () => {
   await request('');
   assert.doesNotMatch(seen, /trace|b3/);
-  assert.deepEqual([...client.spans, ...server.spans], []);
+  assert.deepEqual([...pair.client.spans, ...pair.server.spans], []);
 });
 
 test('credentials in an authority are not told', () => {
