@@ -9,6 +9,7 @@ import type { ControlMetrics } from '../process/index.ts';
 import { InboundView, serveInbound } from './inbound/index.ts';
 import type { Network, NetworkMatch } from './networks.ts';
 import { EgressNetworks, Services, serveOutbound } from './outbound/index.ts';
+import { parentProblemIn } from './parents.ts';
 import { Routes } from './routes/index.ts';
 
 export interface PolicyConfig {
@@ -53,14 +54,15 @@ export function createPolicy({ kube, log, metrics }: PolicyDeps, config: PolicyC
   const skipped = (resource: string, object: string) =>
     log.warn('ignoring an object that does not say what it must', { resource, object });
   const view = new InboundView(skipped);
-  const routes = new Routes((resource, object, problem) =>
-    log.warn('ignoring a route that cannot be read', { resource, object, problem }),
-  );
   const services = new Services((key) => routes.backendChanged('service', key));
   const egress = new EgressNetworks(
     { clusterNetworks: config.clusterNetworks, globalNamespace: config.globalEgressNamespace },
     skipped,
     (key) => routes.backendChanged('egressnetwork', key),
+  );
+  const routes: Routes = new Routes(
+    (resource, object, problem) => log.warn('ignoring a route that cannot be read', { resource, object, problem }),
+    parentProblemIn(view, services, egress),
   );
   const run = follow(
     kube,

@@ -82,6 +82,9 @@ export class InboundView {
     const { records } = token.kind === 'pod' ? this.#pods : this.#workloads;
     return records.get(keyOf(token.namespace, token.name));
   }
+  server(key: string): ServerRecord | undefined {
+    return this.#servers.records.get(key);
+  }
   servers(namespace: string): ServerRecord[] {
     return inNamespace(this.#servers, namespace);
   }

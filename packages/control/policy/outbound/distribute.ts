@@ -1,7 +1,12 @@
 /** Where rules lead: backends with their weights, and failures in the place of those that are not there. */
 import type { Feature } from '#api/mesh';
-import { keyOf } from '../../fold/index.ts';
-import type { BackendRef, RouteFilter } from '../routes/index.ts';
+import {
+  type BackendRef,
+  backendNamespace,
+  backendProblem,
+  isEgressBackend,
+  type RouteFilter,
+} from '../routes/index.ts';
 import { canCarry } from './filters.ts';
 import { type BackendInit, type Balancing, named, type OutboundParent, QUEUE, serviceBackend } from './parent.ts';
 
@@ -58,13 +63,8 @@ export function resolveBackend(ref: BackendRef, scene: BackendScene): BackendIni
   if (!canCarry(ref.filters, scene.features as ReadonlySet<Feature>))
     return `a filter of backend ${ref.name} is not supported`;
   const { parent } = scene;
-  const namespace = ref.namespace ?? parent.namespace;
-  if (ref.kind === 'egressnetwork' && ref.group === 'policy.linkerd.io') {
-    const isParent = parent.kind === 'egressnetwork' && parent.namespace === namespace && parent.name === ref.name;
-    return isParent ? parent.backend : `EgressNetwork ${ref.name} is a backend of its own routes only`;
-  }
-  if (ref.kind !== 'service' || ref.group !== '') return `backends of kind ${ref.kind} are not supported`;
-  if (ref.port === undefined) return `Service ${ref.name} must be referred to with a port`;
-  if (!scene.hasService(keyOf(namespace, ref.name))) return `Service not found ${ref.name}`;
-  return serviceBackend({ namespace, name: ref.name, port: ref.port }, scene);
+  const problem = backendProblem(ref, parent, (key) => scene.hasService(key));
+  if (problem) return problem.message;
+  if (isEgressBackend(ref) || ref.port === undefined) return parent.backend;
+  return serviceBackend({ namespace: backendNamespace(ref, parent), name: ref.name, port: ref.port }, scene);
 }

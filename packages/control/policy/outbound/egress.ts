@@ -11,6 +11,7 @@ export interface EgressNetworkRecord {
   name: string;
   createdAt: string;
   generation: number | undefined;
+  resourceVersion: string | undefined;
   annotations: Readonly<Record<string, string>>;
   allow: boolean;
   /** Undefined: everything outside the cluster. */
@@ -27,7 +28,7 @@ interface EgressNetworkObject extends KubeObject {
 /** Reads an EgressNetwork; undefined for one that admission should have refused. */
 export function readEgressNetwork(object: KubeObject): EgressNetworkRecord | undefined {
   const { metadata, spec, status } = object as EgressNetworkObject;
-  const { namespace = '', name = '', creationTimestamp = '', generation, annotations = {} } = metadata;
+  const { namespace = '', name = '', creationTimestamp = '', generation, resourceVersion, annotations = {} } = metadata;
   const networks = spec?.networks?.map(({ cidr, except = [] }) => {
     const network = parseNetwork(cidr);
     const excepts = except.map(parseNetwork);
@@ -41,6 +42,7 @@ export function readEgressNetwork(object: KubeObject): EgressNetworkRecord | und
     name,
     createdAt: creationTimestamp,
     generation,
+    resourceVersion,
     annotations,
     allow,
     networks: networks as NetworkMatch[] | undefined,

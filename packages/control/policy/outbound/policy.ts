@@ -117,7 +117,7 @@ export function egressPolicy(
   network: EgressNetworkRecord,
   ip: string,
   question: PolicyQuestion,
-  world: OutboundWorld & { accepts(network: EgressNetworkRecord): boolean },
+  world: OutboundWorld,
   warn: Warn,
 ): PolicyInit | undefined {
   const { port } = question;
@@ -126,7 +126,7 @@ export function egressPolicy(
   const backend = forwardBackend(metadata, ip, port);
   if (!backend) return undefined;
   const parent: OutboundParent = { kind: 'egressnetwork', namespace, name, port, annotations, metadata, backend };
-  const attached = world.accepts(network) ? attachedRoutes(parent, question, world, warn) : NO_ROUTES;
+  const attached = attachedRoutes(parent, question, world, warn);
   const backends = only<never>(backend);
   const called = (protocol: string) => named(`${protocol}-egress-${allow ? 'allow' : 'deny'}`);
   const care = allow ? parentCare(parent, warn) : {};

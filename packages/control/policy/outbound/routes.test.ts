@@ -382,12 +382,10 @@ test('routes on an EgressNetwork come before what its policy says, by port, to i
   assert.equal(toOutside.backend.backend.forward.addr.port, 443);
   assert.deepEqual(names(httpRoutes(await ask(cluster, '203.0.113.5:80'))), ['http-egress-deny']);
 
-  const tls = new FakeCluster()
-    .put('EgressNetwork', 'shop/out', network('Deny'))
-    .put('TLSRoute', 'shop/t', {
-      ...at(0),
-      spec: { parentRefs: [out()], hostnames: ['a.test'], rules: [{ backendRefs: [out()] }] },
-    });
+  const tls = new FakeCluster().put('EgressNetwork', 'shop/out', network('Deny')).put('TLSRoute', 'shop/t', {
+    ...at(0),
+    spec: { parentRefs: [out()], hostnames: ['a.test'], rules: [{ backendRefs: [out()] }] },
+  });
   assert.deepEqual(names((await ask(tls, OUTSIDE)).protocol.tls.routes), ['t', 'tls-egress-deny']);
 });
 

@@ -91,13 +91,8 @@ function find({ services, egress, clusterNetworks }: OutboundDeps, target: Targe
 }
 
 function policyOf(deps: OutboundDeps, answerer: Answerer, question: PolicyQuestion): PolicyInit {
-  const { config, routes, services, egress } = deps;
-  const world = {
-    config,
-    routes,
-    hasService: (key: string) => services.get(key) !== undefined,
-    accepts: (network: EgressNetworkRecord) => egress.accepts(network),
-  };
+  const { config, routes, services } = deps;
+  const world = { config, routes, hasService: (key: string) => services.get(key) !== undefined };
   const warnOf =
     (key: string): Warn =>
     (message) =>

@@ -2,8 +2,9 @@
 import type { KubeObject } from '#api/kube';
 import { Collection, keyOf, type Listener, Topics, type Watched } from '../../fold/index.ts';
 import { Refusal } from '../admission/refusal.ts';
-import { type Attachment, inOrder, isConflicted, type ParentKind, parentKind } from './attach.ts';
-import { ROUTE_SOURCES, type RouteSource, readRoute } from './read.ts';
+import { type Objection, objectionTo, type ParentProblem } from './accept.ts';
+import { type Attachment, inOrder, type ParentKind, parentKind } from './attach.ts';
+import { ROUTE_SOURCES, type RouteSource, readRoute, readUnreadable } from './read.ts';
 import type { RouteRecord } from './record.ts';
 
 /** Called for a route that cannot be read: what was last read of it stays. */
@@ -19,10 +20,12 @@ export class Routes {
   /** Routes by the topics of their backends. */
   readonly #leading = new Map<string, Set<RouteRecord>>();
   readonly #collections: readonly Collection<RouteRecord>[];
+  readonly #parentProblem: ParentProblem;
   /** What has to be watched for it. */
   readonly watched: readonly Watched[];
 
-  constructor(problem: RouteProblem) {
+  constructor(problem: RouteProblem, parentProblem: ParentProblem) {
+    this.#parentProblem = parentProblem;
     const rows = ROUTE_SOURCES.map((source) => ({
       gvr: source.gvr,
       collection: new Collection<RouteRecord>(
@@ -41,18 +44,28 @@ export class Routes {
 
   /** Routes that name the parent, with each of their references to it; older ones first. */
   attachments(kind: ParentKind, key: string): Attachment[] {
-    const routes = [...(this.#attached.get(topicOf(kind, key)) ?? [])].sort(inOrder);
-    return routes.flatMap((route) =>
+    return this.#unordered(kind, key).sort((a, b) => inOrder(a.route, b.route));
+  }
+
+  /** Those that count; about the others there is an {@link objection}. */
+  effective(kind: ParentKind, key: string): Attachment[] {
+    const all = this.attachments(kind, key);
+    const missing = this.#parentProblem(kind, key);
+    return all.filter((attachment) => objectionTo(attachment, kind, all, missing) === undefined);
+  }
+
+  /** Why a route does not count on a parent; undefined when it does. */
+  objection(attachment: Attachment, kind: ParentKind): Objection | undefined {
+    const key = keyOf(attachment.ref.namespace, attachment.ref.name);
+    return objectionTo(attachment, kind, this.#unordered(kind, key), this.#parentProblem(kind, key));
+  }
+
+  #unordered(kind: ParentKind, key: string): Attachment[] {
+    return [...(this.#attached.get(topicOf(kind, key)) ?? [])].flatMap((route) =>
       route.parents
         .filter((ref) => parentKind(ref) === kind && keyOf(ref.namespace, ref.name) === key)
         .map((ref) => ({ route, ref })),
     );
-  }
-
-  /** Those that count: not the ones that another kind of route on the same parent takes the place of. */
-  effective(kind: ParentKind, key: string): Attachment[] {
-    const all = this.attachments(kind, key);
-    return all.filter((attachment) => !isConflicted(attachment, all));
   }
 
   /** Calls back after changes of the routes on a parent, and of what their backends are ({@link backendChanged}). */
@@ -94,7 +107,7 @@ function readOrKeep(
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     problem(source.gvr.resource, keyOf(object.metadata.namespace, object.metadata.name), error.message);
-    return old;
+    return readUnreadable(source, object, old, error.message);
   }
 }
 

@@ -49,7 +49,7 @@ export const ROUTE_SOURCES: readonly RouteSource[] = [
 
 /** Reads an object of a source. Throws Refusal. */
 export function readRoute({ type, group, kind }: RouteSource, object: KubeObject): RouteRecord {
-  const { namespace = '', name = '', creationTimestamp = '', generation, annotations = {} } = object.metadata;
+  const { namespace = '', name = '', creationTimestamp = '', annotations = {} } = object.metadata;
   const fields = object as unknown as Fields;
   const spec = objectOf(fields, 'spec') ?? {};
   const base = {
@@ -58,17 +58,45 @@ export function readRoute({ type, group, kind }: RouteSource, object: KubeObject
     namespace,
     name,
     createdAt: creationTimestamp,
-    generation,
     annotations,
+    problem: undefined,
+    ...versionOf(object),
     parents: listOf(spec, 'parentRefs').map((ref) => readParent({ group, ...ref }, namespace)),
     hostnames: textsOf(spec, 'hostnames'),
-    status: listOf(objectOf(fields, 'status') ?? {}, 'parents') as unknown as readonly StoredParentStatus[],
   };
   const rules = <M>(readMatches: (rule: Fields) => M[]): RouteRule<M>[] =>
     listOf(spec, 'rules').map((rule) => readRule(rule, readMatches));
   if (type === 'http') return { type, ...base, rules: rules(readHttpMatches) };
   if (type === 'grpc') return { type, ...base, rules: rules(readGrpcMatches) };
   return { type, ...base, rules: rules<never>(() => []) };
+}
+
+/** What belongs to the newest version of a route even when the rest of it cannot be read. Throws Refusal. */
+function versionOf(object: KubeObject): Pick<RouteRecord, 'generation' | 'resourceVersion' | 'status'> {
+  const { generation, resourceVersion } = object.metadata;
+  const status = objectOf(object as unknown as Fields, 'status') ?? {};
+  return { generation, resourceVersion, status: listOf(status, 'parents') as unknown as readonly StoredParentStatus[] };
+}
+
+/**
+ * The record of an object that {@link readRoute} refuses: the last good one, or without any a route that has parents, so that they
+ * can be told, and counts for nothing. Undefined when not even those can be read.
+ */
+export function readUnreadable(
+  source: RouteSource,
+  object: KubeObject,
+  old: RouteRecord | undefined,
+  message: string,
+): RouteRecord | undefined {
+  const lastGood = old !== undefined && (old.problem?.lastGood ?? true);
+  try {
+    const spec = { parentRefs: listOf(objectOf(object as unknown as Fields, 'spec') ?? {}, 'parentRefs') };
+    const base = lastGood ? old : readRoute(source, { ...object, spec } as KubeObject);
+    return { ...base, ...versionOf(object), problem: { message, lastGood } };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return old;
+  }
 }
 
 function readParent(ref: Fields, routeNamespace: string): ParentRef {

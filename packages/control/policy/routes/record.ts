@@ -98,6 +98,10 @@ interface RouteBase<T extends RouteType, M> {
   name: string;
   createdAt: string;
   generation: number | undefined;
+  /** Of the version that was read, so that a status is not written over one that nobody has seen. */
+  resourceVersion: string | undefined;
+  /** Why the newest version cannot be read. `lastGood`: all else is of the last version that could be. */
+  problem: { message: string; lastGood: boolean } | undefined;
   annotations: Readonly<Record<string, string>>;
   parents: readonly ParentRef[];
   hostnames: readonly string[];

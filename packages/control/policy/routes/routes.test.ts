@@ -17,7 +17,11 @@ const web = (more: object = {}) => ({ group: '', kind: 'Service', name: 'web', .
 /** A fold fed by hand, source by source. */
 function feed() {
   const problems: string[] = [];
-  const routes = new Routes((resource, key, problem) => problems.push(`${resource} ${key}: ${problem}`));
+  const missing = new Map<string, string>();
+  const routes = new Routes(
+    (resource, key, problem) => problems.push(`${resource} ${key}: ${problem}`),
+    (kind, key) => missing.get(`${kind}:${key}`),
+  );
   const sinks = routes.watched.map(({ collection }) =>
     collection.sink(
       () => {},
@@ -26,7 +30,7 @@ function feed() {
     ),
   );
   const of = (source: typeof POLICY_HTTP) => sinks[ROUTE_SOURCES.indexOf(source)]!;
-  return { routes, problems, of };
+  return { routes, problems, missing, of };
 }
 const turn = () => new Promise<void>((resolve) => queueMicrotask(() => queueMicrotask(resolve)));
 
@@ -136,6 +140,49 @@ test('a gRPC route takes the place of an HTTP route on the very same parent, not
   of(GATEWAY_HTTP).reset([route('pages', { parentRefs: [web(), web({ port: 80 })] })]);
   const names = routes.effective('service', 'shop/web').map(({ route, ref }) => `${route.name}:${ref.port ?? ''}`);
   assert.deepEqual(names, ['calls:', 'pages:80']);
+});
+
+test('a route counts on a parent that takes it, and else it is said why not', () => {
+  const { routes, missing, of } = feed();
+  const server = (more: object = {}) => ({ group: 'policy.linkerd.io', kind: 'Server', name: 'http', ...more });
+  const egress = { group: 'policy.linkerd.io', kind: 'EgressNetwork', name: 'out' };
+  const filter = (type: string) => ({ rules: [{ filters: [{ type }] }] });
+  const method = { rules: [{ matches: [{ method: { type: 'RegularExpression' } }] }] };
+  of(GRPC).reset([route('unreadable', { parentRefs: [web({ port: 2 })], ...method })]);
+  of(GATEWAY_HTTP).reset([
+    route('good', { parentRefs: [web(), server(), { ...egress, port: 443 }] }),
+    route('headless', { parentRefs: [web({ name: 'db' })] }),
+    route('portless', { parentRefs: [egress] }),
+    route('ported', { parentRefs: [server({ port: 80 })] }),
+    route('abroad', { parentRefs: [server({ namespace: 'other' })] }),
+    route('foreign', { parentRefs: [web()], ...filter('CORS') }),
+    route('rewriting', { parentRefs: [web(), server()], ...filter('URLRewrite') }),
+  ]);
+  of(ROUTE_SOURCES[4]!).reset([route('bytes', { parentRefs: [server({ sectionName: '' })] })]);
+  missing.set('service:shop/db', 'parent service must have a ClusterIP');
+  const told = [...routes.all()].flatMap((each) =>
+    each.parents.map((ref) => {
+      const kind = ref.kind as 'service' | 'server' | 'egressnetwork';
+      const { reason, message } = routes.objection({ route: each, ref }, kind) ?? { reason: 'ok', message: '' };
+      const attached = routes.effective(kind, `${ref.namespace}/${ref.name}`).some(({ ref: its }) => its === ref);
+      assert.equal(attached, reason === 'ok');
+      return `${each.name} ${ref.kind}: ${reason} ${message}`.trim();
+    }),
+  );
+  assert.deepEqual(told, [
+    'good service: ok',
+    'good server: ok',
+    'good egressnetwork: ok',
+    'headless service: NoMatchingParent parent service must have a ClusterIP',
+    'portless egressnetwork: NoMatchingParent an EgressNetwork parent must be referred to with a port',
+    'ported server: NoMatchingParent a Server parent must be referred to without port and sectionName',
+    'abroad server: NoMatchingParent a Server parent must be in the namespace of the route, got other',
+    'foreign service: UnsupportedValue filter CORS is not supported',
+    'rewriting service: ok',
+    'rewriting server: UnsupportedValue filter URLRewrite is not supported on a Server',
+    'unreadable service: UnsupportedValue matches: method: regular expressions are not supported; use Exact',
+    'bytes server: NoMatchingParent a Server takes no TCPRoute',
+  ]);
 });
 
 test('a parent is told when a backend of its routes comes or goes, wherever a reference without a namespace may lead', async () => {
