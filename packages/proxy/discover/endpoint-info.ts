@@ -10,7 +10,9 @@ export interface Http2Params {
   /** Windows follow the throughput. */
   readonly adaptiveWindows: boolean;
   readonly maxFrameSize: number | undefined;
+  /** Requests given up whose resets wait, on a connection, because it has seen many. */
   readonly maxConcurrentResetStreams: number | undefined;
+  /** Octets of a request that may wait in its stream before its client is stopped. */
   readonly maxSendBufBytes: number | undefined;
 }
 
