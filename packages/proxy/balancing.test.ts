@@ -51,10 +51,11 @@ function endpoints(...infos: EndpointInfo[]): void {
 
 /** Head of the response to one request on its own connection. */
 async function get(fields = '', version = '1.1', host = 'host: a\r\n'): Promise<string> {
-  const wire = await Wire.connect(pair.client.outboundPort);
-  wire.send(`GET / HTTP/${version}\r\n${host}${fields}\r\n`);
-  const [text] = await wire.expect(/^HTTP\/1.\d (\d+)[\s\S]*?\r\n\r\n/);
-  wire.socket.destroy();
+  const [text] = await Wire.ask(
+    pair.client.outboundPort,
+    `GET / HTTP/${version}\r\n${host}${fields}\r\n`,
+    /^HTTP\/1.\d (\d+)[\s\S]*?\r\n\r\n/,
+  );
   return text;
 }
 

@@ -168,10 +168,7 @@ const routed = (path: string): Pick<OutboundPolicy, 'http1' | 'http2'> => {
 };
 
 async function answer(port: number, path = '/'): Promise<string> {
-  const wire = await Wire.connect(port);
-  wire.send(`GET ${path} HTTP/1.1\r\nhost: a\r\n\r\n`);
-  const [text] = await wire.expect(/^HTTP\/1.1 [\s\S]*\r\n\r\n/);
-  wire.socket.destroy();
+  const [text] = await Wire.ask(port, `GET ${path} HTTP/1.1\r\nhost: a\r\n\r\n`, /^HTTP\/1.1 [\s\S]*\r\n\r\n/);
   return text;
 }
 

@@ -75,10 +75,11 @@ function prepare(): void {
 }
 
 async function request(extra = ''): Promise<string> {
-  const wire = await Wire.connect(pair.client.outboundPort);
-  wire.send(`GET /x HTTP/1.1\r\nhost: web-east\r\n${extra}\r\n`);
-  const [head = ''] = await wire.expect(/^HTTP\/1.1 \d+ [\s\S]*?\r\n\r\n/);
-  wire.socket.destroy();
+  const [head = ''] = await Wire.ask(
+    pair.client.outboundPort,
+    `GET /x HTTP/1.1\r\nhost: web-east\r\n${extra}\r\n`,
+    /^HTTP\/1.1 \d+ [\s\S]*?\r\n\r\n/,
+  );
   return head;
 }
 

@@ -25,10 +25,11 @@ beforeEach(() => {
 });
 
 async function ask(host: string, extra = ''): Promise<void> {
-  const wire = await Wire.connect(proxy.inboundPort);
-  wire.send(`GET /items/1?x HTTP/1.1\r\nhost: ${host}\r\n${extra}\r\n`);
-  await wire.expect(/HTTP\/1.1 404[\s\S]*?\r\n\r\n/);
-  wire.socket.destroy();
+  await Wire.ask(
+    proxy.inboundPort,
+    `GET /items/1?x HTTP/1.1\r\nhost: ${host}\r\n${extra}\r\n`,
+    /HTTP\/1.1 404[\s\S]*?\r\n\r\n/,
+  );
 }
 
 function routed(): ReturnType<typeof profile> {
@@ -77,10 +78,7 @@ test("names outside the cluster, addresses and refused names are nobody's", asyn
 
 test('an unauthorized request looks nothing up', async () => {
   proxy.mesh.port(app.port).set(openPolicy({ authorizations: [] }));
-  const wire = await Wire.connect(proxy.inboundPort);
-  wire.send(`GET / HTTP/1.1\r\nhost: ${name}\r\n\r\n`);
-  await wire.expect(/HTTP\/1.1 403/);
-  wire.socket.destroy();
+  await Wire.ask(proxy.inboundPort, `GET / HTTP/1.1\r\nhost: ${name}\r\n\r\n`, /HTTP\/1.1 403/);
   assert.equal(proxy.mesh.profile(`${name}:80`).opened, 0);
   proxy.mesh.port(app.port).set(openPolicy());
 });

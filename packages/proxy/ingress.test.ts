@@ -100,10 +100,7 @@ test('a header that names no host, and a name that nobody knows, are answered', 
 });
 
 test('what is no HTTP goes to the address that was dialled', async () => {
-  const wire = await Wire.connect(client.outboundPort);
-  wire.send('\x00\x01\x02 just bytes, more than enough of them');
-  await wire.expect(/direct/);
-  wire.socket.destroy();
+  await Wire.ask(client.outboundPort, '\x00\x01\x02 just bytes, more than enough of them', /direct/);
 });
 
 test('the application is not told why requests failed', async () => {

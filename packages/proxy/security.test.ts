@@ -121,10 +121,11 @@ async function outboundTo(
   client.mesh.outbound('10.96.0.10:80').set(servicePolicy(PATH));
   const endpoint = server.endpoint(app.port, { tls: { identity, serverName: SERVER } });
   client.mesh.destination(PATH).set({ kind: 'add', endpoints: [endpoint] });
-  const wire = await Wire.connect(client.outboundPort);
-  wire.send('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
-  const [text] = await wire.expect(/^HTTP\/1.1 [\s\S]*\r\n\r\n(ok)?/);
-  wire.socket.destroy();
+  const [text] = await Wire.ask(
+    client.outboundPort,
+    'GET / HTTP/1.1\r\nhost: a\r\n\r\n',
+    /^HTTP\/1.1 [\s\S]*\r\n\r\n(ok)?/,
+  );
   await client.stop();
   return { text, client };
 }

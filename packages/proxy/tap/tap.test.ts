@@ -84,10 +84,7 @@ const path = (value: string, extract?: Extract): MessageInitShape<typeof tap.Obs
 });
 
 async function request(target: string): Promise<void> {
-  const wire = await Wire.connect(pair.client.outboundPort);
-  wire.send(`GET ${target} HTTP/1.1\r\nhost: web.a\r\nx-secret: s\r\n\r\n`);
-  await wire.expect(/hello$/);
-  wire.socket.destroy();
+  await Wire.ask(pair.client.outboundPort, `GET ${target} HTTP/1.1\r\nhost: web.a\r\nx-secret: s\r\n\r\n`, /hello$/);
 }
 
 /** A tap has begun when its request was read; asks until the first one is seen. */

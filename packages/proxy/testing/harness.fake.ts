@@ -319,6 +319,17 @@ export class Wire {
     });
   }
 
+  /** Sends on a connection of its own, and gives what matched of the answer. */
+  static async ask(port: number, text: string, answer: RegExp): Promise<RegExpExecArray> {
+    const wire = await Wire.connect(port);
+    wire.send(text);
+    try {
+      return await wire.expect(answer);
+    } finally {
+      wire.socket.destroy();
+    }
+  }
+
   static connect(port: number): Promise<Wire> {
     return new Promise((resolve, reject) => {
       const socket = net.connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });

@@ -33,10 +33,11 @@ after(async () => {
 async function request(fields: string): Promise<FinishedSpan[]> {
   pair.client.spans.length = 0;
   pair.server.spans.length = 0;
-  const wire = await Wire.connect(pair.client.outboundPort);
-  wire.send(`GET /a?b=c HTTP/1.1\r\nhost: web.a:80\r\nuser-agent: t/1\r\n${fields}\r\n`);
-  await wire.expect(/ 503 /);
-  wire.socket.destroy();
+  await Wire.ask(
+    pair.client.outboundPort,
+    `GET /a?b=c HTTP/1.1\r\nhost: web.a:80\r\nuser-agent: t/1\r\n${fields}\r\n`,
+    / 503 /,
+  );
   return [...pair.client.spans, ...pair.server.spans];
 }
 
