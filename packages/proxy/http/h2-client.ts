@@ -10,9 +10,10 @@ import {
   http2ErrorName,
 } from '#wire/http2';
 import { LIMITS } from '../limits.ts';
-import type { Conn, TcpScope } from '../tcp/index.ts';
+import { type Conn, type HeldPart, type Holder, type TcpScope, tellHolder } from '../tcp/index.ts';
 import type { ResponseSink, UpstreamSink } from './contract.ts';
 import { Abandoned } from './h2-abandoned.ts';
+import { queuedParts } from './h2-held.ts';
 import { Http2Link } from './h2-link.ts';
 import { Http2Sender, type Http2SenderHost } from './h2-sender.ts';
 import type { Http2Settings } from './h2-settings.ts';
@@ -43,7 +44,7 @@ export interface Http2ClientOptions {
 }
 
 /** One HTTP/2 connection to a server, for many exchanges at once. */
-export class Http2Client implements Http2Sink<Http2Sender>, Http2SenderHost {
+export class Http2Client implements Http2Sink<Http2Sender>, Http2SenderHost, Holder {
   readonly #options: Http2ClientOptions;
   readonly #connection: Http2Connection<Http2Sender>;
   readonly #link: Http2Link;
@@ -77,6 +78,7 @@ export class Http2Client implements Http2Sink<Http2Sender>, Http2SenderHost {
       silent: () => this.#silent(),
       gone: (errno) => this.#gone(errno),
     });
+    tellHolder(socket, this);
     this.#link.start(undefined);
   }
 
@@ -114,6 +116,19 @@ export class Http2Client implements Http2Sink<Http2Sender>, Http2SenderHost {
 
   destroy(): void {
     this.#link.destroy();
+  }
+
+  // --- Holder
+
+  heldBytes(): number {
+    return this.#connection.outputBytes + this.#connection.queuedBytes;
+  }
+
+  heldParts(bytesMin: number): HeldPart[] {
+    return queuedParts(this.#connection, bytesMin, (stream) => {
+      if (stream.owner) stream.owner.shed();
+      else stream.reset(HTTP2_ERROR.CANCEL);
+    });
   }
 
   // --- from the codec

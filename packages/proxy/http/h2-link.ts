@@ -2,7 +2,7 @@ import type { Clock, Timer } from '#runtime/clock';
 import type { Flushable, Flusher } from '#runtime/flush';
 import type { Http2Connection } from '#wire/http2';
 import { LIMITS } from '../limits.ts';
-import { type Conn, type TcpScope, tellHolder } from '../tcp/index.ts';
+import type { Conn, TcpScope } from '../tcp/index.ts';
 
 /** Pings after silence; a peer that does not answer one is gone. Milliseconds. */
 export interface Http2KeepAlive {
@@ -28,7 +28,7 @@ export interface Http2LinkOptions {
 /** What a link needs of a connection. */
 type Driven = Pick<
   Http2Connection<unknown>,
-  'receive' | 'takeOutput' | 'outputSent' | 'outputBytes' | 'queuedBytes' | 'openStreams' | 'hold' | 'goaway' | 'ping'
+  'receive' | 'takeOutput' | 'outputSent' | 'outputBytes' | 'openStreams' | 'hold' | 'goaway' | 'ping'
 >;
 
 /** What a ping is about. */
@@ -73,7 +73,6 @@ export class Http2Link implements Flushable {
     socket.on('close', this.#onClose);
     // What came before somebody listened does not come again; behind this call, in which the owner has no link yet.
     if (socket.readableEnded) queueMicrotask(this.#onEnd);
-    tellHolder(socket, { heldBytes: () => connection.outputBytes + connection.queuedBytes });
     if (options.keepAlive) this.#watch(options.keepAlive.intervalMs);
   }
 

@@ -1,4 +1,4 @@
-import type { Fault } from '#model/faults';
+import { Fault } from '#model/faults';
 import type { Field, HttpVersion, RequestHead, ResponseHead } from '#wire/fields';
 import { HTTP2_ERROR, type Http2Stream } from '#wire/http2';
 import type { ResponseSink, SendAgain, Sender, UpstreamSink } from './contract.ts';
@@ -133,6 +133,14 @@ export class Http2Sender implements Sender {
     const again = this.#again(unprocessed, broken !== undefined);
     this.#over();
     sink.lost(fault, again);
+  }
+
+  /** Too much waits in this process, and much of it for this request. */
+  shed(): void {
+    const sink = this.#sink;
+    if (!sink) return;
+    this.cancel();
+    sink.lost(new Fault('load-shed', 'the server does not take the request, and too many bytes wait'), 'never');
   }
 
   writable(): void {

@@ -3,15 +3,17 @@ import type { Drainable } from '#runtime/drain';
 import type { Field, RequestHead } from '#wire/fields';
 import {
   createHttp2Connection,
+  HTTP2_ERROR,
   type Http2Connection,
   type Http2Sink,
   type Http2Stream,
   http2ErrorName,
 } from '#wire/http2';
 import { LIMITS } from '../limits.ts';
-import type { Conn, TcpScope } from '../tcp/index.ts';
+import { type Conn, type HeldPart, type Holder, type TcpScope, tellHolder } from '../tcp/index.ts';
 import type { ClientInfo } from './contract.ts';
 import { Exchange, type HttpSide, type Router } from './exchange.ts';
+import { queuedParts } from './h2-held.ts';
 import { Http2Link } from './h2-link.ts';
 import type { Http2Settings } from './h2-settings.ts';
 import { Http2ServerStream, type Http2StreamHost } from './h2-stream.ts';
@@ -33,7 +35,7 @@ export interface Http2ServerOptions {
 }
 
 /** One HTTP/2 connection from a client; each stream has an exchange of its own. */
-export class Http2Server implements Http2Sink<Http2ServerStream>, Http2StreamHost, Drainable {
+export class Http2Server implements Http2Sink<Http2ServerStream>, Http2StreamHost, Drainable, Holder {
   readonly client: ClientInfo;
   readonly router: Router;
   readonly downgrades: boolean;
@@ -61,6 +63,7 @@ export class Http2Server implements Http2Sink<Http2ServerStream>, Http2StreamHos
       silent: () => this.#silent(),
       gone: () => this.#gone(),
     });
+    tellHolder(socket, this);
     this.#link.start(first);
   }
 
@@ -72,6 +75,28 @@ export class Http2Server implements Http2Sink<Http2ServerStream>, Http2StreamHos
 
   abort(): void {
     this.#link.destroy();
+  }
+
+  // --- Holder
+
+  heldBytes(): number {
+    let bytes = this.#connection.outputBytes + this.#connection.queuedBytes;
+    for (const { owner } of this.#connection.streams()) if (owner) bytes += owner.keptBytes;
+    return bytes;
+  }
+
+  forgetKept(): number {
+    let bytes = 0;
+    for (const { owner } of this.#connection.streams()) if (owner) bytes += owner.forgetKept();
+    return bytes;
+  }
+
+  heldParts(bytesMin: number): HeldPart[] {
+    return queuedParts(this.#connection, bytesMin, (stream) => {
+      const { owner } = stream;
+      stream.reset(HTTP2_ERROR.ENHANCE_YOUR_CALM);
+      owner?.aborted('load-shed');
+    });
   }
 
   // --- from the codec

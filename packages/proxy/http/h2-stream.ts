@@ -40,6 +40,15 @@ export class Http2ServerStream implements Downstream {
     return this.#host.client;
   }
 
+  /** Octets of the request kept for another try. */
+  get keptBytes(): number {
+    return this.#exchange.keptBytes;
+  }
+
+  forgetKept(): number {
+    return this.#exchange.forgetKept();
+  }
+
   // --- from the connection
 
   begin(stream: Http2Stream<Http2ServerStream>, head: RequestHead, end: boolean): void {

@@ -34,3 +34,14 @@ test('a small run does not keep the large buffer alive that it came in', () => {
   read.fill('b');
   assert.equal(sent(kept), 'a'.repeat(10));
 });
+
+test('a buffer kept by reference counts as a whole, once', () => {
+  const kept = new KeptBody();
+  const read = Buffer.alloc(1_000, 'a');
+  kept.add(read, 0, 300);
+  kept.add(read, 300, 600);
+  kept.add(Buffer.alloc(10_000), 0, 100);
+  assert.deepEqual([kept.bytes, kept.heldBytes], [700, 1_100]);
+  kept.forget();
+  assert.equal(kept.heldBytes, 0);
+});

@@ -12,6 +12,8 @@ export class SeenStream {
   /** Code of the peer's reset. */
   resetCode: number | undefined;
   ended = false;
+  /** Octets that came and were not taken. */
+  owedBytes = 0;
 
   constructor(stream: Http2Stream<SeenStream>) {
     this.stream = stream;
@@ -34,6 +36,7 @@ export class H2Peer {
   readonly streams: SeenStream[] = [];
   goaway: { code: number; last: number } | undefined;
   closed = false;
+  #takes = true;
 
   constructor(
     socket: net.Socket,
@@ -62,7 +65,8 @@ export class H2Peer {
         },
         data: (stream, buf, start, stop, ended) => {
           if (stream.owner) stream.owner.body += buf.toString('latin1', start, stop);
-          stream.consume(stop - start);
+          if (stream.owner && !this.#takes) stream.owner.owedBytes += stop - start;
+          else stream.consume(stop - start);
           end(stream.owner, ended);
         },
         trailers: (stream, fields) => {
@@ -119,6 +123,21 @@ export class H2Peer {
     seen.request = head;
     if (body !== undefined) stream.data(Buffer.from(body, 'latin1'), 0, body.length, end);
     return seen;
+  }
+
+  /** From now on its windows stay shut once they are full. */
+  standStill(): void {
+    this.#takes = false;
+  }
+
+  /** Takes all that came and comes. */
+  goOn(): void {
+    this.#takes = true;
+    for (const seen of this.streams) {
+      const { owedBytes } = seen;
+      seen.owedBytes = 0;
+      if (owedBytes > 0) seen.stream.consume(owedBytes);
+    }
   }
 
   close(): void {

@@ -83,6 +83,10 @@ class Connection<T> implements Http2Connection<T>, FrameSink {
     return this.#streams.open.size;
   }
 
+  streams(): Iterable<Http2Stream<T>> {
+    return this.#streams.open.values();
+  }
+
   get outputBytes(): number {
     return this.#streams.outgoing.bytes;
   }

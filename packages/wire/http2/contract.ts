@@ -94,6 +94,8 @@ export interface Http2Connection<T> {
   readonly canOpen: boolean;
   /** Streams that are not over. */
   readonly openStreams: number;
+  /** Those. */
+  streams(): Iterable<Http2Stream<T>>;
   /** Bytes waiting to be taken. */
   readonly outputBytes: number;
   /** Octets that wait: bodies in all streams, for windows or because the connection is held, and a header block that is not complete. */
