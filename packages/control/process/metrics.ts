@@ -36,6 +36,39 @@ export const CONTROL_METRICS = {
     labels: ['skip', 'skip_reason', ...INJECTOR],
     help: 'Answers to them.',
   },
+  resource_status_patches_total: { type: 'counter', labels: [], help: 'Statuses written.' },
+  resource_status_patch_api_errors_total: {
+    type: 'counter',
+    labels: [],
+    help: 'Statuses that the API server refused.',
+  },
+  resource_status_patch_timeouts_total: { type: 'counter', labels: [], help: 'Statuses that took too long to write.' },
+  resource_status_patch_enqueues_total: {
+    type: 'counter',
+    labels: [],
+    help: 'Statuses that began to wait for writing.',
+  },
+  resource_status_patch_dequeues_total: {
+    type: 'counter',
+    labels: [],
+    help: 'Statuses that ended to wait for writing.',
+  },
+  resource_status_patch_drops_total: {
+    type: 'counter',
+    labels: [],
+    help: 'Statuses that waited when another replica began to lead.',
+  },
+  resource_status_patch_enqueue_overflows_total: {
+    type: 'counter',
+    labels: [],
+    help: 'Statuses that found no room to wait; the next look at all objects finds them again.',
+  },
+  resource_status_patch_duration_seconds: {
+    type: 'histogram',
+    labels: [],
+    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+    help: 'Time that writing a status took.',
+  },
   admission_reviews_total: { type: 'counter', labels: ['kind', 'allowed'], help: 'Objects validated.' },
 } as const;
 

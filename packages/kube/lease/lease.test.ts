@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AnyObject } from '#api/kube';
 import { FakeKubeClient } from '../client/index.ts';
-import { electLeader } from './lease.ts';
+import { type ElectionOptions, electLeader } from './lease.ts';
 
 const LEASES = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' };
 
@@ -35,9 +35,15 @@ function clock() {
   };
 }
 
-function candidate(fake: FakeKubeClient, identity: string, time: ReturnType<typeof clock>, log: string[]) {
+function candidate(
+  fake: FakeKubeClient,
+  identity: string,
+  time: ReturnType<typeof clock>,
+  log: string[],
+  more: Partial<ElectionOptions> = {},
+) {
   return electLeader(
-    { client: fake, namespace: 'mc', name: 'write', identity },
+    { client: fake, namespace: 'mc', name: 'write', identity, ...more },
     {
       onStarted(signal) {
         log.push(`${identity} leads`);
@@ -103,5 +109,25 @@ test('a leader that cannot renew stops before others may start, and leads again 
     log.filter((line) => !line.includes('no api')),
     ['one leads', 'one stops', 'one leads'],
   );
+  await one.stop();
+});
+
+test('a new lease has the labels and owners that were asked for, once they are known', async () => {
+  const fake = new FakeKubeClient();
+  const time = clock();
+  const log: string[] = [];
+  let known = false;
+  const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'd', uid: 'u' }];
+  const metadata = async () => {
+    if (!known) throw new Error('no such owner');
+    return { labels: { of: 'd' }, ownerReferences };
+  };
+  const one = candidate(fake, 'one', time, log, { metadata });
+  await time.advance(2_500);
+  known = true;
+  await time.advance(2_500);
+  assert.deepEqual(log, ['one no such owner', 'one no such owner', 'one leads']);
+  const { labels, ownerReferences: owners } = fake.all<AnyObject>(LEASES)[0]!.metadata;
+  assert.deepEqual([labels, owners], [{ of: 'd' }, ownerReferences]);
   await one.stop();
 });

@@ -1,4 +1,4 @@
-import type { KubeObject } from '#api/kube';
+import type { KubeObject, ObjectMeta } from '#api/kube';
 import { isConflict, isNotFound, type KubeClient } from '../client/index.ts';
 
 export interface ElectionOptions {
@@ -14,6 +14,8 @@ export interface ElectionOptions {
   renewDeadlineMs?: number;
   /** Time between attempts to take or, after a failure, to renew. */
   retryMs?: number;
+  /** Labels and owners of a Lease that does not exist yet; when it rejects, the next attempt asks again. */
+  metadata?: () => Promise<Pick<ObjectMeta, 'labels' | 'ownerReferences'>>;
 }
 
 export interface ElectionCallbacks {
@@ -82,7 +84,8 @@ class Election implements LeaderElection {
   #renewedAtMs = 0;
 
   constructor(options: ElectionOptions, callbacks: ElectionCallbacks, deps: ElectionDeps) {
-    this.#options = { durationSeconds: 30, renewDeadlineMs: 10_000, retryMs: 2_000, ...options };
+    const metadata = () => Promise.resolve({});
+    this.#options = { durationSeconds: 30, renewDeadlineMs: 10_000, retryMs: 2_000, metadata, ...options };
     this.#callbacks = callbacks;
     this.#deps = deps;
   }
@@ -130,7 +133,7 @@ class Election implements LeaderElection {
 
   /** True when we hold the lease after this. */
   async #takeOrRenew(): Promise<boolean> {
-    const { client, namespace, name, identity } = this.#options;
+    const { client, namespace, name, identity, metadata } = this.#options;
     let lease: Lease;
     try {
       lease = await client.get<Lease>(LEASES, name, namespace);
@@ -139,7 +142,7 @@ class Election implements LeaderElection {
       await client.create<Lease>(LEASES, {
         apiVersion: 'coordination.k8s.io/v1',
         kind: 'Lease',
-        metadata: { name, namespace },
+        metadata: { ...(await metadata()), name, namespace },
         spec: this.#spec(undefined),
       });
       return true;

@@ -3,7 +3,7 @@ import type { Gvr, KubeObject } from '#api/kube';
 import { Collection, type Listener, Topics, type Watched } from '../../fold/index.ts';
 import { ALL_NETWORKS, contains, type Network, type NetworkMatch, parseNetwork } from '../networks.ts';
 
-const EGRESS_NETWORKS: Gvr = { group: 'policy.linkerd.io', version: 'v1alpha1', resource: 'egressnetworks' };
+export const EGRESS_NETWORKS: Gvr = { group: 'policy.linkerd.io', version: 'v1alpha1', resource: 'egressnetworks' };
 
 export interface EgressNetworkRecord {
   key: string;
