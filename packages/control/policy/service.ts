@@ -51,19 +51,20 @@ export function createPolicy({ kube, log, metrics }: PolicyDeps, config: PolicyC
     },
     recovered: (resource: string) => log.info('watching the cluster again', { resource }),
   };
-  const skipped = (resource: string, object: string) =>
-    log.warn('ignoring an object that does not say what it must', { resource, object });
-  const view = new InboundView(skipped);
+  const skipped = (resource: string, object: string, problem?: string) =>
+    log.warn('ignoring an object that does not say what it must', { resource, object, ...(problem && { problem }) });
+  const routes: Routes = new Routes(
+    (resource, object, problem) => log.warn('ignoring a route that cannot be read', { resource, object, problem }),
+    (kind, key) => parentProblem(kind, key),
+  );
+  const view = new InboundView(routes, skipped);
   const services = new Services((key) => routes.backendChanged('service', key));
   const egress = new EgressNetworks(
     { clusterNetworks: config.clusterNetworks, globalNamespace: config.globalEgressNamespace },
     skipped,
     (key) => routes.backendChanged('egressnetwork', key),
   );
-  const routes: Routes = new Routes(
-    (resource, object, problem) => log.warn('ignoring a route that cannot be read', { resource, object, problem }),
-    parentProblemIn(view, services, egress),
-  );
+  const parentProblem = parentProblemIn(view, services, egress);
   const run = follow(
     kube,
     [view, services, routes, egress].flatMap((fold) => fold.watched),

@@ -1,34 +1,44 @@
-/** Authorizations: which resources admit whom to a Server, and their wire form. */
+/** Authorizations: which resources admit whom to a Server or a route, and their wire form. */
 import { create } from '@bufbuild/protobuf';
 import { inbound } from '#api/mesh';
-import { matchesLabelSelector } from '#kube/client';
 import { identityOf, type MeshDomain, namespaceIdentitySuffix } from '#model/names';
 import { DEFAULT_POLICIES, type DefaultPolicyName } from '#model/policy';
-import { keyOf } from '../../fold/index.ts';
 import { ALL_NETWORKS, encodeNetwork, type NetworkMatch } from '../networks.ts';
-import type { InboundView } from './index-view.ts';
+import type { RouteRecord } from '../routes/index.ts';
 import type {
   AuthorizationPolicyRecord,
-  ClientMatch,
   MeshTlsRecord,
-  ObjectRef,
   ServerAuthorizationRecord,
-  ServerRecord,
-} from './records.ts';
+  ServiceAccountRef,
+} from './clients.ts';
+import type { ServerRecord } from './servers.ts';
+import type { InboundView } from './view.ts';
 
 export interface AuthorizeConfig extends MeshDomain {
   clusterNetworks: readonly NetworkMatch[];
 }
 
 /** Group, kind and name for metadata and metrics; `kind: default` has no group. */
-export interface AuthzName {
+interface AuthzName {
   group: '' | 'policy.linkerd.io';
   kind: 'default' | 'authorizationpolicy' | 'serverauthorization';
   name: string;
 }
 
+/** Which clients an authorization admits. */
+type ClientMatch =
+  | { kind: 'unauthenticated' }
+  | { kind: 'tls' }
+  | {
+      kind: 'identities';
+      identities: readonly string[];
+      /** Labels of names' ends; no label matches all. */
+      suffixes: readonly (readonly string[])[];
+    };
+
 interface Authorization {
   name: AuthzName;
+  /** None: nobody is admitted. */
   networks: readonly NetworkMatch[];
   client: ClientMatch;
 }
@@ -40,23 +50,20 @@ const ANYONE: ClientMatch = { kind: 'identities', identities: [], suffixes: [[]]
 /** What a default policy admits; none for `deny`. */
 export function defaultAuthz(policy: DefaultPolicyName, config: AuthorizeConfig): inbound.Authz[] {
   const { networks, identity } = DEFAULT_POLICIES[policy];
-  if (networks === 'none') return [];
-  return [
-    encodeAuthz({
+  return encodeAll([
+    {
       name: { group: '', kind: 'default', name: policy },
-      networks: networks === 'all' ? ALL_NETWORKS : config.clusterNetworks,
+      networks: { all: ALL_NETWORKS, cluster: config.clusterNetworks, none: [] }[networks],
       client: identity === 'any' ? ANYONE : { kind: 'unauthenticated' },
-    }),
-  ];
+    },
+  ]);
 }
 
 /** Admits probes from the networks of the kubelets. */
-export function probeAuthz(networks: readonly NetworkMatch[]): inbound.Authz {
-  return encodeAuthz({
-    name: { group: '', kind: 'default', name: 'probe' },
-    networks,
-    client: { kind: 'unauthenticated' },
-  });
+export function probeAuthz(networks: readonly NetworkMatch[]): inbound.Authz[] {
+  return encodeAll([
+    { name: { group: '', kind: 'default', name: 'probe' }, networks, client: { kind: 'unauthenticated' } },
+  ]);
 }
 
 /**
@@ -65,31 +72,21 @@ export function probeAuthz(networks: readonly NetworkMatch[]): inbound.Authz {
  */
 export function serverAuthz(view: InboundView, server: ServerRecord, config: AuthorizeConfig): inbound.Authz[] {
   const resources = [
-    ...view
-      .serverAuthorizations(server.namespace)
-      .filter((each) => selects(each, server))
-      .map((each) => ofServerAuthorization(each, config)),
-    ...view
-      .authorizationPolicies(server.namespace)
-      .filter((each) => targets(each, server))
-      .flatMap((each) => ofPolicy(view, each, config) ?? []),
+    ...[...view.serverAuthorizations(server)].map((each) => ofServerAuthorization(each, config)),
+    ...ofPolicies(view, view.serverPolicies(server), config),
   ];
-  resources.sort((a, b) => compare(`${a.name.kind} ${a.name.name}`, `${b.name.kind} ${b.name.name}`));
-  return [...resources.map(encodeAuthz), ...(server.accessPolicy ? defaultAuthz(server.accessPolicy, config) : [])];
+  const own = server.accessPolicy ? defaultAuthz(server.accessPolicy, config) : [];
+  return [...encodeAll(resources.sort(byName)), ...own];
 }
 
-const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
-
-function selects(authorization: ServerAuthorizationRecord, server: ServerRecord): boolean {
-  const { server: selector } = authorization;
-  return 'name' in selector
-    ? selector.name === server.name
-    : matchesLabelSelector(selector.selector, { ...server.labels });
+/** What admits clients to a route beside those whom its Server admits: the proxy adds these by itself. */
+export function routeAuthz(view: InboundView, route: RouteRecord, config: AuthorizeConfig): inbound.Authz[] {
+  return encodeAll(ofPolicies(view, view.routePolicies(route), config).sort(byName));
 }
 
-function targets({ target, namespace }: AuthorizationPolicyRecord, server: ServerRecord): boolean {
-  if (target.group === POLICY && target.kind === 'server') return target.name === server.name;
-  return target.group === '' && target.kind === 'namespace' && target.name === namespace;
+function byName({ name: a }: Authorization, { name: b }: Authorization): number {
+  const [left, right] = [`${a.kind} ${a.name}`, `${b.kind} ${b.name}`];
+  return left < right ? -1 : left > right ? 1 : 0;
 }
 
 function ofServerAuthorization(record: ServerAuthorizationRecord, config: AuthorizeConfig): Authorization {
@@ -100,15 +97,17 @@ function ofServerAuthorization(record: ServerAuthorizationRecord, config: Author
     client:
       typeof client === 'string'
         ? { kind: client }
-        : readIdentities([
-            ...client.identities,
-            ...client.serviceAccounts.map((account) => accountIdentity(account, config)),
-          ]),
+        : readIdentities([...client.identities, ...identitiesOf(client.serviceAccounts, config)]),
   };
 }
 
-const accountIdentity = (account: { name: string; namespace: string }, config: MeshDomain) =>
-  identityOf({ serviceAccount: account.name, namespace: account.namespace }, config);
+function ofPolicies(
+  view: InboundView,
+  policies: Iterable<AuthorizationPolicyRecord>,
+  config: AuthorizeConfig,
+): Authorization[] {
+  return [...policies].flatMap((each) => ofPolicy(view, each, config) ?? []);
+}
 
 /**
  * What a policy admits: an identity source and a network must both fit where both are named; no reference at all admits everyone.
@@ -121,29 +120,32 @@ function ofPolicy(
 ): Authorization | undefined {
   let networks: readonly NetworkMatch[] = ALL_NETWORKS;
   let client: ClientMatch = { kind: 'unauthenticated' };
-  for (const ref of policy.required) {
-    const namespace = ref.namespace ?? policy.namespace;
-    if (ref.kind === 'networkauthentication') {
-      const found = view.networkAuthentication(keyOf(namespace, ref.name));
+  for (const { kind, key } of policy.required)
+    if (kind === 'networkauthentication') {
+      const found = view.networkAuthentication(key);
       if (!found) return undefined;
-      networks = found;
-    } else if (ref.kind === 'meshtlsauthentication') {
-      const found = view.meshTlsAuthentication(keyOf(namespace, ref.name));
+      networks = found.networks;
+    } else if (kind === 'meshtlsauthentication') {
+      const found = view.meshTlsAuthentication(key);
       if (!found) return undefined;
-      client = readIdentities(identitiesOf(found, config));
-    } else if (ref.kind === 'serviceaccount' && ref.group === '')
-      client = readIdentities([accountIdentity({ name: ref.name, namespace }, config)]);
-    else return undefined;
-  }
+      client = readIdentities(allIdentitiesOf(found, config));
+    } else {
+      const [namespace = '', name = ''] = key.split('/');
+      client = readIdentities(identitiesOf([{ namespace, name }], config));
+    }
   return { name: { group: POLICY, kind: 'authorizationpolicy', name: policy.name }, networks, client };
 }
 
-function identitiesOf(record: MeshTlsRecord, config: MeshDomain): string[] {
-  const ofRef = (ref: ObjectRef) =>
-    ref.kind === 'namespace'
-      ? `*.${namespaceIdentitySuffix(ref.name, config)}`
-      : accountIdentity({ name: ref.name, namespace: ref.namespace ?? '' }, config);
-  return [...record.identities, ...record.refs.map(ofRef)];
+function allIdentitiesOf({ identities, serviceAccounts, namespaces }: MeshTlsRecord, config: MeshDomain): string[] {
+  return [
+    ...identities,
+    ...identitiesOf(serviceAccounts, config),
+    ...namespaces.map((namespace) => `*.${namespaceIdentitySuffix(namespace, config)}`),
+  ];
+}
+
+function identitiesOf(accounts: readonly ServiceAccountRef[], config: MeshDomain): string[] {
+  return accounts.map(({ name, namespace }) => identityOf({ serviceAccount: name, namespace }, config));
 }
 
 /** `*` is anyone, `*.a.b` whoever ends so, the rest exact. */
@@ -156,6 +158,11 @@ function readIdentities(texts: readonly string[]): ClientMatch {
     else identities.push(text);
   }
   return { kind: 'identities', identities, suffixes };
+}
+
+/** A proxy takes no authorization without networks, and one for nowhere admits nobody. */
+function encodeAll(authorizations: readonly Authorization[]): inbound.Authz[] {
+  return authorizations.filter(({ networks }) => networks.length > 0).map(encodeAuthz);
 }
 
 function encodeAuthz({ name, networks, client }: Authorization): inbound.Authz {

@@ -1,5 +1,4 @@
 /** Inbound policy: what a workload's ports accept, and from whom. */
-export { InboundView } from './index-view.ts';
 export {
   acceptedRateLimit,
   judgeRateLimit,
@@ -9,3 +8,5 @@ export {
 } from './rate-limits.ts';
 export { type InboundDeps, serveInbound } from './serve.ts';
 export { type InboundConfig, inboundServer } from './server.ts';
+export type { ServerRecord } from './servers.ts';
+export { type InboundTopic, InboundView } from './view.ts';

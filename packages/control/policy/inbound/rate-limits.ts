@@ -4,6 +4,7 @@ import type { KubeObject } from '#api/kube';
 import type { inbound } from '#api/mesh';
 import { identityOf, type MeshDomain } from '#model/names';
 import { isRef, listOf, objectOf, Refusal, refOf } from '../admission/refusal.ts';
+import { byAge, type Named, nameOf } from './table.ts';
 
 const GROUP = 'policy.linkerd.io';
 const KIND = 'HTTPLocalRateLimitPolicy';
@@ -11,10 +12,7 @@ const KIND = 'HTTPLocalRateLimitPolicy';
 const RATE_MAX = 0xffff_ffff;
 
 /** An HTTPLocalRateLimitPolicy. Rates are requests a second of one proxy. */
-export interface RateLimitRecord {
-  namespace: string;
-  name: string;
-  createdAt: string;
+export interface RateLimitRecord extends Named {
   generation: number | undefined;
   /** Of the Server that it is for, in its own namespace; undefined: its target is no Server. */
   server: string | undefined;
@@ -31,21 +29,19 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** Reads an HTTPLocalRateLimitPolicy. Throws Refusal. */
 export function readRateLimit(object: KubeObject): RateLimitRecord {
-  const { namespace = '', name = '', creationTimestamp = '', generation } = object.metadata;
+  const named = nameOf(object);
   const fields = object as unknown as Fields;
   const spec = objectOf(fields, 'spec') ?? {};
   const target = refOf(objectOf(spec, 'targetRef') ?? {});
   return {
-    namespace,
-    name,
-    createdAt: creationTimestamp,
-    generation,
+    ...named,
+    generation: object.metadata.generation,
     server: isRef(target, GROUP, 'Server') ? target.name : undefined,
     total: rateOf(objectOf(spec, 'total')),
     identity: rateOf(objectOf(spec, 'identity')),
     overrides: listOf(spec, 'overrides').map((override) => ({
       rate: readRate(override),
-      clients: listOf(override, 'clientRefs').map((client) => readClient(client, namespace)),
+      clients: listOf(override, 'clientRefs').map((client) => readClient(client, named.namespace)),
     })),
     status: objectOf(fields, 'status'),
   };
@@ -70,12 +66,8 @@ function readClient(client: Fields, policyNamespace: string): { name: string; na
 export function acceptedRateLimit(policies: Iterable<RateLimitRecord>, server: string): RateLimitRecord | undefined {
   let first: RateLimitRecord | undefined;
   for (const policy of policies)
-    if (policy.server === server && (first === undefined || goesBefore(policy, first))) first = policy;
+    if (policy.server === server && (first === undefined || byAge(policy, first) < 0)) first = policy;
   return first;
-}
-
-function goesBefore(a: RateLimitRecord, b: RateLimitRecord): boolean {
-  return a.createdAt === b.createdAt ? a.name < b.name : a.createdAt < b.createdAt;
 }
 
 /** What becomes of a rate limit: it counts, another has its Server, or there is no such Server. */
@@ -91,11 +83,10 @@ export function judgeRateLimit(
   return acceptedRateLimit(policies, policy.server)?.name === policy.name ? 'accepted' : 'already-exists';
 }
 
+export type RateLimitInit = MessageInitShape<typeof inbound.HttpLocalRateLimitSchema>;
+
 /** The wire form. */
-export function encodeRateLimit(
-  policy: RateLimitRecord,
-  domain: MeshDomain,
-): MessageInitShape<typeof inbound.HttpLocalRateLimitSchema> {
+export function encodeRateLimit(policy: RateLimitRecord, domain: MeshDomain): RateLimitInit {
   const limit = (requestsPerSecond: number) => ({ requestsPerSecond });
   return {
     metadata: { kind: { case: 'resource', value: { group: GROUP, kind: KIND, name: policy.name } } },

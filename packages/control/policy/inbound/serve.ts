@@ -3,8 +3,8 @@ import { inbound } from '#api/mesh';
 import { parseWorkloadToken, type WorkloadToken } from '#model/names';
 import { GrpcError, type GrpcServer } from '#runtime/grpc';
 import { streamSnapshots } from '../../fold/index.ts';
-import type { InboundView } from './index-view.ts';
 import { type InboundConfig, inboundServer } from './server.ts';
+import type { InboundView } from './view.ts';
 
 export interface InboundDeps {
   view: InboundView;
@@ -26,17 +26,11 @@ export function serveInbound({ view, config, coalesced }: InboundDeps, server: G
     const { token, port } = readSpec(spec);
     const snapshot = (): inbound.Server | undefined => answer(token, port);
     if (!snapshot()) unknownServer();
-    streamSnapshots(
-      inbound.ServerSchema,
-      { snapshot, follow: (changed) => [view.onSubject(token, changed)] },
-      stream,
-      coalesced,
-    );
-    // The watch of a workload that is gone is complete.
-    const stop = view.onSubject(token, () => {
-      if (!view.subject(token)) stream.end();
-    });
-    stream.onClose(stop);
+    const follow = (changed: () => void) => [
+      // The watch of a workload that is gone is complete.
+      view.onPort(token, port, () => (view.subject(token) ? changed() : stream.end())),
+    ];
+    streamSnapshots(inbound.ServerSchema, { snapshot, follow }, stream, coalesced);
   });
 }
 

@@ -1,12 +1,16 @@
 /** The policy of one port of one workload, from what the view holds at one moment. */
-import { create } from '@bufbuild/protobuf';
-import { httpTypes, inbound } from '#api/mesh';
-import { matchesLabelSelector } from '#kube/client';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { inbound } from '#api/mesh';
 import { type DefaultPolicyName, requireIdentity } from '#model/policy';
 import type { NetworkMatch } from '../networks.ts';
-import { type AuthorizeConfig, defaultAuthz, probeAuthz, serverAuthz } from './authorize.ts';
-import type { InboundView } from './index-view.ts';
-import type { ServerProtocol, ServerRecord, SubjectRecord } from './records.ts';
+import { type AuthorizeConfig, defaultAuthz, serverAuthz } from './authorize.ts';
+import { encodeRateLimit, type RateLimitInit } from './rate-limits.ts';
+import { attachedRoutes, defaultRoutes, type InboundRoutes } from './routes.ts';
+import type { ServerProtocol, ServerRecord } from './servers.ts';
+import type { SubjectRecord } from './subjects.ts';
+import type { InboundView } from './view.ts';
+
+type ProtocolInit = MessageInitShape<typeof inbound.ProxyProtocolSchema>;
 
 export interface InboundConfig extends AuthorizeConfig {
   defaultPolicy: DefaultPolicyName;
@@ -24,79 +28,62 @@ export function inboundServer(
   port: number,
   config: InboundConfig,
 ): inbound.Server {
-  const server = selectServer(view, subject, port);
-  if (!server) return defaultServer(subject, port, config);
+  const server = view.serverAt(subject, port);
+  const defaults = defaultRoutes(subject, port, config.probeNetworks);
+  return server ? ofServer(view, server, defaults, config) : ofDefault(subject, port, defaults, config);
+}
+
+function ofServer(
+  view: InboundView,
+  server: ServerRecord,
+  defaults: InboundRoutes,
+  config: InboundConfig,
+): inbound.Server {
+  const attached = attachedRoutes(view, view.routes(server), config);
+  const routes = {
+    http: attached.http.length > 0 ? attached.http : defaults.http,
+    grpc: attached.grpc.length > 0 ? attached.grpc : defaults.grpc,
+  };
+  const limit = view.rateLimit(server);
   return create(inbound.ServerSchema, {
-    protocol: encodeProtocol(server.protocol, httpRoutes(subject, port, config)),
+    protocol: encodeProtocol(server.protocol, routes, limit && encodeRateLimit(limit, config)),
     authorizations: serverAuthz(view, server, config),
     labels: { group: 'policy.linkerd.io', kind: 'server', name: server.name },
   });
 }
 
-/** Of the Servers that select the port, the oldest; of equally old ones, the first by name. */
-export function selectServer(view: InboundView, subject: SubjectRecord, port: number): ServerRecord | undefined {
-  const selecting = view.servers(subject.namespace).filter((server) => {
-    const selector = subject.kind === 'pod' ? server.podSelector : server.workloadSelector;
-    const numbers = typeof server.port === 'number' ? [server.port] : (subject.portsByName.get(server.port) ?? []);
-    return selector !== undefined && numbers.includes(port) && matchesLabelSelector(selector, { ...subject.labels });
-  });
-  const age = (server: ServerRecord) => `${server.createdAt} ${server.name}`;
-  return selecting.sort((a, b) => (age(a) < age(b) ? -1 : 1))[0];
-}
-
-function defaultServer(subject: SubjectRecord, port: number, config: InboundConfig): inbound.Server {
+function ofDefault(subject: SubjectRecord, port: number, routes: InboundRoutes, config: InboundConfig): inbound.Server {
   const own = subject.defaultPolicy ?? config.defaultPolicy;
   const policy = subject.requireIdentityPorts.has(port) ? requireIdentity(own) : own;
   const protocol = subject.opaquePorts.has(port) ? 'opaque' : 'unknown';
   return create(inbound.ServerSchema, {
-    protocol: encodeProtocol(protocol, httpRoutes(subject, port, config)),
+    protocol: encodeProtocol(protocol, routes, undefined),
     authorizations: defaultAuthz(policy, config),
     labels: { group: '', kind: 'default', name: policy },
   });
 }
 
-function encodeProtocol(protocol: ServerProtocol, routes: inbound.HttpRoute[]): inbound.ProxyProtocol {
-  const make = (kind: inbound.ProxyProtocol['kind']) => create(inbound.ProxyProtocolSchema, { kind });
-  const encode: Record<ServerProtocol, () => inbound.ProxyProtocol> = {
-    unknown: () =>
-      make({
-        case: 'detect',
-        value: create(inbound.ProxyProtocol_DetectSchema, { timeout: DETECT_TIMEOUT, httpRoutes: routes }),
-      }),
-    'HTTP/1': () => make({ case: 'http1', value: create(inbound.ProxyProtocol_Http1Schema, { routes }) }),
-    'HTTP/2': () => make({ case: 'http2', value: create(inbound.ProxyProtocol_Http2Schema, { routes }) }),
-    gRPC: () =>
-      make({ case: 'grpc', value: create(inbound.ProxyProtocol_GrpcSchema, { routes: [DEFAULT_GRPC_ROUTE] }) }),
-    opaque: () => make({ case: 'opaque', value: create(inbound.ProxyProtocol_OpaqueSchema) }),
-    TLS: () => make({ case: 'tls', value: create(inbound.ProxyProtocol_TlsSchema) }),
-  };
-  return encode[protocol]();
-}
-
-const named = (name: string) => ({ kind: { case: 'default' as const, value: name } });
-
-const DEFAULT_HTTP_ROUTE = create(inbound.HttpRouteSchema, {
-  metadata: named('default'),
-  rules: [{ matches: [{ path: { kind: { case: 'prefix', value: '/' } } }] }],
-});
-
-const DEFAULT_GRPC_ROUTE = create(inbound.GrpcRouteSchema, { metadata: named('default'), rules: [{ matches: [{}] }] });
-
-/** The route that matches everything, and one for the kubelet's probes of this port, which must pass under any policy. */
-function httpRoutes(subject: SubjectRecord, port: number, config: InboundConfig): inbound.HttpRoute[] {
-  const paths = subject.probes.get(port) ?? [];
-  if (paths.length === 0 || config.probeNetworks.length === 0) return [DEFAULT_HTTP_ROUTE];
-  const probe = create(inbound.HttpRouteSchema, {
-    metadata: named('probe'),
-    authorizations: [probeAuthz(config.probeNetworks)],
-    rules: [
-      {
-        matches: paths.map((path) => ({
-          path: { kind: { case: 'exact' as const, value: path } },
-          method: { type: { case: 'registered' as const, value: httpTypes.HttpMethod_Registered.GET } },
-        })),
-      },
-    ],
-  });
-  return [DEFAULT_HTTP_ROUTE, probe];
+/** A protocol carries routes of its own kind only; rate limits are of HTTP, not of what is known to be gRPC. */
+function encodeProtocol(
+  protocol: ServerProtocol,
+  routes: InboundRoutes,
+  limit: RateLimitInit | undefined,
+): ProtocolInit {
+  const http = { routes: [...routes.http], ...(limit && { localRateLimit: limit }) };
+  switch (protocol) {
+    case 'unknown': {
+      const value = { timeout: DETECT_TIMEOUT, httpRoutes: http.routes, ...(limit && { httpLocalRateLimit: limit }) };
+      return { kind: { case: 'detect', value } };
+    }
+    case 'HTTP/1':
+      return { kind: { case: 'http1', value: http } };
+    case 'HTTP/2':
+      return { kind: { case: 'http2', value: http } };
+    case 'gRPC':
+      return { kind: { case: 'grpc', value: { routes: [...routes.grpc] } } };
+    case 'opaque':
+      return { kind: { case: 'opaque', value: {} } };
+    case 'TLS':
+      return { kind: { case: 'tls', value: {} } };
+  }
 }

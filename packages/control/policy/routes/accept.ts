@@ -27,21 +27,26 @@ export const FILTER_NAMES: Readonly<Record<Exclude<RouteFilter['type'], 'unknown
 export const filterName = (filter: RouteFilter): string =>
   filter.type === 'unknown' ? filter.name : FILTER_NAMES[filter.type];
 
-/** `others` are all attachments to the parent, in any order; `missing` what stands against the parent itself. */
+/** `rivals` are all {@link fitting} attachments to the parent, in any order; `missing` what stands against the parent itself. */
 export function objectionTo(
   attachment: Attachment,
   kind: ParentKind,
-  others: readonly Attachment[],
+  rivals: readonly Attachment[],
   missing: string | undefined,
 ): Objection | undefined {
   const mismatch = missing ?? referenceProblem(attachment, kind);
   if (mismatch !== undefined) return { reason: 'NoMatchingParent', message: mismatch };
-  if (isConflicted(attachment, others))
+  if (isConflicted(attachment, rivals))
     return {
       reason: 'RouteReasonConflicted',
       message: 'a route of a kind that goes before this one has the same parent',
     };
   return unsupported(attachment, kind);
+}
+
+/** Those that the parent may have: who cannot be attached to it takes nobody's place there. */
+export function fitting(attachments: readonly Attachment[], kind: ParentKind): Attachment[] {
+  return attachments.filter((attachment) => referenceProblem(attachment, kind) === undefined);
 }
 
 function referenceProblem({ route, ref }: Attachment, kind: ParentKind): string | undefined {

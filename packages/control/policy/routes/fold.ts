@@ -2,7 +2,7 @@
 import type { KubeObject } from '#api/kube';
 import { Collection, keyOf, type Listener, Topics, type Watched } from '../../fold/index.ts';
 import { Refusal } from '../admission/refusal.ts';
-import { type Objection, objectionTo, type ParentProblem } from './accept.ts';
+import { fitting, type Objection, objectionTo, type ParentProblem } from './accept.ts';
 import { type Attachment, inOrder, type ParentKind, parentKind } from './attach.ts';
 import { ROUTE_SOURCES, type RouteSource, readRoute, readUnreadable } from './read.ts';
 import type { RouteRecord } from './record.ts';
@@ -13,13 +13,16 @@ export type RouteProblem = (resource: string, key: string, problem: string) => v
 /** A parent or backend: `service:shop/web`. */
 const topicOf = (kind: string, key: string): string => `${kind}:${key}`;
 
+const kindOf = (group: string, kind: string): string => `${group}/${kind.toLowerCase()}`;
+
 export class Routes {
   readonly #topics = new Topics();
   /** Routes by the topics of their parents. */
   readonly #attached = new Map<string, Set<RouteRecord>>();
   /** Routes by the topics of their backends. */
   readonly #leading = new Map<string, Set<RouteRecord>>();
-  readonly #collections: readonly Collection<RouteRecord>[];
+  /** By group and kind, as in `gateway.networking.k8s.io/httproute`. */
+  readonly #collections: ReadonlyMap<string, Collection<RouteRecord>>;
   readonly #parentProblem: ParentProblem;
   /** What has to be watched for it. */
   readonly watched: readonly Watched[];
@@ -27,6 +30,7 @@ export class Routes {
   constructor(problem: RouteProblem, parentProblem: ParentProblem) {
     this.#parentProblem = parentProblem;
     const rows = ROUTE_SOURCES.map((source) => ({
+      kind: kindOf(source.group, source.kind),
       gvr: source.gvr,
       collection: new Collection<RouteRecord>(
         (object, old) => readOrKeep(source, object, old, problem),
@@ -34,12 +38,17 @@ export class Routes {
       ),
     }));
     this.watched = rows;
-    this.#collections = rows.map((row) => row.collection);
+    this.#collections = new Map(rows.map(({ kind, collection }) => [kind, collection]));
+  }
+
+  /** A route by its kind, in any case, and `namespace/name`. */
+  find(group: string, kind: string, key: string): RouteRecord | undefined {
+    return this.#collections.get(kindOf(group, kind))?.records.get(key);
   }
 
   /** Every route, in no order. */
   *all(): Iterable<RouteRecord> {
-    for (const collection of this.#collections) yield* collection.records.values();
+    for (const collection of this.#collections.values()) yield* collection.records.values();
   }
 
   /** Routes that name the parent, with each of their references to it; older ones first. */
@@ -50,14 +59,16 @@ export class Routes {
   /** Those that count; about the others there is an {@link objection}. */
   effective(kind: ParentKind, key: string): Attachment[] {
     const all = this.attachments(kind, key);
+    const rivals = fitting(all, kind);
     const missing = this.#parentProblem(kind, key);
-    return all.filter((attachment) => objectionTo(attachment, kind, all, missing) === undefined);
+    return all.filter((attachment) => objectionTo(attachment, kind, rivals, missing) === undefined);
   }
 
   /** Why a route does not count on a parent; undefined when it does. */
   objection(attachment: Attachment, kind: ParentKind): Objection | undefined {
     const key = keyOf(attachment.ref.namespace, attachment.ref.name);
-    return objectionTo(attachment, kind, this.#unordered(kind, key), this.#parentProblem(kind, key));
+    const rivals = fitting(this.#unordered(kind, key), kind);
+    return objectionTo(attachment, kind, rivals, this.#parentProblem(kind, key));
   }
 
   #unordered(kind: ParentKind, key: string): Attachment[] {

@@ -1,0 +1,76 @@
+/** Who follows the policy of which port, and which of them a change concerns. */
+import type { WorkloadToken } from '#model/names';
+import { keyOf, type Listener, Topics } from '../../fold/index.ts';
+import { type ServerRecord, selects } from './servers.ts';
+import type { SubjectRecord } from './subjects.ts';
+
+interface Asker {
+  token: WorkloadToken;
+  port: number;
+}
+
+const topicOf = ({ kind, namespace, name }: WorkloadToken): string => `${kind}:${keyOf(namespace, name)}`;
+
+/**
+ * A change of a Server, or of what is attached to it, is told to those whose port it selects: the price is one look at each that
+ * asks about the same namespace and port, and work only for those concerned.
+ */
+export class Askers {
+  readonly #topics = new Topics();
+  readonly #subject: (token: WorkloadToken) => SubjectRecord | undefined;
+  /** By namespace and port. */
+  readonly #asking = new Map<string, Map<number, Set<Asker>>>();
+  readonly #changed = new Set<ServerRecord>();
+  #scheduled = false;
+
+  constructor(subject: (token: WorkloadToken) => SubjectRecord | undefined) {
+    this.#subject = subject;
+  }
+
+  /** Calls `listener` after changes that may concern the port. Returns a stop function. */
+  add(token: WorkloadToken, port: number, listener: Listener): () => void {
+    const { namespace } = token;
+    const asker = { token, port };
+    const ports = this.#asking.get(namespace) ?? new Map<number, Set<Asker>>();
+    this.#asking.set(namespace, ports);
+    const askers = ports.get(port) ?? new Set<Asker>();
+    ports.set(port, askers);
+    askers.add(asker);
+    const stop = this.#topics.subscribe(topicOf(token), undefined, listener);
+    return () => {
+      stop();
+      askers.delete(asker);
+      if (askers.size === 0 && ports.get(port) === askers) ports.delete(port);
+      if (ports.size === 0 && this.#asking.get(namespace) === ports) this.#asking.delete(namespace);
+    };
+  }
+
+  subjectChanged({ kind, namespace, name }: SubjectRecord): void {
+    this.#topics.touch(topicOf({ kind, namespace, name }));
+  }
+
+  /** To be told of a record that came, that went, or to which something is attached differently. */
+  serverChanged(server: ServerRecord): void {
+    this.#changed.add(server);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#scheduled = false;
+    const servers = [...this.#changed];
+    this.#changed.clear();
+    for (const server of servers)
+      for (const { token, port } of this.#mayConcern(server)) {
+        const subject = this.#subject(token);
+        if (subject && selects(server, subject, port)) this.#topics.touch(topicOf(token));
+      }
+  }
+
+  *#mayConcern({ namespace, port }: ServerRecord): Iterable<Asker> {
+    const ports = this.#asking.get(namespace);
+    if (typeof port === 'number') yield* ports?.get(port) ?? [];
+    else for (const askers of ports?.values() ?? []) yield* askers;
+  }
+}
