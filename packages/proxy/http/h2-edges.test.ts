@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { FakeClock } from '#runtime/clock';
-import { eventually, H2Peer, type SeenStream, serve } from '../testing/index.ts';
+import { eventually, H2Peer, type SeenStream, serve, serveH2 } from '../testing/index.ts';
 import type { Sender } from './contract.ts';
 import type { Exchange, Plan } from './exchange.ts';
 import { Counted, hop as openHop, SETTINGS } from './h2-hop.fake.ts';
@@ -51,6 +51,25 @@ test('what was received of a request and never sent on is given back to the clie
   breaks = false;
   const last = client.request({ ':method': 'POST' }, 'x'.repeat(60_000));
   await eventually(() => last.stream.queuedBytes === 0, 'the next body is taken');
+});
+
+test('uploads that the server does not take stop no other of the same client', async () => {
+  const app = await serveH2(
+    (seen) => {
+      if (seen.request?.path === '/stands') seen.stream.consume = nothing;
+    },
+    { streamWindow: 65_535 },
+  );
+  closers.push(() => app.close());
+  const proxy = await hop(app.port);
+  const client = await connect(proxy.port);
+  // Twice the window of the connection: 64 KiB of each wait at the server, 64 KiB at the proxy.
+  for (let i = 0; i < 32; i++) client.request({ ':method': 'POST', ':path': '/stands' }, 'x'.repeat(200_000));
+  await eventually(() => proxy.side.inFlight === 32, 'all have begun');
+  client.request({ ':method': 'POST', ':path': '/goes' }, 'x'.repeat(200_000));
+  const taken = () => app.peers[0]?.streams.find(({ request }) => request?.path === '/goes');
+  await eventually(() => taken()?.ended === true, 'the other one is taken');
+  assert.equal(taken()?.body.length, 200_000);
 });
 
 /** A sender that only knows whether it is stopped. */
