@@ -352,7 +352,7 @@ export const CONFIG_ROWS = {
   inboundHttp2ConnectionWindow: {
     env: 'INBOUND_SERVER_HTTP2_INITIAL_CONNECTION_WINDOW_SIZE',
     type: 'window',
-    doc: 'HTTP/2 from clients: octets in flight on a connection.',
+    doc: 'HTTP/2 from clients: octets in flight on a connection; uploads that the server does not take do not count, up to 4 MiB of them.',
   },
   inboundHttp2MaxConcurrentStreams: {
     env: 'INBOUND_SERVER_HTTP2_MAX_CONCURRENT_STREAMS',
@@ -402,7 +402,7 @@ export const CONFIG_ROWS = {
   outboundHttp2ConnectionWindow: {
     env: 'OUTBOUND_SERVER_HTTP2_INITIAL_CONNECTION_WINDOW_SIZE',
     type: 'window',
-    doc: 'HTTP/2 from the application: octets in flight on a connection.',
+    doc: 'HTTP/2 from the application: octets in flight on a connection, as inbound.',
   },
   outboundHttp2MaxConcurrentStreams: {
     env: 'OUTBOUND_SERVER_HTTP2_MAX_CONCURRENT_STREAMS',

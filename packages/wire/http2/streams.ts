@@ -1,4 +1,5 @@
 import type { Field, FieldCache, RequestHead } from '../fields/index.ts';
+import { Arrivals } from './arrivals.ts';
 import { HTTP2_ERROR as ERROR, STREAM_ID_MAX, WINDOW_DEFAULT } from './codes.ts';
 import type { Http2Options, Http2Sink } from './contract.ts';
 import { EndedStreams } from './ended-streams.ts';
@@ -21,10 +22,8 @@ export class Streams<T> implements StreamHost<T>, OutgoingSink<T> {
   readonly ended = new EndedStreams();
   readonly floods = new FloodCounter();
   readonly #window: ReceiveWindow;
-  /** Server: requests that the user has not been told of, in order. */
-  readonly #untaken: Stream<T>[] = [];
-  /** Of those, how many the peer has reset. */
-  #untakenResets = 0;
+  readonly #arrivals: Arrivals<T>;
+  readonly #tell = (stream: Stream<T>, head: RequestHead): void => this.sink.request(stream, head, stream.remoteClosed);
   /** Octets that came and whose window was not given back; that wait in streams to be consumed. */
   #uncredited = 0;
   #unconsumed = 0;
@@ -49,6 +48,7 @@ export class Streams<T> implements StreamHost<T>, OutgoingSink<T> {
     this.options = options;
     this.sink = sink;
     this.outgoing = new Outgoing(fields, options.sendBytesMax ?? 0, this);
+    this.#arrivals = new Arrivals(options.untakenResetsMax);
     this.#window = new ReceiveWindow(this.connectionWindow);
   }
 
@@ -76,31 +76,20 @@ export class Streams<T> implements StreamHost<T>, OutgoingSink<T> {
 
   /** A request came: the user is told when the bytes at hand have been looked at, unless the peer resets it before. */
   arrived(stream: Stream<T>, head: RequestHead): void {
-    stream.untaken = head;
     this.open.set(stream.id, stream);
-    this.#untaken.push(stream);
+    this.#arrivals.add(stream, head);
   }
 
   /** Tells the user of all requests that came. */
   takeArrived(): void {
-    const untaken = this.#untaken;
-    if (untaken.length === 0) return;
-    for (let i = 0; i < untaken.length; i++) {
-      const stream = untaken[i]!;
-      const head = stream.untaken;
-      stream.untaken = undefined;
-      if (head !== undefined && !stream.dead) this.sink.request(stream, head, stream.remoteClosed);
-    }
-    untaken.length = 0;
-    this.#untakenResets = 0;
+    this.#arrivals.take(this.#tell);
   }
 
   /** The peer resets a request that nobody has seen: it has cost the server nothing. */
   resetUntaken(stream: Stream<T>): void {
     this.kill(stream, false);
-    const { untakenResetsMax } = this.options;
-    if (untakenResetsMax !== undefined && ++this.#untakenResets > untakenResetsMax)
-      this.calm(`more than ${untakenResetsMax} requests were reset before they could be looked at`);
+    if (this.#arrivals.isTooManyResets())
+      this.calm(`more than ${this.options.untakenResetsMax} requests were reset before they could be looked at`);
   }
 
   /** The connection takes no further stream because of what the peer does; those that are open may finish. */
