@@ -6,7 +6,7 @@ import { FakeKubeClient } from '#kube/client';
 import { PortSet } from '#model/annotations';
 import { createGrpcClient, createGrpcServer, type GrpcError } from '#runtime/grpc';
 import { FakeLog } from '#runtime/log';
-import { createControlMetrics } from '../process/index.ts';
+import { type ControlMetrics, createControlMetrics } from '../process/index.ts';
 import { parseNetworks } from './networks.ts';
 import { createPolicy, type PolicyConfig } from './service.ts';
 
@@ -71,6 +71,7 @@ export interface Heard<T> {
 
 export interface Scene {
   log: FakeLog;
+  metrics: ControlMetrics;
   port(port: number, workload?: string): Heard<inbound.Server>;
   get(port: number): Promise<inbound.Server>;
   /** `10.0.0.1:80` or an authority; `features`: what the proxy knows beyond Linkerd's, as it names it. */
@@ -83,8 +84,9 @@ const networks = (text: string) => parseNetworks(text) ?? [];
 /** Serves `cluster`. */
 export async function startScene(cluster: FakeCluster, config: Partial<PolicyConfig> = {}): Promise<Scene> {
   const log = new FakeLog();
+  const metrics = createControlMetrics(() => 0);
   const service = createPolicy(
-    { kube: cluster.kube, log: log.log, metrics: createControlMetrics(() => 0) },
+    { kube: cluster.kube, log: log.log, metrics },
     {
       controlPlaneNamespace: 'linkerd',
       trustDomain: 'cluster.local',
@@ -131,6 +133,7 @@ export async function startScene(cluster: FakeCluster, config: Partial<PolicyCon
   }
   return {
     log,
+    metrics,
     port(port, workload = '{"ns":"shop","pod":"web"}') {
       const { heard, sink } = listen<inbound.Server>();
       client.serverStream(inbound.InboundServerPolicies.method.watchPort, { workload, port }, sink);

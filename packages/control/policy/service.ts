@@ -6,7 +6,7 @@ import type { GrpcServer } from '#runtime/grpc';
 import type { Log } from '#runtime/log';
 import { follow } from '../fold/index.ts';
 import type { ControlMetrics } from '../process/index.ts';
-import { InboundView, serveInbound } from './inbound/index.ts';
+import { InboundView, measureInbound, serveInbound } from './inbound/index.ts';
 import type { Network, NetworkMatch } from './networks.ts';
 import { EgressNetworks, Services, serveOutbound } from './outbound/index.ts';
 import { parentProblemIn } from './parents.ts';
@@ -50,6 +50,7 @@ export function createPolicy({ kube, log, metrics }: PolicyDeps, config: PolicyC
       log.warn('cannot watch the cluster', { resource, error: error.message });
     },
     recovered: (resource: string) => log.info('watching the cluster again', { resource }),
+    changed: (resource: string) => STATUS_RESOURCES.has(resource) && writer?.changed(),
   };
   const skipped = (resource: string, object: string, problem?: string) =>
     log.warn('ignoring an object that does not say what it must', { resource, object, ...(problem && { problem }) });
@@ -58,6 +59,7 @@ export function createPolicy({ kube, log, metrics }: PolicyDeps, config: PolicyC
     (kind, key) => parentProblem(kind, key),
   );
   const view = new InboundView(routes, skipped);
+  measureInbound(view, routes, metrics);
   const services = new Services((key) => routes.backendChanged('service', key));
   const egress = new EgressNetworks(
     { clusterNetworks: config.clusterNetworks, globalNamespace: config.globalEgressNamespace },
@@ -65,6 +67,7 @@ export function createPolicy({ kube, log, metrics }: PolicyDeps, config: PolicyC
     (key) => routes.backendChanged('egressnetwork', key),
   );
   const parentProblem = parentProblemIn(view, services, egress);
+  const writer = config.statusWriter && new StatusWriter({ kube, log, metrics, clock: systemClock, view: statusView() }, config.statusWriter);
   const run = follow(
     kube,
     [view, services, routes, egress].flatMap((fold) => fold.watched),

@@ -4,6 +4,7 @@ import { Registry } from '#runtime/metrics';
 
 const GRPC = ['grpc_type', 'grpc_service', 'grpc_method'] as const;
 const ENDPOINTS = ['cluster', 'namespace', 'service', 'port', 'hostname', 'nodename'] as const;
+const NAMESPACE = ['namespace'] as const;
 const INJECTOR = ['owner_kind', 'namespace', 'annotation_at', '*'] as const;
 
 export const CONTROL_METRICS = {
@@ -69,6 +70,24 @@ export const CONTROL_METRICS = {
     buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
     help: 'Time that writing a status took.',
   },
+  inbound_index_authorization_policy_index_size: { type: 'gauge', labels: NAMESPACE, help: 'AuthorizationPolicies.' },
+  inbound_index_external_workload_index_size: { type: 'gauge', labels: NAMESPACE, help: 'ExternalWorkloads.' },
+  inbound_index_grpc_route_index_size: { type: 'gauge', labels: NAMESPACE, help: 'GRPCRoutes of Servers.' },
+  inbound_index_http_local_rate_limit_policy_index_size: { type: 'gauge', labels: NAMESPACE, help: 'Rate limits.' },
+  inbound_index_http_route_index_size: { type: 'gauge', labels: NAMESPACE, help: 'HTTPRoutes of Servers.' },
+  inbound_index_meshtls_authentication_index_size: {
+    type: 'gauge',
+    labels: NAMESPACE,
+    help: 'MeshTLSAuthentications.',
+  },
+  inbound_index_network_authentication_index_size: {
+    type: 'gauge',
+    labels: NAMESPACE,
+    help: 'NetworkAuthentications.',
+  },
+  inbound_index_pod_index_size: { type: 'gauge', labels: NAMESPACE, help: 'Meshed pods.' },
+  inbound_index_server_index_size: { type: 'gauge', labels: NAMESPACE, help: 'Servers.' },
+  inbound_index_server_authorization_index_size: { type: 'gauge', labels: NAMESPACE, help: 'ServerAuthorizations.' },
   admission_reviews_total: { type: 'counter', labels: ['kind', 'allowed'], help: 'Objects validated.' },
 } as const;
 

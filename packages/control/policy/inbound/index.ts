@@ -1,4 +1,5 @@
 /** Inbound policy: what a workload's ports accept, and from whom. */
+export { measureInbound } from './measure.ts';
 export {
   acceptedRateLimit,
   judgeRateLimit,
