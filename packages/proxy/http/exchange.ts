@@ -8,10 +8,10 @@ import type { HttpMatch } from '../discover/index.ts';
 import { LIMITS } from '../limits.ts';
 import type * as contract from './contract.ts';
 import { closesPeer, copyHead, dropLength, grpcStatusOf, NO_REQUEST, type ResponseEdit } from './heads.ts';
-import { KeptBody } from './kept-body.ts';
 import { Mirror } from './mirror.ts';
 import { fieldValue, ID, stripFields } from './names.ts';
 import { Outcome, type RequestScope } from './outcome.ts';
+import { RequestBody } from './request-body.ts';
 import { faultGrpcStatus, faultHead, faultStatus, faultTrailers } from './respond.ts';
 import { Retries, takeBounds } from './retry.ts';
 import type * as side from './side.ts';
@@ -22,10 +22,6 @@ export type Router = contract.Router<Exchange>;
 export type Plan = contract.Plan<Exchange>;
 export type ExchangeObserver = contract.ExchangeObserver<Exchange>;
 export type HttpSide = side.HttpSide<Exchange>;
-
-/** Reasons of an exchange to stop its request's body: nobody takes it yet; the server is full. Others are the downstream's. */
-export const PAUSE_HELD = 1;
-export const PAUSE_UPSTREAM = 2;
 
 /** Error codes of RFC 9113 section 7 for what is broken off without one. */
 const INTERNAL_ERROR = 2;
@@ -39,8 +35,7 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE',
 
 /**
  * One request and its response on their way, whatever versions of HTTP carry them. It asks the router for a plan, makes attempts
- * until one gives a response that may be passed on, and answers itself where none does. The body is kept (by reference, bounded)
- * until the response begins, so that it can be sent again. May be used for one request after the other.
+ * until one gives a response that may be passed on, and answers itself where none does. May be used for one request after the other.
  */
 export class Exchange implements contract.RequestSink<Exchange>, contract.ResponseSink, contract.UpstreamSink {
   readonly outcome = new Outcome();
@@ -74,21 +69,17 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
 
   readonly #side: HttpSide;
   readonly #down: contract.Downstream;
-  readonly #kept = new KeptBody();
+  readonly #body: RequestBody;
   #plan: Plan | undefined;
   #retries: Retries | undefined;
   #timers: ExchangeTimers | undefined;
   /** Before an attempt: a filter's delay or the wait between attempts. */
   #wait: Timer | undefined;
-  #mirrors: Mirror[] | undefined;
-  #sender: contract.Sender | undefined;
   /** A gRPC response's head, until it is known whether trailers follow at once. */
   #heldHead: ResponseHead | undefined;
   #authority = '';
-  #requestDone = false;
   #responding = false;
   #responseDone = false;
-  #tunnel = false;
   #acquiring = false;
   #attached = false;
   /** Scopes of the route; those behind them belong to the attempt. */
@@ -99,13 +90,14 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
   constructor(side: HttpSide, down: contract.Downstream, explain: boolean) {
     this.#side = side;
     this.#down = down;
+    this.#body = new RequestBody(down);
     this.client = down.client;
     this.explain = explain;
   }
 
   /** The whole request has come. */
   get requestDone(): boolean {
-    return this.#requestDone;
+    return this.#body.ended;
   }
 
   get random(): Random {
@@ -118,22 +110,17 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
 
   /** What is kept of the request's body costs so many bytes, copies for mirrors among them. */
   get keptBytes(): number {
-    let bytes = this.#kept.heldBytes;
-    if (this.#mirrors) for (const mirror of this.#mirrors) bytes += mirror.keptBytes;
-    return bytes;
+    return this.#body.keptBytes;
   }
 
   /** Gives up what is kept only for another try, which is not made then; how many bytes that was. */
   forgetKept(): number {
-    if (!this.#sender || this.#holdsBody) return 0;
-    const { heldBytes } = this.#kept;
-    if (heldBytes > 0) this.#kept.forget();
-    return heldBytes;
+    return this.#body.forgetSpare();
   }
 
   /** Bytes pass unread. */
   get isTunnel(): boolean {
-    return this.#tunnel;
+    return this.#body.isTunnel;
   }
 
   // --- from downstream
@@ -144,11 +131,9 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
     this.outcome.begin(side.clock.nowMs());
     this.request = head;
     this.attempts = 0;
-    this.#requestDone = end;
+    this.#body.begin(head, end);
     this.#responding = false;
     this.#responseDone = false;
-    this.#tunnel = false;
-    this.#kept.reset();
     this.isGrpc = head.version === 20 && isGrpcContent(fieldValue(head.fields, ID.contentType));
     this.outcome.isGrpc = this.isGrpc;
     this.requireId = fieldValue(head.fields, ID.requireId);
@@ -182,31 +167,15 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
     this.outcome.requestBytes += length;
     this.#timers?.active();
     for (let i = 0; i < this.scopes.length; i++) this.scopes[i]!.requestFrame(length);
-    if (this.#mirrors) for (const mirror of this.#mirrors) mirror.data(buf, start, end);
-    const kept = this.#kept;
-    const held = !this.#sender || this.#holdsBody;
-    if (kept.whole && !this.#tunnel) {
-      if (!held && kept.bytes + length > this.#keptMax) kept.forget();
-      else kept.add(buf, start, end);
-    }
-    if (held) {
-      if (kept.bytes > this.#keptMax) this.#down.pause(PAUSE_HELD);
-    } else if (!this.#sender!.data(buf, start, end)) this.#down.pause(PAUSE_UPSTREAM);
+    this.#body.data(buf, start, end);
   }
 
   end(trailers: Field[] | undefined): void {
-    if (!this.open || this.#requestDone) return;
-    this.#requestDone = true;
+    if (!this.open || this.#body.ended) return;
     if (trailers) stripFields(trailers, this.#side.strip.request);
-    this.#kept.trailers = trailers;
-    if (this.#mirrors) for (const mirror of this.#mirrors) mirror.end(trailers);
-    const sender = this.#sender;
-    if (sender && !this.#holdsBody) {
-      sender.end(trailers);
-      this.#timers?.requestSent(this.#retries?.perTryMs);
-    }
+    if (this.#body.end(trailers)) this.#timers?.requestSent(this.#retries?.perTryMs);
     if (this.#responseDone) this.#complete();
-    else if (this.#tunnel) this.#halfClosed();
+    else if (this.#body.isTunnel) this.#halfClosed();
   }
 
   abort(code: FaultCode): void {
@@ -218,11 +187,11 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
   }
 
   downstreamStuck(): void {
-    this.#sender?.pause();
+    this.#body.sender?.pause();
   }
 
   downstreamDrained(): void {
-    this.#sender?.resume();
+    this.#body.sender?.resume();
   }
 
   // --- from upstream
@@ -231,18 +200,13 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
     if (!this.open || !this.#acquiring) return false;
     this.#acquiring = false;
     this.#attached = true;
-    this.#sender = sender;
+    this.#body.sender = sender;
     const before = this.scopes.length;
     this.upstream?.attached?.(this);
     for (let i = before; i < this.scopes.length; i++) this.scopes[i]!.started();
     const { observers } = this.#side;
     for (let i = 0; i < observers.length; i++) observers[i]!.dispatched?.(this);
-    const kept = this.#kept;
-    const rest = this.#holdsBody || kept.bytes > 0 || kept.trailers !== undefined;
-    sender.head(this.request, this.#requestDone && !rest);
-    if (rest && !this.#holdsBody) this.#sendKept(sender);
-    if (this.#sender === sender) this.#down.resume(PAUSE_HELD);
-    if (this.#requestDone && this.#sender === sender) this.#timers?.requestSent(this.#retries?.perTryMs);
+    if (this.#body.start(this.request) && this.#body.ended) this.#timers?.requestSent(this.#retries?.perTryMs);
     return true;
   }
 
@@ -254,8 +218,7 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
 
   lost(fault: Fault, again: contract.SendAgain): void {
     if (!this.open) return;
-    const isShared = this.#sender?.version === 20;
-    this.#sender = undefined;
+    const isShared = this.#body.detach()?.version === 20;
     this.#heldHead = undefined;
     if (this.#responding) this.#breakOff(fault);
     else if (this.#canSendAgain(again, isShared)) {
@@ -303,7 +266,7 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
     this.outcome.responseBytes += length;
     this.#timers?.active();
     for (let i = 0; i < this.scopes.length; i++) this.scopes[i]!.responseFrame(length);
-    if (!this.#down.data(buf, start, end)) this.#sender?.pause();
+    if (!this.#down.data(buf, start, end)) this.#body.sender?.pause();
   }
 
   responseEnd(trailers: Field[] | undefined): void {
@@ -323,16 +286,16 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
     this.outcome.trailers = trailers;
     this.#down.end(trailers);
     this.#responseDone = true;
-    if (!this.#tunnel || this.#requestDone) this.#complete();
+    if (!this.#body.isTunnel || this.#body.ended) this.#complete();
     else this.#halfClosed();
   }
 
   upstreamStuck(): void {
-    if (this.open) this.#down.pause(PAUSE_UPSTREAM);
+    if (this.open) this.#body.stuck();
   }
 
   upstreamDrained(): void {
-    this.#down.resume(PAUSE_UPSTREAM);
+    this.#body.drained();
   }
 
   /** Answers in place of the server, or breaks off where an answer has begun. */
@@ -345,7 +308,7 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
     }
     const { version } = this.request;
     // What is left of the request would have to be read to keep the connection of HTTP/1.
-    const closes = FAULTS[fault.code].closes || (this.#down.version < 20 && !this.#requestDone);
+    const closes = FAULTS[fault.code].closes || (this.#down.version < 20 && !this.#body.ended);
     const { outcome, isGrpc, explain } = this;
     this.#side.failed(fault.code);
     this.#dropUpstream();
@@ -367,7 +330,10 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
 
   #bound(plan: Plan): void {
     const { retry, timeouts } = plan.allowsRequestHeaders ? takeBounds(plan, this.request.fields) : plan;
-    if (retry) this.#retries = new Retries(retry, this.request, plan.retried?.bind(plan));
+    if (retry) {
+      this.#retries = new Retries(retry, this.request, plan.retried?.bind(plan));
+      this.#body.keepUpTo(retry.bytesMax);
+    }
     if (timeouts || retry?.perTryMs !== undefined)
       this.#timers = new ExchangeTimers(this.#side.clock, timeouts ?? {}, (code) => this.#timedOut(code));
   }
@@ -397,31 +363,15 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
     this.upstream!.acquire(this);
   }
 
-  #sendKept(sender: contract.Sender): void {
-    const kept = this.#kept;
-    if (kept.bytes > 0 && !kept.sendTo(sender)) this.#down.pause(PAUSE_UPSTREAM);
-    if (this.#requestDone && this.#sender === sender) sender.end(kept.trailers);
-    if (kept.bytes > this.#keptMax) kept.forget();
-  }
-
-  /** A request that may become a tunnel must not be mistaken for another request: its bytes wait for the server's consent. */
-  get #holdsBody(): boolean {
-    return !this.#tunnel && this.request.method === 'CONNECT';
-  }
-
-  get #keptMax(): number {
-    return Math.max(LIMITS.replayBytesMax, this.#retries?.plan.bytesMax ?? 0);
-  }
-
   /** `isShared`: other requests use the connection that broke, so that the next one is a reused one again. */
   #canSendAgain(again: contract.SendAgain, isShared: boolean): boolean {
-    if (again === 'never' || !this.#kept.whole) return false;
+    if (again === 'never' || !this.#body.isRepeatable) return false;
     if ((again === 'always' || isShared) && this.attempts >= LIMITS.connectAttemptsMax) return false;
     return again === 'always' || IDEMPOTENT.has(this.request.method);
   }
 
   #canRetry(retries: Retries): boolean {
-    return this.#requestDone && this.#kept.whole && this.#kept.bytes <= retries.plan.bytesMax && !this.#holdsBody;
+    return this.#body.isWholeWithin(retries.plan.bytesMax);
   }
 
   #attemptFailed(fault: Fault): void {
@@ -453,13 +403,12 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
     this.#leave();
     outcome.beginAttempt();
     this.#timers?.attemptEnded();
-    this.#down.resume(PAUSE_UPSTREAM);
+    this.#body.drained();
   }
 
   /** Nobody wants the response that has begun; `end`: it is over already. */
   #leaveResponse(end: boolean): void {
-    const sender = this.#sender;
-    this.#sender = undefined;
+    const sender = this.#body.detach();
     if (!sender) return;
     if (end) sender.release();
     else if (sender.discard) sender.discard();
@@ -473,8 +422,7 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
       this.fail(fault);
       return;
     }
-    this.#sender?.cancel();
-    this.#sender = undefined;
+    this.#body.detach()?.cancel();
     this.#heldHead = undefined;
     this.#attemptFailed(fault);
   }
@@ -483,9 +431,9 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
     this.mirrorTo = undefined;
     // Only the first attempt is copied: a retry is no further request. Nor is what may become a tunnel, which nobody would end.
     const { method, upgrade } = this.request;
-    if (this.#mirrors || this.outcome.retries > 0 || method === 'CONNECT' || upgrade !== '') return;
-    this.#mirrors = targets.map((target) => new Mirror(this.#side, this.client, target));
-    for (const mirror of this.#mirrors) mirror.begin(copyHead(this.request), this.#kept, this.#requestDone);
+    if (this.#body.isMirrored || this.outcome.retries > 0 || method === 'CONNECT' || upgrade !== '') return;
+    const mirrors = targets.map((target) => new Mirror(this.#side, this.client, target));
+    this.#body.mirror(mirrors, () => copyHead(this.request));
   }
 
   // --- the response
@@ -513,7 +461,7 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
       if (end) this.responseEnd(undefined);
       return;
     }
-    this.#kept.forget();
+    this.#body.forget();
     if (!end) return;
     this.#responseDone = true;
     this.#complete();
@@ -526,18 +474,12 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
 
   /** The server agreed: bytes pass both ways, and each side ends for itself. */
   #openTunnel(): void {
-    const sender = this.#sender;
-    const held = this.#holdsBody;
-    this.#tunnel = true;
     // The request is answered: what follows takes as long as it takes.
     this.#timers?.cancel();
     this.#timers = undefined;
     // A request of HTTP/1 ended where its head did; its connection has not.
-    if (this.request.version < 20) this.#requestDone = false;
-    if (held && sender) this.#sendKept(sender);
-    this.#kept.forget();
-    this.#down.resume(PAUSE_HELD);
-    if (this.#requestDone) this.#halfClosed();
+    this.#body.openTunnel(this.request.version < 20);
+    if (this.#body.ended) this.#halfClosed();
   }
 
   /** One side of the tunnel has said its end: the other may go on, but not stand still for ever. */
@@ -547,9 +489,8 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
 
   /** The response is complete. A request that is still being sent is broken off. */
   #complete(): void {
-    const sender = this.#sender;
-    this.#sender = undefined;
-    if (this.#requestDone) sender?.release();
+    const sender = this.#body.detach();
+    if (this.#body.ended) sender?.release();
     else sender?.cancel();
     this.#finish();
   }
@@ -559,7 +500,7 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
     const { outcome } = this;
     outcome.fault = fault.code;
     this.#dropUpstream();
-    if (this.isGrpc && this.#responding && !this.#tunnel) {
+    if (this.isGrpc && this.#responding && !this.#body.isTunnel) {
       outcome.grpcStatus = faultGrpcStatus(fault);
       outcome.trailers = faultTrailers(fault, this.explain);
       this.#down.end(outcome.trailers);
@@ -576,9 +517,7 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
     this.#wait?.cancel();
     if (this.#acquiring) this.upstream?.cancel(this);
     this.#acquiring = false;
-    const sender = this.#sender;
-    this.#sender = undefined;
-    sender?.cancel();
+    this.#body.detach()?.cancel();
   }
 
   /** The endpoint has one request less in flight. */
@@ -593,9 +532,9 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
     const { outcome } = this;
     const side = this.#side;
     side.inFlight--;
-    this.#kept.reset();
+    this.#body.finish();
     outcome.endMs = side.clock.nowMs();
-    if (this.#timers || this.#retries || this.#wait || this.#mirrors) this.#endExtras();
+    if (this.#timers || this.#retries || this.#wait) this.#endExtras();
     for (let i = 0; i < this.scopes.length; i++) this.scopes[i]!.ended(outcome);
     this.scopes.length = 0;
     this.#leave();
@@ -604,6 +543,7 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
     this.ticket = undefined;
     this.match = undefined;
     this.responseEdit = undefined;
+    this.mirrorTo = undefined;
     this.#heldHead = undefined;
     this.#plan = undefined;
     this.#down.done();
@@ -616,8 +556,5 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
     this.#timers = undefined;
     this.#retries?.ended();
     this.#retries = undefined;
-    if (this.#mirrors && !this.#requestDone) for (const mirror of this.#mirrors) mirror.cut();
-    this.#mirrors = undefined;
-    this.mirrorTo = undefined;
   }
 }
