@@ -58,9 +58,9 @@ export const LIMITS = {
    */
   stalledBytesMax: 32 * 1024 * 1024,
   bufferedBytesMax: 96 * 1024 * 1024,
-  /** A client at 100 ms that takes 64 KiB a round trip takes forty times as much in this time. */
+  /** So little in so long is no more than a trickle: 250 streams that share 1 MB a second get on. */
   stalledMs: 1_000,
-  trickleBytes: 16 * 1024,
+  trickleBytes: 4 * 1024,
   /**
    * Receive buffer of a connection whose bytes pass to one other, until `provenBytes` came within `provenMs`: one read, up to twice
    * this where segments are large, is then what somebody costs who takes nothing (half a MB otherwise). A window of 64 KiB takes a

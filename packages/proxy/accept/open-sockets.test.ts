@@ -77,7 +77,7 @@ test('when too many bytes wait, those that hold most go, and newcomers are serve
   assert.ok(log.lines.some((line) => /they held most/.test(line)));
 });
 
-test('what is kept for another try goes first, then single streams, then nothing if that was enough', () => {
+test('what is kept for another try goes before single streams, and nothing else if that was enough', () => {
   const { clock, metrics, sockets } = setUp(1_000_000);
   let keptBytes = 100_000;
   const streams = [500_000, 300_000, 200_000];
@@ -94,6 +94,8 @@ test('what is kept for another try goes first, then single streams, then nothing
       streams.map((bytes, at) => ({
         of: streams,
         bytes,
+        unsentBytes: bytes,
+        progress: () => bytes,
         drop: () => {
           streams[at] = 0;
         },
@@ -102,6 +104,15 @@ test('what is kept for another try goes first, then single streams, then nothing
   clock.advance(1_000);
   assert.deepEqual([keptBytes, streams, socket.destroyed], [0, [0, 300_000, 200_000], false]);
   assert.match(metrics.render(), /\nconnections_shed_total 1\n/);
+});
+
+test('who waits for an answer stands still, but holds nothing that its peer could take', () => {
+  const { clock, sockets } = setUp(1_000_000, 500_000);
+  const socket = new FakeSocket();
+  sockets.track(socket as unknown as Conn);
+  tellHolder(socket as unknown as Conn, { heldBytes: () => 600_000 });
+  clock.advance(5_000);
+  assert.equal(socket.destroyed, false);
 });
 
 test('forgetting what is kept for another try may be enough', () => {

@@ -1,5 +1,6 @@
 import type { Clock } from '#runtime/clock';
 import type { Log } from '#runtime/log';
+import { takenBytes } from '#runtime/net';
 import { LIMITS } from '../limits.ts';
 import { type Conn, type HeldPart, heldBytes, holderOf } from '../tcp/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
@@ -35,8 +36,8 @@ const SHARE_LEFT = 0.75;
 
 /**
  * Every socket that carries traffic, to know how many bytes wait in them, and the bound on accepted ones. Past the bound on
- * connections only new ones suffer. When many bytes wait, readers that stand still go; when far more do, what is kept for another try
- * of requests is let go of, and those go that hold most: streams of shared connections by themselves, the connection only at last.
+ * connections only new ones suffer. When many bytes wait, readers that stand still go, and where that is not enough what is kept for
+ * another try of requests; when far more wait, those that hold most: streams of shared connections by themselves, the connection last.
  */
 export class OpenSockets {
   readonly #limits: OpenSocketsLimits;
@@ -118,11 +119,14 @@ export class OpenSockets {
   #relieve(nowMs: number): void {
     const { stalledBytesMax, bufferedBytesMax } = this.#limits;
     const parts = [...this.#sockets].flatMap((socket) => partsOf(socket));
-    const stalled = parts.filter((part) => this.#stalls.isStalled(part, nowMs));
+    const stalled = parts.filter(
+      (each) => each.unsentBytes >= TO_BLAME_BYTES_MIN && this.#stalls.isStalled(each, nowMs),
+    );
     if (this.#bufferedBytes < stalledBytesMax) return;
     let count = this.#drop(stalled, stalledBytesMax);
-    if (this.#bufferedBytes >= bufferedBytesMax) {
+    if (this.#bufferedBytes >= stalledBytesMax)
       for (const socket of this.#sockets) this.#bufferedBytes -= holderOf(socket)?.forgetKept?.() ?? 0;
+    if (this.#bufferedBytes >= bufferedBytesMax) {
       const rest = new Set(parts);
       for (const part of stalled) rest.delete(part);
       count += this.#drop([...rest], bufferedBytesMax);
@@ -162,7 +166,13 @@ function partsOf(socket: Conn): HeldPart[] {
 }
 
 function wholeOf(socket: Conn): HeldPart {
-  return { of: socket, bytes: heldBytes(socket), drop: () => socket.destroy() };
+  return {
+    of: socket,
+    bytes: heldBytes(socket),
+    unsentBytes: socket.writableLength,
+    progress: () => takenBytes(socket) ?? socket.writableLength,
+    drop: () => socket.destroy(),
+  };
 }
 
 /** Files beside connections: listeners, control plane, logs, admin and tap. */

@@ -2,20 +2,21 @@ import { LIMITS } from '../limits.ts';
 import type { HeldPart } from '../tcp/index.ts';
 
 interface Seen {
-  bytes: number;
+  progress: number;
   sinceMs: number;
 }
 
-/** Tells who stands still from who is merely busy, by looking at what waits for them again and again. */
+/** Tells who stands still from who is merely busy, by looking at how they get on again and again. */
 export class Stalls {
   readonly #seen = new WeakMap<object, Seen>();
 
-  /** What waits has neither shrunk nor grown for a while by more than a trickle. Starts to look where it has not yet. */
-  isStalled({ of, bytes }: HeldPart, nowMs: number): boolean {
-    const seen = this.#seen.get(of);
-    if (!seen) this.#seen.set(of, { bytes, sinceMs: nowMs });
-    else if (Math.abs(seen.bytes - bytes) > LIMITS.trickleBytes) {
-      seen.bytes = bytes;
+  /** It has taken no more than a trickle for a while. Starts to look where it has not yet. */
+  isStalled(part: HeldPart, nowMs: number): boolean {
+    const progress = part.progress();
+    const seen = this.#seen.get(part.of);
+    if (!seen) this.#seen.set(part.of, { progress, sinceMs: nowMs });
+    else if (Math.abs(progress - seen.progress) > LIMITS.trickleBytes) {
+      seen.progress = progress;
       seen.sinceMs = nowMs;
     }
     return seen !== undefined && nowMs - seen.sinceMs >= LIMITS.stalledMs;

@@ -10,7 +10,9 @@ export function queuedParts<T>(
   const parts: HeldPart[] = [];
   for (const stream of connection.streams()) {
     const { queuedBytes } = stream;
-    if (queuedBytes >= bytesMin) parts.push({ of: stream, bytes: queuedBytes, drop: () => drop(stream) });
+    if (queuedBytes < bytesMin) continue;
+    const part = { of: stream, bytes: queuedBytes, unsentBytes: queuedBytes };
+    parts.push({ ...part, progress: () => stream.queuedBytes, drop: () => drop(stream) });
   }
   return parts;
 }

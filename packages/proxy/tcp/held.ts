@@ -5,6 +5,10 @@ export interface HeldPart {
   /** What it is: the socket, or a stream. */
   readonly of: object;
   readonly bytes: number;
+  /** Of those, what waits for its peer to take it. */
+  readonly unsentBytes: number;
+  /** A number that changes as the peer takes bytes, by as many. */
+  progress(): number;
   /** Breaks it off. */
   drop(): void;
 }

@@ -2,4 +2,5 @@
 export { type Listener, type ListenOptions, listen } from './listen.ts';
 export { formatAddr, type KeepaliveOptions, setSocketOptions, unmapIp } from './options.ts';
 export { originalDst, type SocketAddr } from './original-dst.ts';
+export { takenBytes } from './progress.ts';
 export { boundReceiveBuffer, freeReceiveBuffer } from './receive-buffer.ts';

@@ -9,6 +9,7 @@ import {
   listen,
   originalDst,
   setSocketOptions,
+  takenBytes,
   unmapIp,
 } from './index.ts';
 import { fdOf } from './options.ts';
@@ -82,4 +83,19 @@ test('a bounded receive buffer makes reads small, and a freed one large again', 
   server.close();
   assert.ok(Math.max(...bounded) <= 128 * 1024, `${Math.max(...bounded)}`);
   assert.ok(Math.max(...freed) > 256 * 1024, `${Math.max(...freed)}`);
+});
+
+test('what a peer has taken is told', async () => {
+  const server = net.createServer((socket) => socket.resume());
+  await new Promise<void>((resolve) => server.listen({ host: '127.0.0.1', port: 0 }, resolve));
+  const { port } = server.address() as net.AddressInfo;
+  const socket = net.connect({ port, host: '127.0.0.1' });
+  await new Promise((resolve) => socket.once('connect', resolve));
+  const before = takenBytes(socket) ?? Number.NaN;
+  socket.write(Buffer.alloc(10_000));
+  for (let i = 0; i < 100 && takenBytes(socket) === before; i++) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal((takenBytes(socket) ?? Number.NaN) - before, 10_000);
+  socket.destroy();
+  assert.equal(takenBytes(socket), undefined);
+  server.close();
 });
