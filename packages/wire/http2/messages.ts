@@ -167,12 +167,15 @@ export class Messages<T> {
       return;
     }
     streams.floods.opened();
-    if (
-      streams.open.size >= streams.options.maxConcurrentStreams ||
-      this.#isUnread() ||
-      (!ends && streams.isOverfull)
-    ) {
+    if (streams.open.size >= streams.options.maxConcurrentStreams) {
       if (this.#decode('none', buf, start, end)) streams.streamError(streamId, undefined, ERROR.REFUSED_STREAM);
+      return;
+    }
+    if (this.#isUnread() || (!ends && streams.isOverfull)) {
+      // That others wait is no fault of this request, which does not count as one.
+      if (!this.#decode('none', buf, start, end)) return;
+      streams.ended.add(streamId, true);
+      streams.rst(streamId, ERROR.REFUSED_STREAM);
       return;
     }
     if (!this.#decode('request', buf, start, end)) return;

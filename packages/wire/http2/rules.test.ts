@@ -476,6 +476,21 @@ test('a peer that asks for much and opens no windows has further streams refused
   assert.equal(end.sink.streams.size, 6);
 });
 
+test('a connection does not end for requests that are refused because others wait', () => {
+  const end = server({ streamWindow: 1 << 23, connectionWindow: 1 << 23 });
+  end.sink.consumes = false;
+  end.connection.receive(headers(1, REQUEST, OPEN), 0);
+  for (let i = 0; i <= 256; i++) end.connection.receive(data(1, 'x'.repeat(16_384)), 0);
+  for (let i = 0; i < 5_000; i++) {
+    end.connection.receive(headers(3 + i * 2, REQUEST, OPEN), 0);
+    end.connection.takeOutput(1e9);
+  }
+  assert.deepEqual(end.sink.events, ['1 GET http://a/ []']);
+  end.sink.streams.get(1)?.consume(16_384);
+  end.connection.receive(headers(20_001, REQUEST, OPEN), 0);
+  assert.equal(end.sink.events.at(-1), '20001 GET http://a/ []');
+});
+
 test('a small part of what was read does not keep the rest in memory while it waits', () => {
   const end = server();
   end.connection.receive(headers(1, REQUEST), 0);
