@@ -1,6 +1,6 @@
 /** Following a cluster: the watches of several collections, begun and stopped together. */
-import type { Gvr } from '#api/kube';
-import type { KubeClient } from '#kube/client';
+import type { Gvr, KubeObject } from '#api/kube';
+import type { KubeClient, WatchSink } from '#kube/client';
 import type { Collection } from './collection.ts';
 
 /** A resource and the collection that folds it. */
@@ -16,6 +16,10 @@ export interface WatchObserver {
   /** A watch failed and goes on trying; called with the first failure of a row. */
   failed(resource: string, error: Error): void;
   recovered(resource: string): void;
+  /** An object was changed and came by watch. */
+  received?(resource: string, object: KubeObject): void;
+  /** Something of a resource came, changed or went; its collection knows it already. */
+  changed?(resource: string): void;
 }
 
 export interface Following {
@@ -45,15 +49,34 @@ export function follow(
           observer.recovered(gvr.resource);
         },
       );
-      stops.push(
-        kube.watch(gvr, { ...(labelSelector && { labelSelector }), ...(metadataOnly && { metadataOnly }) }, sink),
-      );
+      const options = { ...(labelSelector && { labelSelector }), ...(metadataOnly && { metadataOnly }) };
+      stops.push(kube.watch(gvr, options, noting(sink, gvr.resource, observer)));
     });
   });
   return {
     synced: Promise.all(synced).then(() => undefined),
     stop: () => {
       for (const stop of stops) stop();
+    },
+  };
+}
+
+/** The sink, with the observer told of what it receives. */
+function noting(sink: WatchSink<KubeObject>, resource: string, observer: WatchObserver): WatchSink<KubeObject> {
+  return {
+    ...sink,
+    reset: (objects) => {
+      sink.reset(objects);
+      observer.changed?.(resource);
+    },
+    applied: (object, old) => {
+      observer.received?.(resource, object);
+      sink.applied(object, old);
+      observer.changed?.(resource);
+    },
+    deleted: (object) => {
+      sink.deleted(object);
+      observer.changed?.(resource);
     },
   };
 }

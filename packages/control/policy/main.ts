@@ -1,4 +1,5 @@
 /** The process of the policy service: gRPC on :8090, admission webhook on :9443, admin on :9990. */
+import { hostname } from 'node:os';
 import { startWebhookServer } from '#kube/webhook';
 import { PortSet } from '#model/annotations';
 import { DEFAULT_POLICIES, parseDefaultPolicy } from '#model/policy';
@@ -28,8 +29,11 @@ const FLAGS = {
     default: 'linkerd-egress' as string,
     doc: 'Namespace of the EgressNetworks that count where a namespace has none of its own.',
   },
-  'policy-deployment-name': { default: 'linkerd-destination' as string, doc: 'Accepted for compatibility.' },
-  'patch-timeout-ms': { default: 5000 as number, doc: 'Accepted for compatibility.' },
+  'policy-deployment-name': {
+    default: 'linkerd-destination' as string,
+    doc: 'Deployment that owns the lease of the replica that writes statuses.',
+  },
+  'patch-timeout-ms': { default: 5000 as number, doc: 'How long writing one status may take.' },
   'allow-l5d-request-headers': {
     default: false as boolean,
     doc: 'Clients may set time-outs and retries by l5d-* headers.',
@@ -64,6 +68,12 @@ async function build(context: ProcessContext<typeof FLAGS>): Promise<Running> {
       defaultOpaquePorts,
       globalEgressNamespace: flags['global-egress-network-namespace'],
       allowL5dRequestHeaders: flags['allow-l5d-request-headers'],
+      statusWriter: {
+        controlPlaneNamespace: flags['control-plane-namespace'],
+        identity: context.env['HOSTNAME'] || hostname(),
+        deployment: flags['policy-deployment-name'],
+        patchTimeoutMs: flags['patch-timeout-ms'],
+      },
     },
   );
   // The API server may call before the watches are complete: what is reviewed does not depend on them.
@@ -91,8 +101,7 @@ async function build(context: ProcessContext<typeof FLAGS>): Promise<Running> {
   return {
     ready: () => true,
     async drain() {
-      service.stop();
-      await Promise.all([webhook.close(), server.close()]);
+      await Promise.all([service.stop(), webhook.close(), server.close()]);
       kube.close();
     },
   };

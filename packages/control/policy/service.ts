@@ -2,6 +2,7 @@
 import type { KubeClient } from '#kube/client';
 import type { PortSet } from '#model/annotations';
 import type { DefaultPolicyName } from '#model/policy';
+import { type Clock, systemClock } from '#runtime/clock';
 import type { GrpcServer } from '#runtime/grpc';
 import type { Log } from '#runtime/log';
 import { follow } from '../fold/index.ts';
@@ -11,6 +12,7 @@ import type { Network, NetworkMatch } from './networks.ts';
 import { EgressNetworks, Services, serveOutbound } from './outbound/index.ts';
 import { parentProblemIn } from './parents.ts';
 import { Routes } from './routes/index.ts';
+import { STATUS_RESOURCES, type StatusView, StatusWriter, type StatusWriterConfig } from './status/index.ts';
 
 export interface PolicyConfig {
   controlPlaneNamespace: string;
@@ -24,10 +26,13 @@ export interface PolicyConfig {
   globalEgressNamespace: string;
   /** Clients may set time-outs and retries by `l5d-*` headers. */
   allowL5dRequestHeaders: boolean;
+  /** Undefined: this replica is never the one that writes statuses. */
+  statusWriter?: StatusWriterConfig;
 }
 
 export interface PolicyDeps {
-  kube: Pick<KubeClient, 'watch'>;
+  kube: Pick<KubeClient, 'watch' | 'get' | 'create' | 'update' | 'patch'>;
+  clock?: Clock;
   log: Log;
   metrics: ControlMetrics;
 }
@@ -36,14 +41,18 @@ export interface PolicyService {
   /** Settles when everything was listed once. */
   synced: Promise<void>;
   serve(server: GrpcServer): void;
-  stop(): void;
+  /** Ends the watches and gives up what this replica leads. */
+  stop(): Promise<void>;
 }
 
 /** Warnings are given once; of more different ones than this, again. */
 const WARNINGS_KEPT_MAX = 1000;
 
 /** Begins to watch the cluster. */
-export function createPolicy({ kube, log, metrics }: PolicyDeps, config: PolicyConfig): PolicyService {
+export function createPolicy(
+  { kube, log, metrics, clock = systemClock }: PolicyDeps,
+  config: PolicyConfig,
+): PolicyService {
   const observer = {
     failed: (resource: string, error: Error) => {
       metrics.counter('kube_watch_failures_total', { cluster: 'local', resource }).inc();
@@ -67,12 +76,24 @@ export function createPolicy({ kube, log, metrics }: PolicyDeps, config: PolicyC
     (key) => routes.backendChanged('egressnetwork', key),
   );
   const parentProblem = parentProblemIn(view, services, egress);
-  const writer = config.statusWriter && new StatusWriter({ kube, log, metrics, clock: systemClock, view: statusView() }, config.statusWriter);
+  const statusView: StatusView = {
+    routes,
+    egress,
+    hasServer: (key) => view.server(key) !== undefined,
+    hasService: (key) => services.get(key) !== undefined,
+    rateLimits: () => view.rateLimits(),
+  };
+  const writer =
+    config.statusWriter && new StatusWriter({ kube, log, metrics, clock, view: statusView }, config.statusWriter);
   const run = follow(
     kube,
     [view, services, routes, egress].flatMap((fold) => fold.watched),
     observer,
   );
+  let stopped = false;
+  void run.synced.then(() => {
+    if (!stopped) writer?.start();
+  });
   const coalesced = (stream: string) => () => metrics.counter('stream_updates_coalesced', { stream }).inc();
   return {
     synced: run.synced,
@@ -107,7 +128,11 @@ export function createPolicy({ kube, log, metrics }: PolicyDeps, config: PolicyC
         server,
       );
     },
-    stop: run.stop,
+    async stop() {
+      stopped = true;
+      run.stop();
+      await writer?.stop();
+    },
   };
 }
 

@@ -1,0 +1,486 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { AnyObject, Gvr, KubeObject } from '#api/kube';
+import { ApiError, FakeKubeClient } from '#kube/client';
+import { FakeClock } from '#runtime/clock';
+import { FakeLog } from '#runtime/log';
+import { follow } from '../../fold/index.ts';
+import { createControlMetrics } from '../../process/index.ts';
+import { readRateLimit } from '../inbound/index.ts';
+import { parseNetworks } from '../networks.ts';
+import { EgressNetworks, Services } from '../outbound/index.ts';
+import { parentProblemIn } from '../parents.ts';
+import { ROUTE_SOURCES, Routes } from '../routes/index.ts';
+import { CONTROLLER_NAME, STATUS_RESOURCES, type StatusView, StatusWriter } from './index.ts';
+import { StatusQueue } from './queue.ts';
+
+const POLICY = 'policy.linkerd.io';
+const core = (resource: string): Gvr => ({ group: '', version: 'v1', resource });
+const gvr = (index: number): Gvr => ROUTE_SOURCES[index]!.gvr;
+const GVRS = {
+  Service: core('services'),
+  Server: { group: POLICY, version: 'v1beta3', resource: 'servers' },
+  EgressNetwork: { group: POLICY, version: 'v1alpha1', resource: 'egressnetworks' },
+  RateLimit: { group: POLICY, version: 'v1alpha1', resource: 'httplocalratelimitpolicies' },
+  PolicyHttp: gvr(0),
+  Http: gvr(1),
+  Grpc: gvr(2),
+  Tls: gvr(3),
+  Tcp: gvr(4),
+  Lease: { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' },
+  Deployment: { group: 'apps', version: 'v1', resource: 'deployments' },
+} as const;
+type Kind = keyof typeof GVRS;
+
+const web = (more: object = {}) => ({ kind: 'Service', group: '', name: 'web', ...more });
+const server = (name = 'http') => ({ kind: 'Server', group: POLICY, name });
+const out = (more: object = {}) => ({ kind: 'EgressNetwork', group: POLICY, name: 'out', port: 443, ...more });
+const clusterIp = { spec: { clusterIP: '10.96.0.9', ports: [{ port: 80 }] } };
+const turns = async (): Promise<void> => {
+  for (let turn = 0; turn < 60; turn += 1) await Promise.resolve();
+};
+
+/** A cluster in memory, what is known of it, and the time of its writers. */
+class Scene {
+  readonly clock = new FakeClock(Date.parse('2026-01-01T00:00:00Z'));
+  readonly kube = new FakeKubeClient();
+  readonly #writers: StatusWriter[] = [];
+
+  put(kind: Kind, name: string, body: object = {}): this {
+    const { metadata, ...rest } = body as { metadata?: object };
+    this.kube.seed(GVRS[kind], {
+      metadata: { namespace: 'shop', name, generation: 1, creationTimestamp: '2026-01-01T00:00:00Z', ...metadata },
+      ...rest,
+    } as KubeObject);
+    return this;
+  }
+
+  remove(kind: Kind, name: string): Promise<void> {
+    return this.kube.delete(GVRS[kind], { namespace: 'shop', name });
+  }
+
+  /** A replica that follows the cluster. */
+  async replica(identity = 'one') {
+    const { kube, clock } = this;
+    const fake = new FakeLog();
+    const log = fake.log;
+    const metrics = createControlMetrics(() => 0);
+    const services = new Services((key) => routes.backendChanged('service', key));
+    const egress = new EgressNetworks(
+      { clusterNetworks: parseNetworks('10.0.0.0/8') ?? [], globalNamespace: 'linkerd-egress' },
+      () => {},
+      () => {},
+    );
+    const known = (kind: Kind) => kube.all<KubeObject>(GVRS[kind]);
+    const view = {
+      server: (key: string) => known('Server').some(({ metadata }) => `${metadata.namespace}/${metadata.name}` === key),
+    };
+    const problems = parentProblemIn(view as never, services, egress);
+    const routes: Routes = new Routes(() => {}, problems);
+    const scene: StatusView = {
+      routes,
+      egress,
+      hasServer: view.server,
+      hasService: (key) => services.get(key) !== undefined,
+      rateLimits: () => known('RateLimit').map(readRateLimit),
+    };
+    const writer = new StatusWriter(
+      { kube, clock, metrics, log, view: scene },
+      { controlPlaneNamespace: 'linkerd', identity, deployment: 'linkerd-destination', patchTimeoutMs: 5000 },
+    );
+    this.#writers.push(writer);
+    const observer = {
+      failed: () => {},
+      recovered: () => {},
+      changed: (resource: string) => STATUS_RESOURCES.has(resource) && writer.changed(),
+    };
+    await follow(
+      kube,
+      [services, routes, egress].flatMap(({ watched }) => watched),
+      observer,
+    ).synced;
+    writer.start();
+    await turns();
+    const count = async (name: string) => {
+      const line = (await metrics.render()).split('\n').find((each) => each.startsWith(`resource_status_${name} `));
+      return Number(line?.split(' ')[1] ?? 0);
+    };
+    return { writer, lines: fake.lines, count };
+  }
+
+  /** Lets time go by in steps, so that what is awaited comes between them. */
+  async pass(ms: number): Promise<void> {
+    for (let step = 0; step < ms; step += 50) {
+      this.clock.advance(50);
+      await turns();
+    }
+  }
+
+  status(kind: Kind, name: string): Record<string, unknown> | undefined {
+    const found = this.kube.all<AnyObject>(GVRS[kind]).find((object) => object.metadata.name === name);
+    return found?.['status'] as Record<string, unknown> | undefined;
+  }
+
+  parents(kind: Kind, name: string) {
+    return (this.status(kind, name)?.['parents'] ?? []) as {
+      parentRef: Record<string, unknown>;
+      conditions: Record<string, unknown>[];
+    }[];
+  }
+
+  /** Conditions by parent, as one line each. */
+  told(kind: Kind, name: string): string[] {
+    return this.parents(kind, name).flatMap(({ parentRef, conditions }) =>
+      conditions.map(
+        ({ type, status, reason, message }) =>
+          `${parentRef['group']}/${parentRef['kind']}/${parentRef['namespace']}/${parentRef['name']}:${parentRef['port'] ?? ''} ` +
+          `${type}=${status} ${reason}${message ? ` ${message}` : ''}`,
+      ),
+    );
+  }
+
+  patches(resource = ''): string[] {
+    return this.kube.actions
+      .filter(({ verb, resource: its }) => verb === 'patch' && its.startsWith(resource))
+      .map(({ resource: its, name }) => `${its} ${name}`);
+  }
+}
+
+test('a route is accepted by a Server that is there and not by one that is missing, until it comes', async () => {
+  const scene = new Scene()
+    .put('Server', 'http')
+    .put('PolicyHttp', 'r', { spec: { parentRefs: [server(), server('later')] } });
+  await scene.replica();
+  assert.deepEqual(scene.told('PolicyHttp', 'r'), [
+    'policy.linkerd.io/Server/shop/http: Accepted=True Accepted',
+    'policy.linkerd.io/Server/shop/later: Accepted=False NoMatchingParent Server not found shop/later',
+  ]);
+  const [entry] = scene.parents('PolicyHttp', 'r');
+  assert.deepEqual(entry, {
+    parentRef: { group: POLICY, kind: 'Server', namespace: 'shop', name: 'http' },
+    controllerName: 'linkerd.io/policy-controller',
+    conditions: [
+      {
+        type: 'Accepted',
+        status: 'True',
+        reason: 'Accepted',
+        message: '',
+        lastTransitionTime: '2026-01-01T00:00:00Z',
+        observedGeneration: 1,
+      },
+    ],
+  });
+  scene.put('Server', 'later');
+  await scene.pass(10_000);
+  assert.equal(scene.told('PolicyHttp', 'r')[1], 'policy.linkerd.io/Server/shop/later: Accepted=True Accepted');
+});
+
+test('a Service without a ClusterIP takes no routes, and references are resolved in the namespace of the parent', async () => {
+  const scene = new Scene()
+    .put('Service', 'web', clusterIp)
+    .put('Service', 'headless', { spec: { clusterIP: 'None', ports: [{ port: 80 }] } })
+    .put('Service', 'next', { metadata: { namespace: 'other' }, ...clusterIp })
+    .put('Service', 'front', { metadata: { namespace: 'other' }, ...clusterIp })
+    .put('Http', 'headless', { spec: { parentRefs: [web({ name: 'headless' })] } })
+    .put('Http', 'producer', {
+      spec: { parentRefs: [web({ port: 80 })], rules: [{ backendRefs: [{ name: 'next', port: 80 }] }] },
+    })
+    .put('Http', 'consumer', {
+      spec: {
+        parentRefs: [web({ namespace: 'other', name: 'front' })],
+        rules: [{ backendRefs: [{ name: 'next', port: 80 }] }],
+      },
+    })
+    .put('Grpc', 'kinds', {
+      spec: { parentRefs: [web({ port: 81 })], rules: [{ backendRefs: [{ kind: 'Pod', name: 'p' }] }] },
+    });
+  await scene.replica();
+  assert.deepEqual(scene.told('Http', 'headless'), [
+    'core/Service/shop/headless: Accepted=False NoMatchingParent parent service must have a ClusterIP',
+    'core/Service/shop/headless: ResolvedRefs=True ResolvedRefs',
+  ]);
+  assert.deepEqual(scene.told('Http', 'producer'), [
+    'core/Service/shop/web:80 Accepted=True Accepted',
+    'core/Service/shop/web:80 ResolvedRefs=False BackendNotFound Service not found next',
+  ]);
+  assert.deepEqual(scene.told('Http', 'consumer'), [
+    'core/Service/other/front: Accepted=True Accepted',
+    'core/Service/other/front: ResolvedRefs=True ResolvedRefs',
+  ]);
+  assert.match(scene.told('Grpc', 'kinds')[1] ?? '', /ResolvedRefs=False InvalidKind backends of kind pod/);
+});
+
+test('a GRPCRoute takes the place of routes of lower kinds on the very same parent', async () => {
+  const scene = new Scene()
+    .put('Service', 'web', clusterIp)
+    .put('Grpc', 'calls', { spec: { parentRefs: [web()] } })
+    .put('Http', 'pages', { spec: { parentRefs: [web(), web({ port: 80 })] } })
+    .put('Tls', 'names', { spec: { parentRefs: [web({ port: 80 })] } })
+    .put('Tcp', 'bytes', { spec: { parentRefs: [web({ port: 81 })] } });
+  await scene.replica();
+  const accepted = (kind: Kind, name: string) =>
+    scene
+      .told(kind, name)
+      .filter((line) => line.includes('Accepted='))
+      .map((line) => line.replace(/^core.Service.shop.web:(\d*) Accepted=(\w+) (\w+).*/, '$1 $3').trim());
+  assert.deepEqual(accepted('Grpc', 'calls'), ['Accepted']);
+  assert.deepEqual(accepted('Http', 'pages'), ['RouteReasonConflicted', '80 Accepted']);
+  assert.deepEqual(accepted('Tls', 'names'), ['80 RouteReasonConflicted']);
+  assert.deepEqual(accepted('Tcp', 'bytes'), ['81 Accepted']);
+});
+
+test('an EgressNetwork within the cluster is not accepted, nor are its routes', async () => {
+  const scene = new Scene()
+    .put('EgressNetwork', 'out', { spec: { trafficPolicy: 'Deny' } })
+    .put('EgressNetwork', 'inside', { spec: { trafficPolicy: 'Deny', networks: [{ cidr: '10.1.0.0/16' }] } })
+    .put('Tcp', 'good', { spec: { parentRefs: [out()], rules: [{ backendRefs: [out()] }] } })
+    .put('Tcp', 'bad', { spec: { parentRefs: [out({ name: 'inside' })], rules: [{ backendRefs: [out()] }] } });
+  await scene.replica();
+  const conditions = (name: string) => {
+    const { conditions: list } = scene.status('EgressNetwork', name) as { conditions: Record<string, unknown>[] };
+    return list.map(({ type, status, reason, message }) => `${type}=${status} ${reason} ${message}`);
+  };
+  assert.deepEqual(conditions('out'), ['Accepted=True Accepted ']);
+  assert.deepEqual(conditions('inside'), [
+    'Accepted=False EgressReasonNetworkOverlap networks overlap with clusterNetworks',
+  ]);
+  assert.deepEqual(scene.told('Tcp', 'good'), [
+    'policy.linkerd.io/EgressNetwork/shop/out:443 Accepted=True Accepted',
+    'policy.linkerd.io/EgressNetwork/shop/out:443 ResolvedRefs=True ResolvedRefs',
+  ]);
+  assert.deepEqual(scene.told('Tcp', 'bad'), [
+    'policy.linkerd.io/EgressNetwork/shop/inside:443 Accepted=False NoMatchingParent EgressNetwork parent has not been accepted',
+    'policy.linkerd.io/EgressNetwork/shop/inside:443 ResolvedRefs=False InvalidKind EgressNetwork out is a backend of its own routes only',
+  ]);
+});
+
+test('of several rate limits of a Server the oldest counts, and one without a Server has no target', async () => {
+  const limit = (name: string) => ({ targetRef: server(name), total: { requestsPerSecond: 5 } });
+  const scene = new Scene()
+    .put('Server', 'http')
+    .put('RateLimit', 'young', { metadata: { creationTimestamp: '2026-01-02T00:00:00Z' }, spec: limit('http') })
+    .put('RateLimit', 'old', { spec: limit('http') })
+    .put('RateLimit', 'lost', { spec: limit('missing') });
+  await scene.replica();
+  const told = (name: string) => {
+    const { conditions, targetRef } = scene.status('RateLimit', name) as Record<string, Record<string, string>[]>;
+    assert.deepEqual(targetRef, { group: POLICY, kind: 'Server', name: name === 'lost' ? 'missing' : 'http' });
+    return conditions?.map(({ status, reason, observedGeneration }) => [status, reason, observedGeneration]);
+  };
+  assert.deepEqual(told('old'), [['True', 'Accepted', 1]]);
+  assert.deepEqual(told('young'), [['False', 'RateLimitReasonAlreadyExists', 1]]);
+  assert.deepEqual(told('lost'), [['False', 'NoMatchingTarget', 1]]);
+});
+
+test('filters that nobody knows, those that only our proxies know, and bad annotations are told of', async () => {
+  const rules = (...filters: object[]) => [{ filters }];
+  const mirror = { type: 'RequestMirror', requestMirror: { backendRef: { name: 'copy', port: 80 } } };
+  const scene = new Scene()
+    .put('Service', 'web', clusterIp)
+    .put('Http', 'cors', { spec: { parentRefs: [web()], rules: rules({ type: 'CORS' }) } })
+    .put('Http', 'own', {
+      metadata: { annotations: { 'fault.weft.dev/delay': '1s' } },
+      spec: { parentRefs: [web()], rules: rules({ type: 'URLRewrite', urlRewrite: {} }, mirror) },
+    })
+    .put('Http', 'bad', {
+      metadata: { annotations: { 'retry.linkerd.io/http': 'often' } },
+      spec: {
+        parentRefs: [web()],
+        rules: [{ backendRefs: [{ name: 'web', port: 80, filters: [{ type: 'ExtensionRef' }] }] }],
+      },
+    })
+    .put('Grpc', 'unreadable', {
+      spec: { parentRefs: [web({ port: 81 })], rules: [{ matches: [{ method: { type: 'RegularExpression' } }] }] },
+    });
+  await scene.replica();
+  const at = 'core/Service/shop/web:';
+  assert.deepEqual(scene.told('Http', 'cors')[0], `${at} Accepted=False UnsupportedValue filter CORS is not supported`);
+  assert.deepEqual(scene.told('Http', 'own'), [
+    `${at} Accepted=True Accepted`,
+    `${at} ResolvedRefs=False BackendNotFound Service not found copy`,
+    `${at} weft.dev/Portable=False NeedsProxyFeatures only Weft's proxies know URLRewrite (others do without the route), RequestMirror (others copy no requests), fault.weft.dev/delay (others delay no requests)`,
+  ]);
+  assert.deepEqual(scene.told('Http', 'bad'), [
+    `${at} Accepted=True Accepted`,
+    `${at} ResolvedRefs=True ResolvedRefs`,
+    `${at} PartiallyInvalid=True UnsupportedValue retry.linkerd.io/http: "often" is no valid value: it counts as not set; filter ExtensionRef of backend web is not supported: requests to it fail`,
+  ]);
+  assert.match(scene.told('Grpc', 'unreadable')[0] ?? '', /Accepted=False UnsupportedValue matches: method/);
+});
+
+test('a route that turns unreadable is told of with its new generation, and still counts as it was', async () => {
+  const good = { spec: { parentRefs: [web()], rules: [] } };
+  const scene = new Scene().put('Service', 'web', clusterIp).put('Grpc', 'r', good);
+  await scene.replica();
+  scene.put('Grpc', 'r', {
+    metadata: { generation: 2 },
+    spec: { parentRefs: [web()], rules: [{ matches: [{ method: { type: 'RegularExpression' } }] }] },
+    status: scene.status('Grpc', 'r'),
+  });
+  await scene.pass(1000);
+  assert.match(
+    scene.told('Grpc', 'r')[0] ?? '',
+    /Accepted=False UnsupportedValue matches: .*; the last version that could be read stays in use/,
+  );
+  assert.match(JSON.stringify(scene.status('Grpc', 'r')), /"observedGeneration":2/);
+});
+
+test("others' entries stay, ours of a removed parent go, and what is as it should be is not written", async () => {
+  const foreign = {
+    controllerName: 'example.test/gateway',
+    parentRef: { kind: 'Gateway', name: 'edge' },
+    conditions: [{ type: 'Accepted', status: 'True', reason: 'Accepted', message: '', lastTransitionTime: 'then' }],
+  };
+  const gone = {
+    controllerName: CONTROLLER_NAME,
+    parentRef: { group: 'core', kind: 'Service', name: 'gone' },
+    conditions: [],
+  };
+  const since = {
+    controllerName: CONTROLLER_NAME,
+    parentRef: { group: 'core', kind: 'Service', namespace: 'shop', name: 'web' },
+    conditions: [
+      {
+        type: 'Accepted',
+        status: 'True',
+        reason: 'Accepted',
+        message: '',
+        lastTransitionTime: '2020-01-01T00:00:00Z',
+        observedGeneration: 1,
+      },
+    ],
+  };
+  const scene = new Scene()
+    .put('Service', 'web', clusterIp)
+    .put('Http', 'r', {
+      metadata: { generation: 7 },
+      spec: { parentRefs: [{ name: 'edge' }, web()] },
+      status: { parents: [foreign, gone, since] },
+    })
+    .put('Http', 'gateway-only', { spec: { parentRefs: [{ name: 'edge' }] }, status: { parents: [foreign] } })
+    .put('Http', 'moved', { spec: { parentRefs: [{ name: 'edge' }] }, status: { parents: [gone] } });
+  await scene.replica();
+  const parents = scene.parents('Http', 'r');
+  assert.deepEqual(
+    parents.map(({ parentRef }) => parentRef['name']),
+    ['web', 'edge'],
+  );
+  assert.deepEqual(parents[1], foreign);
+  assert.deepEqual(
+    parents[0]?.conditions.map(({ type, lastTransitionTime, observedGeneration }) => [
+      type,
+      lastTransitionTime,
+      observedGeneration,
+    ]),
+    [
+      ['Accepted', '2020-01-01T00:00:00Z', 7],
+      ['ResolvedRefs', '2026-01-01T00:00:00Z', 7],
+    ],
+  );
+  assert.deepEqual(scene.status('Http', 'moved'), { parents: [] });
+  const before = scene.patches();
+  assert.deepEqual(before.sort(), ['httproutes/status shop/moved', 'httproutes/status shop/r']);
+  await scene.pass(25_000);
+  assert.equal(scene.patches().length, 2);
+});
+
+test('a change is followed at once, and a parent that goes is told of', async () => {
+  const scene = new Scene().put('Service', 'web', clusterIp).put('Http', 'r', { spec: { parentRefs: [web()] } });
+  await scene.replica();
+  await scene.remove('Service', 'web');
+  await scene.pass(100);
+  assert.match(scene.told('Http', 'r')[0] ?? '', /Accepted=False NoMatchingParent Service not found shop\/web/);
+  const [entry] = scene.parents('Http', 'r');
+  assert.equal(entry?.conditions[0]?.['lastTransitionTime'], '2026-01-01T00:00:00Z');
+});
+
+test('one replica writes; the next one takes over with a look at everything', async () => {
+  const scene = new Scene()
+    .put('Deployment', 'linkerd-destination', { metadata: { namespace: 'linkerd', uid: 'd-1' } })
+    .put('Service', 'web', clusterIp)
+    .put('Http', 'r', { spec: { parentRefs: [web()] } });
+  const one = await scene.replica('one');
+  const two = await scene.replica('two');
+  assert.deepEqual([await one.count('patches_total'), await two.count('patches_total')], [1, 0]);
+  const [lease] = scene.kube.all<AnyObject>(GVRS.Lease);
+  const { name, namespace, labels, ownerReferences } = lease!.metadata;
+  assert.deepEqual([namespace, name], ['linkerd', 'policy-controller-write']);
+  assert.equal(labels?.['linkerd.io/control-plane-component'], 'destination');
+  assert.deepEqual(
+    ownerReferences?.map(({ kind, name: owner, uid }) => [kind, owner, uid]),
+    [['Deployment', 'linkerd-destination', 'd-1']],
+  );
+  const { holderIdentity, leaseDurationSeconds } = lease!['spec'] as Record<string, unknown>;
+  assert.deepEqual([holderIdentity, leaseDurationSeconds], ['one', 30]);
+
+  await one.writer.stop();
+  scene.put('Http', 'meanwhile', { spec: { parentRefs: [web()] } });
+  await scene.pass(2500);
+  assert.equal(await two.count('patches_total'), 1);
+  assert.equal(scene.told('Http', 'meanwhile').length, 2);
+  scene.put('Http', 'after', { spec: { parentRefs: [web()] } });
+  await scene.pass(100);
+  assert.deepEqual([await one.count('patches_total'), await two.count('patches_total')], [1, 2]);
+});
+
+test('what could not be written is tried again: refused, changed meanwhile, or without an answer', async () => {
+  const scene = new Scene().put('Service', 'web', clusterIp).put('Http', 'r', { spec: { parentRefs: [web()] } });
+  scene.kube.refuse = (verb) => (verb === 'patch' ? ApiError.of(500, 'InternalError', 'disk full') : undefined);
+  const { count, lines } = await scene.replica();
+  await scene.pass(30_000);
+  assert.equal(await count('patch_api_errors_total'), 4);
+  assert.equal(lines.filter((line) => line.includes('disk full')).length, 1);
+
+  let refusals = 0;
+  scene.kube.refuse = (verb) => {
+    if (verb !== 'patch' || refusals++ > 0) return undefined;
+    return ApiError.of(409, 'Conflict', 'changed meanwhile');
+  };
+  await scene.pass(20_000);
+  assert.equal(scene.told('Http', 'r').length, 2);
+  assert.deepEqual([await count('patch_api_errors_total'), await count('patches_total')], [5, 1]);
+
+  scene.kube.refuse = undefined;
+  const patch = scene.kube.patch.bind(scene.kube);
+  scene.kube.patch = () => new Promise(() => {});
+  await scene.remove('Service', 'web');
+  await scene.pass(5_200);
+  assert.equal(await count('patch_timeouts_total'), 1);
+  scene.kube.patch = patch;
+  await scene.pass(10_000);
+  assert.match(scene.told('Http', 'r')[0] ?? '', /NoMatchingParent/);
+  assert.equal(await count('patch_duration_seconds_count'), 2);
+});
+
+test('a bounded number of statuses waits, the others are counted; who stops leading writes nothing more', async () => {
+  const metrics = createControlMetrics(() => 0);
+  const answers: (() => void)[] = [];
+  const kube = { patch: () => new Promise<never>((resolve) => answers.push(resolve as () => void)) };
+  const queue = new StatusQueue(
+    { kube, clock: new FakeClock(), metrics, log: new FakeLog().log },
+    { timeoutMs: 5000, waitingMax: 10 },
+  );
+  const wanted = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({
+      gvr: GVRS.Http,
+      namespace: 'shop',
+      name: `r${index}`,
+      resourceVersion: '1',
+      status: { parents: [] },
+    }));
+  queue.replace(wanted(12));
+  queue.replace(wanted(12));
+  const count = (name: 'patches' | 'patch_enqueues' | 'patch_dequeues' | 'patch_drops' | 'patch_enqueue_overflows') =>
+    metrics.counter(`resource_status_${name}_total`, {}).value;
+  assert.equal(answers.length, 4);
+  assert.deepEqual([count('patch_enqueues'), count('patch_dequeues'), count('patch_enqueue_overflows')], [12, 4, 2]);
+  answers[0]?.();
+  await turns();
+  assert.deepEqual([answers.length, count('patches')], [5, 1]);
+  queue.replace(wanted(7));
+  assert.deepEqual([count('patch_dequeues'), count('patch_drops')], [10, 0]);
+  queue.drop();
+  for (const answer of answers) answer();
+  await turns();
+  assert.deepEqual([answers.length, count('patch_drops'), count('patches')], [5, 2, 5]);
+});

@@ -1,0 +1,134 @@
+/** Every status that is not as it should be, from what is known of the cluster at one moment. */
+import { isDeepStrictEqual } from 'node:util';
+import type { Gvr } from '#api/kube';
+import { judgeRateLimit, type RateLimitRecord, type RateLimitVerdict } from '../inbound/index.ts';
+import { EGRESS_NETWORKS, type EgressNetworkRecord, type EgressNetworks } from '../outbound/index.ts';
+import { ROUTE_SOURCES, type RouteRecord, type Routes } from '../routes/index.ts';
+import { type Finding, good, type StoredCondition, stampConditions } from './conditions.ts';
+import { isOwn, type RouteView, routeParents } from './routes.ts';
+
+/** What statuses depend on. */
+export interface StatusView extends RouteView {
+  routes: Pick<Routes, 'all' | 'objection'>;
+  egress: Pick<EgressNetworks, 'all' | 'accepts'>;
+  hasServer(key: string): boolean;
+  rateLimits(): Iterable<RateLimitRecord>;
+}
+
+/** A status to be written. */
+export interface WantedStatus {
+  gvr: Gvr;
+  namespace: string;
+  name: string;
+  /** Of the version that it was made from; nothing newer may be overwritten. */
+  resourceVersion: string | undefined;
+  status: Readonly<Record<string, unknown>>;
+}
+
+const RATE_LIMITS: Gvr = { group: 'policy.linkerd.io', version: 'v1alpha1', resource: 'httplocalratelimitpolicies' };
+
+/** Resources whose changes may change a status. */
+export const STATUS_RESOURCES: ReadonlySet<string> = new Set([
+  'services',
+  'servers',
+  EGRESS_NETWORKS.resource,
+  RATE_LIMITS.resource,
+  ...ROUTE_SOURCES.map(({ gvr }) => gvr.resource),
+]);
+
+/** The statuses that differ from the stored ones. `now` is RFC 3339. */
+export function* wantedStatuses(view: StatusView, now: string): Iterable<WantedStatus> {
+  for (const network of view.egress.all()) {
+    const status = egressStatus(network, view.egress.accepts(network), now);
+    if (status) yield wanted(EGRESS_NETWORKS, network, status);
+  }
+  for (const [limit, verdict] of judged(view)) {
+    const status = rateLimitStatus(limit, verdict, now);
+    if (status) yield wanted(RATE_LIMITS, limit, status);
+  }
+  for (const route of view.routes.all()) {
+    const status = routeStatus(route, view, now);
+    const source = ROUTE_SOURCES.find(({ group, kind }) => group === route.group && kind === route.kind);
+    if (status && source) yield wanted(source.gvr, route, status);
+  }
+}
+
+type Identity = Pick<WantedStatus, 'namespace' | 'name' | 'resourceVersion'>;
+
+const wanted = (
+  gvr: Gvr,
+  { namespace, name, resourceVersion }: Identity,
+  status: WantedStatus['status'],
+): WantedStatus => ({ gvr, namespace, name, resourceVersion, status });
+
+/** Our entries are replaced by what holds now; those of other controllers stay as they are, behind them. */
+function routeStatus(route: RouteRecord, view: RouteView, now: string): WantedStatus['status'] | undefined {
+  const own = routeParents(route, view, now);
+  if (isDeepStrictEqual(own, route.status.filter(isOwn))) return undefined;
+  return { parents: [...own, ...route.status.filter((entry) => !isOwn(entry))] };
+}
+
+function egressStatus(
+  network: EgressNetworkRecord,
+  accepted: boolean,
+  now: string,
+): WantedStatus['status'] | undefined {
+  const finding: Finding = accepted
+    ? good('Accepted')
+    : {
+        type: 'Accepted',
+        status: 'False',
+        reason: 'EgressReasonNetworkOverlap',
+        message: 'networks overlap with clusterNetworks',
+      };
+  return withCondition(finding, network.conditions, network.generation, now);
+}
+
+function* judged(view: StatusView): Iterable<[RateLimitRecord, RateLimitVerdict]> {
+  const byNamespace = Map.groupBy(view.rateLimits(), ({ namespace }) => namespace);
+  for (const [namespace, limits] of byNamespace)
+    for (const limit of limits)
+      yield [limit, judgeRateLimit(limit, limits, (server) => view.hasServer(`${namespace}/${server}`))];
+}
+
+const REFUSED: Record<Exclude<RateLimitVerdict, 'accepted'>, { reason: string; message: string }> = {
+  'already-exists': {
+    reason: 'RateLimitReasonAlreadyExists',
+    message: 'an older policy has the same Server',
+  },
+  'no-matching-target': { reason: 'NoMatchingTarget', message: 'there is no such Server in the namespace' },
+};
+
+function rateLimitStatus(
+  limit: RateLimitRecord,
+  verdict: RateLimitVerdict,
+  now: string,
+): WantedStatus['status'] | undefined {
+  const finding: Finding =
+    verdict === 'accepted' ? good('Accepted') : { type: 'Accepted', status: 'False', ...REFUSED[verdict] };
+  const stored = limit.status ?? {};
+  const conditions = (stored['conditions'] ?? []) as readonly StoredCondition[];
+  const status = withCondition(finding, conditions, limit.generation, now);
+  if (limit.server === undefined) return status;
+  const targetRef = { group: 'policy.linkerd.io', kind: 'Server', name: limit.server };
+  if (!status && isDeepStrictEqual(stored['targetRef'], targetRef)) return undefined;
+  return { ...(status ?? { conditions }), targetRef };
+}
+
+/** The stored conditions with ours in its place; undefined when it is there already. Those of other types are others'. */
+function withCondition(
+  finding: Finding,
+  stored: readonly StoredCondition[],
+  generation: number | undefined,
+  now: string,
+): { conditions: unknown[] } | undefined {
+  const own = stampConditions([finding], stored, { generation, now });
+  if (
+    isDeepStrictEqual(
+      own,
+      stored.filter(({ type }) => type === finding.type),
+    )
+  )
+    return undefined;
+  return { conditions: [...own, ...stored.filter(({ type }) => type !== finding.type)] };
+}
