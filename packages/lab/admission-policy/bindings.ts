@@ -1,7 +1,8 @@
-/** What admission expressions see: object, oldObject, request, namespaceObject, params, variables. */
+/** What admission expressions see: object, oldObject, request, namespaceObject, authorizer, params, variables. */
 import { type CelInput, type CelValue, celMap } from '@bufbuild/cel';
 import type { AnyObject, Variable } from '#api/kube';
-import { type Cel, jsonToCel } from '../cel/index.ts';
+import { authorizerOf, type Cel, jsonToCel } from '../cel/index.ts';
+import { POLICY_NAMES } from './names.ts';
 
 /** A request as expressions see it. */
 export interface AdmissionView {
@@ -28,6 +29,7 @@ export class AdmissionBindings {
       oldObject: jsonToCel(oldObject ?? null),
       request: jsonToCel(request),
       namespaceObject: jsonToCel(namespaceObject ?? null),
+      authorizer: authorizerFor(request),
       ...more,
     };
   }
@@ -43,7 +45,25 @@ export class AdmissionBindings {
   }
 }
 
-const VARIABLE_NAMES = ['object', 'oldObject', 'request', 'namespaceObject', 'params', 'variables'];
+function authorizerFor(request: AdmissionView['request']) {
+  const { userInfo, resource, subResource, namespace, name } = request as {
+    userInfo?: { username?: string; groups?: readonly string[] };
+    resource?: { group?: string; resource?: string };
+    subResource?: string;
+    namespace?: string;
+    name?: string;
+  };
+  return authorizerOf(
+    { name: userInfo?.username ?? '', groups: userInfo?.groups ?? [] },
+    {
+      group: resource?.group ?? '',
+      resource: resource?.resource ?? '',
+      subresource: subResource ?? '',
+      namespace: namespace ?? '',
+      name: name ?? '',
+    },
+  );
+}
 
 /** Variables by name; each may read those declared before it. Faults of one surface where it is read. */
 class LazyVariables extends Map<string, CelInput> {
@@ -65,7 +85,7 @@ class LazyVariables extends Map<string, CelInput> {
     if (expression === undefined) return undefined;
     // A variable that reads itself finds this error instead of endless work.
     super.set(name, null);
-    const value = this.#cel.compile(expression, VARIABLE_NAMES).run(this.#values) as CelValue as CelInput;
+    const value = this.#cel.compile(expression, POLICY_NAMES).run(this.#values) as CelValue as CelInput;
     super.set(name, value);
     return value;
   }

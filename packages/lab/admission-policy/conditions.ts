@@ -2,6 +2,7 @@
 import type { MatchCondition } from '#api/kube';
 import { type Cel, CelCompileError, CelEvaluationError } from '../cel/index.ts';
 import type { AdmissionBindings } from './bindings.ts';
+import { POLICY_NAMES } from './names.ts';
 
 /** Whether a hook is to be asked; `failed` leaves it to its failure policy. */
 export type MatchOutcome =
@@ -11,9 +12,6 @@ export type MatchOutcome =
 
 const MATCH: MatchOutcome = { kind: 'match' };
 const SKIP: MatchOutcome = { kind: 'skip' };
-
-/** Names that a match condition may use. */
-const NAMES = ['object', 'oldObject', 'request', 'namespaceObject', 'params', 'variables'];
 
 /**
  * All conditions must hold. One that is false decides, whatever errors others gave; without one, errors make it `failed`.
@@ -34,7 +32,7 @@ export function evaluateMatchConditions(
 
 function evaluate(expression: string, bindings: AdmissionBindings, cel: Cel): unknown {
   try {
-    return cel.compile(expression, NAMES).run(bindings.values);
+    return cel.compile(expression, POLICY_NAMES).run(bindings.values);
   } catch (error) {
     if (error instanceof CelCompileError || error instanceof CelEvaluationError) return error;
     throw error;

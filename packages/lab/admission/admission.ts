@@ -16,8 +16,8 @@ export interface AdmissionDeps {
   readonly cel: Cel;
   /** All versions under which the same objects are served, the given one included. */
   readonly versionsOf: (resource: Resource) => readonly Resource[];
-  /** Storage name of a kind; undefined where it is not served. */
-  readonly storageOf: (apiVersion: string, kind: string) => string | undefined;
+  /** The resource of a kind; undefined where it is not served. */
+  readonly resourceOf: (apiVersion: string, kind: string) => Resource | undefined;
   /** Connects to an address in the cluster's network. */
   readonly dial: (host: string, port: number) => Promise<Duplex>;
   readonly log: (line: string) => void;

@@ -171,18 +171,18 @@ function before<T>(signal: AbortSignal, work: Promise<T>, dispose: (late: T) => 
 /** `admission.k8s.io/v1` AdmissionReview of a request. */
 export function reviewOf(input: AdmissionReviewInput, uid: string): Record<string, unknown> {
   const { operation, resource, subresource, namespace, name, object, old, request, options } = input;
-  const kind = gvkOf(resource);
+  const requested = input.requested ?? resource;
   const { user } = request;
   return {
     kind: 'AdmissionReview',
     apiVersion: 'admission.k8s.io/v1',
     request: {
       uid,
-      kind,
+      kind: input.kind ?? gvkOf(resource),
       resource: plainGvr(resource.gvr),
       ...(subresource && { subResource: subresource }),
-      requestKind: kind,
-      requestResource: plainGvr(resource.gvr),
+      requestKind: input.kind ?? gvkOf(requested),
+      requestResource: plainGvr(requested.gvr),
       ...(subresource && { requestSubResource: subresource }),
       ...(name && { name }),
       ...(namespace && { namespace }),
@@ -193,7 +193,7 @@ export function reviewOf(input: AdmissionReviewInput, uid: string): Record<strin
         groups: user.groups,
         ...(user.extra && { extra: user.extra }),
       },
-      object: typed(resource, object),
+      object: input.kind ? (object ?? null) : typed(resource, object),
       oldObject: typed(resource, old),
       dryRun: request.dryRun,
       options,

@@ -1,10 +1,11 @@
-import type { AnyObject } from '#api/kube';
+import type { AnyObject, Gvr } from '#api/kube';
 import { AdmissionBindings, evaluateMatchConditions } from '#lab/admission-policy';
 import type { AdmissionReviewInput, Resource } from '#lab/apiserver';
 import type { Cel } from '#lab/cel';
 import { ApiError } from '#lab/contract';
 import { applyJsonPatch, PatchError } from '#lab/patch';
 import { type Rule, ruleMatches, selectorsMatch } from './rules.ts';
+import { converted, inVersion, versionFor } from './versions.ts';
 import { viewOf } from './view.ts';
 import {
   callWebhook,
@@ -77,6 +78,8 @@ export class Webhooks {
     if (!answer?.patch || !object) return object;
     try {
       const patched = applyJsonPatch(reviewObject(seen), answer.patch) as AnyObject;
+      // What is posted to a subresource has a kind of its own, whose handler reads it.
+      if (input.kind) return patched;
       return resource.shape.normalize(converted(patched, as, resource)).object;
     } catch (error) {
       if (!(error instanceof PatchError)) throw error;
@@ -110,17 +113,10 @@ export class Webhooks {
   }
 
   #callOf(hook: Webhook, input: AdmissionReviewInput): Call[] {
-    const as = this.#versionFor(hook, input);
+    const means = (gvr: Gvr): boolean => (hook.rules ?? []).some((rule: Rule) => ruleMatches(rule, input, gvr));
+    const as = versionFor(input, hook.matchPolicy, this.#deps.versionsOf, means);
     if (!as || !selectorsMatch(this.#deps.store, hook, input)) return [];
     return this.#conditionsHold(hook, inVersion(input, as)) ? [{ hook, as }] : [];
-  }
-
-  /** The version in which the hook sees the object: the request's own or, unless it wants exact matches, an equal one. */
-  #versionFor(hook: Webhook, input: AdmissionReviewInput): Resource | undefined {
-    const wants = (version: Resource): boolean =>
-      (hook.rules ?? []).some((rule: Rule) => ruleMatches(rule, input, version.gvr));
-    if (wants(input.resource)) return input.resource;
-    return hook.matchPolicy === 'Exact' ? undefined : this.#deps.versionsOf(input.resource).find(wants);
   }
 
   /** Conditions that fail to run follow the failure policy. */
@@ -137,22 +133,3 @@ export class Webhooks {
 /** The object as the webhook saw it, which its patch is relative to. */
 const reviewObject = (input: AdmissionReviewInput): unknown =>
   (reviewOf(input, '') as { request: { object: unknown } }).request.object;
-
-/** The object in another version of its resource. */
-function converted(object: AnyObject, from: Resource, to: Resource): AnyObject {
-  if (from === to) return object;
-  const stored = from.conversion ? from.conversion.toStored(object) : object;
-  return to.conversion ? to.conversion.fromStored(stored) : stored;
-}
-
-/** The request as if it had come in another version. */
-function inVersion(input: AdmissionReviewInput, as: Resource): AdmissionReviewInput {
-  const { resource, object, old } = input;
-  if (resource === as) return input;
-  return {
-    ...input,
-    resource: as,
-    object: object && converted(object, resource, as),
-    old: old && converted(old, resource, as),
-  };
-}

@@ -88,9 +88,9 @@ const ADMIN = { name: 'kubernetes-admin', groups: ['system:masters'] } as const;
 export async function createApiServer(deps: ApiServerDeps, config: ApiServerConfig): Promise<ApiServer> {
   const { store, nowMs } = deps;
   const keys = await clusterKeys(store, nowMs());
-  const { core, customResources } = createCore(deps, config);
-  const tokens = await TokenAuthority.open(keys);
   const authorizer = new Authorizer(store);
+  const { core, customResources } = createCore(deps, config, authorizer);
+  const tokens = await TokenAuthority.open(keys);
   const reviewer = new TokenReviewer(tokens, (resource, ref) => store.get(`/${resource}`, ref)?.object);
   const client = createClient(
     core,
@@ -164,16 +164,29 @@ export async function createApiServer(deps: ApiServerDeps, config: ApiServerConf
   };
 }
 
-function createCore(deps: ApiServerDeps, config: ApiServerConfig): { core: Core; customResources: CustomResources } {
+function createCore(
+  deps: ApiServerDeps,
+  config: ApiServerConfig,
+  authorizer: Authorizer,
+): { core: Core; customResources: CustomResources } {
   const { store, nowMs, random } = deps;
   const registry = new ResourceRegistry();
-  const cel = new Cel();
+  const cel = new Cel(({ user, verb, path, ...what }) =>
+    authorizer.authorize(path === undefined ? { user, verb, ...what } : { user, verb, path }),
+  );
   const ranges = { serviceCidr: config.serviceCidr, nodePortMin: NODE_PORT_MIN, nodePortMax: NODE_PORT_MAX };
   const addresses = new ServiceAddresses(ranges);
   const services = store.list('/services').map(({ object }) => object);
   recoverAddresses(addresses, services);
   const customResources = new CustomResources({ store, registry, cel, log: deps.log });
-  const strategies = builtinStrategies({ store, nowMs, addresses, definitions: customResources.strategy });
+  const strategies = builtinStrategies({
+    store,
+    nowMs,
+    addresses,
+    definitions: customResources.strategy,
+    cel,
+    resources: () => registry.all(),
+  });
   registry.set('builtin', builtinResources(builtinKind, strategies, CONVERSIONS));
   const admission = new Admission({
     store,
@@ -182,7 +195,7 @@ function createCore(deps: ApiServerDeps, config: ApiServerConfig): { core: Core;
     dial: deps.dial,
     log: deps.log,
     versionsOf: ({ storage }) => registry.storedAs(storage),
-    storageOf: (apiVersion, kind) => registry.findKind(apiVersion, kind)?.storage,
+    resourceOf: (apiVersion, kind) => registry.findKind(apiVersion, kind),
   });
   return { core: { store, registry, admission, nowMs, random }, customResources };
 }

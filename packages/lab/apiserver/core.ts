@@ -10,7 +10,11 @@ export type Operation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
 export interface AdmissionReviewInput {
   readonly operation: Operation;
   readonly resource: Resource;
+  /** The version in which the request came, where a hook sees another. */
+  readonly requested?: Resource;
   readonly subresource?: string | undefined;
+  /** Kind of the object where it is not the resource's own, e.g. a Binding or PodExecOptions; the object states it then. */
+  readonly kind?: { readonly group: string; readonly version: string; readonly kind: string };
   readonly namespace: string | undefined;
   readonly name: string;
   readonly object: AnyObject | undefined;

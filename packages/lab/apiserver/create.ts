@@ -115,7 +115,7 @@ export async function abandonable<T>(
   }
 }
 
-/** Kind and strategy findings as one 422. */
+/** Kind and strategy findings as one 422; a sound object gets what the server says of it. */
 export function validate(resource: Resource, object: AnyObject, old: AnyObject | undefined): void {
   const causes = [
     ...validateMeta(resource, object, old),
@@ -123,6 +123,7 @@ export function validate(resource: Resource, object: AnyObject, old: AnyObject |
     ...(resource.strategy.validate?.(object, old) ?? []),
   ];
   if (causes.length > 0) throw invalid(resource.gvr.group, resource.kind, object.metadata.name ?? '', causes);
+  resource.strategy.afterValidation?.(object, old);
 }
 
 export const keyOf = ({ metadata }: AnyObject): { namespace?: string | undefined; name: string } => ({

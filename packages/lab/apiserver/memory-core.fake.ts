@@ -1,3 +1,4 @@
+import { Cel } from '#lab/cel';
 import { memoryLog, Store } from '#lab/store';
 import { builtinResources } from './builtin.ts';
 import { builtinKind } from './builtin-kind.ts';
@@ -18,10 +19,15 @@ export function memoryCore(overrides: Partial<Core> = {}): Core & { clock: { now
   const nowMs = (): number => clock.nowMs;
   const registry = new ResourceRegistry();
   const addresses = new ServiceAddresses({ serviceCidr: '10.96.0.0/16', nodePortMin: 30_000, nodePortMax: 32_767 });
-  registry.set(
-    'builtin',
-    builtinResources(builtinKind, builtinStrategies({ store, nowMs, addresses, definitions: {} }), {}),
-  );
+  const strategies = builtinStrategies({
+    store,
+    nowMs,
+    addresses,
+    definitions: {},
+    cel: new Cel(),
+    resources: () => registry.all(),
+  });
+  registry.set('builtin', builtinResources(builtinKind, strategies, {}));
   return {
     store,
     registry,

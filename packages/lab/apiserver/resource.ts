@@ -63,6 +63,8 @@ export interface Strategy {
   prepareUpdate?(object: AnyObject, old: AnyObject, context: HookContext): void;
   prepareStatus?(object: AnyObject, old: AnyObject, context: HookContext): void;
   validate?(object: AnyObject, old?: AnyObject): readonly FieldCause[];
+  /** Sets what the server says of a sound object, e.g. in its status. */
+  afterValidation?(object: AnyObject, old?: AnyObject): void;
   /** Runs after a deletion was stored. */
   released?(object: AnyObject): void;
   /** Seconds between the request to delete and the removal; 0 or absent removes at once. */

@@ -2,6 +2,7 @@
 import { type CelInput, type CelValue, celEnv, isCelError, parse, plan } from '@bufbuild/cel';
 import { strings } from '@bufbuild/cel/ext';
 import { callsOf, type Expr, freeNames } from './expression.ts';
+import { type AccessQuestion, authorizerFunctions } from './functions/authorizer.ts';
 import { formatFunctions } from './functions/formats.ts';
 import { listFunctions } from './functions/lists.ts';
 import { netFunctions } from './functions/net.ts';
@@ -41,11 +42,13 @@ export interface CelProgram {
   runJson(bindings: Record<string, unknown>): unknown;
 }
 
+const NOT_ALLOWED = { allowed: false, reason: '' } as const;
+
 /** Functions that macros and operators compile to, known without a declaration. */
 const INTERNAL_CALL = /^(?:_|@|!|-|\W)|_$/;
 
 /**
- * CEL with Kubernetes' libraries (strings, lists, sets, regex, format, ip, cidr, url, quantity, semver, optionals). One
+ * CEL with Kubernetes' libraries (strings, lists, sets, regex, format, ip, cidr, url, quantity, semver, optionals, authorizer). One
  * instance is shared by a whole server: it keeps what it compiled.
  */
 export class Cel {
@@ -54,9 +57,11 @@ export class Cel {
   private readonly functionNames: ReadonlySet<string>;
   private readonly programs = new Map<string, CelProgram>();
 
-  constructor() {
+  /** `decide` answers what expressions ask of `authorizer`; without it, nobody may do anything. */
+  constructor(decide: (asked: AccessQuestion) => { allowed: boolean; reason: string } = () => NOT_ALLOWED) {
     const funcs = [
       ...strings,
+      ...authorizerFunctions(decide),
       ...listFunctions,
       ...netFunctions,
       ...formatFunctions,

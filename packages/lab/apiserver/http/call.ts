@@ -42,4 +42,4 @@ export function writeRequestOf(call: Call, duplicates: readonly string[] = []): 
 }
 
 /** `kubectl/v1.32.4 (linux/amd64)` -> `kubectl`. */
-const agentName = (agent: string | undefined): string => (agent ?? '').split('/')[0]!.slice(0, 128) || 'unknown';
+export const agentName = (agent: string | undefined): string => (agent ?? '').split('/')[0]!.slice(0, 128) || 'unknown';

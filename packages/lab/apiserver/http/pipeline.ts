@@ -4,10 +4,11 @@ import type { Core } from '../core.ts';
 import { forbidden, methodNotAllowed, unknownResource } from '../errors.ts';
 import type { Resource } from '../resource.ts';
 import { pinnedName } from '../selection.ts';
+import { admitConnect } from './admit-subresource.ts';
 import type { Authentication } from './authentication.ts';
-import type { Call } from './call.ts';
+import { agentName, type Call, writeRequestOf } from './call.ts';
 import type { Documents } from './documents.ts';
-import { type ServerReply, type ServerRequest, send, sendStatus, Warnings } from './exchange.ts';
+import { headerOf, type ServerReply, type ServerRequest, send, sendStatus, Warnings } from './exchange.ts';
 import type { Metrics } from './metrics.ts';
 import { type RequestInfo, readRequestInfo } from './request-info.ts';
 import { answerReview, isReview } from './reviews.ts';
@@ -69,7 +70,11 @@ export class Pipeline {
     const user = await this.#deps.authentication.identify(request);
     this.#authorize(info, user);
     const call = { core: this.#deps.core, info, user };
-    return { call, resource: this.#resourceOf(info) };
+    const resource = this.#resourceOf(info);
+    const fieldManager = agentName(headerOf(request, 'user-agent'));
+    // There is no answer that could carry warnings: the connection switches protocols.
+    await admitConnect(call, resource, { user, fieldManager, dryRun: false, warn: () => undefined });
+    return { call, resource };
   }
 
   #authorize(info: RequestInfo, user: UserInfo): void {
@@ -106,7 +111,10 @@ export class Pipeline {
     const { subresource } = call.info;
     if (!resource.subresources.has(subresource)) throw unknownResource();
     const stream = this.#deps.streams[subresource];
-    if (stream) return stream(call, resource);
+    if (stream) {
+      if (subresource === 'proxy') await admitConnect(call, resource, writeRequestOf(call));
+      return stream(call, resource);
+    }
     const handler = SUBRESOURCES[subresource];
     if (!handler) throw unknownResource();
     await handler(this.#deps, call, resource);

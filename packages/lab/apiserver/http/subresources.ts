@@ -1,11 +1,12 @@
 import type { AnyObject, Status } from '#api/kube';
 import type { TokenAuthority } from '#lab/auth';
 import type { DeleteOptions } from '../deletion.ts';
-import { badRequest, methodNotAllowed } from '../errors.ts';
+import { badRequest, methodNotAllowed, unknownResource } from '../errors.ts';
 import { evictPod } from '../eviction.ts';
 import { bindPod } from '../pod-binding.ts';
 import type { Resource } from '../resource.ts';
 import { requestToken, type TokenRequestSpec } from '../token-request.ts';
+import { admitPosted } from './admit-subresource.ts';
 import { readObject } from './bodies.ts';
 import { type Call, writeRequestOf } from './call.ts';
 import { headerOf, readBody, sendValue } from './exchange.ts';
@@ -51,7 +52,9 @@ async function readKind(call: Call, resource: Resource, kind: string): Promise<A
 
 /** POST of a Binding, to a pod's subresource or to `bindings` itself. */
 export async function answerBinding(_: SubresourceDeps, call: Call, resource: Resource): Promise<void> {
-  const binding = await readKind(call, resource, 'Binding');
+  const request = writeRequestOf(call);
+  const posted = { subresource: 'binding' as const, object: await readKind(call, resource, 'Binding') };
+  const binding = await admitPosted(call, podsOf(call), posted, request);
   const target = (binding['target'] ?? {}) as { kind?: string; name?: string };
   if (!target.name || (target.kind && target.kind !== 'Node'))
     throw badRequest('a binding must name a target of kind Node');
@@ -61,12 +64,21 @@ export async function answerBinding(_: SubresourceDeps, call: Call, resource: Re
     namespace: call.info.namespace ?? '',
     ...(uid && { uid }),
   };
-  await bindPod(call.core, pod, { nodeName: target.name, ...(annotations && { annotations }) }, writeRequestOf(call));
+  await bindPod(call.core, pod, { nodeName: target.name, ...(annotations && { annotations }) }, request);
   sendValue(call.reply, 201, SUCCESS, PLAIN_JSON);
 }
 
+/** A Binding posted to `bindings` itself means the same as one posted to its pod. */
+function podsOf(call: Call): Resource {
+  const found = call.core.registry.find({ group: '', version: 'v1', resource: 'pods' });
+  if (!found) throw unknownResource();
+  return found;
+}
+
 async function answerEviction(_: SubresourceDeps, call: Call, resource: Resource): Promise<void> {
-  const eviction = await readKind(call, resource, 'Eviction');
+  const request = writeRequestOf(call);
+  const posted = { subresource: 'eviction' as const, object: await readKind(call, resource, 'Eviction') };
+  const eviction = await admitPosted(call, resource, posted, request);
   const given = (eviction['deleteOptions'] ?? {}) as DeleteOptions & { dryRun?: readonly string[] };
   const { gracePeriodSeconds, propagationPolicy, preconditions } = given;
   const options: DeleteOptions = {
@@ -74,14 +86,14 @@ async function answerEviction(_: SubresourceDeps, call: Call, resource: Resource
     ...(propagationPolicy && { propagationPolicy }),
     ...(preconditions && { preconditions }),
   };
-  const request = writeRequestOf(call);
   const dryRun = request.dryRun || (given.dryRun ?? []).includes('All');
   await evictPod(call.core, refOf(call, resource), options, { ...request, dryRun });
   sendValue(call.reply, 201, SUCCESS, PLAIN_JSON);
 }
 
 async function answerToken({ tokens }: SubresourceDeps, call: Call, resource: Resource): Promise<void> {
-  const body = await readKind(call, resource, 'TokenRequest');
+  const posted = { subresource: 'token' as const, object: await readKind(call, resource, 'TokenRequest') };
+  const body = await admitPosted(call, resource, posted, writeRequestOf(call));
   const spec = (body['spec'] ?? {}) as TokenRequestSpec;
   const account = { namespace: call.info.namespace ?? '', name: call.info.name };
   const { token, expirationTimestamp, audiences, expirationSeconds } = await requestToken(

@@ -1,9 +1,11 @@
 import type { AnyObject } from '#api/kube';
+import type { Cel } from '#lab/cel';
 import type { Store } from '#lab/store';
 import { cause } from '../errors.ts';
 import { sameJson } from '../object-meta.ts';
 import { valueAt } from '../paths.ts';
-import type { Strategy } from '../resource.ts';
+import type { Resource, Strategy } from '../resource.ts';
+import { admissionPolicyStrategy, webhookConfigurationStrategy } from './admission-policies.ts';
 import { eventStrategy } from './events.ts';
 import { namespaceStrategy } from './namespaces.ts';
 import { podStrategy } from './pods.ts';
@@ -17,6 +19,9 @@ export interface StrategyDeps {
   readonly addresses: ServiceAddresses;
   /** How CustomResourceDefinitions are written. */
   readonly definitions: Strategy;
+  readonly cel: Cel;
+  /** The resources that are served now. */
+  readonly resources: () => readonly Resource[];
 }
 
 const EMPTY_STATUS: Strategy = { initialStatus: () => ({}) };
@@ -40,6 +45,8 @@ export function builtinStrategies({
   nowMs,
   addresses,
   definitions,
+  cel,
+  resources,
 }: StrategyDeps): Readonly<Record<string, Strategy>> {
   return {
     '/pods': podStrategy,
@@ -81,12 +88,9 @@ export function builtinStrategies({
     'rbac.authorization.k8s.io/clusterrolebindings': fixedRoleRef(),
     'apiextensions.k8s.io/customresourcedefinitions': definitions,
     'apiregistration.k8s.io/apiservices': { unconditionalUpdate: false, initialStatus: () => ({}) },
-    'admissionregistration.k8s.io/mutatingwebhookconfigurations': CONDITIONAL,
-    'admissionregistration.k8s.io/validatingwebhookconfigurations': CONDITIONAL,
-    'admissionregistration.k8s.io/validatingadmissionpolicies': {
-      unconditionalUpdate: false,
-      initialStatus: () => ({}),
-    },
+    'admissionregistration.k8s.io/mutatingwebhookconfigurations': webhookConfigurationStrategy(cel),
+    'admissionregistration.k8s.io/validatingwebhookconfigurations': webhookConfigurationStrategy(cel),
+    'admissionregistration.k8s.io/validatingadmissionpolicies': admissionPolicyStrategy(cel, resources),
     'admissionregistration.k8s.io/validatingadmissionpolicybindings': CONDITIONAL,
     'certificates.k8s.io/certificatesigningrequests': EMPTY_STATUS,
   };

@@ -1,6 +1,6 @@
 import type { At } from './cause.ts';
 import { between, form, isEmpty, isIp, type Json, nonNegative, oneOf, port, portOrName, uniqueBy } from './checks.ts';
-import { dns1035Label, dnsLabel, dnsSubdomain, wildcardSubdomain } from './names.ts';
+import { dns1035Label, dnsLabel, dnsSubdomain, qualifiedName, wildcardSubdomain } from './names.ts';
 import { immutable, listAt, objectAt, type RulesTable, type Scope, same } from './rules.ts';
 
 const RBAC_GROUP = 'rbac.authorization.k8s.io';
@@ -124,6 +124,57 @@ const eachOperation = (value: unknown, at: At) =>
     if (!OPERATIONS.includes(operation)) at.item(index).notSupported(operation, OPERATIONS);
   });
 
+const CONDITIONS_MAX = 64;
+
+function checkPolicy(spec: Json, at: At): void {
+  if (isEmpty(spec['validations']) && isEmpty(spec['auditAnnotations']))
+    at.child('validations').required('validations or auditAnnotations must contain at least one item');
+  const constraints = objectAt(spec, 'matchConstraints');
+  if (spec['matchConstraints'] !== undefined && isEmpty(constraints['resourceRules']))
+    at.child('matchConstraints').child('resourceRules').required();
+  const conditions = listAt(spec, 'matchConditions').length;
+  if (conditions > CONDITIONS_MAX) at.child('matchConditions').tooLong(`must have at most ${CONDITIONS_MAX} items`);
+}
+
+const REASONS = ['Forbidden', 'Invalid', 'RequestEntityTooLarge', 'Unauthorized'];
+
+function checkValidation({ expression, message, reason }: Json, at: At): void {
+  const text = String(message ?? '').trim();
+  if (message !== undefined && message !== '' && text === '')
+    at.child('message').invalid(message, 'message must be non-empty if specified');
+  else if (/[\n\r]/.test(text)) at.child('message').invalid(message, 'must not contain line breaks');
+  else if (text === '' && /[\n\r]/.test(String(expression ?? '').trim()))
+    at.child('message').required('message must be specified if expression contains line breaks');
+  if (!isEmpty(reason) && !REASONS.includes(String(reason))) at.child('reason').notSupported(reason, REASONS);
+}
+
+const GROUP_VERSION = /^(?:[^/]+\/)?[^/]+$/;
+
+function groupVersion(value: unknown, at: At): void {
+  if (!GROUP_VERSION.test(String(value))) at.invalid(value, `unexpected GroupVersion string: ${String(value)}`);
+}
+
+const ACTIONS = ['Audit', 'Deny', 'Warn'];
+
+function validationActions(value: unknown, at: At): void {
+  const actions = value as string[];
+  actions.forEach((action, index) => {
+    if (!ACTIONS.includes(action)) at.item(index).notSupported(action, ACTIONS);
+    if (actions.indexOf(action) < index) at.item(index).duplicate(action);
+  });
+  if (actions.includes('Deny') && actions.includes('Warn'))
+    at.invalid(
+      actions,
+      'must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)',
+    );
+}
+
+function checkParamRef({ name, selector, parameterNotFoundAction }: Json, at: At): void {
+  if (!isEmpty(name) && selector !== undefined) at.child('name').forbidden('name and selector are mutually exclusive');
+  else if (isEmpty(name) && selector === undefined) at.required('one of name or selector must be specified');
+  if (isEmpty(parameterNotFoundAction)) at.child('parameterNotFoundAction').required();
+}
+
 const RULE = {
   fields: {
     operations: ['required', alone('operations'), eachOperation],
@@ -233,18 +284,18 @@ export const CONTROL_RULES: RulesTable = {
   'admissionregistration/v1.RuleWithOperations': RULE,
   'admissionregistration/v1.NamedRuleWithOperations': RULE,
   'admissionregistration/v1.ServiceReference': SERVICE,
-  'admissionregistration/v1.MatchCondition': { fields: { name: ['required'], expression: ['required'] } },
+  'admissionregistration/v1.MatchCondition': { fields: { name: ['required', form(qualifiedName)] } },
   'admissionregistration/v1.ValidatingAdmissionPolicySpec': {
     fields: { matchConstraints: ['required'] },
-    check: (spec, at) => {
-      if (isEmpty(spec['validations']) && isEmpty(spec['auditAnnotations']))
-        at.child('validations').required('validations or auditAnnotations must contain at least one item');
-    },
+    check: checkPolicy,
   },
-  'admissionregistration/v1.Validation': { fields: { expression: [{ required: 'expression is not specified' }] } },
+  'admissionregistration/v1.ParamKind': { fields: { apiVersion: ['required', groupVersion], kind: ['required'] } },
+  'admissionregistration/v1.Validation': { check: checkValidation },
+  'admissionregistration/v1.AuditAnnotation': { fields: { key: ['required', form(qualifiedName)] } },
   'admissionregistration/v1.ValidatingAdmissionPolicyBindingSpec': {
-    fields: { policyName: ['required'], validationActions: ['required'] },
+    fields: { policyName: ['required'], validationActions: ['required', validationActions] },
   },
+  'admissionregistration/v1.ParamRef': { check: checkParamRef },
   'apiregistration/v1.APIService': { check: checkApiService },
   'apiregistration/v1.APIServiceSpec': {
     fields: {
