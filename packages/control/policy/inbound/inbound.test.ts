@@ -1,58 +1,9 @@
 import assert from 'node:assert/strict';
-import { afterEach, test } from 'node:test';
-import { decodeIp, type inbound } from '#api/mesh';
-import { FakeCluster, type Heard, type Scene, startScene, until } from '../scene.fake.ts';
+import { test } from 'node:test';
+import { FakeCluster, until } from '../scene.fake.ts';
+import { changes, describe, EVERYWHERE, ID, label, listener, server } from './listen.fake.ts';
 
-const scenes: Scene[] = [];
-afterEach(async () => {
-  for (const scene of scenes.splice(0)) await scene.close();
-});
-async function start(...args: Parameters<typeof startScene>): Promise<Scene> {
-  const scene = await startScene(...args);
-  scenes.push(scene);
-  return scene;
-}
-async function ask(
-  cluster: FakeCluster,
-  port: number,
-  ...config: Parameters<typeof startScene> extends [unknown, ...infer R] ? R : never
-) {
-  const heard = (await start(cluster, ...config)).port(port);
-  await until(() => heard.all.length > 0 || heard.ended !== undefined);
-  return heard.last;
-}
-const changes = (heard: Heard<inbound.Server>, holds: (server: inbound.Server) => boolean) =>
-  until(
-    () => heard.all.length > 0 && holds(heard.last),
-    () => describe(heard.last),
-  );
-
-/** `kind/name: who from where` a line. */
-function describe(server: inbound.Server): string[] {
-  return server.authorizations.map(({ labels, networks, authentication, metadata }) => {
-    const net = (each: inbound.Network['net']) => `${decodeIp(each?.ip)}/${each?.prefixLen}`;
-    const from = networks.map((each) => [net(each.net), ...each.except.map((except) => `!${net(except)}`)].join(''));
-    const named = metadata?.kind.case === 'resource' ? metadata.kind.value.name : metadata?.kind.value;
-    assert.equal(named, labels['name']);
-    return `${labels['kind']}/${labels['name']}: ${who(authentication)} from ${from.join(' ')}`;
-  });
-}
-function who(authn: inbound.Authn | undefined): string {
-  if (authn?.permit.case !== 'meshTLS') return authn?.permit.case ?? 'nobody';
-  const { clients } = authn.permit.value;
-  if (clients.case !== 'identities') return 'tls';
-  const { identities, suffixes } = clients.value;
-  return [
-    ...identities.map(({ name }) => name),
-    ...suffixes.map(({ parts }) => `*${parts.map((part) => `.${part}`).join('')}`),
-  ].join();
-}
-const label = (server: inbound.Server) => `${server.labels['kind']}/${server.labels['name']}`;
-const EVERYWHERE = '0.0.0.0/0 ::/0';
-const ID = 'serviceaccount.identity.linkerd.cluster.local';
-const server = (fields: object = {}) => ({
-  spec: { podSelector: {}, port: 'http', proxyProtocol: 'unknown', ...fields },
-});
+const { start, ask } = listener();
 
 test('without a Server the default policy of the cluster applies, on any port', async () => {
   const found = await ask(new FakeCluster().pod('shop/web'), 1234);
