@@ -11,7 +11,15 @@ import { CORPUS } from './probes.ts';
 import { failureLines } from './report.ts';
 import { runSuites } from './run-suites.ts';
 
-const FLOODS = ['rapid-reset', 'made-you-reset', 'continuation', 'header-bomb', 'window-stall', 'slow-headers'];
+const FLOODS = [
+  'rapid-reset',
+  'late-reset',
+  'made-you-reset',
+  'continuation',
+  'header-bomb',
+  'window-stall',
+  'slow-headers',
+];
 const FLOOD_SECONDS = 2;
 const INSTALL_TIMEOUT_MS = 300_000;
 const OWN_FACES = FACES.filter(({ contender }) => contender === 'Weft');
