@@ -6,8 +6,8 @@ import type { Gvr, KubeObject } from '#api/kube';
 import type { KubeClient } from '#kube/client';
 import { ANNOTATION_KEYS, KUBECONFIG_KEY, LABELS, REMOTE_KUBECONFIG_TYPE } from '#model/names';
 import type { Log } from '#runtime/log';
-import { ClusterIndex } from './cluster/index.ts';
-import { type EndpointConfig, type EndpointsObserver, EndpointWatches } from './endpoints/index.ts';
+import { ClusterIndex, type IndexWarning } from './cluster/index.ts';
+import { type EndpointsObserver, EndpointWatches, type ListConfig } from './endpoints/index.ts';
 
 const SECRETS: Gvr = { group: '', version: 'v1', resource: 'secrets' };
 
@@ -24,8 +24,10 @@ export interface ClusterStoreDeps {
   /** Connects to the cluster of a kubeconfig; throws when it cannot be read. */
   connect(kubeconfig: string): Pick<KubeClient, 'watch' | 'close'>;
   log: Log;
-  endpointConfig: EndpointConfig & { ipv6: boolean };
+  endpointConfig: ListConfig;
   observer(cluster: string): EndpointsObserver;
+  /** Told of objects there that cannot be read. */
+  warn(cluster: string): IndexWarning;
   /** Told of a remote API that stops or begins to answer. */
   reachable(cluster: string, up: boolean): void;
 }
@@ -145,7 +147,7 @@ export class ClusterStore {
       log.warn('cannot use the kubeconfig of a linked cluster', { cluster, error: (error as Error).message });
       return;
     }
-    const index = new ClusterIndex();
+    const index = new ClusterIndex(this.#deps.warn(cluster));
     const watches = new EndpointWatches(
       index,
       { ...this.#deps.endpointConfig, trustDomain: read.trustDomain },

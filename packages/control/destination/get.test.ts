@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import { create } from '@bufbuild/protobuf';
+import { create, fromBinary } from '@bufbuild/protobuf';
 import { destination, encodeTcpAddress } from '#api/mesh';
-import type { Endpoint, EndpointWatches } from './endpoints/index.ts';
+import { GRPC_PREFIX_BYTES } from '#wire/grpc';
+import { type Endpoint, EndpointViews, type EndpointWatches } from './endpoints/index.ts';
 import { GetStream } from './get-stream.ts';
 import { FakeCluster, Heard, type Scene, startScene, until } from './scene.fake.ts';
 
@@ -326,6 +327,117 @@ test('answers with the status that a proxy expects', async () => {
   }
 });
 
+test('weights of pods and of zones multiply; what cannot be read counts as 1 and is said once', async () => {
+  const weigh = (weight: string) => ({ annotations: { 'balancer.weft.dev/weight': weight } });
+  const cluster = new FakeCluster()
+    .pod('shop/a', '10.42.0.1', weigh('0.5'))
+    .pod('shop/b', '10.42.0.2', weigh('0'))
+    .pod('shop/c', '10.42.0.3', weigh('heavy'))
+    .service(
+      'shop/web',
+      [
+        { ip: '10.42.0.1', pod: 'a', zone: 'z1' },
+        { ip: '10.42.0.2', pod: 'b', zone: 'z1' },
+        { ip: '10.42.0.3', pod: 'c', zone: 'z2' },
+        { ip: '10.42.0.4', zone: 'z1' },
+      ],
+      { metadata: { annotations: { 'balancer.weft.dev/zone-weights': 'z1=3' } } },
+    );
+  const scene = await start(cluster);
+  const heard = scene.get(WEB);
+  await hears(heard, '10.42.0.1:8080', '10.42.0.2:8080', '10.42.0.3:8080', '10.42.0.4:8080');
+  const weights = () => heard.addresses.map((address) => heard.endpoints.get(address)?.weight);
+  assert.deepEqual(weights(), [15_000, 1, 10_000, 30_000], '0 on the wire would mean 1');
+  cluster.pod('shop/c', '10.42.0.3', { ...weigh('heavy'), labels: { again: 'yes' } });
+  cluster.put('Service', 'shop/web', {
+    metadata: { annotations: { 'balancer.weft.dev/zone-weights': 'z1' } },
+    spec: { ports: [{ name: 'http', port: 80 }] },
+  });
+  await until(() => weights().join() === '5000,1,10000,10000', weights);
+  const said = (what: string) => scene.log.lines.filter((line) => line.includes(what)).length;
+  assert.equal(said('expected a number from 0 to 100'), 1);
+  assert.equal(said('zone-weights: expected zones with numbers'), 1);
+});
+
+test('with zone weights, endpoints in the zone of the client weigh ten times as much', async () => {
+  const cluster = new FakeCluster()
+    .put('Node', 'n1', { metadata: { labels: { 'topology.kubernetes.io/zone': 'z1' } } })
+    .service('shop/web', [
+      { ip: '10.42.0.1', zone: 'z1' },
+      { ip: '10.42.0.2', zone: 'z2' },
+    ]);
+  const heard = (await start(cluster, {}, { zoneWeights: true })).get(WEB);
+  await hears(heard, '10.42.0.1:8080', '10.42.0.2:8080');
+  assert.deepEqual([...heard.endpoints.values()].map(({ weight }) => weight).sort(), [10_000, 100_000]);
+});
+
+test('priorities go only to proxies that know them', async () => {
+  const cluster = new FakeCluster()
+    .pod('shop/a', '10.42.0.1', { annotations: { 'balancer.weft.dev/priority': '2' } })
+    .service('shop/web', [{ ip: '10.42.0.1', pod: 'a' }]);
+  const scene = await start(cluster);
+  const [knows, foreign] = [scene.get(WEB, undefined, 'delay,endpoint-priority'), scene.get(WEB)];
+  await hears(knows, '10.42.0.1:8080');
+  await hears(foreign, '10.42.0.1:8080');
+  assert.deepEqual([knows.only.priority, foreign.only.priority], [2, 0]);
+});
+
+test('a client whose node moves to another zone gets the endpoints of that one', async () => {
+  const zone = (name: string) => ({ metadata: { labels: { 'topology.kubernetes.io/zone': name } } });
+  const cluster = new FakeCluster().put('Node', 'n1', zone('z1')).service('shop/web', [
+    { ip: '10.42.0.1', zone: 'z1', zones: ['z1'] },
+    { ip: '10.42.0.2', zone: 'z2', zones: ['z2'] },
+  ]);
+  const heard = (await start(cluster)).get(WEB);
+  await hears(heard, '10.42.0.1:8080');
+  cluster.put('Node', 'n1', zone('z2'));
+  await hears(heard, '10.42.0.2:8080');
+});
+
+test('an owner that is heard of after its pods gives them its name', async () => {
+  const cluster = new FakeCluster()
+    .pod('shop/a', '10.42.0.1', { ownerReferences: [{ kind: 'ReplicaSet', name: 'web-5d', uid: 'r' }] })
+    .service('shop/web', [{ ip: '10.42.0.1', pod: 'a' }]);
+  const heard = (await start(cluster)).get(WEB);
+  await hears(heard, '10.42.0.1:8080');
+  assert.equal(heard.only.metricLabels['replicaset'], 'web-5d');
+  cluster.put('ReplicaSet', 'shop/web-5d', {
+    metadata: { ownerReferences: [{ kind: 'Deployment', name: 'web', uid: 'd' }] },
+  });
+  await until(() => heard.only.metricLabels['deployment'] === 'web');
+});
+
+test('an IPv4 address stays where only a port that nobody asked for has IPv6', async () => {
+  const cluster = new FakeCluster()
+    .pod('shop/a', '10.42.0.1')
+    .service('shop/web', [{ ip: '10.42.0.1', pod: 'a' }])
+    .slice('shop/web', [{ ip: 'fd00::1', pod: 'a' }], {
+      suffix: '6',
+      addressType: 'IPv6',
+      ports: [{ name: 'other', port: 9 }],
+    });
+  await hears((await start(cluster, {}, { ipv6: true })).get(WEB), '10.42.0.1:8080');
+});
+
+test('measures how old changes are when they come, and how much is held', async () => {
+  const cluster = new FakeCluster().service('shop/web', []);
+  const scene = await start(cluster);
+  cluster.put('Service', 'shop/web', {
+    metadata: { managedFields: [{ time: '2026-01-01T00:00:10Z' }, { time: '2026-01-01T00:00:57Z' }] },
+  });
+  await until(() => /services_informer_lag_seconds_sum 3/.test(scene.metrics.render()));
+  assert.match(scene.metrics.render(), /service_cache_size\{cluster="local"\} 1/);
+  assert.match(scene.metrics.render(), /endpoint_slice_cache_size\{cluster="local"\} 1/);
+});
+
+test('a context token that cannot be read is logged and counts as empty', async () => {
+  const scene = await start(new FakeCluster().service('shop/web', [{ ip: '10.42.0.1' }]));
+  await hears(scene.get(WEB, '{"ns":'), '10.42.0.1:8080');
+  await hears(scene.get(WEB, 'ns:shop'), '10.42.0.1:8080');
+  await hears(scene.get(WEB, ''), '10.42.0.1:8080');
+  assert.equal(scene.log.lines.filter((line) => /context token cannot be read/.test(line)).length, 1);
+});
+
 test('an empty service is a silent stream, and counts its followers', async () => {
   const cluster = new FakeCluster().put('Service', 'shop/web', { spec: { ports: [{ name: 'http', port: 80 }] } });
   const scene = await start(cluster);
@@ -346,6 +458,8 @@ test('merges changes for a proxy that reads slowly, and then sends only what it 
     hostname: undefined,
     nodeName: undefined,
     hintZones: undefined,
+    weight: 1,
+    priority: 0,
     fingerprint: ip,
     message: () => create(destination.WeightedAddrSchema, { addr: encodeTcpAddress(ip, 80)! }),
   });
@@ -355,7 +469,8 @@ test('merges changes for a proxy that reads slowly, and then sends only what it 
   const watches = {
     subscribe: (_: string, __: number, listener: () => void) => {
       changed = listener;
-      return { current: () => ({ exists: true, localTraffic: false, labels: {}, endpoints }), stop: () => {} };
+      const current = () => ({ exists: true, localTraffic: false, labels: {}, endpoints });
+      return { current, count: () => {}, stop: () => {} };
     },
   } as unknown as EndpointWatches;
   const heard = new Heard();
@@ -364,8 +479,8 @@ test('merges changes for a proxy that reads slowly, and then sends only what it 
   const stream = new GetStream(
     {
       stream: {
-        write: (message) => {
-          heard.receive(create(destination.UpdateSchema, message));
+        writeEncoded: (message) => {
+          heard.receive(fromBinary(destination.UpdateSchema, message.subarray(GRPC_PREFIX_BYTES)));
           return true;
         },
         get writable() {
@@ -375,6 +490,7 @@ test('merges changes for a proxy that reads slowly, and then sends only what it 
           pipe.resume = listener;
         },
       },
+      views: new EndpointViews(),
       client: () => ({ nodeName: '', zone: '', features: new Set() }),
       coalesced: () => {
         merged += 1;

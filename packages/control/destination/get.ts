@@ -7,13 +7,14 @@ import { keyOf } from '../fold/index.ts';
 import type { ClusterIndex, ServiceRecord } from './cluster/index.ts';
 import type { ClusterStore } from './cluster-store.ts';
 import { type DiscoveryKind, discoveryKindOf } from './discovery-kind.ts';
-import type { EndpointWatches } from './endpoints/index.ts';
-import { GetStream, type Member } from './get-stream.ts';
+import type { EndpointViews, EndpointWatches, Member } from './endpoints/index.ts';
+import { GetStream } from './get-stream.ts';
 
 export interface GetDeps {
   clusterDomain: string;
   index: ClusterIndex;
   watches: EndpointWatches;
+  views: EndpointViews;
   clusters: ClusterStore;
   coalesced(): void;
 }
@@ -36,7 +37,12 @@ export function serveGet(
   const { nodeName } = parseContextToken(request.contextToken);
   const features = parseFeatures(context.metadata(FEATURES_KEY));
   const state = new GetStream(
-    { stream, client: () => ({ nodeName, zone: index.zoneOf(nodeName), features }), coalesced: deps.coalesced },
+    {
+      stream,
+      views: deps.views,
+      client: () => ({ nodeName, zone: index.zoneOf(nodeName), features }),
+      coalesced: deps.coalesced,
+    },
     { port, hostname: instance },
   );
   const update = (): void => {
@@ -82,7 +88,7 @@ function safeKindOf(service: ServiceRecord): DiscoveryKind | undefined {
 /** The members whose clusters are known by now; others join when they are. */
 function membersOf(deps: GetDeps, service: ServiceRecord, kind: DiscoveryKind): Member[] {
   const home = (name: string): Member => ({
-    id: name,
+    id: keyOf(service.namespace, name),
     watches: deps.watches,
     serviceKey: keyOf(service.namespace, name),
     filtered: true,
@@ -91,7 +97,7 @@ function membersOf(deps: GetDeps, service: ServiceRecord, kind: DiscoveryKind): 
     const remote = deps.clusters.get(cluster);
     if (!remote) return [];
     const serviceKey = keyOf(service.namespace, name);
-    return [{ id: `${name}@${cluster}`, watches: remote.watches, serviceKey, filtered: false }];
+    return [{ id: `${serviceKey}@${cluster}`, watches: remote.watches, serviceKey, filtered: false }];
   };
   if (kind.kind === 'local') return [home(service.name)];
   if (kind.kind === 'remote') return away(kind);

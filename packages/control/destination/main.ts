@@ -2,6 +2,7 @@
 import { createKubeClient } from '#kube/client';
 import { accessOf, parseKubeConfig, resolveContext } from '#kube/config';
 import { PortSet } from '#model/annotations';
+import { systemClock } from '#runtime/clock';
 import { createGrpcServer } from '#runtime/grpc';
 import { grpcMetrics, type ProcessContext, type Running, runProcess } from '../process/index.ts';
 import { readHttp2Params } from './http2-params.ts';
@@ -62,6 +63,7 @@ async function build(context: ProcessContext<typeof FLAGS>): Promise<Running> {
       connect: (kubeconfig) => createKubeClient(accessOf(resolveContext(parseKubeConfig(kubeconfig, '/')))),
       log,
       metrics,
+      wallMs: () => systemClock.wallMs(),
     },
     {
       controlPlaneNamespace: flags['controller-namespace'],

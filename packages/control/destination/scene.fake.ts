@@ -1,7 +1,7 @@
 /** A cluster in memory with a destination service on it, and proxies that ask it over gRPC. */
 import net from 'node:net';
 import type { Gvr, KubeObject } from '#api/kube';
-import { destination as api, decodeTcpAddress } from '#api/mesh';
+import { destination as api, decodeTcpAddress, FEATURES_KEY } from '#api/mesh';
 import { FakeKubeClient } from '#kube/client';
 import { PortSet } from '#model/annotations';
 import { createGrpcClient, createGrpcServer, type GrpcClient, type GrpcError } from '#runtime/grpc';
@@ -185,7 +185,8 @@ export class Heard {
 export interface Scene {
   metrics: ControlMetrics;
   log: FakeLog;
-  get(path: string, token?: string): Heard;
+  /** `features`: what the proxy says that it understands, such as `endpoint-priority`. */
+  get(path: string, token?: string, features?: string): Heard;
   /** The profiles heard so far, last last, and the code with which the stream ended. */
   profile(path: string, token?: string): { all: api.DestinationProfile[]; ended: string | undefined };
   close(): Promise<void>;
@@ -199,12 +200,16 @@ export async function startScene(
 ): Promise<Scene> {
   const log = new FakeLog();
   const metrics = createControlMetrics(() => 0);
+  const wallMs = () => Date.parse('2026-01-01T00:01:00Z');
   const connect = (kubeconfig: string) => {
     const cluster = linked[kubeconfig];
     if (!cluster) throw new Error('no such cluster');
     return cluster;
   };
-  const service = createDestination({ kube: home.kube, connect, log: log.log, metrics }, { ...CONFIG, ...config });
+  const service = createDestination(
+    { kube: home.kube, connect, log: log.log, metrics, wallMs },
+    { ...CONFIG, ...config },
+  );
   await service.synced;
   const bugs: unknown[] = [];
   const server = createGrpcServer({ onBug: (_, error) => bugs.push(error) });
@@ -221,7 +226,7 @@ export async function startScene(
   return {
     metrics,
     log,
-    get(path, token = '{"ns":"shop","nodeName":"n1","pod":"client"}') {
+    get(path, token = '{"ns":"shop","nodeName":"n1","pod":"client"}', features) {
       const heard = new Heard();
       heard.cancel = client.serverStream(
         api.Destination.method.get,
@@ -232,6 +237,7 @@ export async function startScene(
             heard.ended = codeOf(error);
           },
         },
+        features === undefined ? {} : { metadata: { [FEATURES_KEY]: features } },
       );
       return heard;
     },

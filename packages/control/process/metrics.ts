@@ -7,6 +7,16 @@ const ENDPOINTS = ['cluster', 'namespace', 'service', 'port', 'hostname', 'noden
 const NAMESPACE = ['namespace'] as const;
 const INJECTOR = ['owner_kind', 'namespace', 'annotation_at', '*'] as const;
 
+const CACHE = { type: 'gauge', labels: ['cluster'], help: 'Objects known of a kind.' } as const;
+const LAG = {
+  type: 'histogram',
+  labels: [],
+  buckets: [0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 1000],
+  help: 'Time from the change of an object to its arrival.',
+} as const;
+const QUEUE = { labels: [] } as const;
+const WORK_SECONDS = [0.001, 0.01, 0.1, 1, 10] as const;
+
 export const CONTROL_METRICS = {
   grpc_server_started_total: { type: 'counter', labels: GRPC, help: 'Calls begun.' },
   grpc_server_handled_total: { type: 'counter', labels: [...GRPC, 'grpc_code'], help: 'Calls ended, by status.' },
@@ -27,10 +37,47 @@ export const CONTROL_METRICS = {
   endpoints_pods: { type: 'gauge', labels: ENDPOINTS, help: 'Endpoints of a service.' },
   endpoints_exists: { type: 'gauge', labels: ENDPOINTS, help: 'Whether the service exists: 1 or 0.' },
   profile_subscribers: { type: 'gauge', labels: ['namespace', 'profile'], help: 'Streams that follow a profile.' },
-  profile_updates: { type: 'counter', labels: ['namespace', 'profile'], help: 'Profiles sent.' },
+  profile_updates: { type: 'counter', labels: ['namespace', 'profile'], help: 'Changes of a profile.' },
+  service_subscribers: { type: 'gauge', labels: ['namespace', 'name'], help: 'Streams that follow a Service itself.' },
+  workload_subscribers: { type: 'gauge', labels: [], help: 'Streams that follow an address that no Service has.' },
+  workload_updates: { type: 'counter', labels: [], help: 'Changes of what is told of such addresses.' },
   stream_updates_coalesced: { type: 'counter', labels: ['stream'], help: 'Changes merged while a proxy read slowly.' },
   kube_watch_failures_total: { type: 'counter', labels: ['cluster', 'resource'], help: 'Failed attempts to watch.' },
-  kube_objects: { type: 'gauge', labels: ['cluster', 'resource'], help: 'Objects known of a resource.' },
+  service_cache_size: CACHE,
+  endpoint_slice_cache_size: CACHE,
+  pod_cache_size: CACHE,
+  server_cache_size: CACHE,
+  replica_set_cache_size: CACHE,
+  job_cache_size: CACHE,
+  node_cache_size: CACHE,
+  service_profile_cache_size: CACHE,
+  external_workload_cache_size: CACHE,
+  services_informer_lag_seconds: LAG,
+  endpointslices_informer_lag_seconds: LAG,
+  pods_informer_lag_seconds: LAG,
+  servers_informer_lag_seconds: LAG,
+  serviceprofiles_informer_lag_seconds: LAG,
+  externalworkload_informer_lag_seconds: LAG,
+  endpoints_controller_workqueue_depth: { ...QUEUE, type: 'gauge', help: 'Services that wait to be worked on.' },
+  endpoints_controller_workqueue_adds_total: { ...QUEUE, type: 'counter', help: 'Services put into the queue.' },
+  endpoints_controller_workqueue_retries_total: {
+    ...QUEUE,
+    type: 'counter',
+    help: 'Services put back after a failure.',
+  },
+  endpoints_controller_workqueue_drops_total: { ...QUEUE, type: 'counter', help: 'Services given up after failures.' },
+  endpoints_controller_workqueue_queue_latency_seconds: {
+    ...QUEUE,
+    type: 'histogram',
+    buckets: WORK_SECONDS,
+    help: 'Time from the queue to the work.',
+  },
+  endpoints_controller_workqueue_work_duration_seconds: {
+    ...QUEUE,
+    type: 'histogram',
+    buckets: WORK_SECONDS,
+    help: 'Duration of the work on one Service.',
+  },
   proxy_inject_admission_requests_total: { type: 'counter', labels: INJECTOR, help: 'Requests to inject.' },
   proxy_inject_admission_responses_total: {
     type: 'counter',
@@ -105,11 +152,24 @@ export function createControlMetrics(nowMs: () => number): ControlMetrics {
 
 /** Counts gRPC calls in the families grpc_server_*. */
 export function grpcMetrics(metrics: ControlMetrics): CallObserver {
+  // Held by method: a message must not cost the making of its labels.
+  const messages = new WeakMap<CallName, { received: { inc(): void }; sent: { inc(): void } }>();
   const labels = (call: CallName) => ({ grpc_type: call.type, grpc_service: call.service, grpc_method: call.method });
+  const messagesOf = (call: CallName) => {
+    let held = messages.get(call);
+    if (!held) {
+      held = {
+        received: metrics.counter('grpc_server_msg_received_total', labels(call)),
+        sent: metrics.counter('grpc_server_msg_sent_total', labels(call)),
+      };
+      messages.set(call, held);
+    }
+    return held;
+  };
   return {
     started: (call) => metrics.counter('grpc_server_started_total', labels(call)).inc(),
-    received: (call) => metrics.counter('grpc_server_msg_received_total', labels(call)).inc(),
-    sent: (call) => metrics.counter('grpc_server_msg_sent_total', labels(call)).inc(),
+    received: (call) => messagesOf(call).received.inc(),
+    sent: (call) => messagesOf(call).sent.inc(),
     handled: (call, code, seconds) => {
       metrics.counter('grpc_server_handled_total', { ...labels(call), grpc_code: GO_CODES[code] }).inc();
       metrics.histogram('grpc_server_handling_seconds', labels(call)).observe(seconds);

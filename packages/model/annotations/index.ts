@@ -1,4 +1,5 @@
 /** Annotations on workloads, namespaces and services: the catalogue, and readers for the values they hold. */
+export * from './balancer.ts';
 export * from './catalogue.ts';
 export * from './go-values.ts';
 export * from './port-set.ts';

@@ -17,6 +17,11 @@ export function parseContextToken(text: string): ContextToken {
   return { ns: stringOf(fields?.['ns']), nodeName: stringOf(fields?.['nodeName']), pod: stringOf(fields?.['pod']) };
 }
 
+/** Whether a destination context token can be read. */
+export function isContextToken(text: string): boolean {
+  return /^ns:([^:]*)$/.test(text.trim()) || parseObject(text) !== undefined;
+}
+
 /** Who asks for policy: a pod or an external workload. */
 export interface WorkloadToken {
   namespace: string;

@@ -1,5 +1,4 @@
 /** One cluster as discovery sees it: records folded from watches, looked up by name and address, with listeners by topic. */
-export { ClusterIndex, type Owner } from './cluster-index.ts';
-export type { ProfileRecord, ProfileSpec, RequestCondition, ResponseCondition } from './profile-record.ts';
+export { ClusterIndex, type IndexWarning, type Owner } from './cluster-index.ts';
 export type { PodRecord, ServiceRecord, SliceEndpoint, SliceRecord, WorkloadRecord } from './records.ts';
-export type { Records } from './resources.ts';
+export { RESOURCES, type Records } from './resources.ts';

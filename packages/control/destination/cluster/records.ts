@@ -1,8 +1,11 @@
 /** What is kept of Kubernetes objects: the fields that discovery depends on, read once. */
 import type { Container, EndpointSlice, KubeObject, LabelSelector, OwnerReference, Pod, Service } from '#api/kube';
-import { PortSet } from '#model/annotations';
+import { ENDPOINT_ANNOTATIONS, type EndpointAnnotation, PortSet } from '#model/annotations';
 import { ANNOTATION_KEYS, LABELS, PROXY_CONTAINER } from '#model/names';
 import { keyOf } from '../../fold/index.ts';
+
+/** Told of what an object's owner got wrong; it counts as not said. */
+export type Problem = (text: string) => void;
 
 export interface PortName {
   name: string;
@@ -34,10 +37,14 @@ export interface PodRecord {
   inboundPort: number | undefined;
   /** The proxy's admin and control ports. */
   proxyPorts: readonly number[];
+  /** Factor of the weight of its endpoints. */
+  weight: number;
+  /** Level of its endpoints; 0 is used first. */
+  priority: number;
 }
 
 /** Reads a pod. */
-export function readPod(object: KubeObject): PodRecord {
+export function readPod(object: KubeObject, _old: PodRecord | undefined, problem: Problem): PodRecord {
   const pod = object as Pod;
   const { spec, status, metadata } = pod;
   const containers = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])];
@@ -64,13 +71,16 @@ export function readPod(object: KubeObject): PodRecord {
     labels: metadata.labels ?? {},
     serviceAccount: spec?.serviceAccountName || 'default',
     ports,
-    opaquePorts: portSet(metadata.annotations?.[ANNOTATION_KEYS.opaquePorts], named),
-    skippedInboundPorts: portSet(metadata.annotations?.[ANNOTATION_KEYS.skipInboundPorts], named) ?? PortSet.EMPTY,
+    opaquePorts: portSet(metadata.annotations, ANNOTATION_KEYS.opaquePorts, named, problem),
+    skippedInboundPorts:
+      portSet(metadata.annotations, ANNOTATION_KEYS.skipInboundPorts, named, problem) ?? PortSet.EMPTY,
     owner: owners.length === 1 ? owners[0] : undefined,
     inboundPort: listenPort(proxy, 'LINKERD2_PROXY_INBOUND_LISTEN_ADDR'),
     proxyPorts: ['LINKERD2_PROXY_ADMIN_LISTEN_ADDR', 'LINKERD2_PROXY_CONTROL_LISTEN_ADDR'].flatMap(
       (name) => listenPort(proxy, name) ?? [],
     ),
+    weight: readAnnotation(metadata.annotations, ENDPOINT_ANNOTATIONS.weight, problem) ?? 1,
+    priority: readAnnotation(metadata.annotations, ENDPOINT_ANNOTATIONS.priority, problem) ?? 0,
   };
 }
 
@@ -85,9 +95,26 @@ function listOf(many: (string | undefined)[] | undefined, one: string | undefine
   return list.length === 0 && one ? [one] : list;
 }
 
-/** The set in an annotation; undefined without one. A malformed one counts as none, as its owner was told at admission. */
-function portSet(text: string | undefined, named: (name: string) => readonly number[]): PortSet | undefined {
-  return text === undefined ? undefined : PortSet.parse(text, named);
+type Annotations = Readonly<Record<string, string>> | undefined;
+
+/** The set in an annotation; undefined without one. */
+function portSet(
+  annotations: Annotations,
+  key: string,
+  named: (name: string) => readonly number[],
+  problem: Problem,
+): PortSet | undefined {
+  const text = annotations?.[key];
+  const set = text === undefined ? undefined : PortSet.parse(text, named);
+  if (text !== undefined && !set) problem(`${key}: expected ports, ranges and names of ports, got "${text}"`);
+  return set;
+}
+
+function readAnnotation<T>(annotations: Annotations, row: EndpointAnnotation<T>, problem: Problem): T | undefined {
+  const text = annotations?.[row.key];
+  const value = text === undefined ? undefined : row.parse(text);
+  if (text !== undefined && value === undefined) problem(`${row.key}: expected ${row.expects}, got "${text}"`);
+  return value;
 }
 
 function listenPort(proxy: Container | undefined, name: string): number | undefined {
@@ -111,12 +138,14 @@ export interface ServiceRecord {
   /** Undefined: no annotation, so the default list applies. */
   opaquePorts: PortSet | undefined;
   localTraffic: boolean;
+  /** Factors of weights by zone; undefined: all 1. */
+  zoneWeights: ReadonlyMap<string, number> | undefined;
   labels: Readonly<Record<string, string>>;
   annotations: Readonly<Record<string, string>>;
 }
 
 /** Reads a Service. */
-export function readService(object: KubeObject): ServiceRecord {
+export function readService(object: KubeObject, _old: ServiceRecord | undefined, problem: Problem): ServiceRecord {
   const { spec, metadata } = object as Service;
   const ports = (spec?.ports ?? []).map((port) => ({ name: port.name ?? '', port: port.port }));
   const ips = listOf(spec?.clusterIPs, spec?.clusterIP).filter((ip) => ip !== 'None');
@@ -127,14 +156,16 @@ export function readService(object: KubeObject): ServiceRecord {
     externalName: spec?.type === 'ExternalName',
     clusterIps: ips,
     ports,
-    opaquePorts: portSet(metadata.annotations?.[ANNOTATION_KEYS.opaquePorts], (name) =>
-      ports.filter((port) => port.name === name).map((port) => port.port),
-    ),
+    opaquePorts: portSet(metadata.annotations, ANNOTATION_KEYS.opaquePorts, namedIn(ports), problem),
     localTraffic: spec?.internalTrafficPolicy === 'Local',
+    zoneWeights: readAnnotation(metadata.annotations, ENDPOINT_ANNOTATIONS.zoneWeights, problem),
     labels: metadata.labels ?? {},
     annotations: metadata.annotations ?? {},
   };
 }
+
+const namedIn = (ports: readonly { name: string; port: number }[]) => (name: string) =>
+  ports.filter((port) => port.name === name).map((port) => port.port);
 
 export interface SliceEndpoint {
   address: string;
@@ -207,11 +238,13 @@ export interface WorkloadRecord {
   identity: string;
   serverName: string;
   opaquePorts: PortSet | undefined;
+  weight: number;
+  priority: number;
   owner: OwnerReference | undefined;
 }
 
 /** Reads an ExternalWorkload. */
-export function readWorkload(object: KubeObject): WorkloadRecord {
+export function readWorkload(object: KubeObject, _old: WorkloadRecord | undefined, problem: Problem): WorkloadRecord {
   const { metadata } = object;
   const { spec } = object as KubeObject & { spec?: WorkloadSpec };
   const ports = (spec?.ports ?? []).map((port) => ({ name: port.name ?? '', port: port.port }));
@@ -225,9 +258,9 @@ export function readWorkload(object: KubeObject): WorkloadRecord {
     ports,
     identity: spec?.meshTLS?.identity ?? '',
     serverName: spec?.meshTLS?.serverName ?? '',
-    opaquePorts: portSet(metadata.annotations?.[ANNOTATION_KEYS.opaquePorts], (name) =>
-      ports.filter((port) => port.name === name).map((port) => port.port),
-    ),
+    opaquePorts: portSet(metadata.annotations, ANNOTATION_KEYS.opaquePorts, namedIn(ports), problem),
+    weight: readAnnotation(metadata.annotations, ENDPOINT_ANNOTATIONS.weight, problem) ?? 1,
+    priority: readAnnotation(metadata.annotations, ENDPOINT_ANNOTATIONS.priority, problem) ?? 0,
     owner: owners.length === 1 ? owners[0] : undefined,
   };
 }

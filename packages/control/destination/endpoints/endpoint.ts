@@ -3,7 +3,7 @@ import { create } from '@bufbuild/protobuf';
 import { destination, encodeTcpAddress } from '#api/mesh';
 import type { PortSet } from '#model/annotations';
 import { identityOf, LABELS } from '#model/names';
-import type { ClusterIndex, PodRecord, WorkloadRecord } from '../cluster/index.ts';
+import type { ClusterIndex, Owner, PodRecord, WorkloadRecord } from '../cluster/index.ts';
 
 /** What decides how endpoints are described; see the flags of the process. */
 export interface EndpointConfig {
@@ -41,23 +41,51 @@ export interface Located {
 export type Description = Pick<destination.WeightedAddr, 'metricLabels'> &
   Partial<Pick<destination.WeightedAddr, 'tlsIdentity' | 'protocolHint' | 'authorityOverride' | 'http2'>>;
 
-/** The message for an endpoint; `locality` undefined leaves the label away (profiles). Undefined when the IP is none. */
+/** The place of an endpoint among others. */
+export interface Standing {
+  /** Undefined leaves the label away (profiles). */
+  locality: Locality | undefined;
+  /** Factor; 1 is usual. */
+  weight: number;
+  /** Level; 0, the first, is not sent. */
+  priority: number;
+}
+
+/** The standing of what is not compared with others. */
+export const ALONE: Standing = { locality: undefined, weight: 1, priority: 0 };
+
+/** The message for an endpoint. Undefined when the IP is none. */
 export function weightedAddr(
   at: Located,
   description: Description,
-  locality: Locality | undefined,
+  { locality, weight, priority }: Standing,
   config: EndpointConfig,
 ): destination.WeightedAddr | undefined {
   const addr = encodeTcpAddress(at.ip, at.port);
   if (!addr) return undefined;
   const metricLabels = locality ? { ...description.metricLabels, zone_locality: locality } : description.metricLabels;
-  const weight = config.zoneWeights && locality === 'local' ? WEIGHT * LOCAL_ZONE_FACTOR : WEIGHT;
-  return create(destination.WeightedAddrSchema, { ...description, addr, weight, metricLabels });
+  const factor = config.zoneWeights && locality === 'local' ? weight * LOCAL_ZONE_FACTOR : weight;
+  // On the wire 0 is "not said", which counts as 1.
+  const onWire = Math.max(1, Math.round(WEIGHT * factor));
+  return create(destination.WeightedAddrSchema, { ...description, addr, weight: onWire, metricLabels, priority });
+}
+
+/** A pod as its description needs it. */
+export interface PodFacts {
+  pod: PodRecord;
+  owner: Owner;
+  /** Whether the port is opaque, by whoever says so. */
+  opaque: boolean;
+}
+
+/** Looks up what decides about a port of a pod. */
+export function podFacts(index: ClusterIndex, pod: PodRecord, port: number, config: EndpointConfig): PodFacts {
+  const opaque = (pod.opaquePorts ?? config.defaultOpaquePorts).has(port) || index.isOpaqueByServer(pod, port);
+  return { pod, owner: index.ownerOf(pod, 'pod'), opaque };
 }
 
 /** Describes a port of a pod. */
-export function describePod(index: ClusterIndex, pod: PodRecord, at: Located, config: EndpointConfig): Description {
-  const owner = index.ownerOf(pod, 'pod');
+export function describePod({ pod, owner, opaque }: PodFacts, at: Located, config: EndpointConfig): Description {
   const controlPlane = pod.labels[LABELS.controlPlaneNamespace] ?? '';
   const templateHash = pod.labels[LABELS.podTemplateHash];
   const metricLabels = {
@@ -69,7 +97,6 @@ export function describePod(index: ClusterIndex, pod: PodRecord, at: Located, co
     zone: at.zone ?? '',
   };
   if (controlPlane === '' || pod.skippedInboundPorts.has(at.port)) return { metricLabels };
-  const opaque = (pod.opaquePorts ?? config.defaultOpaquePorts).has(at.port) || index.isOpaqueByServer(pod, at.port);
   // The proxy's own ports are not behind its inbound listener.
   const inboundPort = pod.proxyPorts.includes(at.port) ? undefined : pod.inboundPort;
   return {
@@ -92,7 +119,11 @@ function dnsIdentity(name: string, serverName: string | undefined): destination.
   });
 }
 
-function meshed(opaque: boolean, inboundPort: number | undefined, config: EndpointConfig): Partial<Description> {
+function meshed(
+  opaque: boolean,
+  inboundPort: number | undefined,
+  config: Pick<EndpointConfig, 'forceOpaqueTransport' | 'h2Upgrade' | 'http2'>,
+): Partial<Description> {
   const transport = inboundPort !== undefined && (opaque || config.forceOpaqueTransport);
   const protocol = opaque
     ? { case: 'opaque' as const, value: {} }
@@ -108,17 +139,31 @@ function meshed(opaque: boolean, inboundPort: number | undefined, config: Endpoi
   };
 }
 
-/** Describes a port of a workload outside the cluster. */
-export function describeWorkload(
+/** A workload outside the cluster as its description needs it. */
+export interface WorkloadFacts {
+  workload: WorkloadRecord;
+  owner: Owner;
+  opaque: boolean;
+}
+
+/** Looks up what decides about a port of a workload outside the cluster. */
+export function workloadFacts(
   index: ClusterIndex,
   workload: WorkloadRecord,
+  port: number,
+  config: EndpointConfig,
+): WorkloadFacts {
+  const { opaquePorts = config.defaultOpaquePorts } = workload;
+  const opaque = opaquePorts.has(port) || index.isWorkloadOpaqueByServer(workload, port);
+  return { workload, owner: index.ownerOf(workload, ''), opaque };
+}
+
+/** Describes a port of a workload outside the cluster; it always has a proxy. */
+export function describeWorkload(
+  { workload, owner, opaque }: WorkloadFacts,
   at: Located,
   config: EndpointConfig,
 ): Description {
-  const owner = index.ownerOf(workload, '');
-  const opaque =
-    (workload.opaquePorts ?? config.defaultOpaquePorts).has(at.port) ||
-    index.isWorkloadOpaqueByServer(workload, at.port);
   const inboundPort = workload.ports.find((port) => port.name === 'linkerd-proxy')?.port ?? WORKLOAD_INBOUND_PORT;
   return {
     metricLabels: {
@@ -126,7 +171,7 @@ export function describeWorkload(
       ...(owner.kind && { [labelOfOwner(owner.kind)]: owner.name }),
       zone: at.zone ?? '',
     },
-    ...meshed(opaque, inboundPort, config),
+    ...meshed(opaque, inboundPort, { ...config, h2Upgrade: true }),
     tlsIdentity: create(destination.TlsIdentitySchema, {
       strategy: { case: 'uriLikeIdentity', value: { uri: workload.identity } },
       serverName: { name: workload.serverName },
@@ -136,15 +181,13 @@ export function describeWorkload(
 
 /** Describes a bare address: unmeshed, or a gateway of another cluster when the slice names its identity. */
 export function describeAddress(
-  gateway: { identity: string | undefined; fqName: string | undefined; servicePort: number },
+  gateway: { identity: string | undefined; authority: string | undefined },
   config: EndpointConfig,
 ): Description {
   return {
     metricLabels: {},
-    ...(gateway.fqName && {
-      authorityOverride: create(destination.AuthorityOverrideSchema, {
-        authorityOverride: `${gateway.fqName}:${gateway.servicePort}`,
-      }),
+    ...(gateway.authority && {
+      authorityOverride: create(destination.AuthorityOverrideSchema, { authorityOverride: gateway.authority }),
     }),
     ...(gateway.identity && gatewayProxy(gateway.identity, config)),
   };

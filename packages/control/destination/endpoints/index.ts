@@ -1,12 +1,15 @@
 /** Endpoints of services: from slices, pods and Servers to the messages that proxies get, shared by all who ask. */
 export {
+  ALONE,
   type Description,
   describePod,
   describeWorkload,
   type EndpointConfig,
-  type Locality,
+  podFacts,
   weightedAddr,
+  workloadFacts,
 } from './endpoint.ts';
-export { type Client, selectEndpoints } from './select.ts';
-export { type Endpoint, type EndpointSet, listEndpoints } from './service-endpoints.ts';
-export { type EndpointsObserver, type EndpointsSubscription, EndpointWatches, labelsKey } from './watches.ts';
+export type { Client } from './select.ts';
+export type { Endpoint, EndpointSet, ListConfig } from './service-endpoints.ts';
+export { EndpointViews, type Member, Snapshot, type View } from './views.ts';
+export { type EndpointsObserver, EndpointWatches } from './watches.ts';

@@ -1,17 +1,9 @@
 /** From a Service's slices to its endpoints on one port. */
 import { toBinary } from '@bufbuild/protobuf';
 import { destination } from '#api/mesh';
-import type { ClusterIndex, ServiceRecord, SliceEndpoint, SliceRecord } from '../cluster/index.ts';
-import {
-  type Description,
-  describeAddress,
-  describePod,
-  describeWorkload,
-  type EndpointConfig,
-  type Locality,
-  type Located,
-  weightedAddr,
-} from './endpoint.ts';
+import type { ClusterIndex, ServiceRecord, SliceRecord } from '../cluster/index.ts';
+import { type EndpointConfig, type Located, type Standing, weightedAddr } from './endpoint.ts';
+import { describe, type Facts, factsOf, isSameFacts, type Source } from './facts.ts';
 
 /** One endpoint of a service. The same object is kept as long as nothing about it changes. */
 export interface Endpoint extends Located {
@@ -20,10 +12,14 @@ export interface Endpoint extends Located {
   hostname: string | undefined;
   nodeName: string | undefined;
   hintZones: readonly string[] | undefined;
+  /** Factor of its weight, of the pod and of its zone. */
+  weight: number;
+  /** Level; 0 is used first. */
+  priority: number;
   /** Equal for equal endpoints. */
   fingerprint: string;
-  /** What a proxy is told, by how far it is; made once. */
-  message(locality: Locality): destination.WeightedAddr;
+  /** What a proxy is told. */
+  message(standing: Standing): destination.WeightedAddr;
 }
 
 /** The endpoints of a service's port at one moment. */
@@ -36,39 +32,95 @@ export interface EndpointSet {
   endpoints: readonly Endpoint[];
 }
 
-/**
- * Lists the endpoints of `port`; `previous` lends its objects where nothing changed. A Service that is absent or an
- * ExternalName has none. The port is looked up in the slices by the Service port's name; a number that the Service does not
- * declare is taken as it is.
- */
-export function listEndpoints(
-  index: ClusterIndex,
-  serviceKey: string,
-  port: number,
-  config: EndpointConfig & { ipv6: boolean },
-  previous: readonly Endpoint[],
-): EndpointSet {
-  const service = index.service(serviceKey);
-  const [namespace = '', name = ''] = serviceKey.split('/');
-  const labels = { service: name, namespace };
-  if (!service || service.externalName) return { exists: false, localTraffic: false, labels, endpoints: [] };
-  const known = new Map(previous.map((endpoint) => [endpoint.key, endpoint]));
-  const found = new Map<string, Endpoint>();
-  const slices = index.slices(serviceKey).filter((slice) => config.ipv6 || !slice.ipv6);
-  const dualStack = targetsWithIpv6(slices);
-  for (const slice of slices)
-    for (const endpoint of slice.endpoints) {
-      if (!slice.ipv6 && endpoint.target && dualStack.has(endpoint.target.key)) continue;
-      const made = makeEndpoint(index, { service, slice, endpoint, port }, config);
-      if (!made) continue;
-      const old = known.get(made.key);
-      found.set(made.key, old?.fingerprint === made.fingerprint ? old : made);
+export type ListConfig = EndpointConfig & {
+  /** Prefer IPv6 addresses of pods that have both; else they are left out. */
+  ipv6: boolean;
+};
+
+interface Made {
+  facts: Facts;
+  endpoint: Endpoint;
+}
+
+/** Lists the endpoints of one port of a service, again and again; what did not change is not worked out again. */
+export class EndpointLister {
+  readonly #index: ClusterIndex;
+  readonly #serviceKey: string;
+  readonly #port: number;
+  readonly #config: ListConfig;
+  /** What the last list was made of, by address. */
+  #made = new Map<string, Made>();
+
+  constructor(index: ClusterIndex, serviceKey: string, port: number, config: ListConfig) {
+    this.#index = index;
+    this.#serviceKey = serviceKey;
+    this.#port = port;
+    this.#config = config;
+  }
+
+  /**
+   * The endpoints now. A Service that is absent or an ExternalName has none. The port is looked up in the slices by the Service
+   * port's name; a number that the Service does not declare is taken as it is.
+   */
+  list(): EndpointSet {
+    const service = this.#index.service(this.#serviceKey);
+    const [namespace = '', name = ''] = this.#serviceKey.split('/');
+    const labels = { service: name, namespace };
+    if (!service || service.externalName) {
+      this.#made.clear();
+      return { exists: false, localTraffic: false, labels, endpoints: [] };
     }
+    const slices = this.#index.slices(this.#serviceKey).filter((slice) => this.#config.ipv6 || !slice.ipv6);
+    this.#made = this.#makeAll(service, slices);
+    return {
+      exists: true,
+      localTraffic: service.localTraffic,
+      labels: Object.assign(labels, ...slices.map(targetLabels)),
+      endpoints: Array.from(this.#made.values(), ({ endpoint }) => endpoint),
+    };
+  }
+
+  #makeAll(service: ServiceRecord, slices: readonly SliceRecord[]): Map<string, Made> {
+    const served = slices.flatMap((slice) => {
+      const port = targetPort(service, slice, this.#port);
+      return port === undefined ? [] : { slice, port };
+    });
+    const dualStack = targetsWithIpv6(served.map(({ slice }) => slice));
+    const made = new Map<string, Made>();
+    for (const { slice, port } of served)
+      for (const endpoint of slice.endpoints) {
+        if (!slice.ipv6 && endpoint.target && dualStack.has(endpoint.target.key)) continue;
+        const one = this.#make({ service, slice, endpoint, servicePort: this.#port, port });
+        if (one) made.set(one.endpoint.key, one);
+      }
+    return made;
+  }
+
+  /** The endpoint; the very one of the last list if it is the same. */
+  #make(source: Source): Made | undefined {
+    const facts = factsOf(this.#index, source, this.#config);
+    if (!facts) return undefined;
+    const old = this.#made.get(keyOfAddress(facts));
+    if (old && isSameFacts(old.facts, facts)) return old;
+    const endpoint = makeEndpoint(facts, this.#config);
+    if (!endpoint) return undefined;
+    return { facts, endpoint: old?.endpoint.fingerprint === endpoint.fingerprint ? old.endpoint : endpoint };
+  }
+}
+
+const keyOfAddress = ({ ip, port }: Located) => `${ip}:${port}`;
+
+function makeEndpoint(facts: Facts, config: EndpointConfig): Endpoint | undefined {
+  const { ip, port, zone, hostname, nodeName, hintZones, weight, priority } = facts;
+  const description = describe(facts, config);
+  const neutral = weightedAddr(facts, description, { locality: 'unknown', weight, priority }, config);
+  if (!neutral) return undefined;
+  const bytes = Buffer.from(toBinary(destination.WeightedAddrSchema, neutral)).toString('latin1');
   return {
-    exists: true,
-    localTraffic: service.localTraffic,
-    labels: Object.assign(labels, ...slices.map(targetLabels)),
-    endpoints: [...found.values()],
+    ...{ ip, port, zone, hostname, nodeName, hintZones, weight, priority },
+    key: keyOfAddress(facts),
+    fingerprint: [hostname, nodeName, zone, hintZones?.join(), bytes].join('\n'),
+    message: (standing) => weightedAddr({ ip, port, zone }, description, standing, config) ?? neutral,
   };
 }
 
@@ -80,57 +132,9 @@ function targetsWithIpv6(slices: readonly SliceRecord[]): Set<string> {
   return new Set(keys.filter((key) => key !== undefined));
 }
 
-interface Source {
-  service: ServiceRecord;
-  slice: SliceRecord;
-  endpoint: SliceEndpoint;
-  port: number;
-}
-
-function makeEndpoint(index: ClusterIndex, source: Source, config: EndpointConfig): Endpoint | undefined {
-  const { endpoint } = source;
-  const port = targetPort(source);
-  if (port === undefined) return undefined;
-  const at = { ip: endpoint.address, port, zone: endpoint.zone };
-  const description = describe(index, source, at, config);
-  if (!description) return undefined;
-  const neutral = weightedAddr(at, description, 'unknown', config);
-  if (!neutral) return undefined;
-  const bytes = Buffer.from(toBinary(destination.WeightedAddrSchema, neutral)).toString('latin1');
-  const messages = new Map<Locality, destination.WeightedAddr>([['unknown', neutral]]);
-  return {
-    ...at,
-    key: `${at.ip}:${at.port}`,
-    hostname: endpoint.hostname,
-    nodeName: endpoint.nodeName,
-    hintZones: endpoint.hintZones,
-    fingerprint: [endpoint.hostname, endpoint.nodeName, endpoint.zone, endpoint.hintZones?.join(), bytes].join('\n'),
-    message: (locality) => {
-      const made = messages.get(locality) ?? weightedAddr(at, description, locality, config) ?? neutral;
-      messages.set(locality, made);
-      return made;
-    },
-  };
-}
-
-function targetPort({ service, slice, port }: Source): number | undefined {
-  const declared = service.ports.find((each) => each.port === port);
-  return declared ? slice.ports.find((each) => each.name === declared.name)?.port : port;
-}
-
-/** Undefined when the endpoint points to something that is not there, or that discovery does not know. */
-function describe(index: ClusterIndex, source: Source, at: Located, config: EndpointConfig): Description | undefined {
-  const { target } = source.endpoint;
-  if (!target) {
-    const { gatewayIdentity: identity, remoteFqName: fqName } = source.slice;
-    return describeAddress({ identity, fqName, servicePort: source.port }, config);
-  }
-  if (target.kind === 'Pod') {
-    const pod = index.pod(target.key);
-    return pod && describePod(index, pod, at, config);
-  }
-  const workload = target.kind === 'ExternalWorkload' ? index.workload(target.key) : undefined;
-  return workload && describeWorkload(index, workload, at, config);
+function targetPort(service: ServiceRecord, slice: SliceRecord, servicePort: number): number | undefined {
+  const declared = service.ports.find((each) => each.port === servicePort);
+  return declared ? slice.ports.find((each) => each.name === declared.name)?.port : servicePort;
 }
 
 /** Labels that endpoints of a gateway mirror have in common. */

@@ -1,32 +1,42 @@
 /** Endpoints of services, worked out once for any number of streams that follow them. */
 import type { ClusterIndex } from '../cluster/index.ts';
-import type { EndpointConfig } from './endpoint.ts';
-import { type EndpointSet, listEndpoints } from './service-endpoints.ts';
+import { EndpointLister, type EndpointSet, type ListConfig } from './service-endpoints.ts';
 
 export interface EndpointsSubscription {
   current(): EndpointSet;
+  /** Counts a stream that came (1) or went (-1). */
+  count(change: 1 | -1): void;
   stop(): void;
 }
 
 /** Counts what happens; see the metrics endpoints_*. */
 export interface EndpointsObserver {
-  subscribers(serviceKey: string, port: number, count: number): void;
-  updated(serviceKey: string, port: number, set: EndpointSet): void;
+  /** A service's port is followed from now on. */
+  follow(serviceKey: string, port: number): FollowedPort;
+}
+
+export interface FollowedPort {
+  /** A stream came (1) or went (-1). */
+  subscribers(change: 1 | -1): void;
+  updated(set: EndpointSet): void;
+  /** Nobody follows it any more. */
+  stop(): void;
 }
 
 interface Watch {
   set: EndpointSet;
   listeners: Set<() => void>;
+  observer: FollowedPort;
   stop(): void;
 }
 
 export class EndpointWatches {
   readonly #index: ClusterIndex;
-  readonly #config: EndpointConfig & { ipv6: boolean };
+  readonly #config: ListConfig;
   readonly #observer: EndpointsObserver;
   readonly #watches = new Map<string, Watch>();
 
-  constructor(index: ClusterIndex, config: EndpointConfig & { ipv6: boolean }, observer: EndpointsObserver) {
+  constructor(index: ClusterIndex, config: ListConfig, observer: EndpointsObserver) {
     this.#index = index;
     this.#config = config;
     this.#observer = observer;
@@ -37,35 +47,35 @@ export class EndpointWatches {
     const key = `${serviceKey}:${port}`;
     const watch = this.#watches.get(key) ?? this.#open(key, serviceKey, port);
     watch.listeners.add(changed);
-    this.#observer.subscribers(serviceKey, port, watch.listeners.size);
     return {
       current: () => watch.set,
+      count: (change) => watch.observer.subscribers(change),
       stop: () => {
-        if (!watch.listeners.delete(changed)) return;
-        this.#observer.subscribers(serviceKey, port, watch.listeners.size);
-        if (watch.listeners.size > 0) return;
+        if (!watch.listeners.delete(changed) || watch.listeners.size > 0) return;
         watch.stop();
+        watch.observer.stop();
         this.#watches.delete(key);
       },
     };
   }
 
   #open(key: string, serviceKey: string, port: number): Watch {
-    const list = (previous: EndpointSet['endpoints']) =>
-      listEndpoints(this.#index, serviceKey, port, this.#config, previous);
+    const lister = new EndpointLister(this.#index, serviceKey, port, this.#config);
+    const observer = this.#observer.follow(serviceKey, port);
     const watch: Watch = {
-      set: list([]),
+      set: lister.list(),
       listeners: new Set(),
-      stop: this.#index.onService(serviceKey, () => {
-        const set = list(watch.set.endpoints);
+      observer,
+      stop: this.#index.onEndpoints(serviceKey, () => {
+        const set = lister.list();
         if (isSame(set, watch.set)) return;
         watch.set = set;
-        this.#observer.updated(serviceKey, port, set);
+        observer.updated(set);
         for (const listener of [...watch.listeners]) listener();
       }),
     };
     this.#watches.set(key, watch);
-    this.#observer.updated(serviceKey, port, watch.set);
+    observer.updated(watch.set);
     return watch;
   }
 }

@@ -1,65 +1,74 @@
 /** Destination.GetProfile: from an address or name to a stream of profiles. */
 import { isIP } from 'node:net';
 import { decodeIp, destination, encodeIp } from '#api/mesh';
-import { parseAuthority, parseContextToken, parseServiceName, serviceFqdn } from '#model/names';
+import { parseAuthority, parseContextToken, parseServiceName, type ServiceName, serviceFqdn } from '#model/names';
 import { GrpcError, type ResponseStream } from '#runtime/grpc';
-import { keyOf, type Question, streamSnapshots } from '../../fold/index.ts';
-import type { ClusterIndex, ServiceRecord } from '../cluster/index.ts';
-import { addressProfile, type ProfileConfig, podByHostname, serviceProfile } from './snapshot.ts';
-import { ProfileError } from './translate.ts';
+import { Answers, keyOf, type Question } from '../../fold/index.ts';
+import type { ClusterIndex, PodRecord, ServiceRecord } from '../cluster/index.ts';
+import { addressProfile, type ProfileConfig, serviceProfile } from './snapshot.ts';
+
+/** Counts what happens; see the metrics profile_*, service_subscribers and workload_*. */
+export interface ProfileObserver {
+  /** A target is followed from now on. */
+  follow(subject: ProfileSubject): FollowedProfile;
+  coalesced(): void;
+}
+
+export interface FollowedProfile {
+  /** A stream came (1) or went (-1). */
+  subscribers(change: 1 | -1): void;
+  updated(): void;
+  /** Nobody follows it any more. */
+  stop(): void;
+}
+
+/** What a profile is about: a service, or an address. */
+export type ProfileSubject = { kind: 'service'; namespace: string; name: string } | { kind: 'address' };
 
 export interface GetProfileDeps {
   index: ClusterIndex;
   config: ProfileConfig;
-  coalesced(): void;
-  /** A ServiceProfile cannot be translated: what was sent before stays. */
-  invalidProfile(target: string, reason: string): void;
+  observer: ProfileObserver;
 }
 
 type ProfileStream = ResponseStream<typeof destination.DestinationProfileSchema>;
-
 type ProfileQuestion = Question<typeof destination.DestinationProfileSchema>;
 
-/** Serves one stream. Throws GrpcError when the request cannot be answered. */
-export function serveGetProfile(
-  deps: GetProfileDeps,
-  request: destination.GetDestination,
-  stream: ProfileStream,
-): void {
-  const authority = parseAuthority(request.path);
-  if (!authority) throw new GrpcError('INVALID_ARGUMENT', `invalid authority: "${request.path}"`);
-  const { host, port } = authority;
-  const clientNamespace = parseContextToken(request.contextToken).ns;
-  // Two spellings of one IPv6 address are one address.
-  const ip = isIP(host) ? (decodeIp(encodeIp(host)) ?? host) : undefined;
-  const question = ip ? aboutIp(deps, ip, port, clientNamespace) : aboutName(deps, host, port, clientNamespace);
-  const schema = destination.DestinationProfileSchema;
-  streamSnapshots(schema, tolerant(deps, request.path, question), stream, deps.coalesced);
+/** A target as a client asks for it. */
+interface Target {
+  host: string;
+  port: number;
+  /** Empty: unknown. */
+  clientNamespace: string;
 }
 
-/** An invalid ServiceProfile gives no answer, so that the last good one stays. */
-function tolerant(deps: GetProfileDeps, target: string, question: ProfileQuestion): ProfileQuestion {
-  return {
-    ...question,
-    snapshot: () => {
-      try {
-        return question.snapshot();
-      } catch (error) {
-        if (!(error instanceof ProfileError)) throw error;
-        deps.invalidProfile(target, error.message);
-        return undefined;
-      }
-    },
-  };
+/** The streams of profiles; those that ask for the same share its answer. */
+export class ProfileStreams {
+  readonly #deps: GetProfileDeps;
+  readonly #answers: Answers<typeof destination.DestinationProfileSchema>;
+
+  constructor(deps: GetProfileDeps) {
+    this.#deps = deps;
+    this.#answers = new Answers(destination.DestinationProfileSchema, () => deps.observer.coalesced());
+  }
+
+  /** Serves one stream. Throws GrpcError when the request cannot be answered. */
+  serve(request: destination.GetDestination, stream: ProfileStream): void {
+    const authority = parseAuthority(request.path);
+    if (!authority) throw new GrpcError('INVALID_ARGUMENT', `invalid authority: "${request.path}"`);
+    const { port } = authority;
+    const clientNamespace = parseContextToken(request.contextToken).ns;
+    // Two spellings of one IPv6 address are one address.
+    const ip = isIP(authority.host) ? (decodeIp(encodeIp(authority.host)) ?? authority.host) : undefined;
+    const target = { host: ip ?? authority.host, port, clientNamespace };
+    const ask = () => (ip ? aboutIp(this.#deps, target) : aboutName(this.#deps, target));
+    this.#answers.serve(`${target.host} ${port} ${clientNamespace}`, ask, stream);
+  }
 }
 
 /** The Service that has the IP as its own, or whatever pod or workload is there; either may come and go. */
-function aboutIp(
-  { index, config }: GetProfileDeps,
-  ip: string,
-  port: number,
-  clientNamespace: string,
-): ProfileQuestion {
+function aboutIp(deps: GetProfileDeps, { host: ip, port, clientNamespace }: Target): ProfileQuestion {
+  const { index, config } = deps;
   const serviceAt = (): ServiceRecord | undefined => {
     const claims = index.servicesByIp(ip);
     if (claims.length > 1)
@@ -82,23 +91,16 @@ function aboutIp(
       own.set(index.servicesByIp(ip)[0]);
       return [index.onIp(ip, refresh), own.stop];
     },
+    observer: deps.observer.follow(subjectOf(serviceAt())),
   };
 }
 
-function aboutName(
-  { index, config }: GetProfileDeps,
-  host: string,
-  port: number,
-  clientNamespace: string,
-): ProfileQuestion {
+function aboutName(deps: GetProfileDeps, { host, port, clientNamespace }: Target): ProfileQuestion {
+  const { index, config } = deps;
   const name = parseServiceName(host, config.clusterDomain);
   if (!name) throw new GrpcError('INVALID_ARGUMENT', `invalid service "${host}"`);
+  if (name.instance !== undefined) return aboutInstance(deps, name, name.instance, port);
   const key = keyOf(name.namespace, name.name);
-  if (name.instance !== undefined) {
-    const ip = podByHostname(index, key, name.instance).ips[0];
-    if (ip === undefined) throw new GrpcError('NOT_FOUND', `pod ${name.instance} of Service ${key} has no IP yet`);
-    return { snapshot: () => addressProfile(index, ip, port, config), follow: (changed) => [index.onIp(ip, changed)] };
-  }
   const first = index.service(key);
   // Upstream answers with an unclassified error, which proxies retry.
   if (!first) throw new GrpcError('UNKNOWN', `service "${key}" not found`);
@@ -115,8 +117,53 @@ function aboutName(
       own.set(first);
       return [own.stop];
     },
+    observer: deps.observer.follow(subjectOf(first)),
   };
 }
+
+/** The pod that a headless Service knows by a host name, wherever it is started next. */
+function aboutInstance(deps: GetProfileDeps, name: ServiceName, hostname: string, port: number): ProfileQuestion {
+  const { index, config } = deps;
+  const key = keyOf(name.namespace, name.name);
+  const ipOf = () => podByHostname(index, key, hostname)?.ips[0];
+  const first = ipOf();
+  if (first === undefined)
+    throw new GrpcError('NOT_FOUND', `no pod found in EndpointSlices of Service ${key} for hostname ${hostname}`);
+  let ip = first;
+  return {
+    snapshot: () => {
+      ip = ipOf() ?? ip;
+      return addressProfile(index, ip, port, config);
+    },
+    follow: (changed) => {
+      let followed = ip;
+      let stop = index.onIp(followed, changed);
+      const moved = () => {
+        const now = ipOf() ?? followed;
+        if (now === followed) return;
+        followed = now;
+        stop();
+        stop = index.onIp(now, changed);
+        changed();
+      };
+      return [index.onEndpoints(key, moved), () => stop()];
+    },
+    observer: deps.observer.follow({ kind: 'address' }),
+  };
+}
+
+function podByHostname(index: ClusterIndex, serviceKey: string, hostname: string): PodRecord | undefined {
+  for (const slice of index.slices(serviceKey))
+    for (const endpoint of slice.endpoints) {
+      if (endpoint.hostname !== hostname || endpoint.target?.kind !== 'Pod') continue;
+      const pod = index.pod(endpoint.target.key);
+      if (pod) return pod;
+    }
+  return undefined;
+}
+
+const subjectOf = (service: ServiceRecord | undefined): ProfileSubject =>
+  service ? { kind: 'service', namespace: service.namespace, name: service.name } : { kind: 'address' };
 
 /** Follows a Service and the two ServiceProfiles that may apply to it; `set` moves to another Service. */
 function followService(index: ClusterIndex, config: ProfileConfig, clientNamespace: string, changed: () => void) {

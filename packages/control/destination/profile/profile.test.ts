@@ -125,6 +125,17 @@ test('an invalid ServiceProfile leaves the last good one in place and is logged'
   assert.equal(heard.all.length, 1);
 });
 
+test('a ServiceProfile that was never valid counts as none, so that nobody waits for it', async () => {
+  const cluster = shop().put('ServiceProfile', `shop/${WEB}`, { spec: { routes: [{ name: 'bad' }] } });
+  const scene = await start(cluster);
+  const heard = scene.profile(`${WEB}:80`);
+  assert.deepEqual((await first(heard)).routes, []);
+  cluster.put('ServiceProfile', `shop/${WEB}`, { spec: { routes: [{ name: 'bad' }] } });
+  cluster.put('ServiceProfile', `shop/${WEB}`, { spec: { routes: [{ name: 'r', condition: { method: 'GET' } }] } });
+  await until(() => last(heard).routes.length === 1);
+  assert.equal(scene.log.lines.filter((line) => /invalid ServiceProfile/.test(line)).length, 1, 'said once');
+});
+
 test('the IP of a pod is that pod, whether ready or not, without zone_locality', async () => {
   const cluster = new FakeCluster().pod('shop/db-0', '10.42.0.5', {
     annotations: { 'config.linkerd.io/opaque-ports': '7000' },
@@ -167,10 +178,12 @@ test('a pod that is about to end gives way to the one that has its address now',
   assert.equal(profile.endpoint?.metricLabels['pod'], 'new');
 });
 
-test("a node's address and a host port are the pod that has that port", async () => {
+test("a node's address and a host port are the pod that has that port, at its own address", async () => {
   const cluster = new FakeCluster().pod('shop/a', '10.42.0.5', { ports: [{ containerPort: 80, hostPort: 8888 }] });
   const scene = await start(cluster);
-  assert.equal((await first(scene.profile('172.30.0.1:8888'))).endpoint?.metricLabels['pod'], 'a');
+  const { endpoint } = await first(scene.profile('172.30.0.1:8888'));
+  assert.equal(endpoint?.metricLabels['pod'], 'a');
+  assert.equal(decodeTcpAddress(endpoint?.addr), '10.42.0.5:80', "its proxy does not listen at the node's address");
   assert.deepEqual((await first(scene.profile('172.30.0.1:22'))).endpoint?.metricLabels, {});
 });
 
@@ -200,6 +213,53 @@ test("a pod's DNS name under a headless Service is that pod", async () => {
   assert.equal((await first(scene.profile('db-0.db.shop.svc.cluster.local:80'))).endpoint?.metricLabels['pod'], 'db-0');
   const missing = scene.profile('db-9.db.shop.svc.cluster.local:80');
   await until(() => missing.ended === 'NOT_FOUND');
+});
+
+test("a pod's DNS name leads to the pod that has it next", async () => {
+  const cluster = new FakeCluster()
+    .pod('shop/db-0', '10.42.0.5')
+    .service('shop/db', [{ ip: '10.42.0.5', pod: 'db-0', hostname: 'db-0' }]);
+  const heard = (await start(cluster)).profile('db-0.db.shop.svc.cluster.local:80');
+  await first(heard);
+  await cluster.remove('Pod', 'shop/db-0');
+  cluster.pod('shop/db-0', '10.42.0.6').slice('shop/db', [{ ip: '10.42.0.6', pod: 'db-0', hostname: 'db-0' }]);
+  await until(() => decodeTcpAddress(last(heard).endpoint?.addr) === '10.42.0.6:80');
+  assert.equal(last(heard).endpoint?.metricLabels['pod'], 'db-0');
+});
+
+test('a Server makes the port of a pod and of an external workload opaque for who asks for their address', async () => {
+  const cluster = new FakeCluster()
+    .pod('shop/a', '10.42.0.5', { labels: { app: 'a' }, ports: [{ name: 'sql', containerPort: 9000 }] })
+    .put('ExternalWorkload', 'shop/vm', {
+      metadata: { labels: { app: 'vm' } },
+      spec: { meshTLS: {}, ports: [{ port: 9000 }], workloadIPs: [{ ip: '192.0.2.1' }] },
+    });
+  const scene = await start(cluster);
+  const [pod, vm] = [scene.profile('10.42.0.5:9000'), scene.profile('192.0.2.1:9000')];
+  assert.deepEqual([(await first(pod)).opaqueProtocol, (await first(vm)).opaqueProtocol], [false, false]);
+  const server = (selector: string, app: string, port: unknown) => ({
+    spec: { [selector]: { matchLabels: { app } }, port, proxyProtocol: 'opaque' },
+  });
+  cluster.put('Server', 'shop/a', server('podSelector', 'a', 'sql'));
+  cluster.put('Server', 'shop/vm', server('externalWorkloadSelector', 'vm', 9000));
+  await until(() => last(pod).opaqueProtocol && last(vm).opaqueProtocol);
+  cluster.put('Server', 'shop/a', server('podSelector', 'other', 'sql'));
+  await cluster.remove('Server', 'shop/vm');
+  await until(() => !last(pod).opaqueProtocol && !last(vm).opaqueProtocol);
+});
+
+test('those who ask for the same share an answer, and are counted', async () => {
+  const cluster = shop();
+  const scene = await start(cluster);
+  const heard = [scene.profile(`${WEB}:80`), scene.profile(`${WEB}:80`), scene.profile(`${WEB}:80`, '{"ns":"other"}')];
+  for (const each of heard) await first(each);
+  assert.match(
+    scene.metrics.render(),
+    /profile_subscribers\{namespace="shop",profile="web.shop.svc.cluster.local"\} 3/,
+  );
+  assert.match(scene.metrics.render(), /service_subscribers\{namespace="shop",name="web"\} 3/);
+  cluster.put('ServiceProfile', `shop/${WEB}`, { spec: { routes: [{ name: 'r', condition: { method: 'GET' } }] } });
+  await until(() => heard.every((each) => last(each).routes.length === 1));
 });
 
 test('answers with the status that a proxy expects', async () => {

@@ -2,12 +2,20 @@
 import { create } from '@bufbuild/protobuf';
 import { destination } from '#api/mesh';
 import { serviceFqdn } from '#model/names';
-import { GrpcError } from '#runtime/grpc';
 import { keyOf } from '../../fold/index.ts';
-import type { ClusterIndex, PodRecord, ServiceRecord } from '../cluster/index.ts';
-import { describePod, describeWorkload, type EndpointConfig, weightedAddr } from '../endpoints/index.ts';
-import { DEFAULT_RETRY_BUDGET, translateProfile } from './translate.ts';
-import { workloadAt } from './workload-at.ts';
+import type { ClusterIndex, ServiceRecord } from '../cluster/index.ts';
+import {
+  ALONE,
+  type Description,
+  describePod,
+  describeWorkload,
+  type EndpointConfig,
+  podFacts,
+  weightedAddr,
+  workloadFacts,
+} from '../endpoints/index.ts';
+import { DEFAULT_RETRY_BUDGET } from '../service-profiles/index.ts';
+import { type WorkloadAt, workloadAt } from './workload-at.ts';
 
 export interface ProfileConfig {
   clusterDomain: string;
@@ -21,57 +29,68 @@ export interface ServiceTarget {
   clientNamespace: string;
 }
 
-/** The profile of a service's port. A port that the Service does not declare has an empty one. Throws ProfileError. */
+/** The profile of a service's port. A port that the Service does not declare has an empty one. */
 export function serviceProfile(
   index: ClusterIndex,
-  target: ServiceTarget,
+  { service, port, clientNamespace }: ServiceTarget,
   config: ProfileConfig,
 ): destination.DestinationProfile {
-  const { service, port, clientNamespace } = target;
   if (!service.ports.some((each) => each.port === port)) return create(destination.DestinationProfileSchema);
-  const fqdn = serviceFqdn(service, config.clusterDomain);
-  const profile = index.profile(keyOf(clientNamespace, fqdn)) ?? index.profile(keyOf(service.namespace, fqdn));
-  const opaque = (service.opaquePorts ?? config.endpoints.defaultOpaquePorts).has(port);
   const { name, namespace } = service;
-  return translateProfile({ fqdn, name, namespace, port, opaque }, profile);
+  const fqdn = serviceFqdn(service, config.clusterDomain);
+  const profile = index.profile(keyOf(clientNamespace, fqdn)) ?? index.profile(keyOf(namespace, fqdn));
+  const withPort = (authority: string) => (/:\d+$/.test(authority) ? authority : `${authority}:${port}`);
+  return create(destination.DestinationProfileSchema, {
+    fullyQualifiedName: fqdn,
+    opaqueProtocol: (service.opaquePorts ?? config.endpoints.defaultOpaquePorts).has(port),
+    routes: [...(profile?.routes ?? [])],
+    retryBudget: profile?.retryBudget ?? DEFAULT_RETRY_BUDGET,
+    dstOverrides: (profile?.overrides ?? []).map(({ authority, weight }) => ({
+      authority: withPort(authority),
+      weight,
+    })),
+    parentRef: resource({ group: 'core', kind: 'Service', name, namespace, port }),
+    profileRef: resource({
+      group: 'linkerd.io',
+      ...(profile && { kind: 'ServiceProfile', name: profile.name, namespace: profile.namespace }),
+    }),
+  });
 }
+
+type ResourceFields = { group: string; kind?: string; name?: string; namespace?: string; port?: number };
+const resource = (value: ResourceFields) => ({ kind: { case: 'resource' as const, value } });
 
 /** The profile of an address: of the pod or workload behind it, or the bare address. Throws GrpcError on conflicts. */
 export function addressProfile(
   index: ClusterIndex,
   ip: string,
   port: number,
-  config: ProfileConfig,
+  { endpoints: config }: ProfileConfig,
 ): destination.DestinationProfile {
   const found = workloadAt(index, ip, port);
-  if (found && 'pod' in found && found.pod.running) return podProfile(index, found.pod, ip, port, config);
-  const at = { ip, port, zone: undefined };
-  const { defaultOpaquePorts } = config.endpoints;
-  if (!found || 'pod' in found) {
-    const endpoint = weightedAddr(at, { metricLabels: {} }, undefined, config.endpoints);
-    return endpointProfile(endpoint, defaultOpaquePorts.has(port));
+  if (!found || ('pod' in found && !found.pod.running)) {
+    const bare = weightedAddr({ ip, port, zone: undefined }, { metricLabels: {} }, ALONE, config);
+    return endpointProfile(bare, config.defaultOpaquePorts.has(port));
   }
-  const { workload } = found;
-  const description = describeWorkload(index, workload, at, config.endpoints);
-  const metricLabels = { ...description.metricLabels, namespace: workload.namespace };
-  const opaque =
-    (workload.opaquePorts ?? defaultOpaquePorts).has(port) || index.isWorkloadOpaqueByServer(workload, port);
-  return endpointProfile(weightedAddr(at, { ...description, metricLabels }, undefined, config.endpoints), opaque);
+  const at = { ip: found.ip, port: found.port, zone: undefined };
+  const { namespace, opaque, description } = describeFound(index, found, at, config);
+  const metricLabels = { ...description.metricLabels, namespace };
+  return endpointProfile(weightedAddr(at, { ...description, metricLabels }, ALONE, config), opaque);
 }
 
-function podProfile(
+function describeFound(
   index: ClusterIndex,
-  pod: PodRecord,
-  ip: string,
-  port: number,
-  config: ProfileConfig,
-): destination.DestinationProfile {
-  const at = { ip, port, zone: undefined };
-  const description = describePod(index, pod, at, config.endpoints);
-  const metricLabels = { ...description.metricLabels, namespace: pod.namespace };
-  const opaque =
-    (pod.opaquePorts ?? config.endpoints.defaultOpaquePorts).has(port) || index.isOpaqueByServer(pod, port);
-  return endpointProfile(weightedAddr(at, { ...description, metricLabels }, undefined, config.endpoints), opaque);
+  found: NonNullable<WorkloadAt>,
+  at: { ip: string; port: number; zone: undefined },
+  config: EndpointConfig,
+): { namespace: string; opaque: boolean; description: Description } {
+  if ('pod' in found) {
+    const facts = podFacts(index, found.pod, at.port, config);
+    return { namespace: found.pod.namespace, opaque: facts.opaque, description: describePod(facts, at, config) };
+  }
+  const { workload } = found;
+  const facts = workloadFacts(index, workload, at.port, config);
+  return { namespace: workload.namespace, opaque: facts.opaque, description: describeWorkload(facts, at, config) };
 }
 
 function endpointProfile(
@@ -83,15 +102,4 @@ function endpointProfile(
     opaqueProtocol: opaque,
     ...(endpoint && { endpoint }),
   });
-}
-
-/** The pod that a headless Service knows by `hostname`. Throws NOT_FOUND without one. */
-export function podByHostname(index: ClusterIndex, serviceKey: string, hostname: string): PodRecord {
-  for (const slice of index.slices(serviceKey))
-    for (const endpoint of slice.endpoints) {
-      if (endpoint.hostname !== hostname || endpoint.target?.kind !== 'Pod') continue;
-      const pod = index.pod(endpoint.target.key);
-      if (pod) return pod;
-    }
-  throw new GrpcError('NOT_FOUND', `no pod found in EndpointSlices of Service ${serviceKey} for hostname ${hostname}`);
 }

@@ -2,25 +2,36 @@
 import { GrpcError } from '#runtime/grpc';
 import type { ClusterIndex, PodRecord, WorkloadRecord } from '../cluster/index.ts';
 
-export type WorkloadAt = { pod: PodRecord } | { workload: WorkloadRecord } | undefined;
+/** Who it is, and the address that it has itself. */
+export type WorkloadAt = ({ pod: PodRecord } | { workload: WorkloadRecord }) & { ip: string; port: number };
 
 /**
  * A pod with this IP, a pod reached at this port of its node, or an external workload that declares the port. Pods that are about
- * to end count only where no other has the address. Throws FAILED_PRECONDITION when several claim it.
+ * to end count only where no other has the address. A pod reached through its node is told by its own IP and container port:
+ * its proxy listens there, and not on the node. Throws FAILED_PRECONDITION when several claim the address.
  */
-export function workloadAt(index: ClusterIndex, ip: string, port: number): WorkloadAt {
+export function workloadAt(index: ClusterIndex, ip: string, port: number): WorkloadAt | undefined {
   const candidates = index.podsByIp(ip).filter((pod) => !pod.finished);
   const pods = candidates.filter((pod) => !pod.hostNetwork && pod.ips.includes(ip));
   const pod = one(pods, 'pods with a conflicting pod network IP', ip);
-  if (pod) return { pod };
-  const onHost = candidates.filter(
-    (each) => each.hostIps.includes(ip) && each.ports.some((each) => each.hostPort === port),
+  if (pod) return { pod, ip, port };
+  const hosted = one(
+    candidates.filter((each) => each.hostIps.includes(ip) && hostPort(each, port)),
+    'pods with a conflicting host network endpoint',
+    `${ip}:${port}`,
   );
-  const hosted = one(onHost, 'pods with a conflicting host network endpoint', `${ip}:${port}`);
-  if (hosted) return { pod: hosted };
+  if (hosted) return { pod: hosted, ip: ownIp(hosted, ip), port: hostPort(hosted, port)?.port ?? port };
   const declared = index.workloadsByIp(ip).filter((each) => each.ports.some((each) => each.port === port));
   const workload = one(declared, 'externalworkloads with a conflicting ip', `${ip}:${port}`);
-  return workload && { workload };
+  return workload && { workload, ip, port };
+}
+
+const hostPort = (pod: PodRecord, port: number) => pod.ports.find((each) => each.hostPort === port);
+
+/** The pod's address of the same family as its node's; the node's where it has none of its own yet. */
+function ownIp(pod: PodRecord, ip: string): string {
+  const isV6 = (address: string) => address.includes(':');
+  return pod.ips.find((each) => isV6(each) === isV6(ip)) ?? ip;
 }
 
 function one<W extends object>(found: readonly W[], what: string, where: string): W | undefined {

@@ -3,56 +3,36 @@ import { create } from '@bufbuild/protobuf';
 import { type Duration, DurationSchema } from '@bufbuild/protobuf/wkt';
 import { destination, httpTypes } from '#api/mesh';
 import { parseGoDuration, parseQuantity } from '#model/annotations';
-import type { ProfileRecord, ProfileSpec, RequestCondition, ResponseCondition } from '../cluster/index.ts';
+import type { ProfileSpec, RequestCondition, ResponseCondition } from './record.ts';
 
-/** What a profile is about. */
-export interface ProfileTarget {
-  fqdn: string;
-  name: string;
-  namespace: string;
-  port: number;
-  opaque: boolean;
+/** What a ServiceProfile says, for any port of its service. */
+export interface TranslatedProfile {
+  routes: readonly destination.Route[];
+  retryBudget: destination.RetryBudget;
+  /** Authorities without port mean the port that was asked for. */
+  overrides: readonly { authority: string; weight: number }[];
 }
-
-/** Why a ServiceProfile cannot be translated; a sentence for the operator. */
-export class ProfileError extends Error {}
 
 /** Retry budget of profiles that set none. */
-export const DEFAULT_RETRY_BUDGET = { retryRatio: 0.2, minRetriesPerSecond: 10, ttl: { seconds: 10n, nanos: 0 } };
+export const DEFAULT_RETRY_BUDGET: destination.RetryBudget = create(destination.RetryBudgetSchema, {
+  retryRatio: 0.2,
+  minRetriesPerSecond: 10,
+  ttl: { seconds: 10n, nanos: 0 },
+});
 
-/** The profile of a service's port; without a ServiceProfile, the default one. Throws ProfileError. */
-export function translateProfile(
-  target: ProfileTarget,
-  profile: ProfileRecord | undefined,
-): destination.DestinationProfile {
-  const spec = profile?.spec ?? {};
-  return create(destination.DestinationProfileSchema, {
-    fullyQualifiedName: target.fqdn,
-    opaqueProtocol: target.opaque,
+/** Translates a ServiceProfile. Throws a sentence for the operator when a part of it means nothing. */
+export function translateSpec(spec: ProfileSpec): TranslatedProfile {
+  return {
     routes: (spec.routes ?? []).map(toRoute),
     retryBudget: toBudget(spec.retryBudget),
-    dstOverrides: (spec.dstOverrides ?? []).map((override) => toOverride(override, target.port)),
-    parentRef: resource({
-      group: 'core',
-      kind: 'Service',
-      name: target.name,
-      namespace: target.namespace,
-      port: target.port,
-    }),
-    profileRef: resource({
-      group: 'linkerd.io',
-      ...(profile && { kind: 'ServiceProfile', name: profile.name, namespace: profile.namespace }),
-    }),
-  });
+    overrides: (spec.dstOverrides ?? []).map(toOverride),
+  };
 }
 
-type ResourceFields = { group: string; kind?: string; name?: string; namespace?: string; port?: number };
-const resource = (value: ResourceFields) => ({ kind: { case: 'resource' as const, value } });
-
-function toRoute(route: NonNullable<ProfileSpec['routes']>[number]) {
+function toRoute(route: NonNullable<ProfileSpec['routes']>[number]): destination.Route {
   const where = `route "${route.name}"`;
   const timeoutMs = route.timeout ? durationMs(route.timeout, `${where}: timeout`) : 0;
-  return {
+  return create(destination.RouteSchema, {
     condition: toRequestMatch(route.condition, where),
     responseClasses: (route.responseClasses ?? []).map((each) => ({
       condition: toResponseMatch(each.condition, where),
@@ -61,7 +41,7 @@ function toRoute(route: NonNullable<ProfileSpec['routes']>[number]) {
     metricsLabels: { route: route.name },
     isRetryable: route.isRetryable ?? false,
     ...(timeoutMs > 0 && { timeout: toDuration(timeoutMs) }),
-  };
+  });
 }
 
 function toRequestMatch(condition: RequestCondition | undefined, where: string): destination.RequestMatch {
@@ -97,7 +77,7 @@ function toResponseMatch(condition: ResponseCondition | undefined, where: string
 
 /** The single match, undefined for several (all must hold); none is an error. */
 function only<M>(matches: readonly M[], where: string): M | undefined {
-  if (matches.length === 0) throw new ProfileError(`${where}: a condition sets no field`);
+  if (matches.length === 0) throw new Error(`${where}: a condition sets no field`);
   return matches.length === 1 ? matches[0] : undefined;
 }
 
@@ -109,32 +89,31 @@ function toMethod(text: string): httpTypes.HttpMethod {
   });
 }
 
-function toBudget(budget: ProfileSpec['retryBudget']) {
+function toBudget(budget: ProfileSpec['retryBudget']): destination.RetryBudget {
   if (!budget) return DEFAULT_RETRY_BUDGET;
-  return {
+  return create(destination.RetryBudgetSchema, {
     retryRatio: budget.retryRatio ?? 0,
     minRetriesPerSecond: budget.minRetriesPerSecond ?? 0,
     ttl: toDuration(durationMs(budget.ttl ?? '', 'retryBudget.ttl')),
-  };
+  });
 }
 
 /** Weights are thousandths of the quantity, times ten: 1 is 10000. */
-function toOverride(override: { authority: string; weight: number | string }, port: number) {
-  const weight = parseQuantity(String(override.weight));
+function toOverride({ authority, weight: text }: { authority: string; weight: number | string }) {
+  const weight = parseQuantity(String(text));
   if (weight === undefined || weight < 0)
-    throw new ProfileError(`dstOverrides: weight of ${override.authority} is no quantity: "${override.weight}"`);
-  const authority = /:\d+$/.test(override.authority) ? override.authority : `${override.authority}:${port}`;
+    throw new Error(`dstOverrides: weight of ${authority} is no quantity: "${text}"`);
   return { authority, weight: Math.ceil(weight * 1000) * 10 };
 }
 
 function durationMs(text: string, where: string): number {
   const ms = parseGoDuration(text);
-  if (ms === undefined) throw new ProfileError(`${where}: expected a duration such as 300ms, got "${text}"`);
+  if (ms === undefined) throw new Error(`${where}: expected a duration such as 300ms, got "${text}"`);
   return ms;
 }
 
 /** A protobuf Duration of so many milliseconds. */
-export function toDuration(ms: number): Duration {
+function toDuration(ms: number): Duration {
   const nanos = Math.round(ms * 1e6);
   return create(DurationSchema, { seconds: BigInt(Math.trunc(nanos / 1e9)), nanos: nanos % 1e9 });
 }

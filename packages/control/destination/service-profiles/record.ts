@@ -1,5 +1,6 @@
-/** ServiceProfiles (linkerd.io/v1alpha2) as JSON. */
+/** ServiceProfiles as JSON, and what is kept of them. */
 import type { KubeObject } from '#api/kube';
+import { type TranslatedProfile, translateSpec } from './translate.ts';
 
 /** Condition on requests; several fields set mean all of them. */
 export interface RequestCondition {
@@ -33,14 +34,24 @@ export interface ProfileSpec {
   dstOverrides?: { authority: string; weight: number | string }[];
 }
 
-export interface ProfileRecord {
+/** A ServiceProfile that can be told to proxies. */
+export interface ProfileRecord extends TranslatedProfile {
   namespace: string;
   name: string;
-  spec: ProfileSpec;
 }
 
-/** Reads a ServiceProfile. */
-export function readProfile(object: KubeObject): ProfileRecord {
-  const { spec } = object as KubeObject & { spec?: ProfileSpec };
-  return { namespace: object.metadata.namespace ?? '', name: object.metadata.name ?? '', spec: spec ?? {} };
+/** Reads a ServiceProfile. One that is invalid is reported and counts as what it was before, if it was valid ever. */
+export function readProfile(
+  object: KubeObject,
+  old: ProfileRecord | undefined,
+  problem: (text: string) => void,
+): ProfileRecord | undefined {
+  const { spec = {} } = object as KubeObject & { spec?: ProfileSpec };
+  const { namespace = '', name = '' } = object.metadata;
+  try {
+    return { namespace, name, ...translateSpec(spec) };
+  } catch (error) {
+    problem(`invalid ServiceProfile${old ? ', the last good one stays in use' : ''}: ${(error as Error).message}`);
+    return old;
+  }
 }
