@@ -84,6 +84,8 @@ async function build(context: ProcessContext<typeof FLAGS>): Promise<Running> {
     handle: (request) => {
       const answer = reviewPolicy(request);
       metrics.counter('admission_reviews_total', { kind: request.kind.kind, allowed: String(answer.allowed) }).inc();
+      for (const warning of answer.warnings ?? [])
+        log.warn('admitted with a warning', { namespace: request.namespace, name: request.name, warning });
       if (!answer.allowed)
         log.info('refused an object', { namespace: request.namespace, name: request.name, reason: answer.message });
       return answer;

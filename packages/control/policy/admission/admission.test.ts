@@ -6,16 +6,30 @@ import { RULES, reviewPolicy } from './index.ts';
 const POLICY = 'policy.linkerd.io';
 const GATEWAY = 'gateway.networking.k8s.io';
 
-function review(kind: string, spec: unknown, annotations: Record<string, string> = {}, group = POLICY): string {
-  const answer = reviewPolicy({
+function answerTo(
+  kind: string,
+  spec: unknown,
+  annotations: Record<string, string> = {},
+  group = POLICY,
+  metadata: object = {},
+) {
+  return reviewPolicy({
     uid: 'u',
     kind: { group, version: 'v1', kind },
     resource: { group, version: 'v1', resource: 'x' },
     operation: 'CREATE',
     namespace: 'shop',
-    object: { metadata: { name: 'x', annotations }, spec } as AnyObject,
+    object: { metadata: { name: 'x', annotations, ...metadata }, spec } as AnyObject,
   });
+}
+function review(...args: Parameters<typeof answerTo>): string {
+  const answer = answerTo(...args);
   return answer.allowed ? 'allowed' : answer.message;
+}
+function warnings(...args: Parameters<typeof answerTo>): readonly string[] {
+  const answer = answerTo(...args);
+  assert.ok(answer.allowed, JSON.stringify(answer));
+  return answer.warnings ?? [];
 }
 const ref = (kind: string, name = 'x', group = POLICY) => ({ group, kind, name });
 const service = { group: 'core', kind: 'Service', name: 'web', port: 80 };
@@ -49,11 +63,19 @@ test('allows what the rest of the mesh understands', () => {
       },
     ],
     ['AuthorizationPolicy', { targetRef: ref('GRPCRoute', 'r', GATEWAY), requiredAuthenticationRefs: [] }],
+    ['AuthorizationPolicy', { targetRef: ref('httproute', 'r', GATEWAY), requiredAuthenticationRefs: [] }],
+    [
+      'AuthorizationPolicy',
+      {
+        targetRef: { group: 'core', kind: 'namespace', name: 'shop' },
+        requiredAuthenticationRefs: [{ group: 'core', kind: 'ServiceAccount', name: 'a', namespace: 'other' }],
+      },
+    ],
     ['HTTPRoute', deep({ matches: [{ path: { type: 'RegularExpression', value: '/a\\-b' } }] })],
     [
       'MeshTLSAuthentication',
       {
-        identities: ['*', '*.a.b', 'web.shop.test', 'spiffe://root.local/ns/A_b-c'],
+        identities: ['*', '*.a.b', 'web.shop.test', 'spiffe://root.local/ns/A_b-c', 'spiffe://a_b-1/v1.2'],
         identityRefs: [{ kind: 'Namespace', name: 'a' }],
       },
     ],
@@ -62,10 +84,23 @@ test('allows what the rest of the mesh understands', () => {
       { networks: [{ cidr: '10.0.0.0/8', except: ['10.1.0.0/16', '10.2.3.4'] }, { cidr: 'fd00::1' }] },
     ],
     ['ServerAuthorization', { server: { name: 's' }, client: { meshTLS: { unauthenticatedTLS: true } } }],
+    [
+      'ServerAuthorization',
+      { server: { selector: { matchLabels: { a: 'b' } } }, client: { meshTLS: { serviceAccounts: [{ name: 'a' }] } } },
+    ],
+    ['EgressNetwork', { trafficPolicy: 'Deny', networks: [{ cidr: '0.0.0.0/0', except: ['10.0.0.0/8', '1.1.1.1'] }] }],
     ['EgressNetwork', { trafficPolicy: 'Allow' }],
     [
       'HTTPLocalRateLimitPolicy',
       { targetRef: ref('Server'), total: { requestsPerSecond: 10 }, identity: { requestsPerSecond: 10 } },
+    ],
+    [
+      'HTTPLocalRateLimitPolicy',
+      {
+        targetRef: ref('Server'),
+        identity: { requestsPerSecond: 1 },
+        overrides: [{ requestsPerSecond: 50, clientRefs: [{ kind: 'ServiceAccount', name: 'a' }] }],
+      },
     ],
     [
       'HTTPRoute',
@@ -77,6 +112,24 @@ test('allows what the rest of the mesh understands', () => {
     ],
     ['HTTPRoute', deep({ backendRefs: [{ name: 'a' }] })],
     ['TCPRoute', { parentRefs: [service], rules: [{}] }, GATEWAY],
+    ['TLSRoute', { parentRefs: [{ ...egress, port: 443 }], rules: [{}] }, GATEWAY],
+    ['TCPRoute', { parentRefs: [{ name: 'gateway', kind: 'Gateway' }], rules: [{}, {}] }, GATEWAY],
+    [
+      'GRPCRoute',
+      {
+        parentRefs: [{ name: 'gateway', kind: 'Gateway' }],
+        rules: [{ matches: [{ method: { type: 'RegularExpression' } }], backendRefs: [{ name: 'a' }] }],
+      },
+      GATEWAY,
+    ],
+    ['HTTPRoute', { parentRefs: [ref('Server')], rules: [{ backendRefs: [{ name: 'a' }] }] }, GATEWAY],
+    ['GRPCRoute', deep({ matches: [{ method: { service: 'a.B', method: 'C' } }] }), GATEWAY],
+    ['HTTPRoute', deep({ timeouts: { request: '0s', backendRequest: '2s' } })],
+    [
+      'HTTPRoute',
+      deep({ filters: [{ type: 'URLRewrite', urlRewrite: { path: { replacePrefixMatch: '' } } }] }),
+      GATEWAY,
+    ],
     ['HTTPRoute', deep({ filters: [{ type: 'RequestMirror', requestMirror: {} }] }), GATEWAY],
     ['Unknown', {}],
   ];
@@ -131,11 +184,30 @@ test('refuses what its schema lets through and nobody could follow', () => {
       required(ref('MeshTLSAuthentication'), { kind: 'ServiceAccount', name: 'a' }),
       /may not be set together/,
     ],
+    ['AuthorizationPolicy', target, /requiredAuthenticationRefs: expected a list, which may be empty/],
+    ['AuthorizationPolicy', { requiredAuthenticationRefs: [] }, /targetRef is missing/],
+    ['AuthorizationPolicy', { targetRef: { kind: 'Server' } }, /targetRef: name is missing/],
+    ['AuthorizationPolicy', required({ name: 'a' }), /requiredAuthenticationRefs: kind is missing/],
+    [
+      'AuthorizationPolicy',
+      required({ kind: 'ServiceAccount', name: 'a' }, { kind: 'ServiceAccount', name: 'b' }),
+      /single ServiceAccount/,
+    ],
+    ['AuthorizationPolicy', { targetRef: ref('TCPRoute', 'r', GATEWAY) }, /got TCPRoute.gateway/],
     ['AuthorizationPolicy', required({ kind: 'Secret', name: 'a' }), /expected MeshTLSAuthentication.*got Secret/],
     ['MeshTLSAuthentication', { identities: ['a*'] }, /identities: expected/],
     ['MeshTLSAuthentication', { identities: ['spiffe://root/a/../b'] }, /SPIFFE/],
     ['MeshTLSAuthentication', { identities: ['spiffe://Root/a'] }, /SPIFFE/],
     ['MeshTLSAuthentication', { identities: ['spiffe://root/a/'] }, /SPIFFE/],
+    ['MeshTLSAuthentication', { identities: ['spiffe://root//a'] }, /SPIFFE/],
+    ['MeshTLSAuthentication', { identities: ['spiffe://root/./a'] }, /SPIFFE/],
+    ['MeshTLSAuthentication', { identities: ['spiffe:///a'] }, /SPIFFE/],
+    ['MeshTLSAuthentication', { identities: ['spiffe://root/a?b'] }, /SPIFFE/],
+    ['MeshTLSAuthentication', { identities: ['https://root/a'] }, /SPIFFE/],
+    ['MeshTLSAuthentication', { identities: ['*.*.a'] }, /SPIFFE/],
+    ['MeshTLSAuthentication', { identities: [''] }, /SPIFFE/],
+    ['MeshTLSAuthentication', {}, /identities or identityRefs must be set/],
+    ['MeshTLSAuthentication', { identityRefs: [{ kind: 'ServiceAccount' }] }, /identityRefs: name is missing/],
     ['MeshTLSAuthentication', { identityRefs: [{ kind: 'Pod', name: 'a' }] }, /expected ServiceAccount or Namespace/],
     [
       'MeshTLSAuthentication',
@@ -154,6 +226,12 @@ test('refuses what its schema lets through and nobody could follow', () => {
       /does not include exception/,
     ],
     ['NetworkAuthentication', { networks: [{ cidr: '10.0.0.0/8', except: ['10.0.0.0/8'] }] }, /completely negated/],
+    ['NetworkAuthentication', { networks: [{ cidr: '10.0.0.0/8', except: ['0.0.0.0/0'] }] }, /completely negated/],
+    ['NetworkAuthentication', { networks: [{ cidr: '10.0.0.0/8', except: ['fd00::/8'] }] }, /does not include/],
+    ['NetworkAuthentication', { networks: [{ cidr: '10.0.0.0/33' }] }, /cidr: expected a network/],
+    ['NetworkAuthentication', { networks: ['10.0.0.0/8'] }, /networks: expected a list of objects/],
+    ['EgressNetwork', { trafficPolicy: 'Maybe' }, /trafficPolicy: expected Allow or Deny, got "Maybe"/],
+    ['EgressNetwork', { networks: [{ cidr: 'everywhere' }] }, /cidr: expected a network/],
     ['EgressNetwork', { networks: [] }, /at least one network/],
     ['EgressNetwork', { networks: [{ cidr: '1.0.0.0/8', except: ['2.0.0.0/8'] }] }, /does not include/],
     ['ServerAuthorization', { client: { unauthenticated: true, meshTLS: {} } }, /meshTLS cannot be set/],
@@ -163,7 +241,27 @@ test('refuses what its schema lets through and nobody could follow', () => {
       /cannot be set where unauthenticated TLS/,
     ],
     ['ServerAuthorization', { client: { networks: [{ cidr: '10.0.0.0/8', except: ['x'] }] } }, /except: expected/],
+    [
+      'ServerAuthorization',
+      { client: { meshTLS: { unauthenticatedTLS: true, serviceAccounts: [{ name: 'a' }] } } },
+      /cannot be set where unauthenticated TLS/,
+    ],
+    ['ServerAuthorization', { client: { unauthenticated: true } }, /server: expected a name or a selector/],
+    ['ServerAuthorization', { server: { name: 's' } }, /client is missing/],
+    ['Server', { podSelector: { matchLabels: { a: 1 } }, port: 80 }, /matchLabels: a: expected a text/],
+    ['Server', { podSelector: {}, externalWorkloadSelector: {}, port: 80 }, /exactly one of podSelector/],
     ['HTTPLocalRateLimitPolicy', { targetRef: ref('HTTPRoute') }, /targetRef: expected a Server/],
+    [
+      'HTTPLocalRateLimitPolicy',
+      rate({ overrides: [{ ...rps(0), clientRefs: [] }] }),
+      /overrides: requestsPerSecond must be greater than 0/,
+    ],
+    [
+      'HTTPLocalRateLimitPolicy',
+      rate({ total: {} }),
+      /total: requestsPerSecond: expected a whole number, got undefined/,
+    ],
+    ['HTTPLocalRateLimitPolicy', { targetRef: ref('Server', 'x', '') }, /targetRef: expected a Server/],
     ['HTTPLocalRateLimitPolicy', rate({ total: rps(0) }), /total: requestsPerSecond must be greater than 0/],
     ['HTTPLocalRateLimitPolicy', rate({ identity: rps(11) }), /identity: requestsPerSecond \(11\) must not exceed/],
     ['HTTPLocalRateLimitPolicy', rate({ identity: rps(0) }), /identity: requestsPerSecond must be greater/],
@@ -193,7 +291,20 @@ test('refuses what its schema lets through and nobody could follow', () => {
       deep({ filters: [{ type: 'RequestRedirect', requestRedirect: { path: { replaceFullPath: 'x' } } }] }),
       /replaceFullPath: expected an absolute path/,
     ],
+    [
+      'HTTPRoute',
+      deep({ matches: [{ queryParams: [{ name: 'q', type: 'RegularExpression', value: '[' }] }] }),
+      /queryParams: .*no regular expression/,
+    ],
+    [
+      'HTTPRoute',
+      deep({ backendRefs: [{ name: 'a', port: 80, filters: [{ responseHeaderModifier: { add: [{ name: 'ä' }] } }] }] }),
+      /"ä" is no header name/,
+    ],
+    ['HTTPRoute', deep({ filters: [{ type: 'ExtensionRef' }] }), /filters: expected one of .* got "ExtensionRef"/],
+    ['HTTPRoute', deep({ filters: 'all' }), /filters: expected a list/],
     ['HTTPRoute', deep({ timeouts: { request: '-1s' } }), /must not be negative/],
+    ['HTTPRoute', deep({ timeouts: { backendRequest: '-1s' } }), /backendRequest: must not be negative/],
     ['HTTPRoute', deep({ timeouts: { request: '1s', backendRequest: '2s' } }), /backendRequest must not be longer/],
     ['HTTPRoute', deep({ timeouts: { request: 'soon' } }), /expected a duration/],
     ['HTTPRoute', deep({ backendRefs: [{ name: 'a' }] }), /Service a must be referred to with a port/, GATEWAY],
@@ -205,6 +316,16 @@ test('refuses what its schema lets through and nobody could follow', () => {
     ],
     ['TCPRoute', { parentRefs: [service], rules: [{}, {}] }, /expected exactly one rule, got 2/, GATEWAY],
     ['TLSRoute', { parentRefs: [egress], rules: [{}] }, /must be referred to with a port/, GATEWAY],
+    ['TLSRoute', { parentRefs: [service], rules: [] }, /expected exactly one rule, got 0/, GATEWAY],
+    ['TCPRoute', { parentRefs: [egress], rules: [{}] }, /must be referred to with a port/, GATEWAY],
+    ['GRPCRoute', { parentRefs: [egress], rules: [] }, /must be referred to with a port/, GATEWAY],
+    ['GRPCRoute', deep({ backendRefs: [{ name: 'a' }] }), /Service a must be referred to with a port/, GATEWAY],
+    [
+      'GRPCRoute',
+      deep({ matches: [{ headers: [{ name: 'a', type: 'RegularExpression', value: '(' }] }] }),
+      /no regular expression/,
+      GATEWAY,
+    ],
   ];
   const covered = new Set<string>();
   for (const [kind, spec, message, group = POLICY] of bad) {
@@ -221,4 +342,76 @@ test('checks retry and timeout annotations of routes whose parent is a Service',
     /retry\.linkerd\.io\/http: "sometimes"/,
   );
   assert.equal(review('HTTPRoute', { parentRefs: [ref('Server')], rules: [] }, annotations), 'allowed');
+  const bad: Record<string, string> = {
+    'timeout.linkerd.io/request': '1h30m',
+    'retry.linkerd.io/grpc': 'never',
+    'retry.linkerd.io/limit': '-1',
+    'fault.weft.dev/delay': 'long',
+  };
+  for (const [kind, group] of [
+    ['HTTPRoute', POLICY],
+    ['HTTPRoute', GATEWAY],
+    ['GRPCRoute', GATEWAY],
+  ] as const)
+    for (const [key, value] of Object.entries(bad))
+      for (const parent of [service, { ...egress, port: 443 }])
+        assert.match(
+          review(kind, { parentRefs: [parent], rules: [] }, { [key]: value }, group),
+          new RegExp(`${key}: "${value}"`),
+        );
+});
+
+test('knows every access policy and every protocol', () => {
+  const server = (more: object) => review('Server', { podSelector: {}, port: 80, ...more });
+  for (const accessPolicy of [
+    'deny',
+    'audit',
+    'all-unauthenticated',
+    'all-authenticated',
+    'cluster-unauthenticated',
+    'cluster-authenticated',
+  ])
+    assert.equal(server({ accessPolicy }), 'allowed', accessPolicy);
+  for (const proxyProtocol of ['unknown', 'HTTP/1', 'HTTP/2', 'gRPC', 'opaque', 'TLS'])
+    assert.equal(server({ proxyProtocol }), 'allowed', proxyProtocol);
+  assert.match(server({ accessPolicy: 'Deny' }), /accessPolicy: expected one of/);
+});
+
+test("what is allowed and still not fully used is warned of, and so are the Gateway API's objects that cannot be read", () => {
+  const rule = (...types: string[]) => deep({ filters: types.map((type) => ({ type })) });
+  assert.deepEqual(warnings('HTTPRoute', rule('RequestHeaderModifier', 'RequestRedirect'), {}, GATEWAY), []);
+  assert.deepEqual(warnings('HTTPRoute', rule('URLRewrite', 'CORS'), {}, GATEWAY), [
+    "HTTPRoute: filters: URLRewrite is known to no other proxies than Weft's",
+    'HTTPRoute: filters: CORS is not supported: what it belongs to is not used',
+  ]);
+  assert.deepEqual(
+    warnings(
+      'HTTPRoute',
+      { parentRefs: [ref('Server')], rules: [{ filters: [{ type: 'RequestMirror' }] }] },
+      {},
+      GATEWAY,
+    ),
+    ["HTTPRoute: filters: RequestMirror is known to no other proxies than Weft's, and not on a Server"],
+  );
+  const backend = { name: 'a', port: 80, filters: [{ type: 'ExtensionRef' }] };
+  assert.match(
+    warnings('GRPCRoute', deep({ backendRefs: [backend] }), {}, GATEWAY)[0] ?? '',
+    /backendRefs: filters: Ext/,
+  );
+  assert.deepEqual(warnings('HTTPRoute', deep({ matches: 'all' }), {}, GATEWAY), [
+    'HTTPRoute: matches: expected a list: the mesh does not use it',
+  ]);
+  assert.deepEqual(warnings('TCPRoute', undefined, {}, GATEWAY), [
+    'TCPRoute: spec is missing: the mesh does not use it',
+  ]);
+  assert.match(warnings('ServerAuthorization', { server: { name: 's' }, client: {} })[0] ?? '', /admits nobody/);
+});
+
+test('an object that is being deleted may change, however bad it is', () => {
+  assert.equal(review('Server', { port: 0 }, {}, POLICY, { deletionTimestamp: '2026-01-01T00:00:00Z' }), 'allowed');
+});
+
+test('Servers that overlap are both admitted', () => {
+  const spec = { podSelector: {}, port: 80 };
+  for (const name of ['a', 'b']) assert.equal(review('Server', spec, {}, POLICY, { name }), 'allowed');
 });

@@ -2,17 +2,31 @@
 import { isDnsSubdomain } from '#model/names';
 import { DEFAULT_POLICIES } from '#model/policy';
 import { contains, parseNetwork } from '../networks.ts';
-import { isRef, listOf, objectOf, type PolicyObject, type Ref, Refusal, type Rule, refOf, textsOf } from './refusal.ts';
+import {
+  isRef,
+  listOf,
+  Malformed,
+  neededRef,
+  objectOf,
+  type PolicyObject,
+  type Ref,
+  Refusal,
+  type Rule,
+  textsOf,
+} from './refusal.ts';
 
 const POLICY = 'policy.linkerd.io';
 const GATEWAY = 'gateway.networking.k8s.io';
 const PROTOCOLS = ['unknown', 'HTTP/1', 'HTTP/2', 'gRPC', 'opaque', 'TLS'];
 
-export const checkAuthorizationPolicy: Rule = ({ spec, namespace }) => {
+export const checkAuthorizationPolicy = ({ spec, namespace }: PolicyObject): void => {
   const targetSpec = objectOf(spec, 'targetRef');
   if (!targetSpec) throw new Refusal('targetRef is missing');
-  checkTarget(refOf(targetSpec), namespace);
-  const refs = listOf(spec, 'requiredAuthenticationRefs').map(refOf);
+  checkTarget(neededRef(targetSpec, 'targetRef'), namespace);
+  // An empty list admits everyone, so that a missing one must not be taken for it.
+  if (!Array.isArray(spec['requiredAuthenticationRefs']))
+    throw new Malformed('requiredAuthenticationRefs: expected a list, which may be empty');
+  const refs = listOf(spec, 'requiredAuthenticationRefs').map((ref) => neededRef(ref, 'requiredAuthenticationRefs'));
   const count = (group: string, kind: string) => refs.filter((ref) => isRef(ref, group, kind)).length;
   const meshTls = count(POLICY, 'MeshTLSAuthentication');
   const accounts = count('', 'ServiceAccount');
@@ -42,17 +56,19 @@ function checkTarget(target: Ref, namespace: string): void {
 const textOf = (ref: Ref) => (ref.group ? `${ref.kind}.${ref.group}` : ref.kind);
 
 export const checkMeshTls: Rule = ({ spec }) => {
-  for (const identity of textsOf(spec, 'identities'))
+  const identities = textsOf(spec, 'identities');
+  const refs = listOf(spec, 'identityRefs').map((ref) => neededRef(ref, 'identityRefs'));
+  for (const identity of identities)
     if (!isIdentityMatch(identity))
       throw new Refusal(`identities: expected *, *.<dns>, a DNS name or a SPIFFE URI, got "${identity}"`);
-  for (const ref of listOf(spec, 'identityRefs').map(refOf)) {
-    if (!ref.name) throw new Refusal('identityRefs: name is missing');
+  for (const ref of refs) {
     if (isRef(ref, '', 'Namespace')) {
       if (ref.namespace)
         throw new Refusal('identityRefs: a reference to a Namespace is cluster-scoped and may not have a namespace');
     } else if (!isRef(ref, '', 'ServiceAccount'))
       throw new Refusal(`identityRefs: expected ServiceAccount or Namespace, got ${textOf(ref)}`);
   }
+  if (identities.length + refs.length === 0) throw new Refusal('identities or identityRefs must be set');
 };
 
 function isIdentityMatch(text: string): boolean {
@@ -101,12 +117,14 @@ export const checkServer: Rule = (object) => {
   const protocol = spec['proxyProtocol'] ?? 'unknown';
   if (!PROTOCOLS.includes(String(protocol)))
     throw new Refusal(`proxyProtocol: expected one of ${PROTOCOLS.join(', ')}, got "${protocol}"`);
-  const policy = spec['accessPolicy'];
+  const policy = spec['accessPolicy'] ?? undefined;
   if (policy !== undefined && !Object.hasOwn(DEFAULT_POLICIES, String(policy)))
     throw new Refusal(`accessPolicy: expected one of ${Object.keys(DEFAULT_POLICIES).join(', ')}, got "${policy}"`);
 };
 
 function checkSelector(selector: Readonly<Record<string, unknown>>): void {
+  for (const [key, value] of Object.entries(objectOf(selector, 'matchLabels') ?? {}))
+    if (typeof value !== 'string') throw new Malformed(`matchLabels: ${key}: expected a text`);
   for (const expression of listOf(selector, 'matchExpressions')) {
     const operator = String(expression['operator'] ?? '');
     const values = textsOf(expression, 'values');
@@ -119,7 +137,7 @@ function checkSelector(selector: Readonly<Record<string, unknown>>): void {
   }
 }
 
-export const checkServerAuthorization: Rule = ({ spec }: PolicyObject) => {
+export const checkServerAuthorization: Rule = ({ spec }, warn) => {
   const client = objectOf(spec, 'client');
   if (!client) throw new Refusal('client is missing');
   const meshTls = objectOf(client, 'meshTLS');
@@ -131,4 +149,10 @@ export const checkServerAuthorization: Rule = ({ spec }: PolicyObject) => {
       'client: identities and serviceAccounts cannot be set where unauthenticated TLS clients are allowed',
     );
   checkNetworks(listOf(client, 'networks'));
+  const server = objectOf(spec, 'server') ?? {};
+  const selector = objectOf(server, 'selector');
+  if (!server['name'] && !selector) throw new Malformed('server: expected a name or a selector');
+  if (selector) checkSelector(selector);
+  if (client['unauthenticated'] !== true && meshTls?.['unauthenticatedTLS'] !== true && named === 0)
+    warn('client: admits nobody: neither unauthenticated nor meshTLS says whom');
 };

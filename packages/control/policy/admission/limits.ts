@@ -1,17 +1,20 @@
 /** Rules for egress networks and rate limits. */
 import { checkNetworks } from './authorization.ts';
-import { isRef, listOf, objectOf, Refusal, type Rule, refOf } from './refusal.ts';
+import { isRef, listOf, Malformed, neededRef, objectOf, Refusal, type Rule } from './refusal.ts';
 
 export const checkEgressNetwork: Rule = ({ spec }) => {
-  if (spec['networks'] === undefined || spec['networks'] === null) return;
   const networks = listOf(spec, 'networks');
-  if (networks.length === 0) throw new Refusal('networks: at least one network must be specified');
+  if (networks.length === 0 && (spec['networks'] ?? undefined) !== undefined)
+    throw new Refusal('networks: at least one network must be specified');
   checkNetworks(networks);
+  const policy = spec['trafficPolicy'];
+  if (policy !== 'Allow' && policy !== 'Deny')
+    throw new Malformed(`trafficPolicy: expected Allow or Deny, got ${JSON.stringify(policy)}`);
 };
 
 export const checkRateLimit: Rule = ({ spec }) => {
   const target = objectOf(spec, 'targetRef');
-  if (!target || !isRef(refOf(target), 'policy.linkerd.io', 'Server'))
+  if (!target || !isRef(neededRef(target, 'targetRef'), 'policy.linkerd.io', 'Server'))
     throw new Refusal('targetRef: expected a Server');
   const total = rate(objectOf(spec, 'total'), 'total');
   if (total === 0) throw new Refusal('total: requestsPerSecond must be greater than 0');
@@ -26,7 +29,7 @@ export const checkRateLimit: Rule = ({ spec }) => {
       throw new Refusal(`${name}: requestsPerSecond (${value}) must not exceed that of total (${total})`);
   }
   for (const override of listOf(spec, 'overrides'))
-    for (const ref of listOf(override, 'clientRefs').map(refOf))
+    for (const ref of listOf(override, 'clientRefs').map((each) => neededRef(each, 'overrides: clientRefs')))
       if (!isRef(ref, '', 'ServiceAccount'))
         throw new Refusal(`overrides: clientRefs: expected ServiceAccount, got ${ref.kind}`);
 };

@@ -10,8 +10,11 @@ export interface PolicyObject {
 /** Why an object is refused; a sentence without the kind. */
 export class Refusal extends Error {}
 
-/** Throws {@link Refusal}. */
-export type Rule = (object: PolicyObject) => void;
+/** Why an object cannot even be read: a field is of another type than it has to be. */
+export class Malformed extends Refusal {}
+
+/** Throws {@link Refusal}. `warn` takes sentences for whoever wrote an object that is allowed all the same. */
+export type Rule = (object: PolicyObject, warn: (message: string) => void) => void;
 
 /** An object reference with the defaults filled in; core's group is ''. */
 export interface Ref {
@@ -22,14 +25,22 @@ export interface Ref {
   port: number | undefined;
 }
 
-/** A list field; absent is empty. Refuses anything else. */
+/** A list of objects; absent is empty. Refuses anything else. */
 export function listOf(
   parent: Readonly<Record<string, unknown>>,
   field: string,
 ): readonly Readonly<Record<string, unknown>>[] {
+  return arrayOf(parent, field).map((value) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw new Malformed(`${field}: expected a list of objects`);
+    return value as Readonly<Record<string, unknown>>;
+  });
+}
+
+function arrayOf(parent: Readonly<Record<string, unknown>>, field: string): readonly unknown[] {
   const value = parent[field];
   if (value === undefined || value === null) return [];
-  if (!Array.isArray(value)) throw new Refusal(`${field}: expected a list`);
+  if (!Array.isArray(value)) throw new Malformed(`${field}: expected a list`);
   return value;
 }
 
@@ -40,14 +51,14 @@ export function objectOf(
 ): Readonly<Record<string, unknown>> | undefined {
   const value = parent[field];
   if (value === undefined || value === null) return undefined;
-  if (typeof value !== 'object' || Array.isArray(value)) throw new Refusal(`${field}: expected an object`);
+  if (typeof value !== 'object' || Array.isArray(value)) throw new Malformed(`${field}: expected an object`);
   return value as Readonly<Record<string, unknown>>;
 }
 
 /** Texts of a list field. */
 export function textsOf(parent: Readonly<Record<string, unknown>>, field: string): readonly string[] {
-  return (listOf(parent, field) as readonly unknown[]).map((value) => {
-    if (typeof value !== 'string') throw new Refusal(`${field}: expected texts`);
+  return arrayOf(parent, field).map((value) => {
+    if (typeof value !== 'string') throw new Malformed(`${field}: expected texts`);
     return value;
   });
 }
@@ -63,6 +74,13 @@ export function refOf(value: Readonly<Record<string, unknown>>): Ref {
     namespace: text('namespace') || undefined,
     port: typeof value['port'] === 'number' ? value['port'] : undefined,
   };
+}
+
+/** As {@link refOf}. Refuses a reference that says neither which kind nor which object it means. */
+export function neededRef(value: Readonly<Record<string, unknown>>, where: string): Ref {
+  const ref = refOf(value);
+  for (const field of ['kind', 'name'] as const) if (!ref[field]) throw new Malformed(`${where}: ${field} is missing`);
+  return ref;
 }
 
 /** Groups and kinds compare without regard to case. */

@@ -8,7 +8,7 @@ import {
   checkServerAuthorization,
 } from './authorization.ts';
 import { checkEgressNetwork, checkRateLimit } from './limits.ts';
-import { objectOf, Refusal, type Rule } from './refusal.ts';
+import { Malformed, objectOf, Refusal, type Rule } from './refusal.ts';
 import { checkGatewayGrpcRoute, checkGatewayHttpRoute, checkPolicyHttpRoute, checkStreamRoute } from './routes.ts';
 
 const POLICY = 'policy.linkerd.io';
@@ -30,18 +30,27 @@ export const RULES: Readonly<Record<string, Rule>> = {
   [`${GATEWAY}/TCPRoute`]: checkStreamRoute,
 };
 
-/** Answers a review of a policy object. */
+/**
+ * Answers a review of a policy object. Objects of the Gateway API that cannot be read pass with a warning: other controllers may be
+ * able to. What is about to be deleted passes, so that it can be.
+ */
 export function reviewPolicy(request: AdmissionRequest): AdmissionAnswer {
   const { group, kind } = request.kind;
   const rule = RULES[`${group}/${kind}`];
-  if (!rule || !request.object) return { allowed: true };
+  if (!rule || !request.object || request.object.metadata.deletionTimestamp) return { allowed: true };
   const { metadata } = request.object;
+  const warnings: string[] = [];
   try {
     const spec = objectOf(request.object, 'spec');
-    if (!spec) throw new Refusal('spec is missing');
-    rule({ namespace: request.namespace ?? metadata.namespace ?? '', annotations: metadata.annotations ?? {}, spec });
-    return { allowed: true };
+    if (!spec) throw new Malformed('spec is missing');
+    const namespace = request.namespace ?? metadata.namespace ?? '';
+    rule({ namespace, annotations: metadata.annotations ?? {}, spec }, (message) =>
+      warnings.push(`${kind}: ${message}`),
+    );
+    return warnings.length > 0 ? { allowed: true, warnings } : { allowed: true };
   } catch (error) {
+    if (error instanceof Malformed && group === GATEWAY)
+      return { allowed: true, warnings: [`${kind}: ${error.message}: the mesh does not use it`] };
     if (error instanceof Refusal) return { allowed: false, message: `${kind}: ${error.message}` };
     throw error;
   }

@@ -7,11 +7,13 @@ import { isRef, listOf, objectOf, type PolicyObject, type Ref, Refusal, type Rul
 const POLICY = 'policy.linkerd.io';
 type Fields = Readonly<Record<string, unknown>>;
 
+type Warn = (message: string) => void;
+
 /** How the kinds of routes differ. */
 interface RouteKind {
-  /** Whose parents and backends belong to when they name no group. */
+  /** What parents belong to when they name no group. */
   defaultGroup: string;
-  /** Unsupported filters and unreadable durations: admitted, as other controllers may know them. */
+  /** Filters that we do not know and durations that we cannot read are admitted: other controllers may. */
   lenient: boolean;
   /** Service backends must name a port when a parent is a Service or EgressNetwork. */
   needsBackendPort: boolean;
@@ -20,22 +22,21 @@ interface RouteKind {
 const POLICY_HTTP: RouteKind = { defaultGroup: POLICY, lenient: false, needsBackendPort: false };
 const GATEWAY_ROUTE: RouteKind = { defaultGroup: 'gateway.networking.k8s.io', lenient: true, needsBackendPort: true };
 
-export const checkPolicyHttpRoute: Rule = (object) => checkHttpRoute(object, POLICY_HTTP);
-export const checkGatewayHttpRoute: Rule = (object) => checkHttpRoute(object, GATEWAY_ROUTE);
+export const checkPolicyHttpRoute: Rule = (object, warn) => checkHttpRoute(object, POLICY_HTTP, warn);
+export const checkGatewayHttpRoute: Rule = (object, warn) => checkHttpRoute(object, GATEWAY_ROUTE, warn);
 
-function checkHttpRoute(object: PolicyObject, kind: RouteKind): void {
+function checkHttpRoute(object: PolicyObject, kind: RouteKind, warn: Warn): void {
   const parents = ownParents(object.spec, kind);
   if (parents.length === 0) return;
   for (const rule of listOf(object.spec, 'rules')) {
     for (const match of listOf(rule, 'matches')) checkHttpMatch(match);
-    for (const filter of listOf(rule, 'filters')) checkFilter(filter);
     checkTimeouts(objectOf(rule, 'timeouts'), kind);
-    checkBackends(rule, parents, kind);
+    checkFiltersAndBackends(rule, parents, kind, warn);
   }
   checkAnnotations(object, parents);
 }
 
-export const checkGatewayGrpcRoute: Rule = (object) => {
+export const checkGatewayGrpcRoute: Rule = (object, warn) => {
   const parents = ownParents(object.spec, GATEWAY_ROUTE);
   if (parents.length === 0) return;
   for (const rule of listOf(object.spec, 'rules')) {
@@ -44,11 +45,12 @@ export const checkGatewayGrpcRoute: Rule = (object) => {
         throw new Refusal('matches: method: regular expressions are not supported; use Exact');
       for (const header of listOf(match, 'headers')) checkValueMatch(header, 'headers');
     }
-    checkBackends(rule, parents, GATEWAY_ROUTE);
+    checkFiltersAndBackends(rule, parents, GATEWAY_ROUTE, warn);
   }
   checkAnnotations(object, parents);
 };
 
+/** Of routes of bytes, TLS by SNI or TCP. */
 export const checkStreamRoute: Rule = ({ spec }) => {
   if (ownParents(spec, GATEWAY_ROUTE).length === 0) return;
   const rules = listOf(spec, 'rules').length;
@@ -104,6 +106,34 @@ function checkRegex(text: string, where: string): void {
   }
 }
 
+function checkFiltersAndBackends(rule: Fields, parents: readonly Ref[], kind: RouteKind, warn: Warn): void {
+  for (const filter of listOf(rule, 'filters')) {
+    checkFilter(filter);
+    checkFilterType(filter, kind, parents, (message) => warn(`filters: ${message}`));
+  }
+  for (const backend of listOf(rule, 'backendRefs'))
+    for (const filter of listOf(backend, 'filters')) {
+      checkFilter(filter);
+      checkFilterType(filter, kind, parents, (message) => warn(`backendRefs: filters: ${message}`));
+    }
+  checkBackends(rule, parents, kind);
+}
+
+const EVERYWHERE = ['RequestHeaderModifier', 'ResponseHeaderModifier', 'RequestRedirect'];
+/** Only Weft's proxies know these, and only on the way out. */
+const OUTBOUND = ['URLRewrite', 'RequestMirror'];
+
+function checkFilterType(filter: Fields, { lenient }: RouteKind, parents: readonly Ref[], warn: Warn): void {
+  const type = String(filter['type'] ?? '');
+  if (EVERYWHERE.includes(type)) return;
+  if (OUTBOUND.includes(type)) {
+    warn(`${type} is known to no other proxies than Weft's${parents.every(isOutbound) ? '' : ', and not on a Server'}`);
+    return;
+  }
+  if (!lenient) throw new Refusal(`filters: expected one of ${[...EVERYWHERE, ...OUTBOUND].join(', ')}, got "${type}"`);
+  warn(`${type} is not supported: what it belongs to is not used`);
+}
+
 function checkFilter(filter: Fields): void {
   for (const field of ['requestHeaderModifier', 'responseHeaderModifier']) {
     const modifier = objectOf(filter, field);
@@ -115,12 +145,15 @@ function checkFilter(filter: Fields): void {
         throw new Refusal(`filters: value of ${name} is no header value`);
     }
   }
-  const redirect = objectOf(filter, 'requestRedirect');
-  const path = redirect && objectOf(redirect, 'path');
-  for (const field of ['replaceFullPath', 'replacePrefixMatch']) {
-    const value = path?.[field];
-    if (value !== undefined && !String(value).startsWith('/'))
-      throw new Refusal(`filters: ${field}: expected an absolute path, got "${value}"`);
+  for (const change of ['requestRedirect', 'urlRewrite']) {
+    const path = objectOf(objectOf(filter, change) ?? {}, 'path');
+    for (const field of ['replaceFullPath', 'replacePrefixMatch']) {
+      const value = path?.[field] ?? undefined;
+      // A rewrite may take a prefix away.
+      if (value === undefined || (value === '' && change === 'urlRewrite' && field === 'replacePrefixMatch')) continue;
+      if (!String(value).startsWith('/'))
+        throw new Refusal(`filters: ${field}: expected an absolute path, got "${value}"`);
+    }
   }
 }
 
