@@ -69,9 +69,9 @@ function noting(sink: WatchSink<KubeObject>, resource: string, observer: WatchOb
       sink.reset(objects);
       observer.changed?.(resource);
     },
-    applied: (object, old) => {
+    applied: (object) => {
       observer.received?.(resource, object);
-      sink.applied(object, old);
+      sink.applied(object);
       observer.changed?.(resource);
     },
     deleted: (object) => {

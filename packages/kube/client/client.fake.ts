@@ -214,7 +214,7 @@ export class FakeKubeClient implements KubeClient {
     for (const watcher of this.#watchersOf(gvr)) {
       const sees = selects(watcher.options, object);
       const saw = old !== undefined && selects(watcher.options, old);
-      if (sees) watcher.sink.applied(structuredClone(object), saw ? structuredClone(old) : undefined);
+      if (sees) watcher.sink.applied(structuredClone(object));
       else if (saw) watcher.sink.deleted(structuredClone(object));
     }
   }

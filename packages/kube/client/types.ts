@@ -22,7 +22,7 @@ export interface WatchFailure {
 export interface WatchSink<T> {
   /** The full set at the start, and again after the watch had to start over. */
   reset(objects: readonly T[]): void;
-  applied(object: T, old: T | undefined): void;
+  applied(object: T): void;
   deleted(object: T): void;
   /** Called on each failed attempt; the watch goes on trying for ever, with a capped backoff. */
   failed?(failure: WatchFailure): void;

@@ -58,7 +58,6 @@ class ReflectorLoop<T extends KubeObject> implements Reflector {
   readonly #source: WatchSource<T>;
   readonly #sink: WatchSink<T>;
   readonly #deps: ReflectorDeps;
-  readonly #known = new Map<string, T>();
   #stopped = false;
   #stream: WatchStream | undefined;
   #wake: (() => void) | undefined;
@@ -93,8 +92,6 @@ class ReflectorLoop<T extends KubeObject> implements Reflector {
   async #relist(): Promise<void> {
     const { items, resourceVersion } = await this.#source.list();
     if (this.#stopped) return;
-    this.#known.clear();
-    for (const item of items) this.#known.set(keyOf(item), item);
     this.#resourceVersion = resourceVersion;
     this.#succeeded();
     this.#sink.reset(items);
@@ -147,15 +144,8 @@ class ReflectorLoop<T extends KubeObject> implements Reflector {
     const object = event.object;
     this.#resourceVersion = object.metadata.resourceVersion ?? this.#resourceVersion;
     if (event.type === 'BOOKMARK') return;
-    const key = keyOf(object);
-    if (event.type === 'DELETED') {
-      this.#known.delete(key);
-      this.#sink.deleted(object);
-      return;
-    }
-    const old = this.#known.get(key);
-    this.#known.set(key, object);
-    this.#sink.applied(object, old);
+    if (event.type === 'DELETED') this.#sink.deleted(object);
+    else this.#sink.applied(object);
   }
 
   #succeeded(): void {
@@ -186,8 +176,4 @@ class ReflectorLoop<T extends KubeObject> implements Reflector {
       };
     });
   }
-}
-
-function keyOf(object: KubeObject): string {
-  return `${object.metadata.namespace ?? ''}/${object.metadata.name ?? ''}`;
 }
