@@ -128,7 +128,7 @@ test('routes are found by their parent, the older first, and whoever listens to 
     routes.attachments('service', 'shop/web').map(({ route, ref }) => `${route.name}:${ref.port ?? ''}`);
   assert.deepEqual(names(), ['z:80', 'z:81', 'b:']);
   assert.equal(told, 1);
-  of(GATEWAY_HTTP).applied(route('z', { parentRefs: [web({ name: 'db' })] }), undefined);
+  of(GATEWAY_HTTP).applied(route('z', { parentRefs: [web({ name: 'db' })] }));
   await turn();
   assert.deepEqual(names(), ['b:']);
   assert.equal(told, 2);
@@ -204,9 +204,9 @@ test('a parent is told when a backend of its routes comes or goes, wherever a re
 
 test('a route that turns unreadable keeps its last good version, and the problem is told', () => {
   const { routes, problems, of } = feed();
-  of(GRPC).applied(route('calls', { parentRefs: [web()] }), undefined);
+  of(GRPC).applied(route('calls', { parentRefs: [web()] }));
   const bad = { parentRefs: [web()], rules: [{ matches: [{ method: { type: 'RegularExpression' } }] }] };
-  of(GRPC).applied(route('calls', bad), undefined);
+  of(GRPC).applied(route('calls', bad));
   assert.equal(routes.attachments('service', 'shop/web').length, 1);
   assert.deepEqual(problems, [
     'grpcroutes shop/calls: matches: method: regular expressions are not supported; use Exact',
