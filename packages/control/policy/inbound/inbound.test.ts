@@ -210,18 +210,6 @@ test('annotations that change on a pod are heard; its end completes the watch', 
   assert.equal(heard.all.length, 2);
 });
 
-test('external workloads have Servers of their own', async () => {
-  const cluster = new FakeCluster()
-    .put('ExternalWorkload', 'shop/vm', {
-      metadata: { labels: { app: 'vm' } },
-      spec: { ports: [{ name: 'http', port: 80 }] },
-    })
-    .put('Server', 'shop/s', { spec: { externalWorkloadSelector: { matchLabels: { app: 'vm' } }, port: 'http' } })
-    .put('Server', 'shop/pods', server());
-  const heard = (await start(cluster)).port(80, '{"ns":"shop","external_workload":"vm"}');
-  await changes(heard, (found) => label(found) === 'server/s');
-});
-
 test('answers with the status that a proxy expects', async () => {
   const scene = await start(new FakeCluster().pod('shop/web').put('Pod', 'shop/plain', { spec: { containers: [] } }));
   const cases: [number, string, string][] = [

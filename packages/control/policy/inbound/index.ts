@@ -10,4 +10,4 @@ export {
 export { type InboundDeps, serveInbound } from './serve.ts';
 export { type InboundConfig, inboundServer } from './server.ts';
 export type { ServerRecord } from './servers.ts';
-export { type InboundTopic, InboundView } from './view.ts';
+export { InboundView } from './view.ts';

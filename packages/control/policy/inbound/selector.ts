@@ -10,13 +10,19 @@ export type Selector = (labels: Labels) => boolean;
 
 const NEVER: Selector = () => false;
 
-/** Reads a selector; an empty one matches all, one that asks for nothing sensible nothing. Throws Refusal. */
+/**
+ * Reads a selector; an empty one matches all, one that asks for nothing sensible nothing. Throws Refusal. It is tried on many labels:
+ * what it takes apart, it does so once.
+ */
 export function readSelector(fields: Fields): Selector {
   const expressions = listOf(fields, 'matchExpressions');
-  objectOf(fields, 'matchLabels');
   if (!expressions.every(isSound)) return NEVER;
-  const selector = fields as LabelSelector;
-  return (labels) => matchesLabelSelector(selector, labels);
+  const wanted = Object.entries(objectOf(fields, 'matchLabels') ?? {});
+  const rest = { matchExpressions: expressions as unknown as NonNullable<LabelSelector['matchExpressions']> };
+  return (labels) => {
+    for (const [key, value] of wanted) if (labels[key] !== value) return false;
+    return expressions.length === 0 || matchesLabelSelector(rest, labels);
+  };
 }
 
 /** Lists of values need something in them; asking whether a label is there takes none. */

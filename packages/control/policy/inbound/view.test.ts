@@ -52,7 +52,7 @@ function feed() {
     skipped,
     object,
     sinkOf,
-    put: (resource: string, key: string, body: object) => sinkOf(resource).applied(object(key, body), undefined),
+    put: (resource: string, key: string, body: object) => sinkOf(resource).applied(object(key, body)),
     remove: (resource: string, key: string) => sinkOf(resource).deleted(object(key, {})),
   };
 }

@@ -1,7 +1,7 @@
 /** Everything that decides about inbound traffic: a fold of watches, and who is told of changes. */
 import type { Gvr, KubeObject } from '#api/kube';
 import { LABELS, type WorkloadToken } from '#model/names';
-import { keyOf, type Listener, Topics, type Watched } from '../../fold/index.ts';
+import { keyOf, type Listener, type Watched } from '../../fold/index.ts';
 import type { RouteRecord, Routes } from '../routes/index.ts';
 import { Askers } from './askers.ts';
 import {
@@ -25,8 +25,6 @@ const policy = (resource: string, version: string): Gvr => ({ group: POLICY, ver
 
 const refKey = ({ group, kind, key }: ObjectRef): string => `${group}/${kind}:${key}`;
 
-/** Kinds of objects that a status may depend on. */
-export type InboundTopic = 'servers' | 'rate-limits';
 /** Kinds of objects as metrics name them. */
 export type InboundKind =
   | 'authorization_policy'
@@ -39,7 +37,6 @@ export type InboundKind =
   | 'server_authorization';
 
 export class InboundView {
-  readonly #topics = new Topics();
   readonly #askers = new Askers((token) => this.subject(token));
   readonly #routes: Routes;
   readonly #routeStops = new Map<string, () => void>();
@@ -136,11 +133,6 @@ export class InboundView {
     return this.#askers.add(token, port, listener);
   }
 
-  /** Calls back after any object of a kind changed. */
-  onChange(topic: InboundTopic, listener: Listener): () => void {
-    return this.#topics.subscribe(topic, undefined, listener);
-  }
-
   subject({ kind, namespace, name }: WorkloadToken): SubjectRecord | undefined {
     return (kind === 'pod' ? this.#pods : this.#workloads).get(keyOf(namespace, name));
   }
@@ -193,10 +185,6 @@ export class InboundView {
   rateLimits(): Iterable<RateLimitRecord> {
     return this.#rateLimits.all();
   }
-  /** Those of a namespace. */
-  rateLimitsOf(namespace: string): Iterable<RateLimitRecord> {
-    return this.#rateLimits.of(namespace);
-  }
   /** The one that counts on the Server. */
   rateLimit({ namespace, name }: ServerRecord): RateLimitRecord | undefined {
     return acceptedRateLimit(this.#rateLimitsByServer.get(keyOf(namespace, name)), name);
@@ -205,7 +193,6 @@ export class InboundView {
   #serverChanged(server: ServerRecord): void {
     const key = keyOf(server.namespace, server.name);
     this.#askers.serverChanged(server);
-    this.#topics.touch('servers');
     const stop = this.#routeStops.get(key);
     const exists = this.server(key) !== undefined;
     if (exists && !stop)
@@ -246,7 +233,6 @@ export class InboundView {
   }
 
   #rateLimitChanged({ namespace, server }: RateLimitRecord): void {
-    this.#topics.touch('rate-limits');
     if (server !== undefined) this.#touchServer(keyOf(namespace, server));
   }
 }
