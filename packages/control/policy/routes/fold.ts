@@ -1,4 +1,5 @@
 /** Every route of the cluster, found by what it is attached to and by where it leads. */
+import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject } from '#api/kube';
 import { Collection, keyOf, type Listener, Topics, type Watched } from '../../fold/index.ts';
 import { Refusal } from '../admission/refusal.ts';
@@ -9,6 +10,9 @@ import type { RouteRecord } from './record.ts';
 
 /** Called for a route that cannot be read: what was last read of it stays. */
 export type RouteProblem = (resource: string, key: string, problem: string) => void;
+
+/** All but what is written about a route. */
+const meaningOf = ({ status: _, resourceVersion: __, generation: ___, ...meaning }: RouteRecord) => meaning;
 
 /** A parent or backend: `service:shop/web`. */
 const topicOf = (kind: string, key: string): string => `${kind}:${key}`;
@@ -93,13 +97,15 @@ export class Routes {
     if (old) {
       for (const topic of parentTopics(old)) remove(this.#attached, topic, old);
       for (const topic of backendTopics(old)) remove(this.#leading, topic, old);
-      this.#touchParents(old);
     }
     if (now) {
       for (const topic of parentTopics(now)) add(this.#attached, topic, now);
       for (const topic of backendTopics(now)) add(this.#leading, topic, now);
-      this.#touchParents(now);
     }
+    // All proxies that use a route are not asked to look again because its status was written.
+    if (now && old && isDeepStrictEqual(meaningOf(now), meaningOf(old))) return;
+    if (old) this.#touchParents(old);
+    if (now) this.#touchParents(now);
   }
 
   #touchParents(route: RouteRecord): void {

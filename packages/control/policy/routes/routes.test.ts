@@ -128,6 +128,13 @@ test('routes are found by their parent, the older first, and whoever listens to 
     routes.attachments('service', 'shop/web').map(({ route, ref }) => `${route.name}:${ref.port ?? ''}`);
   assert.deepEqual(names(), ['z:80', 'z:81', 'b:']);
   assert.equal(told, 1);
+  of(GATEWAY_HTTP).applied({
+    ...route('z', { parentRefs: [web({ port: 80 }), web({ port: 81 })] }, { resourceVersion: '2' }),
+    ...{ status: { parents: [{ controllerName: 'someone', parentRef: {} }] } },
+  });
+  await turn();
+  assert.equal(told, 1, 'a status is no change');
+  assert.equal(routes.attachments('service', 'shop/web')[0]?.route.status.length, 1);
   of(GATEWAY_HTTP).applied(route('z', { parentRefs: [web({ name: 'db' })] }));
   await turn();
   assert.deepEqual(names(), ['b:']);
