@@ -53,11 +53,12 @@ export const LIMITS = {
   acceptedConnectionsMax: 20_000,
   /**
    * Bytes waiting in the whole process: in sockets, in streams, in heads that have not come whole, and of requests kept for another
-   * try. They cost about twice their size until the next collection. Past the first bound those readers are broken off that took
-   * no more than a trickle for `stalledMs`; past the second, which a pod of 250 MiB just bears, whoever holds most.
+   * try. They cost two to three times their size until the next collection. Past the first bound those readers are broken off that
+   * took no more than a trickle for `stalledMs`, in less time the nearer the second is; past that, which a pod of 250 MiB bears,
+   * whoever holds most.
    */
-  stalledBytesMax: 32 * 1024 * 1024,
-  bufferedBytesMax: 96 * 1024 * 1024,
+  stalledBytesMax: 16 * 1024 * 1024,
+  bufferedBytesMax: 64 * 1024 * 1024,
   /** So little in so long is no more than a trickle: 250 streams that share 1 MB a second get on. */
   stalledMs: 1_000,
   trickleBytes: 4 * 1024,

@@ -106,6 +106,23 @@ test('what is kept for another try goes before single streams, and nothing else 
   assert.match(metrics.render(), /\nconnections_shed_total 1\n/);
 });
 
+test('the more waits, the sooner those who stand still go', () => {
+  const { clock, sockets } = setUp(1_000_000, 500_000);
+  const made = [400_000, 350_000].map((bytes) => {
+    const socket = new FakeSocket();
+    sockets.track(socket as unknown as Conn);
+    socket.writableLength = bytes;
+    return socket;
+  });
+  clock.advance(400);
+  assert.equal(made[0]!.destroyed, false);
+  clock.advance(400);
+  assert.deepEqual(
+    made.map(({ destroyed }) => destroyed),
+    [true, false],
+  );
+});
+
 test('who waits for an answer stands still, but holds nothing that its peer could take', () => {
   const { clock, sockets } = setUp(1_000_000, 500_000);
   const socket = new FakeSocket();
@@ -144,7 +161,7 @@ test('a shared connection goes as a whole when its streams are not what waits', 
 });
 
 test('past the lower limit those go that take nothing or a trickle, not those that are busy', () => {
-  const { clock, sockets } = setUp(1_000_000, 500_000);
+  const { clock, sockets } = setUp(2_000_000, 500_000);
   const [still, trickling, busy] = [300_000, 200_000, 400_000].map((bytes) => {
     const socket = new FakeSocket();
     sockets.track(socket as unknown as Conn);

@@ -29,6 +29,7 @@ const WATCH_EVERY_MS = 200;
 /** While this share of the lower limit waits. */
 const SHARE_WATCHED = 0.5;
 const WATCH_CLOSELY_MS = 50;
+const PATIENCE_SHARE_MIN = 0.2;
 /** Who holds less than this is not to blame when too much waits: about half of one read. */
 const TO_BLAME_BYTES_MIN = 32 * 1024;
 /** Once too much waits, those that hold most go until this share of the limit is left. */
@@ -119,8 +120,9 @@ export class OpenSockets {
   #relieve(nowMs: number): void {
     const { stalledBytesMax, bufferedBytesMax } = this.#limits;
     const parts = [...this.#sockets].flatMap((socket) => partsOf(socket));
+    const stalledMs = this.#patienceMs;
     const stalled = parts.filter(
-      (each) => each.unsentBytes >= TO_BLAME_BYTES_MIN && this.#stalls.isStalled(each, nowMs),
+      (each) => each.unsentBytes >= TO_BLAME_BYTES_MIN && this.#stalls.isStalled(each, stalledMs, nowMs),
     );
     if (this.#bufferedBytes < stalledBytesMax) return;
     let count = this.#drop(stalled, stalledBytesMax);
@@ -136,6 +138,13 @@ export class OpenSockets {
     if (count === 0) return;
     this.#deps.metrics.counter('connections_shed_total', {}).add(count);
     this.#deps.log.warn('Connections or streams broken off: too many bytes wait, and they held most', { count });
+  }
+
+  /** How long a reader may stand still: the less, the nearer the second bound is. */
+  get #patienceMs(): number {
+    const { stalledBytesMax, bufferedBytesMax } = this.#limits;
+    const room = (bufferedBytesMax - this.#bufferedBytes) / Math.max(1, bufferedBytesMax - stalledBytesMax);
+    return LIMITS.stalledMs * Math.min(1, Math.max(PATIENCE_SHARE_MIN, room));
   }
 
   /** Breaks off those that hold most until a share of the limit is left; how many. */

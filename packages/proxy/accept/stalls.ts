@@ -10,8 +10,8 @@ interface Seen {
 export class Stalls {
   readonly #seen = new WeakMap<object, Seen>();
 
-  /** It has taken no more than a trickle for a while. Starts to look where it has not yet. */
-  isStalled(part: HeldPart, nowMs: number): boolean {
+  /** It has taken no more than a trickle for so long. Starts to look where it has not yet. */
+  isStalled(part: HeldPart, forMs: number, nowMs: number): boolean {
     const progress = part.progress();
     const seen = this.#seen.get(part.of);
     if (!seen) this.#seen.set(part.of, { progress, sinceMs: nowMs });
@@ -19,6 +19,6 @@ export class Stalls {
       seen.progress = progress;
       seen.sinceMs = nowMs;
     }
-    return seen !== undefined && nowMs - seen.sinceMs >= LIMITS.stalledMs;
+    return seen !== undefined && nowMs - seen.sinceMs >= forMs;
   }
 }
