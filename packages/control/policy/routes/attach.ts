@@ -29,13 +29,17 @@ export function inOrder(a: RouteRecord, b: RouteRecord): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
+/** Whether routes of the first one's kind take the place of those of the second's on the same parent. */
+export function goesBefore(a: Pick<RouteRecord, 'type'>, b: Pick<RouteRecord, 'type'>): boolean {
+  return ROUTE_TYPES.indexOf(a.type) < ROUTE_TYPES.indexOf(b.type);
+}
+
 /**
  * Whether a route of a kind that goes before has the very same parent, port included; then the later one counts for nothing there.
  * `others` are the attachments to that parent.
  */
 export function isConflicted({ route, ref }: Attachment, others: readonly Attachment[]): boolean {
-  const rank = ROUTE_TYPES.indexOf(route.type);
   return others.some(({ route: other, ref: theirs }) => {
-    return theirs.port === ref.port && theirs.sectionName === ref.sectionName && ROUTE_TYPES.indexOf(other.type) < rank;
+    return theirs.port === ref.port && theirs.sectionName === ref.sectionName && goesBefore(other, route);
   });
 }

@@ -4,7 +4,7 @@ import type { KubeObject } from '#api/kube';
 import { Collection, keyOf, type Listener, Topics, type Watched } from '../../fold/index.ts';
 import { Refusal } from '../admission/refusal.ts';
 import { fitting, type Objection, objectionTo, type ParentProblem } from './accept.ts';
-import { type Attachment, inOrder, type ParentKind, parentKind } from './attach.ts';
+import { type Attachment, goesBefore, inOrder, type ParentKind, parentKind } from './attach.ts';
 import { ROUTE_SOURCES, type RouteSource, readRoute, readUnreadable } from './read.ts';
 import type { RouteRecord } from './record.ts';
 
@@ -71,16 +71,18 @@ export class Routes {
   /** Why a route does not count on a parent; undefined when it does. */
   objection(attachment: Attachment, kind: ParentKind): Objection | undefined {
     const key = keyOf(attachment.ref.namespace, attachment.ref.name);
-    const rivals = fitting(this.#unordered(kind, key), kind);
+    const stronger = this.#unordered(kind, key, (other) => goesBefore(other, attachment.route));
+    const rivals = fitting(stronger, kind);
     return objectionTo(attachment, kind, rivals, this.#parentProblem(kind, key));
   }
 
-  #unordered(kind: ParentKind, key: string): Attachment[] {
-    return [...(this.#attached.get(topicOf(kind, key)) ?? [])].flatMap((route) =>
-      route.parents
-        .filter((ref) => parentKind(ref) === kind && keyOf(ref.namespace, ref.name) === key)
-        .map((ref) => ({ route, ref })),
-    );
+  #unordered(kind: ParentKind, key: string, counts: (route: RouteRecord) => boolean = () => true): Attachment[] {
+    const found: Attachment[] = [];
+    for (const route of this.#attached.get(topicOf(kind, key)) ?? [])
+      if (counts(route))
+        for (const ref of route.parents)
+          if (parentKind(ref) === kind && keyOf(ref.namespace, ref.name) === key) found.push({ route, ref });
+    return found;
   }
 
   /** Calls back after changes of the routes on a parent, and of what their backends are ({@link backendChanged}). */
