@@ -31,7 +31,7 @@ export const PROCESS_METRICS = {
   ),
   connections_shed_total: counter(
     [],
-    'Connections broken off because they held most of the bytes that waited when these were too many.',
+    'Connections, and streams of shared ones, broken off when too many bytes waited: their readers stood still, or they held most.',
   ),
   buffered_bytes: gauge([], 'Bytes that were read or written and wait in the proxy.'),
   metrics_series_folded_total: counter(
