@@ -52,6 +52,11 @@ export function selects(server: ServerRecord, subject: SubjectRecord, port: numb
     typeof server.port === 'number'
       ? server.port === port
       : subject.portsByName.get(server.port)?.includes(port) === true;
-  const selector = subject.kind === 'pod' ? server.pods : server.workloads;
-  return isPort && selector?.(subject.labels) === true;
+  return isPort && selectsLabels(server, subject);
+}
+
+/** Whether it stands for a port of the workload, by labels alone. */
+export function selectsLabels(server: ServerRecord, { kind, labels }: SubjectRecord): boolean {
+  const selector = kind === 'pod' ? server.pods : server.workloads;
+  return selector?.(labels) === true;
 }

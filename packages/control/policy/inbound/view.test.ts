@@ -5,59 +5,16 @@ import type { KubeObject } from '#api/kube';
 import type { WorkloadToken } from '#model/names';
 import { createControlMetrics } from '../../process/index.ts';
 import { Refusal } from '../admission/refusal.ts';
-import { ROUTE_SOURCES, Routes } from '../routes/index.ts';
+import { ROUTE_SOURCES } from '../routes/index.ts';
 import { readAuthorizationPolicy, readMeshTls, readNetworkAuthentication, readServerAuthorization } from './clients.ts';
+import { feed, turn } from './feed.fake.ts';
 import { policyOn, ref, server } from './listen.fake.ts';
 import { measureInbound } from './measure.ts';
 import { readRateLimit } from './rate-limits.ts';
 import { readSelector } from './selector.ts';
 import { readServer } from './servers.ts';
-import { InboundView } from './view.ts';
 
 const LABELS = { app: 'web', tier: 'front' };
-
-/** A view fed by hand. */
-function feed() {
-  const skipped: string[] = [];
-  const routes: Routes = new Routes(
-    (resource, key) => skipped.push(`${resource} ${key}`),
-    (_, key) => (view.server(key) ? undefined : 'none'),
-  );
-  const view = new InboundView(routes, (resource, key) => skipped.push(`${resource} ${key}`));
-  const sinks = new Map(
-    [...view.watched, ...routes.watched].map(({ gvr, collection }) => [
-      `${gvr.group}/${gvr.resource}`,
-      collection.sink(
-        () => {},
-        () => {},
-        () => {},
-      ),
-    ]),
-  );
-  let version = 0;
-  const object = (key: string, body: object): KubeObject => {
-    const [namespace, name] = key.split('/') as [string, string];
-    const { metadata, ...rest } = body as { metadata?: object };
-    version += 1;
-    return { metadata: { namespace, name, resourceVersion: String(version), ...metadata }, ...rest } as KubeObject;
-  };
-  const sinkOf = (resource: string) => {
-    const sink = sinks.get(resource.includes('/') ? resource : `policy.linkerd.io/${resource}`);
-    assert.ok(sink, resource);
-    return sink;
-  };
-  return {
-    view,
-    routes,
-    skipped,
-    object,
-    sinkOf,
-    put: (resource: string, key: string, body: object) => sinkOf(resource).applied(object(key, body)),
-    remove: (resource: string, key: string) => sinkOf(resource).deleted(object(key, {})),
-  };
-}
-/** Long enough for what is told in microtasks. */
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 const pod = (labels: object = {}, ports: object[] = [{ name: 'http', containerPort: 80 }]) => ({
   metadata: { labels },

@@ -16,7 +16,7 @@ import {
   type ServerAuthorizationRecord,
 } from './clients.ts';
 import { acceptedRateLimit, type RateLimitRecord, readRateLimit } from './rate-limits.ts';
-import { readServer, type ServerRecord, selects } from './servers.ts';
+import { readServer, type ServerRecord, selectsLabels } from './servers.ts';
 import { readPod, readWorkload, type SubjectRecord } from './subjects.ts';
 import { byAge, type Index, type Named, type Skipped, Table } from './table.ts';
 
@@ -143,7 +143,7 @@ export class InboundView {
     const names = [...subject.portsByName].filter(([, numbers]) => numbers.includes(port)).map(([name]) => name);
     for (const text of [port, ...names])
       for (const server of this.#serversByPort.get(`${subject.namespace}/${text}`))
-        if ((first === undefined || byAge(server, first) < 0) && selects(server, subject, port)) first = server;
+        if ((first === undefined || byAge(server, first) < 0) && selectsLabels(server, subject)) first = server;
     return first;
   }
 
