@@ -189,3 +189,41 @@ test('unknown values are named, maps of the user’s are free, differences are w
   assert.deepEqual(mergeValues(changed, { proxy: { nosuch: 1, uid: 7 }, podLabels: { team: 'a' } }), ['proxy.nosuch']);
   assert.deepEqual(differences(changed, defaultValues()), { proxy: { nosuch: 1, uid: 7 }, podLabels: { team: 'a' } });
 });
+
+test('the policy service may do all that writing statuses takes, as the account of its pod', () => {
+  interface Role {
+    rules: { apiGroups: string[]; resources: string[]; verbs: string[] }[];
+  }
+  const rules = ['linkerd-linkerd-destination', 'linkerd-policy'].flatMap(
+    (name) => (find('ClusterRole', name) as unknown as Role).rules,
+  );
+  const may = (verb: string, group: string, resource: string) =>
+    rules.some(
+      ({ apiGroups, resources, verbs }) =>
+        apiGroups.includes(group) && resources.includes(resource) && verbs.includes(verb),
+    );
+  const statuses: Record<string, string[]> = {
+    'policy.linkerd.io': ['httproutes', 'httplocalratelimitpolicies', 'egressnetworks'],
+    'gateway.networking.k8s.io': ['httproutes', 'grpcroutes', 'tlsroutes', 'tcproutes'],
+  };
+  for (const [group, resources] of Object.entries(statuses))
+    for (const resource of resources) {
+      assert.ok(may('patch', group, `${resource}/status`), `${resource}.${group}/status`);
+      assert.ok(may('watch', group, resource) && may('list', group, resource), `${resource}.${group}`);
+      assert.ok(!may('patch', group, resource), `only the status of ${resource}.${group}`);
+    }
+  for (const verb of ['get', 'create', 'update']) assert.ok(may(verb, 'coordination.k8s.io', 'leases'), verb);
+  assert.ok(may('get', 'apps', 'deployments'), 'the owner of the lease');
+  for (const resource of ['services', 'pods']) assert.ok(may('watch', '', resource), resource);
+  const bindings = objects.filter(({ kind }) => kind === 'ClusterRoleBinding') as unknown as {
+    roleRef: { name: string };
+    subjects: { name: string }[];
+  }[];
+  for (const role of ['linkerd-linkerd-destination', 'linkerd-policy'])
+    assert.ok(
+      bindings.some(
+        ({ roleRef, subjects }) => roleRef.name === role && subjects.some(({ name }) => name === 'linkerd-destination'),
+      ),
+      role,
+    );
+});

@@ -32,6 +32,7 @@ const DESTINATION_RULES: readonly Rule[] = [
   allow('', ['pods', 'endpoints', 'services', 'nodes'], READ),
   allow('linkerd.io', ['serviceprofiles'], READ),
   allow('workload.linkerd.io', ['externalworkloads'], READ),
+  // For the lease of the policy service too, whose account it shares.
   allow('coordination.k8s.io', ['leases'], ['create', 'get', 'update', 'patch']),
   allow('discovery.k8s.io', ['endpointslices'], [...READ, 'create', 'update', 'patch', 'delete']),
 ];
