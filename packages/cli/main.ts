@@ -1,9 +1,9 @@
 #!/usr/bin/env bun
-import { collectOften } from '#runtime/engine';
+import { tuneMemory } from '#runtime/engine';
 import { run } from './run.ts';
 
 // The one process that stands beside every application.
-const failed = process.argv[2] === 'proxy' ? collectOften() : undefined;
+const failed = process.argv[2] === 'proxy' ? tuneMemory() : undefined;
 if (failed) process.stderr.write(`the proxy will take more memory than it needs: ${failed.message}\n`);
 
 // No top-level await: bytecode is compiled from a form of modules that has none.

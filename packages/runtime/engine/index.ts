@@ -1,2 +1,2 @@
 /** Settings of the JavaScript engine that it reads only when a program starts. */
-export { collectOften } from './engine.ts';
+export { tuneMemory } from './engine.ts';
