@@ -1,4 +1,5 @@
 /** The process of the destination service: Get and GetProfile on :8086, admin on :9996. */
+import { hostname } from 'node:os';
 import { createKubeClient } from '#kube/client';
 import { accessOf, parseKubeConfig, resolveContext } from '#kube/config';
 import { PortSet } from '#model/annotations';
@@ -7,6 +8,7 @@ import { createGrpcServer } from '#runtime/grpc';
 import { grpcMetrics, type ProcessContext, type Running, runProcess } from '../process/index.ts';
 import { readHttp2Params } from './http2-params.ts';
 import { createDestination } from './service.ts';
+import { WorkloadSlices } from './workload-slices/index.ts';
 
 const FLAGS = {
   addr: { default: ':8086' as string, doc: 'Address of the gRPC service.' },
@@ -25,7 +27,7 @@ const FLAGS = {
   'identity-trust-domain': { default: 'cluster.local' as string, doc: 'End of all identities.' },
   'cluster-domain': { default: 'cluster.local' as string, doc: 'DNS domain of the cluster.' },
   'default-opaque-ports': { default: '' as string, doc: 'Ports that are opaque unless annotated otherwise.' },
-  'export-queue-metrics': { default: true as boolean, doc: 'Accepted for compatibility.' },
+  'export-queue-metrics': { default: true as boolean, doc: 'Accepted for compatibility; they are always there.' },
   'stream-queue-capacity': {
     default: 100 as number,
     doc: 'Accepted for compatibility; changes for a slow proxy are merged instead of queued.',
@@ -86,11 +88,16 @@ async function build(context: ProcessContext<typeof FLAGS>): Promise<Running> {
   });
   service.serve(server);
   await server.listen(context.listenAddress('addr'));
+  const slices = new WorkloadSlices(
+    { kube, clock: systemClock, log, metrics },
+    { controlPlaneNamespace: flags['controller-namespace'], identity: context.env['HOSTNAME'] || hostname() },
+  );
+  slices.start();
   return {
     ready: () => true,
     async drain() {
       service.stop();
-      await server.close();
+      await Promise.all([server.close(), slices.stop()]);
       kube.close();
     },
   };
