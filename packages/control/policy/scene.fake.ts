@@ -151,7 +151,7 @@ export async function startScene(cluster: FakeCluster, config: Partial<PolicyCon
     },
     async close() {
       client.close();
-      service.stop();
+      await service.stop();
       await server.close();
       if (bugs.length > 0) throw bugs[0];
     },
