@@ -3,7 +3,6 @@
  * say so.
  */
 export { reviewPolicy } from './admission/index.ts';
-export { InboundView, inboundServer } from './inbound/index.ts';
 export { runPolicy } from './main.ts';
 export { type Network, parseNetwork, parseNetworks } from './networks.ts';
 export { Services } from './outbound/index.ts';

@@ -21,6 +21,7 @@ export class Askers {
   /** By namespace and port. */
   readonly #asking = new Map<string, Map<number, Set<Asker>>>();
   readonly #changed = new Set<ServerRecord>();
+  readonly #listeners: ((server: ServerRecord) => void)[] = [];
   #scheduled = false;
 
   constructor(subject: (token: WorkloadToken) => SubjectRecord | undefined) {
@@ -49,9 +50,15 @@ export class Askers {
     this.#topics.touch(topicOf({ kind, namespace, name }));
   }
 
+  /** Calls back at once, for whoever keeps what it makes of Servers. */
+  onServer(listener: (server: ServerRecord) => void): void {
+    this.#listeners.push(listener);
+  }
+
   /** To be told of a record that came, that went, or to which something is attached differently. */
   serverChanged(server: ServerRecord): void {
     this.#changed.add(server);
+    for (const listener of this.#listeners) listener(server);
     if (this.#scheduled) return;
     this.#scheduled = true;
     queueMicrotask(() => this.#flush());

@@ -7,7 +7,7 @@ import type { WorkloadToken } from '#model/names';
 import { parseNetworks } from '../networks.ts';
 import { feed, turn } from './feed.fake.ts';
 import { policyOn, ref, server } from './listen.fake.ts';
-import { type InboundConfig, inboundServer } from './server.ts';
+import { type InboundConfig, InboundPolicies } from './server.ts';
 
 const networks = (text: string) => (parseNetworks(text) ?? []).map((network) => ({ network, except: [] }));
 const CONFIG: InboundConfig = {
@@ -158,10 +158,13 @@ function apply(fed: Fed, { resource, key, body }: Step): void {
   else fed.remove(resource, key);
 }
 
-function answer({ view }: Fed, token: WorkloadToken, port: number): unknown {
+type Asked = { token: WorkloadToken; port: number };
+
+function answer({ view }: Fed, policies: InboundPolicies, { token, port }: Asked): unknown {
   const subject = view.subject(token);
-  return subject && toJson(inbound.ServerSchema, inboundServer(view, subject, port, CONFIG));
+  return subject && toJson(inbound.ServerSchema, policies.of(subject, port));
 }
+const anew = (fed: Fed, asked: Asked): unknown => answer(fed, new InboundPolicies(fed.view, CONFIG), asked);
 
 test('whatever comes and goes in whatever order, who listens knows what one who asks anew is told', async () => {
   const asked = ['p', 'q'].flatMap((name) =>
@@ -170,9 +173,10 @@ test('whatever comes and goes in whatever order, who listens knows what one who 
   await fc.assert(
     fc.asyncProperty(steps, async (list) => {
       const fed = feed();
+      const policies = new InboundPolicies(fed.view, CONFIG);
       const known = new Map<object, unknown>();
       for (const each of asked)
-        fed.view.onPort(each.token, each.port, () => known.set(each, answer(fed, each.token, each.port)));
+        fed.view.onPort(each.token, each.port, () => known.set(each, answer(fed, policies, each)));
       const stored = new Map<string, Step>();
       for (const step of [...BEGINNING, ...list]) {
         apply(fed, step);
@@ -182,12 +186,11 @@ test('whatever comes and goes in whatever order, who listens knows what one who 
         if (step.body && fed.skipped.length === 0) stored.set(id, step);
         fed.skipped.length = 0;
         await turn();
-        for (const each of asked)
-          assert.deepEqual(known.get(each), answer(fed, each.token, each.port), JSON.stringify(step));
+        for (const each of asked) assert.deepEqual(known.get(each), anew(fed, each), JSON.stringify(step));
       }
       const fresh = feed();
       for (const step of stored.values()) apply(fresh, step);
-      for (const { token, port } of asked) assert.deepEqual(answer(fed, token, port), answer(fresh, token, port));
+      for (const each of asked) assert.deepEqual(answer(fed, policies, each), anew(fresh, each));
     }),
     { numRuns: 100 },
   );

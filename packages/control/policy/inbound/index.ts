@@ -8,6 +8,6 @@ export {
   readRateLimit,
 } from './rate-limits.ts';
 export { type InboundDeps, serveInbound } from './serve.ts';
-export { type InboundConfig, inboundServer } from './server.ts';
+export type { InboundConfig } from './server.ts';
 export type { ServerRecord } from './servers.ts';
 export { InboundView } from './view.ts';

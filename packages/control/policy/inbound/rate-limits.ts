@@ -1,7 +1,7 @@
 /** Rate limits: what is kept of them, which one counts on a Server, and its wire form. */
-import type { MessageInitShape } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import type { KubeObject } from '#api/kube';
-import type { inbound } from '#api/mesh';
+import { inbound } from '#api/mesh';
 import { identityOf, type MeshDomain } from '#model/names';
 import { isRef, listOf, objectOf, Refusal, refOf } from '../admission/refusal.ts';
 import { byAge, type Named, nameOf } from './table.ts';
@@ -83,12 +83,10 @@ export function judgeRateLimit(
   return acceptedRateLimit(policies, policy.server)?.name === policy.name ? 'accepted' : 'already-exists';
 }
 
-export type RateLimitInit = MessageInitShape<typeof inbound.HttpLocalRateLimitSchema>;
-
 /** The wire form. */
-export function encodeRateLimit(policy: RateLimitRecord, domain: MeshDomain): RateLimitInit {
+export function encodeRateLimit(policy: RateLimitRecord, domain: MeshDomain): inbound.HttpLocalRateLimit {
   const limit = (requestsPerSecond: number) => ({ requestsPerSecond });
-  return {
+  return create(inbound.HttpLocalRateLimitSchema, {
     metadata: { kind: { case: 'resource', value: { group: GROUP, kind: KIND, name: policy.name } } },
     ...(policy.total !== undefined && { total: limit(policy.total) }),
     ...(policy.identity !== undefined && { identity: limit(policy.identity) }),
@@ -100,5 +98,5 @@ export function encodeRateLimit(policy: RateLimitRecord, domain: MeshDomain): Ra
         })),
       },
     })),
-  };
+  });
 }

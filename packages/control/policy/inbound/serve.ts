@@ -3,7 +3,7 @@ import { inbound } from '#api/mesh';
 import { parseWorkloadToken, type WorkloadToken } from '#model/names';
 import { GrpcError, type GrpcServer } from '#runtime/grpc';
 import { streamSnapshots } from '../../fold/index.ts';
-import { type InboundConfig, inboundServer } from './server.ts';
+import { type InboundConfig, InboundPolicies } from './server.ts';
 import type { InboundView } from './view.ts';
 
 export interface InboundDeps {
@@ -14,9 +14,10 @@ export interface InboundDeps {
 
 /** Adds the methods to a server. */
 export function serveInbound({ view, config, coalesced }: InboundDeps, server: GrpcServer): void {
+  const policies = new InboundPolicies(view, config);
   const answer = (token: WorkloadToken, port: number): inbound.Server | undefined => {
     const subject = view.subject(token);
-    return subject && inboundServer(view, subject, port, config);
+    return subject && policies.of(subject, port);
   };
   server.unary(inbound.InboundServerPolicies.method.getPort, (spec) => {
     const { token, port } = readSpec(spec);

@@ -1,10 +1,10 @@
-/** The policy of one port of one workload, from what the view holds at one moment. */
+/** The policies of workloads' ports, from what the view holds at one moment. */
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { inbound } from '#api/mesh';
 import { type DefaultPolicyName, requireIdentity } from '#model/policy';
 import type { NetworkMatch } from '../networks.ts';
 import { type AuthorizeConfig, defaultAuthz, serverAuthz } from './authorize.ts';
-import { encodeRateLimit, type RateLimitInit } from './rate-limits.ts';
+import { encodeRateLimit } from './rate-limits.ts';
 import { attachedRoutes, defaultRoutes, type InboundRoutes } from './routes.ts';
 import type { ServerProtocol, ServerRecord } from './servers.ts';
 import type { SubjectRecord } from './subjects.ts';
@@ -21,35 +21,58 @@ export interface InboundConfig extends AuthorizeConfig {
 /** How long a proxy waits for the first bytes before it gives up on telling the protocol. */
 const DETECT_TIMEOUT = { seconds: 10n, nanos: 0 };
 
-/** What the workload's proxy does with connections to the port. Every port has an answer. */
-export function inboundServer(
-  view: InboundView,
-  subject: SubjectRecord,
-  port: number,
-  config: InboundConfig,
-): inbound.Server {
-  const server = view.serverAt(subject, port);
-  const defaults = defaultRoutes(subject, port, config.probeNetworks);
-  return server ? ofServer(view, server, defaults, config) : ofDefault(subject, port, defaults, config);
+/** What all ports that fall under a Server have in common. */
+interface ServerParts {
+  attached: InboundRoutes;
+  authorizations: inbound.Authz[];
+  limit: inbound.HttpLocalRateLimit | undefined;
 }
 
-function ofServer(
-  view: InboundView,
-  server: ServerRecord,
-  defaults: InboundRoutes,
-  config: InboundConfig,
-): inbound.Server {
-  const attached = attachedRoutes(view, view.routes(server), config);
-  const routes = {
-    http: attached.http.length > 0 ? attached.http : defaults.http,
-    grpc: attached.grpc.length > 0 ? attached.grpc : defaults.grpc,
-  };
-  const limit = view.rateLimit(server);
-  return create(inbound.ServerSchema, {
-    protocol: encodeProtocol(server.protocol, routes, limit && encodeRateLimit(limit, config)),
-    authorizations: serverAuthz(view, server, config),
-    labels: { group: 'policy.linkerd.io', kind: 'server', name: server.name },
-  });
+/** Policies of ports. What many ports share is made once, and again after a change of anything that it is made of. */
+export class InboundPolicies {
+  readonly #view: InboundView;
+  readonly #config: InboundConfig;
+  readonly #parts = new WeakMap<ServerRecord, ServerParts>();
+
+  constructor(view: InboundView, config: InboundConfig) {
+    this.#view = view;
+    this.#config = config;
+    view.onServer((server) => this.#parts.delete(server));
+  }
+
+  /** What the workload's proxy does with connections to the port. Every port has an answer. */
+  of(subject: SubjectRecord, port: number): inbound.Server {
+    const server = this.#view.serverAt(subject, port);
+    const defaults = defaultRoutes(subject, port, this.#config.probeNetworks);
+    return server ? this.#ofServer(server, defaults) : ofDefault(subject, port, defaults, this.#config);
+  }
+
+  #ofServer(server: ServerRecord, defaults: InboundRoutes): inbound.Server {
+    const { attached, authorizations, limit } = this.#partsOf(server);
+    const routes = {
+      http: attached.http.length > 0 ? attached.http : defaults.http,
+      grpc: attached.grpc.length > 0 ? attached.grpc : defaults.grpc,
+    };
+    return create(inbound.ServerSchema, {
+      protocol: encodeProtocol(server.protocol, routes, limit),
+      authorizations,
+      labels: { group: 'policy.linkerd.io', kind: 'server', name: server.name },
+    });
+  }
+
+  #partsOf(server: ServerRecord): ServerParts {
+    const known = this.#parts.get(server);
+    if (known) return known;
+    const [view, config] = [this.#view, this.#config];
+    const limit = view.rateLimit(server);
+    const parts = {
+      attached: attachedRoutes(view, view.routes(server), config),
+      authorizations: serverAuthz(view, server, config),
+      limit: limit && encodeRateLimit(limit, config),
+    };
+    this.#parts.set(server, parts);
+    return parts;
+  }
 }
 
 function ofDefault(subject: SubjectRecord, port: number, routes: InboundRoutes, config: InboundConfig): inbound.Server {
@@ -67,7 +90,7 @@ function ofDefault(subject: SubjectRecord, port: number, routes: InboundRoutes, 
 function encodeProtocol(
   protocol: ServerProtocol,
   routes: InboundRoutes,
-  limit: RateLimitInit | undefined,
+  limit: inbound.HttpLocalRateLimit | undefined,
 ): ProtocolInit {
   const http = { routes: [...routes.http], ...(limit && { localRateLimit: limit }) };
   switch (protocol) {

@@ -133,6 +133,11 @@ export class InboundView {
     return this.#askers.add(token, port, listener);
   }
 
+  /** Calls back at once with each Server's record that came, went, or to which something is attached differently. */
+  onServer(listener: (server: ServerRecord) => void): void {
+    this.#askers.onServer(listener);
+  }
+
   subject({ kind, namespace, name }: WorkloadToken): SubjectRecord | undefined {
     return (kind === 'pod' ? this.#pods : this.#workloads).get(keyOf(namespace, name));
   }
