@@ -1,4 +1,5 @@
 /** docs/reports/http-conformance.md: what was run, when and where, and what came of it. */
+import { LIMITS } from '#proxy';
 import { renderTable } from '../../bench/table.ts';
 import { ANSWERS } from './answers/corpus.ts';
 import { DIFFERENCES } from './differences.ts';
@@ -57,7 +58,7 @@ export function renderReport(results: Results, circumstances: Circumstances): st
     '## h2spec',
     specTable(results.specs),
     '## Floods',
-    `While a flood runs, honest clients ask on connections of their own, in HTTP/1 and HTTP/2; every request must be answered within ${HONEST_MS_MAX / 1000} s. Memory is the proportional set size of the attacked proxy: it may grow by ${PEAK_GROWTH_MB_MAX} MB, by ${WAITING_GROWTH_MB_MAX} MB where clients ask for much and take nothing (what waits is bounded by 128 MiB, past which those that hold most are broken off, and costs up to three times its size until the next collection), and must come back to within ${REST_GROWTH_MB_MAX} MB of its start.`,
+    `While a flood runs, honest clients ask on connections of their own, in HTTP/1 and HTTP/2; every request must be answered within ${HONEST_MS_MAX / 1000} s. Memory is the proportional set size of the attacked proxy: it may grow by ${PEAK_GROWTH_MB_MAX} MB, by ${WAITING_GROWTH_MB_MAX} MB where clients ask for much and take nothing (past ${mebi(LIMITS.stalledBytesMax)} that wait, those that stand still are broken off, past ${mebi(LIMITS.bufferedBytesMax)} those that hold most; what waits costs up to three times its size until the next collection), and must come back to within ${REST_GROWTH_MB_MAX} MB of its start.`,
     floodTable(results.floods),
     '## Known differences, explained',
     DIFFERENCES.map((line) => `- ${line}`).join('\n'),
@@ -97,6 +98,8 @@ export function summary({ verdicts, answers, specs, floods }: Results): string {
   if (floods.length > 0) rows.push(row('floods', floods.length, floods.filter(failed).length));
   return renderTable([['suite', 'run', 'passed', 'failed'], ...rows]);
 }
+
+const mebi = (bytes: number): string => `${bytes / (1024 * 1024)} MiB`;
 
 const failed = ({ failure }: { readonly failure?: string }): boolean => failure !== undefined;
 

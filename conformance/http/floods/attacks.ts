@@ -13,12 +13,12 @@ export interface Attack {
   command(face: Face, seconds: number, python: string): { argv: string[]; env: Record<string, string> };
 }
 
-export const PEAK_GROWTH_MB_MAX = 96;
+export const PEAK_GROWTH_MB_MAX = 64;
 /**
- * For floods that ask for much and take nothing: what waits may be 128 MiB, the proxy's limit (`bufferedBytesMax`), and costs up to
- * three times its size until the next collection.
+ * For floods that ask for much and take nothing: until it is clear that they do, much waits for them, which costs up to three times
+ * its size until the next collection.
  */
-export const WAITING_GROWTH_MB_MAX = PEAK_GROWTH_MB_MAX + 3 * 134;
+export const WAITING_GROWTH_MB_MAX = PEAK_GROWTH_MB_MAX + 96;
 const SLOW_CONNECTIONS = 500;
 
 /** Frames a second, as far as the other side takes them. */

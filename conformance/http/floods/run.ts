@@ -26,9 +26,9 @@ export interface FloodReport {
 /** What may be left of a flood's growth afterwards: the heap of a runtime with a garbage collector shrinks late. */
 export const REST_GROWTH_MB_MAX = 24;
 /** How long memory may take for that. */
-const REST_WAIT_MS = 40_000;
+const REST_WAIT_MS = 20_000;
 /** No honest request takes longer while a flood runs. */
-export const HONEST_MS_MAX = 10_000;
+export const HONEST_MS_MAX = 5_000;
 const SAMPLE_MS = 200;
 const REST_SAMPLE_MS = 500;
 const SLACK_MS = 15_000;
