@@ -9,6 +9,12 @@ interface Asker {
   port: number;
 }
 
+/**
+ * Of more Servers of a namespace that change at once, all who ask there are told: it is more work to look who is concerned by each
+ * than to work out all answers.
+ */
+const SERVERS_LOOKED_AT_MAX = 100;
+
 const topicOf = ({ kind, namespace, name }: WorkloadToken): string => `${kind}:${keyOf(namespace, name)}`;
 
 /**
@@ -66,18 +72,25 @@ export class Askers {
 
   #flush(): void {
     this.#scheduled = false;
-    const servers = [...this.#changed];
+    const byNamespace = Map.groupBy(this.#changed, ({ namespace }) => namespace);
     this.#changed.clear();
-    for (const server of servers)
-      for (const { token, port } of this.#mayConcern(server)) {
-        const subject = this.#subject(token);
-        if (subject && selects(server, subject, port)) this.#topics.touch(topicOf(token));
-      }
+    for (const [namespace, servers] of byNamespace)
+      if (servers.length > SERVERS_LOOKED_AT_MAX)
+        for (const { token } of this.#askersIn(namespace)) this.#topics.touch(topicOf(token));
+      else
+        for (const server of servers)
+          for (const { token, port } of this.#mayConcern(server)) {
+            const subject = this.#subject(token);
+            if (subject && selects(server, subject, port)) this.#topics.touch(topicOf(token));
+          }
+  }
+
+  *#askersIn(namespace: string): Iterable<Asker> {
+    for (const askers of this.#asking.get(namespace)?.values() ?? []) yield* askers;
   }
 
   *#mayConcern({ namespace, port }: ServerRecord): Iterable<Asker> {
-    const ports = this.#asking.get(namespace);
-    if (typeof port === 'number') yield* ports?.get(port) ?? [];
-    else for (const askers of ports?.values() ?? []) yield* askers;
+    if (typeof port === 'number') yield* this.#asking.get(namespace)?.get(port) ?? [];
+    else yield* this.#askersIn(namespace);
   }
 }

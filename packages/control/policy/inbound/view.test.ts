@@ -114,6 +114,14 @@ test('a list that comes again tells only of what differs', async () => {
   assert.deepEqual(burst, ['shop/b'], 'once for many changes');
 });
 
+test('of a change of very many Servers everyone in their namespace hears, and nobody elsewhere', async () => {
+  const { put, told } = await three();
+  const listed = await told(() => {
+    for (let i = 0; i < 200; i++) put('servers', `shop/s${i}`, of('nobody'));
+  });
+  assert.deepEqual(listed, ['shop/a', 'shop/b']);
+});
+
 test('a named port may be several numbers, of init containers too, and of TCP only', () => {
   const { put, view } = feed();
   put('/pods', 'shop/a', {
