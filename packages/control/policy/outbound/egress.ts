@@ -1,6 +1,7 @@
 /** EgressNetworks: which of them an address outside the cluster falls under. */
 import type { Gvr, KubeObject } from '#api/kube';
 import { Collection, type Listener, Topics, type Watched } from '../../fold/index.ts';
+import { listOf, objectOf, Refusal, textsOf } from '../admission/refusal.ts';
 import { ALL_NETWORKS, contains, type Network, type NetworkMatch, parseNetwork } from '../networks.ts';
 
 export const EGRESS_NETWORKS: Gvr = { group: 'policy.linkerd.io', version: 'v1alpha1', resource: 'egressnetworks' };
@@ -16,38 +17,58 @@ export interface EgressNetworkRecord {
   allow: boolean;
   /** Undefined: everything outside the cluster. */
   networks: readonly NetworkMatch[] | undefined;
+  /** Why the newest version cannot be read. `lastGood`: what it means is what the last version meant that could be. */
+  problem: { message: string; lastGood: boolean } | undefined;
   /** `status.conditions` as it is stored. */
   conditions: readonly Readonly<Record<string, unknown>>[];
 }
 
-interface EgressNetworkObject extends KubeObject {
-  spec?: { trafficPolicy?: string; networks?: { cidr: string; except?: string[] }[] };
-  status?: { conditions?: Readonly<Record<string, unknown>>[] };
-}
+type Fields = Readonly<Record<string, unknown>>;
+/** What an EgressNetwork says. */
+type Meaning = Pick<EgressNetworkRecord, 'allow' | 'networks' | 'annotations' | 'createdAt'>;
 
-/** Reads an EgressNetwork; undefined for one that admission should have refused. */
-export function readEgressNetwork(object: KubeObject): EgressNetworkRecord | undefined {
-  const { metadata, spec, status } = object as EgressNetworkObject;
-  const { namespace = '', name = '', creationTimestamp = '', generation, resourceVersion, annotations = {} } = metadata;
-  const networks = spec?.networks?.map(({ cidr, except = [] }) => {
-    const network = parseNetwork(cidr);
-    const excepts = except.map(parseNetwork);
-    return network && excepts.every((each) => each !== undefined) ? { network, except: excepts } : undefined;
-  });
-  const allow = spec?.trafficPolicy === 'Allow';
-  if ((!allow && spec?.trafficPolicy !== 'Deny') || networks?.some((each) => !each)) return undefined;
-  return {
+/** Reads an EgressNetwork. One that admission should have refused goes on meaning what `old` does, and without that nothing. */
+export function readEgressNetwork(object: KubeObject, old?: EgressNetworkRecord): EgressNetworkRecord {
+  const { namespace = '', name = '', creationTimestamp = '', generation, resourceVersion } = object.metadata;
+  const { annotations = {} } = object.metadata;
+  const { status } = object as { status?: { conditions?: readonly Fields[] } };
+  const version = {
     key: `${namespace}/${name}`,
     namespace,
     name,
-    createdAt: creationTimestamp,
     generation,
     resourceVersion,
-    annotations,
-    allow,
-    networks: networks as NetworkMatch[] | undefined,
     conditions: status?.conditions ?? [],
   };
+  try {
+    const spec = objectOf(object as unknown as Fields, 'spec') ?? {};
+    const meaning = { ...readSpec(spec), annotations, createdAt: creationTimestamp };
+    return { ...version, ...meaning, problem: undefined };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const lastGood = old !== undefined && (old.problem?.lastGood ?? true);
+    const nothing: Meaning = { allow: false, networks: [], annotations: {}, createdAt: creationTimestamp };
+    return { ...(lastGood ? old : nothing), ...version, problem: { message: error.message, lastGood } };
+  }
+}
+
+function readSpec(spec: Fields): Pick<Meaning, 'allow' | 'networks'> {
+  const policy = spec['trafficPolicy'];
+  if (policy !== 'Allow' && policy !== 'Deny')
+    throw new Refusal(`trafficPolicy: expected Allow or Deny, got ${JSON.stringify(policy)}`);
+  const blocks = listOf(spec, 'networks').map((entry) => ({
+    network: readBlock('cidr', entry['cidr']),
+    except: textsOf(entry, 'except').map((text) => readBlock('except', text)),
+  }));
+  const isWritten = spec['networks'] !== undefined && spec['networks'] !== null;
+  if (isWritten && blocks.length === 0) throw new Refusal('networks: at least one network must be specified');
+  return { allow: policy === 'Allow', networks: isWritten ? blocks : undefined };
+}
+
+function readBlock(field: string, text: unknown): Network {
+  const network = parseNetwork(String(text));
+  if (!network) throw new Refusal(`${field}: expected a network or an IP address, got "${text}"`);
+  return network;
 }
 
 /** Whether routes may be attached: networks that reach into the cluster are refused. */
@@ -60,6 +81,9 @@ export function isOutside({ networks }: EgressNetworkRecord, clusterNetworks: re
   );
 }
 
+/** Whether it means anything. */
+const isUsable = ({ problem }: EgressNetworkRecord): boolean => problem === undefined || problem.lastGood;
+
 /** A fold of the EgressNetworks. */
 export class EgressNetworks {
   readonly #topics = new Topics();
@@ -71,16 +95,16 @@ export class EgressNetworks {
 
   constructor(
     config: { clusterNetworks: readonly Network[]; globalNamespace: string },
-    skipped: (resource: string, key: string) => void,
+    skipped: (resource: string, key: string, problem: string) => void,
     changed: (key: string) => void,
   ) {
     this.#clusterNetworks = config.clusterNetworks;
     this.#globalNamespace = config.globalNamespace;
     this.#collection = new Collection(
       (object, old) => {
-        const record = readEgressNetwork(object);
-        if (!record) skipped(EGRESS_NETWORKS.resource, `${object.metadata.namespace}/${object.metadata.name}`);
-        return record ?? old;
+        const record = readEgressNetwork(object, old);
+        if (record.problem) skipped(EGRESS_NETWORKS.resource, record.key, record.problem.message);
+        return record;
       },
       (key, now, old) => {
         if (now && old && sameMeaning(now, old)) return;
@@ -106,7 +130,7 @@ export class EgressNetworks {
 
   /** Whether routes may be attached to it. */
   accepts(network: EgressNetworkRecord): boolean {
-    return isOutside(network, this.#clusterNetworks);
+    return isUsable(network) && isOutside(network, this.#clusterNetworks);
   }
 
   /**
@@ -116,7 +140,7 @@ export class EgressNetworks {
   at(ip: string, namespace: string): EgressNetworkRecord | undefined {
     const address = parseNetwork(ip);
     if (!address) return undefined;
-    const of = (wanted: string) => [...this.all()].filter((each) => each.namespace === wanted);
+    const of = (wanted: string) => [...this.all()].filter((each) => each.namespace === wanted && isUsable(each));
     const own = of(namespace);
     const candidates = (own.length > 0 ? own : of(this.#globalNamespace)).flatMap((network) => {
       const size = this.#blockSize(network, address);
@@ -148,12 +172,13 @@ const sizeOf = ({ ipv6, prefix }: Network): bigint => 1n << BigInt((ipv6 ? 128 :
 
 /** Writing the status is no change. */
 function sameMeaning(a: EgressNetworkRecord, b: EgressNetworkRecord): boolean {
-  const meaning = ({ allow, networks, annotations, createdAt }: EgressNetworkRecord) =>
+  const meaning = ({ allow, networks, annotations, createdAt, problem }: EgressNetworkRecord) =>
     JSON.stringify([
       allow,
       networks?.map(({ network, except }) => [network, except].map(text)),
       annotations,
       createdAt,
+      problem,
     ]);
   return meaning(a) === meaning(b);
 }

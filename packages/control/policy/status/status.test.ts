@@ -90,6 +90,7 @@ test('an EgressNetwork within the cluster is not accepted, nor are its routes', 
   const scene = new Scene()
     .put('EgressNetwork', 'out', { spec: { trafficPolicy: 'Deny' } })
     .put('EgressNetwork', 'inside', { spec: { trafficPolicy: 'Deny', networks: [{ cidr: '10.1.0.0/16' }] } })
+    .put('EgressNetwork', 'odd', { spec: { trafficPolicy: 'Deny', networks: [{ cidr: 'all' }] } })
     .put('Tcp', 'good', { spec: { parentRefs: [out()], rules: [{ backendRefs: [out()] }] } })
     .put('Tcp', 'bad', { spec: { parentRefs: [out({ name: 'inside' })], rules: [{ backendRefs: [out()] }] } });
   await scene.replica();
@@ -101,6 +102,7 @@ test('an EgressNetwork within the cluster is not accepted, nor are its routes', 
   assert.deepEqual(conditions('inside'), [
     'Accepted=False EgressReasonNetworkOverlap networks overlap with clusterNetworks',
   ]);
+  assert.deepEqual(conditions('odd'), ['Accepted=False Invalid cidr: expected a network or an IP address, got "all"']);
   assert.deepEqual(scene.told('Tcp', 'good'), [
     'policy.linkerd.io/EgressNetwork/shop/out:443 Accepted=True Accepted',
     'policy.linkerd.io/EgressNetwork/shop/out:443 ResolvedRefs=True ResolvedRefs',

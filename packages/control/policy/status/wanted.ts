@@ -73,14 +73,19 @@ function egressStatus(
   accepted: boolean,
   now: string,
 ): WantedStatus['status'] | undefined {
-  const finding: Finding = accepted
-    ? good('Accepted')
-    : {
-        type: 'Accepted',
-        status: 'False',
-        reason: 'EgressReasonNetworkOverlap',
-        message: 'networks overlap with clusterNetworks',
-      };
+  const refused = (reason: string, message: string): Finding => ({
+    type: 'Accepted',
+    status: 'False',
+    reason,
+    message,
+  });
+  const { problem } = network;
+  const kept = problem?.lastGood ? '; the last version that could be read stays in use' : '';
+  const finding = problem
+    ? refused('Invalid', `${problem.message}${kept}`)
+    : accepted
+      ? good('Accepted')
+      : refused('EgressReasonNetworkOverlap', 'networks overlap with clusterNetworks');
   return withCondition(finding, network.conditions, network.generation, now);
 }
 
