@@ -55,6 +55,9 @@ async function build(context: ProcessContext<typeof FLAGS>): Promise<Running> {
   const defaultOpaquePorts = PortSet.parse(flags['default-opaque-ports']);
   if (!defaultOpaquePorts)
     throw new Error(`flag -default-opaque-ports: expected ports and ranges, got "${flags['default-opaque-ports']}"`);
+  const patchTimeoutMs = flags['patch-timeout-ms'];
+  if (patchTimeoutMs <= 0)
+    throw new Error(`flag -patch-timeout-ms: expected milliseconds above 0, got ${patchTimeoutMs}`);
   const kube = await context.kube();
   const service = createPolicy(
     { kube, log, metrics },
@@ -72,7 +75,7 @@ async function build(context: ProcessContext<typeof FLAGS>): Promise<Running> {
         controlPlaneNamespace: flags['control-plane-namespace'],
         identity: context.env['HOSTNAME'] || hostname(),
         deployment: flags['policy-deployment-name'],
-        patchTimeoutMs: flags['patch-timeout-ms'],
+        patchTimeoutMs,
       },
     },
   );
