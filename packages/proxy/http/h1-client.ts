@@ -98,7 +98,6 @@ export class Http1Client implements Sender, Holder {
 
   /** Sends the request of an exchange. False: nobody waits for it any more. */
   serve(exchange: ResponseSink & UpstreamSink): boolean {
-    this.#intake.restart();
     this.#owner = exchange;
     this.#requests++;
     this.#informationals = 0;
