@@ -8,6 +8,8 @@ export interface EventSubject {
   apiVersion: string;
   name: string;
   namespace: string;
+  /** `kubectl describe` finds events by it. */
+  uid: string;
 }
 
 export interface InjectorEvents {

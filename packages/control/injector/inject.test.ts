@@ -1,58 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Container, ObjectMeta, Pod, PodSpec } from '#api/kube';
-import type { JsonPatchOperation } from '#kube/webhook';
-import { injectPod, patchService, readValues, renderSidecar } from './index.ts';
+import { patchService, readValues, renderSidecar } from './index.ts';
+import { inject, injected } from './injected.fake.ts';
 import { valuesOf } from './values.fake.ts';
 
-type Body = { metadata?: ObjectMeta; spec?: Partial<PodSpec> };
-const podOf = ({ metadata, spec }: Body = {}): Pod & { spec: PodSpec } => ({
-  metadata: { name: 'web-1', namespace: 'shop', ...metadata },
-  spec: { containers: [{ name: 'app', image: 'web', ports: [{ name: 'http', containerPort: 8080 }] }], ...spec },
-});
-const inject = (
-  body: Body = {},
-  options: { namespace?: Record<string, string>; values?: object; owner?: { kind: string; name: string } } = {},
-) =>
-  injectPod({
-    values: valuesOf(options.values),
-    pod: podOf(body),
-    namespace: { name: 'shop', annotations: options.namespace ?? { 'linkerd.io/inject': 'enabled' } },
-    controlPlaneNamespace: 'linkerd',
-    createdBy: 'linkerd/proxy-injector test',
-    ...(options.owner && { owner: options.owner }),
-  });
-
-/** Applies `add` operations as RFC 6902 does. */
-function apply<T>(object: T, patch: readonly JsonPatchOperation[]): T {
-  const copy = structuredClone(object);
-  for (const { op, path, value } of patch) {
-    assert.equal(op, 'add');
-    const keys = path
-      .split('/')
-      .slice(1)
-      .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
-    const last = keys.pop() ?? '';
-    // biome-ignore lint/suspicious/noExplicitAny: a walk through JSON
-    const parent = keys.reduce((at: any, key) => at[key], copy);
-    assert.ok(parent, `${path}: the parent exists`);
-    if (Array.isArray(parent)) parent.splice(last === '-' ? parent.length : Number(last), 0, structuredClone(value));
-    else parent[last] = structuredClone(value);
-  }
-  return copy;
-}
-
-function injected(body: Body = {}, options: Parameters<typeof inject>[1] = {}) {
-  const result = inject(body, options);
-  assert.ok(result.inject, JSON.stringify(result));
-  const pod = apply(podOf(body), result.patch);
-  const all = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
-  const proxy = all.find(({ name }) => name === 'linkerd-proxy') ?? assert.fail('no proxy');
-  const init = all.find(({ name }) => name === 'linkerd-init');
-  const env = (name: string) =>
-    proxy.env?.find((each) => each.name === (name.startsWith('_') ? name : `LINKERD2_PROXY_${name}`))?.value;
-  return { pod, proxy, init, env, result };
-}
 const reasons = (...args: Parameters<typeof inject>) => {
   const result = inject(...args);
   return result.inject ? 'injected' : result.reasons.join();
@@ -235,87 +186,6 @@ test('gives the proxy the environment that it needs to find the control plane an
       assert.ok(names.indexOf(used) < at && names.includes(used), used);
 });
 
-test('each annotation has its effect', () => {
-  const ports = [
-    { name: 'sql', containerPort: 5432 },
-    { name: 'http', containerPort: 80 },
-  ];
-  const spec = {
-    containers: [
-      {
-        name: 'app',
-        ports,
-        readinessProbe: { httpGet: { port: 9 } },
-        securityContext: { capabilities: { drop: ['ALL', 'NET_RAW'] } },
-      },
-    ],
-  };
-  const annotated = (annotations: Record<string, string>) => {
-    const full = Object.fromEntries(
-      Object.entries(annotations).map(([key, value]) => [key.includes('/') ? key : `config.linkerd.io/${key}`, value]),
-    );
-    return injected({ metadata: { annotations: full }, spec });
-  };
-  const cases: [Record<string, string>, string, string | undefined][] = [
-    [{ 'opaque-ports': 'sql,9000-9010' }, 'INBOUND_PORTS_DISABLE_PROTOCOL_DETECTION', '5432,9000-9010'],
-    [{ 'opaque-ports': '' }, 'INBOUND_PORTS_DISABLE_PROTOCOL_DETECTION', undefined],
-    [{ 'proxy-cpu-request': '1500m' }, 'CORES', '2'],
-    [{ 'proxy-cpu-limit': '3' }, 'CORES_MAX', '3'],
-    [{ 'proxy-cpu-ratio-limit': '0.5' }, 'CORES_MAX_RATIO', '0.5'],
-    [{ 'linkerd.io/inject': 'ingress' }, 'INGRESS_MODE', 'true'],
-    [{ 'enable-gateway': 'true' }, 'INBOUND_GATEWAY_SUFFIXES', 'svc.cluster.local.'],
-    [{ 'enable-external-profiles': 'true' }, 'DESTINATION_PROFILE_SUFFIXES', '.'],
-    [{ 'proxy-require-identity-inbound-ports': 'http' }, 'INBOUND_PORTS_REQUIRE_IDENTITY', '80'],
-    [{ 'proxy-outbound-connect-timeout': '2s' }, 'OUTBOUND_CONNECT_TIMEOUT', '2000ms'],
-    [{ 'proxy-inbound-discovery-cache-unused-timeout': '2m' }, 'INBOUND_DISCOVERY_IDLE_TIMEOUT', '120s'],
-    [{ 'proxy-disable-inbound-protocol-detect-timeout': 'true' }, 'INBOUND_DETECT_TIMEOUT', '365d'],
-    [{ 'default-inbound-policy': 'deny' }, 'INBOUND_DEFAULT_POLICY', 'deny'],
-    [{ 'default-inbound-policy': 'maybe' }, 'INBOUND_DEFAULT_POLICY', 'all-unauthenticated'],
-    [{ 'shutdown-grace-period': '5s' }, 'SHUTDOWN_GRACE_PERIOD', '5000ms'],
-    [{ 'proxy-admin-shutdown': 'enabled' }, 'SHUTDOWN_ENDPOINT_ENABLED', 'true'],
-    [{ 'access-log': 'apache' }, 'ACCESS_LOG', 'apache'],
-    [{ 'access-log': '%PROTOCOL% %REQ(X-A)%' }, 'ACCESS_LOG', '%PROTOCOL% %REQ(X-A)%'],
-    [{ 'proxy-log-http-headers': 'insecure' }, 'LOG', 'warn,linkerd=info'],
-    [{ 'admin-port': '5191' }, 'ADMIN_LISTEN_ADDR', '0.0.0.0:5191'],
-    [{ 'proxy-metrics-hostname-labels': 'true' }, 'OUTBOUND_METRICS_HOSTNAME_LABELS', 'true'],
-    [{}, 'INBOUND_PORTS', '5432,80,9'],
-  ];
-  for (const [annotations, name, value] of cases)
-    assert.equal(annotated(annotations).env(name), value, JSON.stringify(annotations));
-  const argOf = (container: Container | undefined, name: string) => container?.args?.[container.args.indexOf(name) + 1];
-  assert.equal(
-    argOf(annotated({ 'skip-inbound-ports': '22,sql' }).init, '--inbound-ports-to-ignore'),
-    '4190,4191,22,5432',
-  );
-  assert.equal(argOf(annotated({ 'skip-outbound-ports': '443' }).init, '--outbound-ports-to-ignore'), '443');
-  assert.equal(
-    argOf(annotated({ 'skip-subnets': '10.0.0.0/8, 192.168.0.0/16' }).init, '--subnets-to-ignore'),
-    '10.0.0.0/8,192.168.0.0/16',
-  );
-  assert.equal(argOf(annotated({ 'proxy-uid': '3000' }).init, '--proxy-uid'), '3000');
-  assert.deepEqual(annotated({}).init?.securityContext?.capabilities, { add: ['NET_ADMIN', 'NET_RAW'], drop: ['ALL'] });
-  assert.deepEqual(annotated({ 'proxy-memory-limit': '64Mi', 'proxy-cpu-request': '100m' }).proxy.resources, {
-    limits: { memory: '64Mi' },
-    requests: { cpu: '100m' },
-  });
-  const { pod, proxy } = annotated({ 'enable-debug-sidecar': 'true', 'proxy-version': 'v9' });
-  assert.ok(pod.spec.containers.some(({ name }) => name === 'linkerd-debug'));
-  assert.equal(proxy.image, 'cr.l5d.io/linkerd/proxy:v9');
-  assert.deepEqual(
-    inject({ metadata: { annotations: { 'config.linkerd.io/proxy-uid': 'me' } } }),
-    annotatedResult('config.linkerd.io/proxy-uid', 'me'),
-  );
-});
-
-/** A malformed annotation changes nothing and is reported. */
-function annotatedResult(key: string, value: string) {
-  const result = inject({ metadata: { annotations: { [key]: value } } });
-  assert.ok(result.inject);
-  assert.equal(result.bad.length, 1);
-  assert.match(result.bad[0]?.message ?? '', /expected a whole number, got "me"/);
-  return result;
-}
-
 test('with the CNI plugin a validator takes the place of the init container', () => {
   const { pod, init } = injected({}, { values: { cniEnabled: true } });
   assert.equal(init, undefined);
@@ -327,11 +197,8 @@ test('with the CNI plugin a validator takes the place of the init container', ()
 });
 
 test('refuses settings that contradict each other', () => {
-  const annotations = { 'config.linkerd.io/close-wait-timeout': '10s' };
-  assert.throws(() => inject({ metadata: { annotations } }), /runAsRoot must be set/);
-  const { init } = injected({ metadata: { annotations } }, { values: { proxyInit: { runAsRoot: true } } });
-  assert.equal(init?.securityContext?.privileged, true);
-  assert.equal(init?.securityContext?.runAsUser, 0);
+  const closeWait = { proxyInit: { closeWaitTimeoutSecs: 10 } };
+  assert.throws(() => inject({}, { values: closeWait }), /runAsRoot must be set/);
   assert.throws(() => inject({}, { values: { proxyInit: { iptablesMode: 'pf' } } }), /expected nft or legacy/);
 });
 

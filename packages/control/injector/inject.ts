@@ -34,7 +34,7 @@ export interface InjectRequest {
 export type InjectResult =
   | { inject: true; annotationAt: AnnotationAt; patch: JsonPatchOperation[]; bad: BadAnnotation[] }
   /** The patch may still set the opaque-ports annotation. */
-  | { inject: false; reasons: SkipReason[]; patch: JsonPatchOperation[] };
+  | { inject: false; reasons: SkipReason[]; patch: JsonPatchOperation[]; bad: BadAnnotation[] };
 
 /** Owners that have a label of their own on injected pods. */
 const OWNER_LABELS = new Set([
@@ -55,7 +55,8 @@ export function injectPod(request: InjectRequest): InjectResult {
   const decision = decide({ annotations: own, spec: pod.spec }, namespace.annotations, {
     tokenProjection: values.identity.serviceAccountTokenProjection,
   });
-  if (!decision.inject) return { ...decision, patch: patchOpaquePorts(request) };
+  if (!decision.inject)
+    return { ...decision, patch: patchOpaquePorts(request), bad: badInject(own, namespace.annotations) };
   const annotations = inherit(own, namespace.annotations);
   if (annotations[ANNOTATION_KEYS.opaquePorts] === undefined) {
     const ports = opaquePortsOfPod(pod.spec, values.proxy.opaquePorts);
@@ -64,8 +65,23 @@ export function injectPod(request: InjectRequest): InjectResult {
   const read = readAnnotations(annotations);
   const containers = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
   const base = inheritEnv(values, own, namespace.annotations);
-  const settings = applyAnnotations(base, read.values, containers);
-  return { ...decision, patch: patchPod(request, settings, annotations), bad: read.bad };
+  const settings = applyAnnotations(base, {
+    annotations,
+    labels: pod.metadata?.labels ?? {},
+    values: read.values,
+    ports: containers,
+  });
+  return { ...decision, patch: patchPod(request, settings, annotations), bad: [...read.bad, ...settings.bad] };
+}
+
+/** What asks for a proxy, or against one, in a word that is neither. */
+function badInject(...sources: readonly Readonly<Record<string, string>>[]): BadAnnotation[] {
+  const { key, parse, expects } = ANNOTATIONS.inject;
+  return sources.flatMap((annotations) => {
+    const value = annotations[key];
+    if (value === undefined || parse(value) !== undefined) return [];
+    return [{ key, value, message: `${key}: expected ${expects}, got "${value}"; the pod gets no proxy` }];
+  });
 }
 
 /** The workload's annotations, over those of its namespace that pods take over. */

@@ -1,6 +1,14 @@
 /** Annotations of a workload laid over the values: one line an annotation. */
 import type { Container, EnvVar } from '#api/kube';
-import { type AnnotationName, type AnnotationValues, parsePortList, parseQuantity } from '#model/annotations';
+import {
+  ANNOTATIONS,
+  type AnnotationName,
+  type AnnotationValues,
+  type BadAnnotation,
+  parsePortList,
+  parseQuantity,
+  TRACE_ATTRIBUTE_PREFIX,
+} from '#model/annotations';
 import type { InjectorValues } from './values.ts';
 
 /** What is rendered for one pod. */
@@ -8,6 +16,8 @@ export interface Settings {
   values: InjectorValues;
   /** Beside the values: what only annotations say. */
   debug: boolean;
+  /** Annotations that these values leave without effect. */
+  bad: BadAnnotation[];
 }
 
 type Apply<N extends AnnotationName> = (
@@ -163,22 +173,58 @@ const OVERRIDES: { readonly [N in AnnotationName]?: Apply<N> } = {
   debugImagePullPolicy: ({ values }, value) => {
     values.debugContainer = { image: { ...values.debugContainer?.image, pullPolicy: value } };
   },
-  closeWaitTimeout: ({ values }, value) => {
-    values.proxyInit.closeWaitTimeoutSecs = Math.round(value / 1000);
+  closeWaitTimeout: ({ values, bad }, value) => {
+    if (values.proxyInit.runAsRoot) values.proxyInit.closeWaitTimeoutSecs = Math.round(value / 1000);
+    else {
+      const { key } = ANNOTATIONS.closeWaitTimeout;
+      bad.push({ key, value: `${value}ms`, message: `${key}: expected proxyInit.runAsRoot to be set; ignored` });
+    }
   },
 };
 
+type Texts = Readonly<Record<string, string>>;
+
+/** What annotations and labels of one pod say, as they stand and as they were read. */
+export interface PodSays {
+  annotations: Texts;
+  labels: Texts;
+  values: AnnotationValues;
+  ports: PodPorts;
+}
+
 /** The values as they are for one pod. The input is not changed. */
-export function applyAnnotations(values: InjectorValues, annotations: AnnotationValues, pod: PodPorts): Settings {
-  const settings: Settings = { values: structuredClone(values), debug: false };
-  for (const [name, value] of Object.entries(annotations)) {
+export function applyAnnotations(values: InjectorValues, pod: PodSays): Settings {
+  const settings: Settings = { values: structuredClone(values), debug: false, bad: [] };
+  for (const [name, value] of Object.entries(pod.values)) {
     const apply = OVERRIDES[name as AnnotationName] as Apply<AnnotationName> | undefined;
-    apply?.(settings, value, pod);
+    apply?.(settings, value, pod.ports);
   }
-  // Former keys count only where the present one is not set.
-  const native = annotations.nativeSidecar ?? annotations.nativeSidecarBeta ?? annotations.nativeSidecarAlpha;
+  const native = nativeSidecar(pod);
   if (native !== undefined) settings.values.proxy.nativeSidecar = native;
+  if (values.proxy.tracing)
+    settings.values.proxy.tracing = { ...values.proxy.tracing, labels: spanLabels(values, pod) };
   return settings;
+}
+
+const NATIVE_NAMES = ['nativeSidecar', 'nativeSidecarBeta', 'nativeSidecarAlpha'] as const;
+
+/** Former keys count only where the present one is not set at all. */
+function nativeSidecar({ annotations, values }: PodSays): boolean | undefined {
+  const name = NATIVE_NAMES.find((each) => annotations[ANNOTATIONS[each].key] !== undefined);
+  return name && values[name];
+}
+
+/** Attributes of spans: of the installation, the application's name from its labels, then what annotations say. */
+function spanLabels({ proxy }: InjectorValues, { annotations, labels }: PodSays): Texts {
+  const application = labels['app.kubernetes.io/instance'] ?? labels['app.kubernetes.io/name'];
+  const own = Object.entries(annotations)
+    .filter(([key]) => key.startsWith(TRACE_ATTRIBUTE_PREFIX))
+    .map(([key, value]) => [key.slice(TRACE_ATTRIBUTE_PREFIX.length), value]);
+  return {
+    ...proxy.tracing?.labels,
+    ...(application !== undefined && { 'service.name': application }),
+    ...Object.fromEntries(own),
+  };
 }
 
 /** A list of ports with the names of container ports replaced by their numbers; names that no container has are left out. */

@@ -2,7 +2,7 @@
 import type { Gvr, KubeObject, ObjectMeta, PodSpec, Service } from '#api/kube';
 import type { KubeClient } from '#kube/client';
 import type { AdmissionAnswer, AdmissionRequest } from '#kube/webhook';
-import { ANNOTATIONS, type AnnotationRow } from '#model/annotations';
+import { ANNOTATIONS, type AnnotationRow, type BadAnnotation, badServiceAnnotations } from '#model/annotations';
 import type { Log } from '#runtime/log';
 import type { ControlMetrics } from '../process/index.ts';
 import { SKIP_REASONS } from './decide.ts';
@@ -26,6 +26,7 @@ interface Owner {
   kind: string;
   apiVersion: string;
   name: string;
+  uid: string;
 }
 
 const NAMESPACES: Gvr = { group: '', version: 'v1', resource: 'namespaces' };
@@ -39,11 +40,7 @@ export function createInjector(deps: InjectorDeps): (request: AdmissionRequest) 
     const values = await deps.values();
     const namespace = request.namespace ?? request.object.metadata.namespace ?? 'default';
     const annotations = await annotationsOf(deps, namespace);
-    if (kind === 'Service')
-      return {
-        allowed: true,
-        patch: patchService(request.object as unknown as Service, annotations, values.proxy.opaquePorts),
-      };
+    if (kind === 'Service') return admitService(deps, request, { name: namespace, annotations }, values);
     return admitPod(deps, request, { name: namespace, annotations }, values);
   };
 }
@@ -53,10 +50,34 @@ async function annotationsOf({ kube }: InjectorDeps, namespace: string): Promise
   return object.metadata.annotations ?? {};
 }
 
+interface NamespaceView {
+  name: string;
+  annotations: Readonly<Record<string, string>>;
+}
+
+function admitService(
+  deps: InjectorDeps,
+  { object }: AdmissionRequest,
+  namespace: NamespaceView,
+  values: InjectorValues,
+): AdmissionAnswer {
+  const service = object as unknown as Service;
+  const patch = patchService(service, namespace.annotations, values.proxy.opaquePorts);
+  const bad = badServiceAnnotations(service.metadata.annotations ?? {});
+  const about = { namespace: namespace.name, service: service.metadata.name ?? '' };
+  return { allowed: true, patch, warnings: warningsOf(deps, bad, about) };
+}
+
+/** What the user reads below what he created; it stands in the log, too. */
+function warningsOf({ log }: InjectorDeps, bad: readonly BadAnnotation[], about: Record<string, string>): string[] {
+  for (const { message } of bad) log.warn('an annotation has no effect', { ...about, message });
+  return bad.map(({ message }) => message);
+}
+
 async function admitPod(
   deps: InjectorDeps,
   request: AdmissionRequest,
-  namespace: { name: string; annotations: Readonly<Record<string, string>> },
+  namespace: NamespaceView,
   values: InjectorValues,
 ): Promise<AdmissionAnswer> {
   const pod = request.object as unknown as { metadata: ObjectMeta; spec: PodSpec };
@@ -79,13 +100,12 @@ async function admitPod(
   };
   metrics.counter('proxy_inject_admission_requests_total', labels).inc();
   const about = owner && { ...owner, namespace: namespace.name };
+  const warnings = warningsOf(deps, result.bad, { namespace: namespace.name, pod: name });
   if (result.inject) {
     metrics.counter('proxy_inject_admission_responses_total', { ...labels, skip: 'false', skip_reason: '' }).inc();
-    for (const { message } of result.bad)
-      log.warn('ignoring an annotation', { namespace: namespace.name, pod: name, message });
     log.info('injecting a proxy', { namespace: namespace.name, pod: name });
     events.injected(about);
-    return { allowed: true, patch: result.patch, warnings: result.bad.map(({ message }) => message) };
+    return { allowed: true, patch: result.patch, warnings };
   }
   const { reasons } = result;
   metrics
@@ -93,7 +113,7 @@ async function admitPod(
     .inc();
   log.debug('not injecting', { namespace: namespace.name, pod: name, reasons: reasons.join() });
   events.skipped(about, reasons.map((reason) => SKIP_REASONS[reason]).join(', '));
-  return { allowed: true, patch: result.patch };
+  return { allowed: true, patch: result.patch, warnings };
 }
 
 /** One label for each annotation of the catalogue that is set: `proxy_image="…"`. */
@@ -115,14 +135,17 @@ async function ownerOf(
 ): Promise<Owner | undefined> {
   const [owner, another] = metadata.ownerReferences ?? [];
   if (!owner || another) return undefined;
-  const direct = { kind: owner.kind, apiVersion: owner.apiVersion, name: owner.name };
+  const direct = nameOf(owner);
   if (owner.kind !== 'ReplicaSet') return direct;
   try {
     const replicaSet = await kube.get<KubeObject>(REPLICA_SETS, owner.name, namespace);
     const [above, more] = replicaSet.metadata.ownerReferences ?? [];
-    return above && !more ? { kind: above.kind, apiVersion: above.apiVersion, name: above.name } : direct;
+    return above && !more ? nameOf(above) : direct;
   } catch (error) {
     log.debug('cannot read the owner of a pod', { namespace, name: owner.name, error: (error as Error).message });
     return direct;
   }
 }
+
+/** What events need to stand below an object: its uid, too. */
+const nameOf = ({ kind, apiVersion, name, uid }: Owner): Owner => ({ kind, apiVersion, name, uid });
