@@ -124,6 +124,14 @@ export const LIMITS = {
   /** Waits for the first certificate while the identity controller cannot be reached: pods start together. */
   certifyRetryMsMin: 100,
   certifyRetryMsMax: 1_000,
+  /** Roots of the mesh at most; a bundle of more is a mistake. */
+  trustRootsMax: 64,
+  /** Waits before the stream of trust roots is opened again, and the age at which it moves to another server. */
+  trustBackoffMsMin: 1_000,
+  trustBackoffMsMax: 60_000,
+  trustStreamMs: 3_600_000,
+  /** The longest wait for a new certificate after a change of the issuer, whatever the controller says. */
+  trustRenewWithinMsMax: 600_000,
   /** Streams of the control plane are tried at least this often, whatever the connection's backoff allows. */
   streamBackoffMsMax: 5_000,
   /** Answers of DNS are used at least this long. */

@@ -6,7 +6,7 @@ import { collectProcess } from './admin/index.ts';
 import { type Bound, build } from './build.ts';
 import { createIdentityClient, createMeshClients } from './control/index.ts';
 import type { Deps } from './deps.ts';
-import { Credentials, createKey, Renewal } from './identity/index.ts';
+import { Credentials, createKey, Renewal, TrustCache, TrustWatch } from './identity/index.ts';
 import { LIMITS } from './limits.ts';
 import { type ControlName, connectTo, connectToCollector, type ProcessDeps, processDeps } from './wiring.ts';
 
@@ -41,7 +41,8 @@ export async function runProxy(argv: readonly string[], env: Env = process.env):
 
 async function run(config: ProxyConfig, env: Env, deps: ProcessDeps): Promise<void> {
   const { clock, log, metrics } = deps;
-  const credentials = new Credentials(config.localName, config.trustAnchors, config.serverName);
+  const roots = new TrustCache(config.identityDir, config.trustAnchors);
+  const credentials = new Credentials(config.localName, await roots.load(), config.serverName);
   const stopping = Promise.withResolvers<string>();
   const channel = (client: ControlName) => connectTo(client, config[client], config, deps, credentials);
   const policy = channel('policy');
@@ -54,24 +55,22 @@ async function run(config: ProxyConfig, env: Env, deps: ProcessDeps): Promise<vo
     context: config.destinationContext,
   });
   const key = createKey(config.localName);
+  const certifying = {
+    client: createIdentityClient(identity.channel, identity.calls),
+    clock,
+    random: deps.random,
+    log: log.target('linkerd_app'),
+    metrics,
+  };
   const renewal = new Renewal(
-    {
-      client: createIdentityClient(identity.channel, identity.calls),
-      clock,
-      random: deps.random,
-      log: log.target('linkerd_app'),
-      metrics,
-      readToken: () => readFile(config.tokenFile),
-    },
-    {
-      trustAnchorsPem: config.trustAnchors,
-      minRefreshMs: config.identityMinRefreshMs,
-      maxRefreshMs: config.identityMaxRefreshMs,
-    },
+    { ...certifying, readToken: () => readFile(config.tokenFile) },
+    { minRefreshMs: config.identityMinRefreshMs, maxRefreshMs: config.identityMaxRefreshMs },
     credentials,
     key,
   );
   const certified = renewal.start();
+  const trust = new TrustWatch({ ...certifying, remember: (pem) => roots.keep(pem) }, credentials, renewal);
+  trust.start();
   collectProcess(metrics, clock, BUILD);
   const spans = connectToCollector(config, deps, credentials);
   const bound = await build(config, {
@@ -99,6 +98,7 @@ async function run(config: ProxyConfig, env: Env, deps: ProcessDeps): Promise<vo
   const clean = await bound.drain(config.shutdownGraceMs);
   if (!clean) log.warn('Shutdown grace period expired; connections were cut', { grace_ms: config.shutdownGraceMs });
   renewal.stop();
+  trust.stop();
   await Promise.all([deps.accessLog.drained(), spans?.stop()]);
   for (const { channel: one } of [policy, destination, identity]) one.close();
   process.exit(0);

@@ -7,6 +7,9 @@ export interface IdentityEvents {
   issued(identity: string, until: Date, sha256: string): void;
   issuerUpdated(): void;
   issuerSkipped(reason: string): void;
+  /** So many trust roots count from now on. */
+  rootsUpdated(count: number): void;
+  rootsSkipped(reason: string): void;
   issuerInvalid(reason: string): void;
 }
 
@@ -69,6 +72,19 @@ export function createEvents(
         'Warning',
         'IssuerUpdateSkipped',
         `the new issuer cannot be used, the old one stays: ${reason}`,
+        controller,
+      );
+    },
+    rootsUpdated(count) {
+      log.info('updated the trust roots', { count });
+      record('Normal', 'TrustRootsUpdated', `the trust roots were updated; there are ${count} now`, controller);
+    },
+    rootsSkipped(reason) {
+      log.warn('skipped new trust roots; the old ones stay in use', { reason });
+      record(
+        'Warning',
+        'TrustRootsUpdateSkipped',
+        `the new trust roots cannot be used, the old ones stay: ${reason}`,
         controller,
       );
     },

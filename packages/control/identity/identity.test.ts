@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { webcrypto, X509Certificate } from 'node:crypto';
+import { createHash, webcrypto, X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,9 +10,10 @@ import { create } from '@bufbuild/protobuf';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import type { KubeObject } from '#api/kube';
 import { identity as api } from '#api/mesh';
+import { systemClock } from '#runtime/clock';
 import { createGrpcClient, createGrpcServer, type GrpcError } from '#runtime/grpc';
 import { x509 } from '#runtime/x509';
-import { Credentials, createCertify, readCertificates, readIssuer } from './index.ts';
+import { Credentials, createCertify, createTrustStreams, readCertificates, readIssuer } from './index.ts';
 
 const HOUR = 3_600_000;
 /** X.509 counts whole seconds. */
@@ -124,13 +125,15 @@ function setUp(
     {
       kube,
       issuer: () => issuer,
-      anchors,
+      roots: () => anchors,
       wallMs: () => options.nowMs ?? NOW,
       events: {
         issued: (identity, until) => events.push(`issued ${identity} ${until.toISOString()}`),
         issuerUpdated: () => events.push('updated'),
         issuerSkipped: (reason) => events.push(`skipped ${reason}`),
         issuerInvalid: (reason) => events.push(`invalid ${reason}`),
+        rootsUpdated: () => {},
+        rootsSkipped: () => {},
       },
     },
     { domain, lifetimeMs: options.lifetimeMs ?? 24 * HOUR, skewMs: 20_000 },
@@ -274,17 +277,21 @@ test('takes a new issuer from disk, and keeps the old one when the new is no goo
     writeFileSync(join(folder, 'tls.key'), ca.keyPem);
   };
   const events: string[] = [];
+  const rootsFile = join(folder, 'ca-bundle.crt');
+  writeFileSync(rootsFile, root.pem);
   write(issuerCa);
   const credentials = new Credentials({
     folder,
     scheme: 'kubernetes.io/tls',
-    anchors: readCertificates(root.pem),
-    wallMs: () => NOW,
+    rootsFile,
+    clock: systemClock,
     events: {
       issued: () => {},
       issuerInvalid: () => {},
       issuerUpdated: () => events.push('updated'),
       issuerSkipped: () => events.push('skipped'),
+      rootsUpdated: (count) => events.push(`${count} roots`),
+      rootsSkipped: (reason) => events.push(`roots skipped: ${reason}`),
     },
   });
   credentials.start();
@@ -304,6 +311,127 @@ test('takes a new issuer from disk, and keeps the old one when the new is no goo
   await changed(2);
   assert.equal(subject(), 'CN=second');
   assert.deepEqual(events, ['updated', 'skipped']);
+});
+
+/** Issuer and roots in a folder of their own. */
+function onDisk(issuer: Ca, roots: Ca[]) {
+  const folder = mkdtempSync(join(tmpdir(), 'identity-'));
+  const rootsFile = join(folder, 'ca-bundle.crt');
+  const writeIssuer = (ca: Ca) => {
+    writeFileSync(join(folder, 'crt.pem'), ca.pem);
+    writeFileSync(join(folder, 'key.pem'), ca.keyPem);
+  };
+  const writeRoots = (cas: Ca[]) => writeFileSync(rootsFile, cas.map(({ pem }) => pem).join('# next\n'));
+  writeIssuer(issuer);
+  writeRoots(roots);
+  const events: string[] = [];
+  const credentials = new Credentials({
+    folder,
+    scheme: 'linkerd.io/tls',
+    rootsFile,
+    clock: systemClock,
+    events: {
+      issued: () => {},
+      issuerInvalid: () => {},
+      issuerUpdated: () => events.push('issuer'),
+      issuerSkipped: (reason) => events.push(`issuer skipped: ${reason}`),
+      rootsUpdated: (count) => events.push(`${count} roots`),
+      rootsSkipped: (reason) => events.push(`roots skipped: ${reason}`),
+    },
+  });
+  credentials.start();
+  after(() => {
+    credentials.stop();
+    rmSync(folder, { recursive: true });
+  });
+  return { credentials, events, writeIssuer, writeRoots, rootsFile };
+}
+
+test('new trust roots count while the service runs, and an issuer below one of them after that', async () => {
+  const next = await makeCa('next.root');
+  const below = await makeCa('below.next', next);
+  const { credentials, events, writeIssuer, writeRoots } = onDisk(issuerCa, [root]);
+  writeIssuer(below);
+  credentials.reload();
+  credentials.reload();
+  assert.match(events.join(), /^issuer skipped: no trust anchor vouches[^,]*$/, 'said once');
+  writeRoots([root, next]);
+  credentials.reload();
+  assert.deepEqual(events.slice(1), ['issuer', '2 roots'], 'what was skipped is tried again');
+  assert.equal(credentials.current?.chain[0]?.subject, 'CN=below.next');
+  writeRoots([next]);
+  credentials.reload();
+  assert.equal(credentials.roots.length, 1);
+});
+
+test('roots that do not vouch for the issuer, or are none, leave the old ones in place', async () => {
+  const stranger = await makeCa('stranger.root');
+  const { credentials, events, writeRoots, rootsFile } = onDisk(issuerCa, [root]);
+  for (const write of [() => writeRoots([stranger]), () => writeRoots([]), () => rmSync(rootsFile)]) {
+    write();
+    credentials.reload();
+    credentials.reload();
+  }
+  assert.equal(credentials.roots[0]?.subject, 'CN=root.linkerd.cluster.local');
+  assert.equal(events.length, 3);
+  assert.match(events[0] ?? '', /^roots skipped: no trust anchor vouches/);
+  assert.match(events[1] ?? '', /^roots skipped: .*no PEM certificate/);
+  assert.match(events[2] ?? '', /^roots skipped: .*ENOENT/);
+});
+
+test('a change of the roots is found on disk without being asked', async () => {
+  const next = await makeCa('next.root');
+  const { credentials, writeRoots } = onDisk(issuerCa, [root]);
+  writeRoots([root, next]);
+  for (let i = 0; i < 200 && credentials.roots.length < 2; i += 1)
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.equal(credentials.roots.length, 2);
+});
+
+test('proxies are told of the roots and the issuer at once, and of each change', async () => {
+  const next = await makeCa('next.root');
+  const below = await makeCa('below.next', next);
+  const { credentials, writeIssuer, writeRoots } = onDisk(issuerCa, [root]);
+  let followers = 0;
+  const streams = createTrustStreams({
+    credentials,
+    followers: (change) => {
+      followers += change;
+    },
+    coalesced: () => {},
+  });
+  const server = createGrpcServer();
+  server.serverStream(api.Identity.method.watchTrust, (_, stream) => streams(stream));
+  const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
+  const client = createGrpcClient({ authority: 'identity:8080', connect: () => dial(net.connect(port, '127.0.0.1')) });
+  after(async () => {
+    client.close();
+    await server.close();
+  });
+  const heard: api.Trust[] = [];
+  const cancel = client.serverStream(
+    api.Identity.method.watchTrust,
+    {},
+    { message: (trust) => heard.push(trust), ended: () => {} },
+  );
+  const until = async (holds: () => boolean) => {
+    for (let i = 0; i < 500 && !holds(); i += 1) await new Promise((resolve) => setTimeout(resolve, 2));
+    assert.ok(holds());
+  };
+  const sha256 = (ca: Ca) => createHash('sha256').update(new X509Certificate(ca.pem).raw).digest('hex');
+  const last = () => heard.at(-1);
+  await until(() => heard.length === 1);
+  assert.equal(Buffer.from(last()?.issuerSha256 ?? []).toString('hex'), sha256(issuerCa));
+  assert.equal(followers, 1);
+  writeRoots([root, next]);
+  credentials.reload();
+  await until(() => last()?.roots.length === 2);
+  writeIssuer(below);
+  credentials.reload();
+  await until(() => Buffer.from(last()?.issuerSha256 ?? []).toString('hex') === sha256(below));
+  assert.equal(last()?.renewWithinMs, 1_000);
+  cancel();
+  await until(() => followers === 0);
 });
 
 test('serves a proxy over gRPC, and the certificate is good for mutual TLS', async () => {

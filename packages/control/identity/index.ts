@@ -5,3 +5,4 @@ export { type Issuer, IssuerError, readCertificates, readIssuer } from './issuer
 export { runIdentity } from './main.ts';
 export { type Certify, createCertify, type IdentityConfig, type IdentityDeps } from './service.ts';
 export { IDENTITY_AUDIENCE } from './token.ts';
+export { createTrustStreams, type TrustDeps } from './trust.ts';

@@ -1,5 +1,4 @@
 /** The process of the identity service: Certify on :8080, admin on :9990. */
-import { readFileSync } from 'node:fs';
 import type { KubeObject } from '#api/kube';
 import { identity as api } from '#api/mesh';
 import type { KubeClient } from '#kube/client';
@@ -9,8 +8,8 @@ import { createGrpcServer, GrpcError } from '#runtime/grpc';
 import { type ControlMetrics, grpcMetrics, type ProcessContext, type Running, runProcess } from '../process/index.ts';
 import { Credentials, SCHEMES, type Scheme } from './credentials.ts';
 import { createEvents } from './events.ts';
-import { readCertificates } from './issuer.ts';
 import { createCertify } from './service.ts';
+import { createTrustStreams } from './trust.ts';
 
 const FLAGS = {
   addr: { default: ':8080' as string, doc: 'Address of the gRPC service.' },
@@ -45,18 +44,22 @@ async function build(context: ProcessContext<typeof FLAGS>): Promise<Running> {
   const scheme = flags['identity-scheme'];
   if (!(scheme in SCHEMES))
     throw new Error(`flag -identity-scheme: expected ${Object.keys(SCHEMES).join(' or ')}, got "${scheme}"`);
-  const anchors = readCertificates(readFileSync(flags['trust-roots'], 'utf8'));
-  if (anchors.length === 0) throw new Error(`${flags['trust-roots']} holds no PEM certificate`);
   const domain = { controlPlaneNamespace: flags['controller-namespace'], trustDomain: flags['identity-trust-domain'] };
   const kube = await context.kube();
   await requireTokenReviews(kube);
   const wallMs = () => systemClock.wallMs();
   const events = createEvents(kube, domain.controlPlaneNamespace, log, wallMs);
-  const credentials = new Credentials({ folder: flags.issuer, scheme: scheme as Scheme, anchors, events, wallMs });
+  const credentials = new Credentials({
+    folder: flags.issuer,
+    scheme: scheme as Scheme,
+    rootsFile: flags['trust-roots'],
+    events,
+    clock: systemClock,
+  });
   credentials.start();
   metrics.onCollect(() => countIssuer(metrics, credentials, wallMs()));
   const certify = createCertify(
-    { kube, issuer: () => credentials.current, anchors, events, wallMs },
+    { kube, issuer: () => credentials.current, roots: () => credentials.roots, events, wallMs },
     {
       domain,
       lifetimeMs: duration('identity-issuance-lifetime', flags['identity-issuance-lifetime']),
@@ -77,6 +80,13 @@ async function build(context: ProcessContext<typeof FLAGS>): Promise<Running> {
       throw error;
     }
   });
+  const followers = metrics.gauge('trust_followers', {});
+  const watchTrust = createTrustStreams({
+    credentials,
+    followers: (change) => followers.set(followers.value + change),
+    coalesced: () => metrics.counter('stream_updates_coalesced', { stream: 'trust' }).inc(),
+  });
+  server.serverStream(api.Identity.method.watchTrust, (_, stream) => watchTrust(stream));
   await server.listen(context.listenAddress('addr'));
   return {
     ready: () => credentials.current !== undefined,
@@ -97,6 +107,9 @@ function duration(flag: string, text: string): number {
 function countIssuer(metrics: ControlMetrics, credentials: Credentials, nowMs: number): void {
   const { current } = credentials;
   if (current) metrics.gauge('issuer_cert_ttl_seconds', {}).set(Math.floor((current.notAfterMs - nowMs) / 1000));
+  const rootsEndMs = credentials.roots.map((root) => Date.parse(root.validTo));
+  metrics.gauge('trust_roots', {}).set(rootsEndMs.length);
+  metrics.gauge('trust_root_ttl_seconds', {}).set(Math.floor((Math.min(...rootsEndMs) - nowMs) / 1000));
 }
 
 /** Without this permission no request could ever succeed; better said at the start. */

@@ -23,7 +23,8 @@ export interface IdentityDeps {
   kube: Pick<KubeClient, 'create'>;
   /** The credentials in use; undefined until they were read once. */
   issuer(): Issuer | undefined;
-  anchors: readonly X509Certificate[];
+  /** The trust roots in use. */
+  roots(): readonly X509Certificate[];
   events: IdentityEvents;
   /** Milliseconds since 1970. */
   wallMs(): number;
@@ -68,7 +69,7 @@ function requireFields(request: api.CertifyRequest): void {
 
 function requireUsableIssuer(issuer: Issuer, deps: IdentityDeps): void {
   try {
-    verifyIssuer(issuer, deps.anchors, deps.wallMs());
+    verifyIssuer(issuer, deps.roots(), deps.wallMs());
   } catch (error) {
     const reason = (error as Error).message;
     deps.events.issuerInvalid(reason);

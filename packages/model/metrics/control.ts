@@ -22,6 +22,10 @@ export const CONTROL_METRICS = {
   control_identity_cert_expiration_timestamp_seconds: gauge([], 'When the current certificate expires.'),
   control_identity_cert_refresh_timestamp_seconds: gauge([], 'When the current certificate was issued.'),
   control_identity_cert_refreshes_total: counter(['result'], 'Requests for a certificate: `ok` or `error`.'),
+  control_identity_trust_roots_info: gauge(
+    ['sha256'],
+    '1 for the trust roots in use, named by the SHA-256 of their DER one after the other.',
+  ),
   opentelemetry_span_export_streams: counter(
     [],
     'Runs of exports to the trace collector: the first, and one after each failure.',

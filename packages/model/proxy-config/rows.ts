@@ -115,7 +115,11 @@ export const CONFIG_ROWS = {
   identityLocalName: { env: 'IDENTITY_LOCAL_NAME', type: 'text', doc: 'Own identity.' },
   identityServerId: { env: 'IDENTITY_SERVER_ID', type: 'text', doc: 'Own identity, newer form.' },
   identityServerName: { env: 'IDENTITY_SERVER_NAME', type: 'text', doc: 'Own server name, newer form.' },
-  identityDir: { env: 'IDENTITY_DIR', type: 'text', doc: 'Where Linkerd keeps key and CSR; ours stay in memory.' },
+  identityDir: {
+    env: 'IDENTITY_DIR',
+    type: 'text',
+    doc: 'Where trust roots are kept that were learnt after the start; keys stay in memory.',
+  },
   trustAnchors: { env: 'IDENTITY_TRUST_ANCHORS', type: 'text', required: true, doc: 'PEM certificates.' },
   tokenFile: { env: 'IDENTITY_TOKEN_FILE', type: 'text', required: true, doc: 'Service-account token.' },
   identityMinRefreshMs: {

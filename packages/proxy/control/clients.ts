@@ -79,6 +79,7 @@ export function createIdentityClient(channel: GrpcClient, calls: CallMetrics): I
         validUntilMs: Number(validUntil.seconds) * 1000 + validUntil.nanos / 1e6,
       };
     },
+    watchTrust: (sink) => channel.serverStream(identity.Identity.method.watchTrust, {}, calls.counted(sink)),
   };
 }
 

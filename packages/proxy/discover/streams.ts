@@ -36,6 +36,18 @@ export interface Certificate {
   readonly validUntilMs: number;
 }
 
+/** What identities are verified with. */
+export interface Trust {
+  /** DER. */
+  readonly roots: readonly Uint8Array[];
+  /** SHA-256 of the certificate that signs leaves now; empty: not told. */
+  readonly issuerSha256: Uint8Array;
+  /** Within this time those ask for a new leaf whose issuer is another. */
+  readonly renewWithinMs: number;
+}
+
 export interface IdentityClient {
   certify(request: { identity: string; token: Uint8Array; csrDer: Uint8Array }): Promise<Certificate>;
+  /** Fails with UNIMPLEMENTED under Linkerd's control plane. */
+  watchTrust(sink: StreamSink<Trust>): Cancel;
 }

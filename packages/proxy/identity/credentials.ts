@@ -1,15 +1,22 @@
+import { createHash } from 'node:crypto';
 import type { SecureContext } from 'node:tls';
 import { secureContext } from '#runtime/tls';
 
-/** What handshakes use; replaced whole at each renewal, so that open connections keep theirs. */
+/** A key and its certificate, as PEM texts; the chain with the leaf first. */
+interface Own {
+  readonly keyPem: string;
+  readonly chainPem: string;
+}
+
+/** What handshakes use; replaced whole at each renewal and change of roots, so that open connections keep theirs. */
 export class Credentials {
   /** What our certificate names us: a DNS name or a URI (SPIFFE). */
   readonly identity: string;
   /** What clients that want us ask for in their ClientHello; the identity itself where that is a DNS name. */
   readonly serverName: string;
-  readonly #trustAnchorsPem: string;
-  #current: SecureContext | undefined;
-  #verifyOnly: SecureContext | undefined;
+  #trustAnchorsPem: string;
+  #own: Own | undefined;
+  #context: SecureContext | undefined;
 
   constructor(identity: string, trustAnchorsPem: string, serverName = identity) {
     this.identity = identity;
@@ -18,18 +25,36 @@ export class Credentials {
   }
 
   get certified(): boolean {
-    return this.#current !== undefined;
+    return this.#own !== undefined;
+  }
+
+  /** The roots that others are verified with. */
+  get trustAnchorsPem(): string {
+    return this.#trustAnchorsPem;
   }
 
   /** For both sides of mesh TLS; before the first certificate only servers can be verified with it. */
   context(): SecureContext {
-    if (this.#current) return this.#current;
-    this.#verifyOnly ??= secureContext({ trustAnchorsPem: this.#trustAnchorsPem });
-    return this.#verifyOnly;
+    this.#context ??= secureContext({ trustAnchorsPem: this.#trustAnchorsPem, ...this.#own });
+    return this.#context;
   }
 
   /** `chainPem`: leaf first. */
   update(keyPem: string, chainPem: string): void {
-    this.#current = secureContext({ trustAnchorsPem: this.#trustAnchorsPem, keyPem, chainPem });
+    this.#own = { keyPem, chainPem };
+    this.#context = undefined;
   }
+
+  /** Verifies others with these roots from now on. */
+  trust(trustAnchorsPem: string): void {
+    this.#trustAnchorsPem = trustAnchorsPem;
+    this.#context = undefined;
+  }
+}
+
+/** Names a set of roots, whatever their text looks like: SHA-256 of their DER, one after the other, in hexadecimal. */
+export function rootsSha256(ders: readonly Uint8Array[]): string {
+  const hash = createHash('sha256');
+  for (const der of ders) hash.update(der);
+  return hash.digest('hex');
 }

@@ -74,6 +74,7 @@ function setUp(answer: () => Promise<Certificate>) {
       calls++;
       return answer();
     },
+    watchTrust: () => () => undefined,
   };
   const deps = {
     client,
@@ -83,7 +84,7 @@ function setUp(answer: () => Promise<Certificate>) {
     metrics,
     readToken: async () => Buffer.from('t'),
   };
-  const config = { trustAnchorsPem: ca.pem, minRefreshMs: 10_000, maxRefreshMs: 24 * HOUR_MS };
+  const config = { minRefreshMs: 10_000, maxRefreshMs: 24 * HOUR_MS };
   const renewal = new Renewal(deps, config, credentials, key);
   return { clock, log, metrics, credentials, renewal, calls: () => calls };
 }

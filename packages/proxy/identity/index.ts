@@ -2,3 +2,5 @@
 export { Credentials } from './credentials.ts';
 export { createKey, type IdentityKey } from './key.ts';
 export { Renewal, type RenewalDeps } from './renewal.ts';
+export { type TrustDeps, TrustWatch } from './trust.ts';
+export { TrustCache } from './trust-cache.ts';

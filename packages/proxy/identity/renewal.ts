@@ -7,7 +7,7 @@ import { LIMITS } from '../limits.ts';
 import type { Metrics } from '../telemetry/index.ts';
 import type { Credentials } from './credentials.ts';
 import type { IdentityKey } from './key.ts';
-import { verifyChain } from './verify.ts';
+import { sha256Of, verifyChain } from './verify.ts';
 
 export interface RenewalDeps {
   readonly client: IdentityClient;
@@ -20,7 +20,6 @@ export interface RenewalDeps {
 }
 
 export interface RenewalConfig {
-  readonly trustAnchorsPem: string;
   readonly minRefreshMs: number;
   readonly maxRefreshMs: number;
 }
@@ -48,6 +47,10 @@ export class Renewal {
   #stopped = false;
   #validUntilMs = 0;
   #certified: () => void = () => undefined;
+  #issuer: Buffer | undefined;
+  #dueMs = Number.POSITIVE_INFINITY;
+  #renewing = false;
+  #againWithinMs: number | undefined;
 
   constructor(deps: RenewalDeps, config: RenewalConfig, credentials: Credentials, key: IdentityKey) {
     this.#deps = deps;
@@ -81,12 +84,41 @@ export class Renewal {
     this.#timer?.cancel();
   }
 
+  /** SHA-256 of the certificate that signed ours; undefined before the first one. */
+  get issuerSha256(): Buffer | undefined {
+    return this.#issuer;
+  }
+
+  /** Asks for a new certificate at some moment within this time, or when it is due anyway. */
+  renewWithin(ms: number): void {
+    if (this.#stopped) return;
+    if (this.#renewing) {
+      // What is under way may have been answered before whatever this is about.
+      this.#againWithinMs = ms;
+      return;
+    }
+    const waitMs = this.#deps.random() * ms;
+    if (this.#deps.clock.wallMs() + waitMs >= this.#dueMs) return;
+    this.#timer?.cancel();
+    this.#schedule(waitMs);
+  }
+
+  #schedule(waitMs: number): void {
+    this.#dueMs = this.#deps.clock.wallMs() + waitMs;
+    this.#timer = this.#deps.clock.after(waitMs, () => void this.#renew());
+  }
+
   async #renew(): Promise<void> {
     if (this.#stopped) return;
+    this.#renewing = true;
     const attempt = await this.#tryOnce();
+    this.#renewing = false;
     if (this.#stopped) return;
     if (attempt === 'ok') this.#backoff.reset();
-    this.#timer = this.#deps.clock.after(this.#nextMs(attempt), () => void this.#renew());
+    this.#schedule(this.#nextMs(attempt));
+    const againMs = this.#againWithinMs;
+    this.#againWithinMs = undefined;
+    if (againMs !== undefined) this.renewWithin(againMs);
   }
 
   async #tryOnce(): Promise<Attempt> {
@@ -114,12 +146,14 @@ export class Renewal {
   #accept(certificate: Certificate): void {
     const { clock, log, metrics } = this.#deps;
     const nowMs = clock.wallMs();
-    const { identity } = this.#credentials;
+    const { identity, trustAnchorsPem } = this.#credentials;
     const { keyPem } = this.#key;
-    const verified = verifyChain(certificate, { ...this.#config, identity, keyPem, nowMs });
+    const verified = verifyChain(certificate, { trustAnchorsPem, identity, keyPem, nowMs });
     if ('error' in verified) throw new Error(`the certificate from the control plane is refused: ${verified.error}`);
     this.#credentials.update(keyPem, verified.chainPem);
     this.#validUntilMs = certificate.validUntilMs;
+    const [issuer] = certificate.intermediates;
+    this.#issuer = issuer && sha256Of(issuer);
     metrics.gauge('control_identity_cert_expiration_timestamp_seconds', {}).set(certificate.validUntilMs / 1000);
     metrics.gauge('control_identity_cert_refresh_timestamp_seconds', {}).set(nowMs / 1000);
     log.info('Certified identity', { id: identity });

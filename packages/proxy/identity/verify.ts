@@ -1,4 +1,4 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
 import { sanNames } from '#runtime/tls';
 import type { Certificate } from '../discover/index.ts';
 import { pem } from './der.ts';
@@ -35,6 +35,9 @@ export function verifyChain(
 function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
   return certificate.issuer === issuer.subject && certificate.verify(issuer.publicKey);
 }
+
+/** SHA-256 of a certificate. */
+export const sha256Of = (der: Uint8Array): Buffer => createHash('sha256').update(der).digest();
 
 /** The certificates of a bundle, one text each. */
 export function splitPem(bundle: string): string[] {

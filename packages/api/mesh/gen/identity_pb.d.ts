@@ -72,6 +72,50 @@ export declare type CertifyResponse = Message<"io.linkerd.proxy.identity.Certify
 export declare const CertifyResponseSchema: GenMessage<CertifyResponse>;
 
 /**
+ * @generated from message io.linkerd.proxy.identity.WatchTrustRequest
+ */
+export declare type WatchTrustRequest = Message<"io.linkerd.proxy.identity.WatchTrustRequest"> & {
+};
+
+/**
+ * Describes the message io.linkerd.proxy.identity.WatchTrustRequest.
+ * Use `create(WatchTrustRequestSchema)` to create a new message.
+ */
+export declare const WatchTrustRequestSchema: GenMessage<WatchTrustRequest>;
+
+/**
+ * @generated from message io.linkerd.proxy.identity.Trust
+ */
+export declare type Trust = Message<"io.linkerd.proxy.identity.Trust"> & {
+  /**
+   * X.509 in DER: all roots that count from now on.
+   *
+   * @generated from field: repeated bytes roots = 1;
+   */
+  roots: Uint8Array[];
+
+  /**
+   * SHA-256 of the certificate that signs leaves now. Who has a leaf of another issuer asks for a new one.
+   *
+   * @generated from field: bytes issuer_sha256 = 2;
+   */
+  issuerSha256: Uint8Array;
+
+  /**
+   * Within this time, each after a wait of its own, so that not all ask at once.
+   *
+   * @generated from field: uint32 renew_within_ms = 3;
+   */
+  renewWithinMs: number;
+};
+
+/**
+ * Describes the message io.linkerd.proxy.identity.Trust.
+ * Use `create(TrustSchema)` to create a new message.
+ */
+export declare const TrustSchema: GenMessage<Trust>;
+
+/**
  * @generated from service io.linkerd.proxy.identity.Identity
  */
 export declare const Identity: GenService<{
@@ -82,6 +126,17 @@ export declare const Identity: GenService<{
     methodKind: "unary";
     input: typeof CertifyRequestSchema;
     output: typeof CertifyResponseSchema;
+  },
+  /**
+   * Weft only: what identities are verified with, now and after each change. Other control planes do not implement it, other proxies
+   * do not ask.
+   *
+   * @generated from rpc io.linkerd.proxy.identity.Identity.WatchTrust
+   */
+  watchTrust: {
+    methodKind: "server_streaming";
+    input: typeof WatchTrustRequestSchema;
+    output: typeof TrustSchema;
   },
 }>;
 

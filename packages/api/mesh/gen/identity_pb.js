@@ -11,7 +11,7 @@ import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
  * Describes the file identity.proto.
  */
 export const file_identity = /*@__PURE__*/
-  fileDesc("Cg5pZGVudGl0eS5wcm90bxIZaW8ubGlua2VyZC5wcm94eS5pZGVudGl0eSJWCg5DZXJ0aWZ5UmVxdWVzdBIQCghpZGVudGl0eRgBIAEoCRINCgV0b2tlbhgCIAEoDBIjChtjZXJ0aWZpY2F0ZV9zaWduaW5nX3JlcXVlc3QYAyABKAwifwoPQ2VydGlmeVJlc3BvbnNlEhgKEGxlYWZfY2VydGlmaWNhdGUYASABKAwSIQoZaW50ZXJtZWRpYXRlX2NlcnRpZmljYXRlcxgCIAMoDBIvCgt2YWxpZF91bnRpbBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAybAoISWRlbnRpdHkSYAoHQ2VydGlmeRIpLmlvLmxpbmtlcmQucHJveHkuaWRlbnRpdHkuQ2VydGlmeVJlcXVlc3QaKi5pby5saW5rZXJkLnByb3h5LmlkZW50aXR5LkNlcnRpZnlSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("Cg5pZGVudGl0eS5wcm90bxIZaW8ubGlua2VyZC5wcm94eS5pZGVudGl0eSJWCg5DZXJ0aWZ5UmVxdWVzdBIQCghpZGVudGl0eRgBIAEoCRINCgV0b2tlbhgCIAEoDBIjChtjZXJ0aWZpY2F0ZV9zaWduaW5nX3JlcXVlc3QYAyABKAwifwoPQ2VydGlmeVJlc3BvbnNlEhgKEGxlYWZfY2VydGlmaWNhdGUYASABKAwSIQoZaW50ZXJtZWRpYXRlX2NlcnRpZmljYXRlcxgCIAMoDBIvCgt2YWxpZF91bnRpbBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiEwoRV2F0Y2hUcnVzdFJlcXVlc3QiRgoFVHJ1c3QSDQoFcm9vdHMYASADKAwSFQoNaXNzdWVyX3NoYTI1NhgCIAEoDBIXCg9yZW5ld193aXRoaW5fbXMYAyABKA0yzAEKCElkZW50aXR5EmAKB0NlcnRpZnkSKS5pby5saW5rZXJkLnByb3h5LmlkZW50aXR5LkNlcnRpZnlSZXF1ZXN0GiouaW8ubGlua2VyZC5wcm94eS5pZGVudGl0eS5DZXJ0aWZ5UmVzcG9uc2USXgoKV2F0Y2hUcnVzdBIsLmlvLmxpbmtlcmQucHJveHkuaWRlbnRpdHkuV2F0Y2hUcnVzdFJlcXVlc3QaIC5pby5saW5rZXJkLnByb3h5LmlkZW50aXR5LlRydXN0MAFiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * Describes the message io.linkerd.proxy.identity.CertifyRequest.
@@ -26,6 +26,20 @@ export const CertifyRequestSchema = /*@__PURE__*/
  */
 export const CertifyResponseSchema = /*@__PURE__*/
   messageDesc(file_identity, 1);
+
+/**
+ * Describes the message io.linkerd.proxy.identity.WatchTrustRequest.
+ * Use `create(WatchTrustRequestSchema)` to create a new message.
+ */
+export const WatchTrustRequestSchema = /*@__PURE__*/
+  messageDesc(file_identity, 2);
+
+/**
+ * Describes the message io.linkerd.proxy.identity.Trust.
+ * Use `create(TrustSchema)` to create a new message.
+ */
+export const TrustSchema = /*@__PURE__*/
+  messageDesc(file_identity, 3);
 
 /**
  * @generated from service io.linkerd.proxy.identity.Identity
