@@ -5,6 +5,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { OPERATORS, type OperatorRow } from '#model/access-log';
+import {
+  ANNOTATIONS,
+  type AnnotationRow,
+  annotationSchema,
+  ENDPOINT_ANNOTATIONS,
+  type EndpointAnnotation,
+} from '#model/annotations';
 import { FAULTS, type FaultRow } from '#model/faults';
 import { HEADERS } from '#model/headers';
 import { METRIC_CHAPTERS, type MetricRow } from '#model/metrics';
@@ -21,6 +28,8 @@ export function referencePages(): ReadonlyMap<string, string> {
     ['docs/reference/proxy-faults.md', faultsPage()],
     ['docs/reference/proxy-headers.md', headersPage()],
     ['docs/reference/access-log.md', accessLogPage()],
+    ['docs/reference/annotations.md', annotationsPage()],
+    ['docs/reference/annotations.schema.json', `${JSON.stringify(annotationSchema(), null, 2)}\n`],
   ]);
 }
 
@@ -134,6 +143,35 @@ inbound request, when the head of its response goes out. Its value is \`apache\`
 \`%START_TIME% %REQ(:METHOD)% %REQ(X-REQUEST-ID?X-B3-TRACEID):36% %RESPONSE_CODE%\`: \`:36\` cuts a value, \`%%\` is a per cent sign, \`-\` stands
 for what is not there, and quotes, backslashes and control characters become \`\\x22\` and the like.`,
     table(['operator', 'value'], lines),
+  );
+}
+
+function annotationsPage(): string {
+  const lines = (Object.values(ANNOTATIONS) as AnnotationRow[]).map((row) => [
+    code(row.key),
+    row.doc,
+    row.expects,
+    row.inherited ? 'yes' : 'no',
+    code(row.flag ?? ''),
+  ]);
+  const endpoints = (Object.values(ENDPOINT_ANNOTATIONS) as EndpointAnnotation<unknown>[]).map((row) => [
+    code(row.key),
+    row.on,
+    row.doc,
+    row.expects,
+  ]);
+  return page(
+    'Annotations',
+    'packages/model/annotations',
+    `Annotations of a pod, or of the pod template of a workload, set up its proxy when the pod is created: a running pod keeps what it
+started with. Those marked so are taken over from the namespace where the pod has none of its own. A value that cannot be read, and a
+key under \`config.linkerd.io/\` that nothing knows, has no effect: whoever creates the pod is warned, the injector's log says so, and
+\`check --proxy\` lists it. [annotations.schema.json](annotations.schema.json) is the same table as a JSON schema of \`metadata.annotations\`.`,
+    table(['annotation', 'meaning', 'expects', 'from the namespace', 'flag of `inject`'], lines),
+    `Besides: \`resource.opentelemetry.io/<attribute>\` sets an attribute of the spans of the pod's proxy. The label
+\`config.linkerd.io/admission-webhooks: disabled\` of a namespace keeps the webhooks away from it.`,
+    '## Traffic of endpoints',
+    table(['annotation', 'on', 'meaning', 'expects'], endpoints),
   );
 }
 

@@ -44,7 +44,9 @@ function setUp() {
     } satisfies AdmissionRequest);
   const events = async () => {
     await new Promise((resolve) => setTimeout(resolve, 1));
-    return kube.all<KubeObject & { reason: string; message: string; involvedObject: { name: string } }>(EVENTS);
+    return kube.all<KubeObject & { reason: string; message: string; involvedObject: { name: string; uid: string } }>(
+      EVENTS,
+    );
   };
   return { ask, metrics, events, log };
 }
@@ -63,8 +65,8 @@ test('injects a pod of a Deployment, says so on it and counts it', async () => {
   assert.match(answer.warnings?.[0] ?? '', /proxy-uid/);
   const [event] = await events();
   assert.equal(
-    `${event?.reason} ${event?.involvedObject.name}: ${event?.message}`,
-    'Injected web: Linkerd sidecar proxy injected',
+    `${event?.reason} ${event?.involvedObject.name} ${event?.involvedObject.uid}: ${event?.message}`,
+    'Injected web d: Linkerd sidecar proxy injected',
   );
   assert.ok(
     metrics
@@ -92,6 +94,27 @@ test('marks the opaque ports of a Service, and passes everything else', async ()
   const answer = await ask('Service', 'shop', { metadata: { name: 's' }, spec: { ports: [{ port: 3306 }] } });
   assert.ok(answer.allowed && answer.patch?.length === 1);
   assert.deepEqual(await ask('ConfigMap', 'shop', {}), { allowed: true });
+});
+
+test('what has no effect is a warning for who creates it, and a line of the log', async () => {
+  const { ask, log } = setUp();
+  const annotated = (annotations: Record<string, string>) => ({ metadata: { name: 'x', annotations } });
+  const service = await ask('Service', 'plain', {
+    ...annotated({ 'config.linkerd.io/opaque-ports': 'x/y' }),
+    spec: { ports: [] },
+  });
+  assert.match(service.warnings?.join() ?? '', /^config\.linkerd\.io\/opaque-ports: expected a list of ports/);
+  const skipped = await ask('Pod', 'plain', { ...annotated({ 'linkerd.io/inject': 'on' }), spec });
+  assert.match(skipped.warnings?.join() ?? '', /got "on"; the pod gets no proxy$/);
+  assert.equal(log.lines.filter((line) => line.includes('an annotation has no effect')).length, 2);
+});
+
+test('a pod without an owner, and one with several, have no event', async () => {
+  const { ask, events } = setUp();
+  const two = ['a', 'b'].map((name) => ({ apiVersion: 'v1', kind: 'X', name, uid: name }));
+  await ask('Pod', 'shop', { metadata: { name: 'p' }, spec });
+  await ask('Pod', 'shop', { metadata: { name: 'q', ownerReferences: two }, spec });
+  assert.deepEqual(await events(), []);
 });
 
 test('a namespace that cannot be read fails the request, so that the failure policy decides', async () => {
