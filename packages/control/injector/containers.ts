@@ -1,7 +1,8 @@
 /** The containers and volumes that injection adds. */
 import type { Capabilities, Container, Probe, ResourceRequirements, Volume, VolumeMount } from '#api/kube';
 import { INIT_CONTAINER, PROXY_CONTAINER } from '#model/names';
-import { type ProxyPlace, proxyEnv } from './proxy-env.ts';
+import { all, any, atLeast, either, equals, isUnknown, not, orElse, when } from '#model/template';
+import { POD_INFO_PATH, type ProxyPlace, proxyEnv } from './proxy-env.ts';
 import type { InjectorValues, ResourceValues } from './values.ts';
 
 /** What is taken over from the application's first container. */
@@ -13,6 +14,8 @@ export interface FromPod {
 
 const END_ENTITY = { name: 'linkerd-identity-end-entity', mountPath: '/var/run/linkerd/identity/end-entity' };
 const TOKEN = { name: 'linkerd-identity-token', mountPath: '/var/run/secrets/tokens' };
+/** Labels and annotations of the pod, for the attributes of its spans. */
+const POD_INFO = { name: 'linkerd-podinfo', mountPath: POD_INFO_PATH };
 const XTABLES = { name: 'linkerd-proxy-init-xtables-lock', mountPath: '/run' };
 /** A day: proxies ask for certificates as often at the latest. */
 const TOKEN_SECONDS = 86_400;
@@ -23,11 +26,10 @@ const INIT_UID = 65_534;
 export function proxyContainer(values: InjectorValues, place: ProxyPlace, from: FromPod): Container {
   const { proxy } = values;
   const { livenessProbe: live, readinessProbe: ready } = proxy;
-  const resources = toResources(proxy.resources);
   return {
     name: PROXY_CONTAINER,
     image: imageOf(values),
-    imagePullPolicy: proxy.image.pullPolicy || values.imagePullPolicy,
+    imagePullPolicy: orElse(proxy.image.pullPolicy, values.imagePullPolicy),
     env: proxyEnv(values, place),
     ports: [
       { name: 'linkerd-proxy', containerPort: proxy.ports.inbound },
@@ -35,30 +37,31 @@ export function proxyContainer(values: InjectorValues, place: ProxyPlace, from: 
     ],
     livenessProbe: adminProbe(values, '/live', live?.initialDelaySeconds ?? 10, live?.timeoutSeconds ?? 1),
     readinessProbe: adminProbe(values, '/ready', ready?.initialDelaySeconds ?? 2, ready?.timeoutSeconds ?? 1),
-    ...(proxy.nativeSidecar && proxy.await && { startupProbe: startupProbe(values) }),
-    ...(resources && { resources }),
+    ...when(all(proxy.nativeSidecar, proxy.await), { startupProbe: startupProbe(values) }),
+    ...resourcesField(proxy.resources),
     securityContext: {
       allowPrivilegeEscalation: false,
       ...(from.capabilities && { capabilities: from.capabilities }),
       readOnlyRootFilesystem: true,
       runAsNonRoot: true,
       runAsUser: proxy.uid,
-      ...(proxy.gid >= 0 && { runAsGroup: proxy.gid }),
+      ...when(atLeast(proxy.gid, 0), { runAsGroup: proxy.gid }),
       seccompProfile: { type: 'RuntimeDefault' },
     },
     terminationMessagePolicy: 'FallbackToLogsOnError',
     ...lifecycle(values),
     volumeMounts: [
       END_ENTITY,
-      ...(values.identity.serviceAccountTokenProjection ? [TOKEN] : []),
+      ...when(values.identity.serviceAccountTokenProjection, [TOKEN]),
+      ...when(proxy.tracing?.enabled ?? false, [POD_INFO]),
       ...(from.serviceAccountMount ? [from.serviceAccountMount] : []),
     ],
-    ...(proxy.nativeSidecar && { restartPolicy: 'Always' }),
+    ...when(proxy.nativeSidecar, { restartPolicy: 'Always' as const }),
   };
 }
 
 function imageOf({ proxy, linkerdVersion }: InjectorValues): string {
-  return `${proxy.image.name}:${proxy.image.version || linkerdVersion}`;
+  return `${proxy.image.name}:${orElse(proxy.image.version, linkerdVersion)}`;
 }
 
 function adminProbe(
@@ -77,34 +80,33 @@ function startupProbe({ proxy }: InjectorValues): Probe {
 
 /** A proxy beside the application makes it wait by its start hook; a native sidecar has its startup probe for that. */
 function lifecycle({ proxy }: InjectorValues): Pick<Container, 'lifecycle'> {
-  if (proxy.nativeSidecar || (!proxy.await && !proxy.waitBeforeExitSeconds)) return {};
   const exec = (...command: string[]) => ({ exec: { command } });
-  return {
+  const { await: waits, waitBeforeExitSeconds: lasts, ports } = proxy;
+  return when(all(not(proxy.nativeSidecar), any(waits, lasts)), {
     lifecycle: {
-      ...(proxy.await && {
-        postStart: exec('/usr/lib/linkerd/linkerd-await', '--timeout=2m', `--port=${proxy.ports.admin}`),
+      ...when(waits, {
+        postStart: exec('/usr/lib/linkerd/linkerd-await', '--timeout=2m', `--port=${ports.admin}`),
       }),
-      ...(proxy.waitBeforeExitSeconds && { preStop: exec('/bin/sleep', `${proxy.waitBeforeExitSeconds}`) }),
+      ...when(lasts, { preStop: exec('/bin/sleep', `${lasts}`) }),
     },
-  };
+  });
 }
 
 /** Redirects the pod's traffic to the proxy. */
 export function initContainer(values: InjectorValues, from: FromPod): Container {
   const { proxyInit, proxy } = values;
-  if (proxyInit.closeWaitTimeoutSecs && !proxyInit.runAsRoot)
+  if (!isUnknown(proxyInit.runAsRoot) && proxyInit.closeWaitTimeoutSecs && !proxyInit.runAsRoot)
     throw new Error('proxyInit.runAsRoot must be set to use a close-wait timeout');
-  const privileged = Boolean(proxyInit.closeWaitTimeoutSecs) || proxyInit.privileged;
+  const privileged = any(proxyInit.closeWaitTimeoutSecs, proxyInit.privileged);
   const { add = [], drop = [] } = from.capabilities ?? {};
   const dropped = drop.filter((capability) => capability !== 'NET_ADMIN' && capability !== 'NET_RAW');
-  const resources = toResources(proxy.resources);
   return {
     name: INIT_CONTAINER,
     image: imageOf(values),
-    imagePullPolicy: proxy.image.pullPolicy || values.imagePullPolicy,
+    imagePullPolicy: orElse(proxy.image.pullPolicy, values.imagePullPolicy),
     command: ['/usr/lib/linkerd/linkerd2-proxy-init'],
     args: initArgs(values),
-    ...(resources && { resources }),
+    ...resourcesField(proxy.resources),
     securityContext: {
       allowPrivilegeEscalation: privileged,
       capabilities: {
@@ -112,9 +114,9 @@ export function initContainer(values: InjectorValues, from: FromPod): Container 
         ...(dropped.length > 0 && { drop: dropped }),
       },
       privileged,
-      runAsNonRoot: !proxyInit.runAsRoot,
-      runAsUser: proxyInit.runAsRoot ? 0 : proxyInit.runAsUser || INIT_UID,
-      runAsGroup: proxyInit.runAsRoot ? 0 : proxyInit.runAsGroup || INIT_UID,
+      runAsNonRoot: not(proxyInit.runAsRoot),
+      runAsUser: either(proxyInit.runAsRoot, 0, orElse(proxyInit.runAsUser, INIT_UID)),
+      runAsGroup: either(proxyInit.runAsRoot, 0, orElse(proxyInit.runAsGroup, INIT_UID)),
       readOnlyRootFilesystem: true,
       seccompProfile: { type: 'RuntimeDefault' },
     },
@@ -124,20 +126,22 @@ export function initContainer(values: InjectorValues, from: FromPod): Container 
 }
 
 function initArgs({ proxyInit, proxy, disableIPv6 }: InjectorValues): string[] {
-  const { mode, args } = FIREWALLS[proxyInit.iptablesMode || 'legacy'] ?? {};
-  if (!mode || !args)
-    throw new Error(`proxyInit.iptablesMode: expected nft or legacy, got "${proxyInit.iptablesMode}"`);
+  const { iptablesMode = '', ignoreInboundPorts: ignored } = proxyInit;
+  if (!isUnknown(iptablesMode) && !IPTABLES_MODES.has(iptablesMode))
+    throw new Error(`proxyInit.iptablesMode: expected nft or legacy, got "${iptablesMode}"`);
   const { control, admin, inbound, outbound } = proxy.ports;
-  const ignored = [control, admin, ...(proxyInit.ignoreInboundPorts ? [proxyInit.ignoreInboundPorts] : [])];
-  const option = (name: string, value: string | number | undefined) => (value ? [name, String(value)] : []);
+  const option = (name: string, value: string | number | undefined) => when(value, [name, `${value}`]);
   return [
-    ...args,
-    ...(disableIPv6 ? ['--ipv6=false'] : []),
-    ...option('--incoming-proxy-port', inbound),
-    ...option('--outgoing-proxy-port', outbound),
+    ...when(equals(iptablesMode, 'nft'), NFT_ARGS),
+    ...when(disableIPv6, ['--ipv6=false']),
+    '--incoming-proxy-port',
+    `${inbound}`,
+    '--outgoing-proxy-port',
+    `${outbound}`,
     ...option('--proxy-uid', proxy.uid),
-    ...(proxy.gid >= 0 ? ['--proxy-gid', String(proxy.gid)] : []),
-    ...option('--inbound-ports-to-ignore', ignored.join(',')),
+    ...when(atLeast(proxy.gid, 0), ['--proxy-gid', `${proxy.gid}`]),
+    '--inbound-ports-to-ignore',
+    `${control},${admin}${when(ignored, `,${ignored}`)}`,
     ...option('--outbound-ports-to-ignore', proxyInit.ignoreOutboundPorts),
     ...option('--timeout-close-wait-secs', proxyInit.closeWaitTimeoutSecs),
     ...option('--log-format', proxyInit.logFormat),
@@ -146,32 +150,31 @@ function initArgs({ proxyInit, proxy, disableIPv6 }: InjectorValues): string[] {
   ];
 }
 
-const FIREWALLS: Record<string, { mode: string; args: string[] }> = {
-  nft: { mode: 'nft', args: ['--firewall-bin-path', 'iptables-nft', '--firewall-save-bin-path', 'iptables-nft-save'] },
-  legacy: { mode: 'legacy', args: [] },
-};
+/** No mode means the one of old kernels. */
+const IPTABLES_MODES: ReadonlySet<string> = new Set(['nft', 'legacy', '']);
+const NFT_ARGS = ['--firewall-bin-path', 'iptables-nft', '--firewall-save-bin-path', 'iptables-nft-save'];
 
 /** With the CNI plugin: proves that the redirection is in place before anything else runs. */
 export function validatorContainer(values: InjectorValues): Container {
   const { networkValidator: settings = {}, proxy, disableIPv6 } = values;
-  const connect = settings.connectAddr || (disableIPv6 ? '1.1.1.1:20001' : '[fd00::1]:20001');
-  const listen = settings.listenAddr || `${disableIPv6 ? '0.0.0.0' : '[::]'}:${proxy.ports.outbound}`;
+  const connect = orElse(settings.connectAddr, either(disableIPv6, '1.1.1.1:20001', '[fd00::1]:20001'));
+  const listen = orElse(settings.listenAddr, `${either(disableIPv6, '0.0.0.0', '[::]')}:${proxy.ports.outbound}`);
   return {
     name: 'linkerd-network-validator',
     image: imageOf(values),
-    imagePullPolicy: proxy.image.pullPolicy || values.imagePullPolicy,
+    imagePullPolicy: orElse(proxy.image.pullPolicy, values.imagePullPolicy),
     command: ['/usr/lib/linkerd/linkerd2-network-validator'],
     args: [
       '--log-format',
-      settings.logFormat || 'plain',
+      orElse(settings.logFormat, 'plain'),
       '--log-level',
-      settings.logLevel || 'debug',
+      orElse(settings.logLevel, 'debug'),
       '--connect-addr',
       connect,
       '--listen-addr',
       listen,
       '--timeout',
-      settings.timeout || '10s',
+      orElse(settings.timeout, '10s'),
     ],
     securityContext: {
       allowPrivilegeEscalation: false,
@@ -213,21 +216,26 @@ export function proxyVolumes(values: InjectorValues): Volume[] {
       ],
     },
   };
+  const item = (path: string) => ({ path, fieldRef: { fieldPath: `metadata.${path}` } });
+  const podInfo: Volume = { name: POD_INFO.name, downwardAPI: { items: [item('labels'), item('annotations')] } };
   return [
-    ...(values.cniEnabled ? [] : [{ name: (values.proxyInit.xtMountPath ?? XTABLES).name, emptyDir: {} }]),
+    ...when(not(values.cniEnabled), [{ name: (values.proxyInit.xtMountPath ?? XTABLES).name, emptyDir: {} }]),
     { name: END_ENTITY.name, emptyDir: { medium: 'Memory' } },
-    ...(values.identity.serviceAccountTokenProjection ? [token] : []),
+    ...when(values.proxy.tracing?.enabled ?? false, [podInfo]),
+    ...when(values.identity.serviceAccountTokenProjection, [token]),
   ];
 }
 
-function toResources(values: ResourceValues | undefined): ResourceRequirements | undefined {
-  const bounds = (bound: 'limit' | 'request') => {
-    const entries = Object.entries(values ?? {}).flatMap(([kind, value]) =>
-      value?.[bound] ? [[kind, value[bound]]] : [],
-    );
-    return entries.length > 0 ? Object.fromEntries(entries) : undefined;
-  };
-  const limits = bounds('limit');
-  const requests = bounds('request');
-  return limits || requests ? { ...(limits && { limits }), ...(requests && { requests }) } : undefined;
+/** `resources`, where any amount is set. */
+export function resourcesField(values: ResourceValues | undefined): { resources?: ResourceRequirements } {
+  const kinds = Object.entries(values ?? {});
+  const isSet = (bound: 'limit' | 'request') => any(...kinds.map(([, value]) => value?.[bound]));
+  const amounts = (bound: 'limit' | 'request'): Record<string, string> =>
+    Object.assign({}, ...kinds.map(([kind, value]) => when(value?.[bound], { [kind]: value?.[bound] })));
+  return when(any(isSet('limit'), isSet('request')), {
+    resources: {
+      ...when(isSet('limit'), { limits: amounts('limit') }),
+      ...when(isSet('request'), { requests: amounts('request') }),
+    },
+  });
 }

@@ -1,5 +1,6 @@
 /** The proxy's environment: every variable in the chart's order. A row without value is left out. */
 import type { EnvVar } from '#api/kube';
+import { all, either, equals, not, orElse, when } from '#model/template';
 import { type InjectorValues, trustDomainOf } from './values.ts';
 
 /** Where a proxy runs, as far as its environment depends on it. */
@@ -13,7 +14,7 @@ export interface ProxyPlace {
   podInboundPorts: string;
 }
 
-type Row = readonly [name: string, value: string | { field: string } | { configMap: string; key: string } | undefined];
+type Source = string | { field: string } | { configMap: string; key: string };
 
 const PREFIX = 'LINKERD2_PROXY_';
 const DEFAULT_STREAMS = { initialTimeout: '3s', idleTimeout: '5m', lifetime: '1h' };
@@ -22,60 +23,89 @@ const HEADERS_OFF = ',[{headers}]=off,[{request}]=off';
 
 /** The variables of one proxy. */
 export function proxyEnv(values: InjectorValues, place: ProxyPlace): EnvVar[] {
-  const rows = [
+  return [
     ...self(),
+    ...tracing(values, place),
     ...workers(values),
     ...ports(values),
     ...control(values, place),
     ...listeners(values, place),
     ...identity(values, place),
+    ...(values.proxy.additionalEnv ?? []),
+    ...(values.proxy.experimentalEnv ?? []),
   ];
-  const env = rows.flatMap(([name, value]) => (value === undefined ? [] : [toEnv(name, value)]));
-  return [...env, ...(values.proxy.additionalEnv ?? []), ...(values.proxy.experimentalEnv ?? [])];
 }
 
-function toEnv(name: string, value: NonNullable<Row[1]>): EnvVar {
+/** One variable. A name that begins with `_` is for the others' `$(…)`. */
+function row(name: string, value: Source): EnvVar {
   const full = name.startsWith('_') ? name : PREFIX + name;
   if (typeof value === 'string') return { name: full, value };
   if ('field' in value) return { name: full, valueFrom: { fieldRef: { fieldPath: value.field } } };
   return { name: full, valueFrom: { configMapKeyRef: { name: value.configMap, key: value.key } } };
 }
 
-const set = (text: string | undefined) => text || undefined;
+const rowIf = (test: unknown, name: string, value: string): EnvVar[] => when(test, [row(name, value)]);
+const rowIfSet = (name: string, value: string | undefined): EnvVar[] => rowIf(value, name, value ?? '');
 
-const self = (): Row[] => [
-  ['_pod_name', { field: 'metadata.name' }],
-  ['_pod_ns', { field: 'metadata.namespace' }],
-  ['_pod_uid', { field: 'metadata.uid' }],
-  ['_pod_ip', { field: 'status.podIP' }],
-  ['_pod_nodeName', { field: 'spec.nodeName' }],
-  ['_pod_containerName', 'linkerd-proxy'],
+const self = (): EnvVar[] => [
+  row('_pod_name', { field: 'metadata.name' }),
+  row('_pod_ns', { field: 'metadata.namespace' }),
+  row('_pod_uid', { field: 'metadata.uid' }),
+  row('_pod_ip', { field: 'status.podIP' }),
+  row('_pod_nodeName', { field: 'spec.nodeName' }),
+  row('_pod_containerName', 'linkerd-proxy'),
 ];
 
-function workers({ proxy }: InjectorValues): Row[] {
-  if (proxy.cores)
-    return [
-      ['CORES', `${proxy.cores}`],
-      ['CORES_MIN', `${proxy.cores}`],
-    ];
-  const { minimum = 1, maximum, maximumCPURatio } = proxy.runtime?.workers ?? {};
+/** Where the kubelet writes the pod's labels and annotations for the proxy to read. */
+export const POD_INFO_PATH = '/var/run/linkerd/podinfo';
+
+/** Throws a sentence when spans are wanted and nothing says where they go. */
+function tracing(values: InjectorValues, { controlPlaneNamespace: ns }: ProxyPlace): EnvVar[] {
+  const { enabled = false, traceServiceName, labels = {}, collector } = values.proxy.tracing ?? {};
+  const { serviceAccountName, namespace } = collector?.meshIdentity ?? {};
+  if (enabled === true && !collector?.endpoint)
+    throw new Error('proxy.tracing.collector.endpoint must be set to enable tracing');
+  if (enabled === true && !(serviceAccountName && namespace))
+    throw new Error(
+      'proxy.tracing.collector.meshIdentity must have a serviceAccountName and a namespace to enable tracing',
+    );
+  const attributes = Object.keys(labels)
+    .sort()
+    .map((key) => `${key}=${`${labels[key]}`.replaceAll('\n', ' ')}\n`);
+  const identity = `${serviceAccountName}.${namespace}.serviceaccount.identity.${ns}.${trustDomainOf(values)}`;
+  return when(enabled, [
+    row('TRACE_ATTRIBUTES_PATH', `${POD_INFO_PATH}/labels`),
+    row('TRACE_ANNOTATIONS_PATH', `${POD_INFO_PATH}/annotations`),
+    row('TRACE_PROTOCOL', 'opentelemetry'),
+    row('TRACE_SERVICE_NAME', orElse(traceServiceName, 'linkerd-proxy')),
+    row('TRACE_COLLECTOR_SVC_ADDR', `${collector?.endpoint}`),
+    row('TRACE_COLLECTOR_SVC_NAME', identity),
+    ...rowIfSet('TRACE_EXTRA_ATTRIBUTES', attributes.join('')),
+  ]);
+}
+
+/** A fixed number of cores, or the bounds between which the proxy decides. */
+function workers({ proxy }: InjectorValues): EnvVar[] {
+  const { minimum = 1, maximum = 0, maximumCPURatio = 0 } = proxy.runtime?.workers ?? {};
+  const cores = `${orElse(proxy.cores, minimum)}`;
+  const bounded = (bound: number) => all(not(proxy.cores), bound);
   return [
-    ['CORES', `${minimum}`],
-    ['CORES_MIN', `${minimum}`],
-    ['CORES_MAX', maximum ? `${maximum}` : undefined],
-    ['CORES_MAX_RATIO', maximumCPURatio ? `${maximumCPURatio}` : undefined],
+    row('CORES', cores),
+    row('CORES_MIN', cores),
+    ...rowIf(bounded(maximum), 'CORES_MAX', `${maximum}`),
+    ...rowIf(bounded(maximumCPURatio), 'CORES_MAX_RATIO', `${maximumCPURatio}`),
   ];
 }
 
-const ports = ({ proxy }: InjectorValues): Row[] => [
-  ['INBOUND_PORTS_REQUIRE_IDENTITY', set(proxy.requireIdentityOnInboundPorts)],
-  ['INBOUND_PORTS_REQUIRE_TLS', set(proxy.requireTLSOnInboundPorts)],
-  ['SHUTDOWN_ENDPOINT_ENABLED', String(proxy.enableShutdownEndpoint)],
-  ['LOG', proxy.logLevel + (proxy.logHTTPHeaders === 'insecure' ? '' : HEADERS_OFF)],
-  ['LOG_FORMAT', proxy.logFormat],
+const ports = ({ proxy }: InjectorValues): EnvVar[] => [
+  ...rowIfSet('INBOUND_PORTS_REQUIRE_IDENTITY', proxy.requireIdentityOnInboundPorts),
+  ...rowIfSet('INBOUND_PORTS_REQUIRE_TLS', proxy.requireTLSOnInboundPorts),
+  row('SHUTDOWN_ENDPOINT_ENABLED', `${proxy.enableShutdownEndpoint}`),
+  row('LOG', `${proxy.logLevel}${when(not(equals(proxy.logHTTPHeaders ?? '', 'insecure')), HEADERS_OFF)}`),
+  row('LOG_FORMAT', proxy.logFormat),
 ];
 
-function control(values: InjectorValues, { controlPlaneNamespace, component }: ProxyPlace): Row[] {
+function control(values: InjectorValues, { controlPlaneNamespace, component }: ProxyPlace): EnvVar[] {
   const { proxy, clusterNetworks } = values;
   const streams = { ...DEFAULT_STREAMS, ...proxy.control?.streams };
   const address = (service: string, port: number, owner: string) =>
@@ -83,83 +113,85 @@ function control(values: InjectorValues, { controlPlaneNamespace, component }: P
       ? `localhost.:${port}`
       : `${service}.${controlPlaneNamespace}.svc.${values.clusterDomain}.:${port}`;
   return [
-    ['DESTINATION_SVC_ADDR', address('linkerd-dst-headless', 8086, 'linkerd-destination')],
-    ['DESTINATION_PROFILE_NETWORKS', clusterNetworks],
-    ['POLICY_SVC_ADDR', address('linkerd-policy', 8090, 'linkerd-destination')],
-    ['POLICY_WORKLOAD', '{"ns":"$(_pod_ns)", "pod":"$(_pod_name)"}\n'],
-    ['INBOUND_DEFAULT_POLICY', proxy.defaultInboundPolicy],
-    ['POLICY_CLUSTER_NETWORKS', clusterNetworks],
-    ['CONTROL_STREAM_INITIAL_TIMEOUT', streams.initialTimeout],
-    ['CONTROL_STREAM_IDLE_TIMEOUT', streams.idleTimeout],
-    ['CONTROL_STREAM_LIFETIME', streams.lifetime],
-    ['INBOUND_CONNECT_TIMEOUT', set(proxy.inboundConnectTimeout)],
-    ['OUTBOUND_CONNECT_TIMEOUT', set(proxy.outboundConnectTimeout)],
-    ['OUTBOUND_DISCOVERY_IDLE_TIMEOUT', set(proxy.outboundDiscoveryCacheUnusedTimeout)],
-    ['INBOUND_DISCOVERY_IDLE_TIMEOUT', set(proxy.inboundDiscoveryCacheUnusedTimeout)],
-    ['OUTBOUND_DETECT_TIMEOUT', proxy.disableOutboundProtocolDetectTimeout ? '365d' : undefined],
-    ['INBOUND_DETECT_TIMEOUT', proxy.disableInboundProtocolDetectTimeout ? '365d' : undefined],
+    row('DESTINATION_SVC_ADDR', address('linkerd-dst-headless', 8086, 'linkerd-destination')),
+    row('DESTINATION_PROFILE_NETWORKS', clusterNetworks),
+    row('POLICY_SVC_ADDR', address('linkerd-policy', 8090, 'linkerd-destination')),
+    row('POLICY_WORKLOAD', '{"ns":"$(_pod_ns)", "pod":"$(_pod_name)"}\n'),
+    row('INBOUND_DEFAULT_POLICY', proxy.defaultInboundPolicy),
+    row('POLICY_CLUSTER_NETWORKS', clusterNetworks),
+    row('CONTROL_STREAM_INITIAL_TIMEOUT', streams.initialTimeout),
+    row('CONTROL_STREAM_IDLE_TIMEOUT', streams.idleTimeout),
+    row('CONTROL_STREAM_LIFETIME', streams.lifetime),
+    ...rowIfSet('INBOUND_CONNECT_TIMEOUT', proxy.inboundConnectTimeout),
+    ...rowIfSet('OUTBOUND_CONNECT_TIMEOUT', proxy.outboundConnectTimeout),
+    ...rowIfSet('OUTBOUND_DISCOVERY_IDLE_TIMEOUT', proxy.outboundDiscoveryCacheUnusedTimeout),
+    ...rowIfSet('INBOUND_DISCOVERY_IDLE_TIMEOUT', proxy.inboundDiscoveryCacheUnusedTimeout),
+    ...rowIf(proxy.disableOutboundProtocolDetectTimeout, 'OUTBOUND_DETECT_TIMEOUT', '365d'),
+    ...rowIf(proxy.disableInboundProtocolDetectTimeout, 'INBOUND_DETECT_TIMEOUT', '365d'),
   ];
 }
 
-function listeners(values: InjectorValues, { podInboundPorts }: ProxyPlace): Row[] {
+function listeners(values: InjectorValues, { podInboundPorts }: ProxyPlace): EnvVar[] {
   const { proxy, disableIPv6, clusterDomain } = values;
-  const any = disableIPv6 ? '0.0.0.0' : '[::]';
+  const host = either(disableIPv6, '0.0.0.0', '[::]');
   const { admin, control: tap, inbound, outbound } = proxy.ports;
   const suffix = `svc.${clusterDomain}.`;
   const inboundHttp2 = { ...DEFAULT_HTTP2, ...proxy.inbound?.server?.http2 };
   const outboundHttp2 = { ...DEFAULT_HTTP2, ...proxy.outbound?.server?.http2 };
   return [
-    ['CONTROL_LISTEN_ADDR', `${any}:${tap}`],
-    ['ADMIN_LISTEN_ADDR', `${any}:${admin}`],
-    ['OUTBOUND_LISTEN_ADDR', `127.0.0.1:${outbound}`],
-    ['OUTBOUND_LISTEN_ADDRS', `127.0.0.1:${outbound}${disableIPv6 ? '' : `,[::1]:${outbound}`}`],
-    ['INBOUND_LISTEN_ADDR', `${any}:${inbound}`],
-    ['INBOUND_IPS', { field: 'status.podIPs' }],
-    ['INBOUND_PORTS', podInboundPorts],
-    ['INBOUND_GATEWAY_SUFFIXES', proxy.isGateway ? suffix : undefined],
-    ['INGRESS_MODE', proxy.isIngress ? 'true' : undefined],
-    ['DESTINATION_PROFILE_SUFFIXES', proxy.enableExternalProfiles ? '.' : suffix],
-    ['INBOUND_ACCEPT_KEEPALIVE', '10000ms'],
-    ['OUTBOUND_CONNECT_KEEPALIVE', '10000ms'],
-    ['INBOUND_ACCEPT_USER_TIMEOUT', '30s'],
-    ['OUTBOUND_CONNECT_USER_TIMEOUT', '30s'],
-    ['OUTBOUND_METRICS_HOSTNAME_LABELS', String(proxy.metrics?.hostnameLabels ?? false)],
-    ['INBOUND_SERVER_HTTP2_KEEP_ALIVE_INTERVAL', inboundHttp2.keepAliveInterval],
-    ['INBOUND_SERVER_HTTP2_KEEP_ALIVE_TIMEOUT', inboundHttp2.keepAliveTimeout],
-    ['OUTBOUND_SERVER_HTTP2_KEEP_ALIVE_INTERVAL', outboundHttp2.keepAliveInterval],
-    ['OUTBOUND_SERVER_HTTP2_KEEP_ALIVE_TIMEOUT', outboundHttp2.keepAliveTimeout],
-    ['INBOUND_PORTS_DISABLE_PROTOCOL_DETECTION', set(proxy.opaquePorts)],
+    row('CONTROL_LISTEN_ADDR', `${host}:${tap}`),
+    row('ADMIN_LISTEN_ADDR', `${host}:${admin}`),
+    row('OUTBOUND_LISTEN_ADDR', `127.0.0.1:${outbound}`),
+    row('OUTBOUND_LISTEN_ADDRS', `127.0.0.1:${outbound}${when(not(disableIPv6), `,[::1]:${outbound}`)}`),
+    row('INBOUND_LISTEN_ADDR', `${host}:${inbound}`),
+    row('INBOUND_IPS', { field: 'status.podIPs' }),
+    row('INBOUND_PORTS', podInboundPorts),
+    ...rowIf(proxy.isGateway, 'INBOUND_GATEWAY_SUFFIXES', suffix),
+    ...rowIf(proxy.isIngress, 'INGRESS_MODE', 'true'),
+    row('DESTINATION_PROFILE_SUFFIXES', either(proxy.enableExternalProfiles, '.', suffix)),
+    row('INBOUND_ACCEPT_KEEPALIVE', '10000ms'),
+    row('OUTBOUND_CONNECT_KEEPALIVE', '10000ms'),
+    row('INBOUND_ACCEPT_USER_TIMEOUT', '30s'),
+    row('OUTBOUND_CONNECT_USER_TIMEOUT', '30s'),
+    row('OUTBOUND_METRICS_HOSTNAME_LABELS', `${proxy.metrics?.hostnameLabels ?? false}`),
+    row('INBOUND_SERVER_HTTP2_KEEP_ALIVE_INTERVAL', inboundHttp2.keepAliveInterval),
+    row('INBOUND_SERVER_HTTP2_KEEP_ALIVE_TIMEOUT', inboundHttp2.keepAliveTimeout),
+    row('OUTBOUND_SERVER_HTTP2_KEEP_ALIVE_INTERVAL', outboundHttp2.keepAliveInterval),
+    row('OUTBOUND_SERVER_HTTP2_KEEP_ALIVE_TIMEOUT', outboundHttp2.keepAliveTimeout),
+    ...rowIfSet('INBOUND_PORTS_DISABLE_PROTOCOL_DETECTION', proxy.opaquePorts),
   ];
 }
 
-function identity(values: InjectorValues, place: ProxyPlace): Row[] {
+function identity(values: InjectorValues, place: ProxyPlace): EnvVar[] {
   const { controlPlaneNamespace: ns, component, anchorsFromConfigMap } = place;
   const domain = `serviceaccount.identity.${ns}.${trustDomainOf(values)}`;
   const address = `linkerd-identity-headless.${ns}.svc.${values.clusterDomain}.:8080`;
   return [
-    ['DESTINATION_CONTEXT', '{"ns":"$(_pod_ns)", "nodeName":"$(_pod_nodeName)", "pod":"$(_pod_name)"}\n'],
-    ['_pod_sa', { field: 'spec.serviceAccountName' }],
-    ['_l5d_ns', ns],
-    ['_l5d_trustdomain', trustDomainOf(values)],
-    ['IDENTITY_DIR', '/var/run/linkerd/identity/end-entity'],
-    [
+    row('DESTINATION_CONTEXT', '{"ns":"$(_pod_ns)", "nodeName":"$(_pod_nodeName)", "pod":"$(_pod_name)"}\n'),
+    row('_pod_sa', { field: 'spec.serviceAccountName' }),
+    row('_l5d_ns', ns),
+    row('_l5d_trustdomain', trustDomainOf(values)),
+    row('IDENTITY_DIR', '/var/run/linkerd/identity/end-entity'),
+    row(
       'IDENTITY_TRUST_ANCHORS',
       anchorsFromConfigMap
         ? { configMap: 'linkerd-identity-trust-roots', key: 'ca-bundle.crt' }
         : `${values.identityTrustAnchorsPEM.trim()}\n`,
-    ],
-    [
+    ),
+    row(
       'IDENTITY_TOKEN_FILE',
-      values.identity.serviceAccountTokenProjection
-        ? '/var/run/secrets/tokens/linkerd-identity-token'
-        : '/var/run/secrets/kubernetes.io/serviceaccount/token',
-    ],
-    ['IDENTITY_SVC_ADDR', component === 'linkerd-identity' ? 'localhost.:8080' : address],
-    ['IDENTITY_LOCAL_NAME', `$(_pod_sa).$(_pod_ns).${domain}`],
-    ['IDENTITY_SVC_NAME', `linkerd-identity.${ns}.${domain}`],
-    ['DESTINATION_SVC_NAME', `linkerd-destination.${ns}.${domain}`],
-    ['POLICY_SVC_NAME', `linkerd-destination.${ns}.${domain}`],
-    ['ACCESS_LOG', set(values.proxy.accessLog)],
-    ['SHUTDOWN_GRACE_PERIOD', set(values.proxy.shutdownGracePeriod)],
+      either(
+        values.identity.serviceAccountTokenProjection,
+        '/var/run/secrets/tokens/linkerd-identity-token',
+        '/var/run/secrets/kubernetes.io/serviceaccount/token',
+      ),
+    ),
+    row('IDENTITY_SVC_ADDR', component === 'linkerd-identity' ? 'localhost.:8080' : address),
+    row('IDENTITY_LOCAL_NAME', `$(_pod_sa).$(_pod_ns).${domain}`),
+    row('IDENTITY_SVC_NAME', `linkerd-identity.${ns}.${domain}`),
+    row('DESTINATION_SVC_NAME', `linkerd-destination.${ns}.${domain}`),
+    row('POLICY_SVC_NAME', `linkerd-destination.${ns}.${domain}`),
+    ...rowIfSet('ACCESS_LOG', values.proxy.accessLog),
+    ...rowIfSet('SHUTDOWN_GRACE_PERIOD', values.proxy.shutdownGracePeriod),
   ];
 }

@@ -1,6 +1,7 @@
 /** The installation's values as far as injection depends on them: names are those of Linkerd's chart. */
 import { parse } from 'yaml';
 import type { EnvVar } from '#api/kube';
+import { orElse } from '#model/template';
 
 export interface ResourceValues {
   cpu?: { limit?: string; request?: string };
@@ -10,6 +11,16 @@ export interface ResourceValues {
 
 interface ServerTimeouts {
   server?: { http2?: { keepAliveInterval?: string; keepAliveTimeout?: string } };
+}
+
+/** Spans of the proxies: where they go and what they say. */
+export interface TracingValues {
+  enabled?: boolean;
+  /** `service.name` of spans without a better one. */
+  traceServiceName?: string;
+  /** Attributes of every span; `$(_pod_ip)` and the like are filled in by the kubelet. */
+  labels?: Readonly<Record<string, string>>;
+  collector?: { endpoint?: string; meshIdentity?: { serviceAccountName?: string; namespace?: string } };
 }
 
 /** What is read of the ConfigMap `linkerd-config`. Absent fields have the chart's defaults. */
@@ -54,6 +65,7 @@ export interface InjectorValues {
     additionalEnv?: readonly EnvVar[];
     experimentalEnv?: readonly EnvVar[];
     metrics?: { hostnameLabels?: boolean };
+    tracing?: TracingValues;
     control?: { streams?: { initialTimeout?: string; idleTimeout?: string; lifetime?: string } };
     inbound?: ServerTimeouts;
     outbound?: ServerTimeouts;
@@ -101,5 +113,5 @@ export function readValues(yaml: string): InjectorValues {
 
 /** The end of all identities. */
 export function trustDomainOf(values: InjectorValues): string {
-  return values.identityTrustDomain || values.clusterDomain;
+  return orElse(values.identityTrustDomain, values.clusterDomain);
 }

@@ -1,0 +1,68 @@
+import { Choice, isPlain, Splat } from './nodes.ts';
+import { goOf, isTrue, isUnknown, markText, truth, Unknown } from './unknown.ts';
+
+type Empty = Record<never, never>;
+
+/**
+ * `then` if the test is true as Go means it, else nothing of its kind: to be spread into a map or a list, or put into a text.
+ * `{a: 1, ...when(values.ha, {b: 2})}`.
+ */
+export function when(test: unknown, then: string): string;
+export function when<T>(test: unknown, then: readonly T[]): T[];
+export function when<T extends object>(test: unknown, then: T): T | Empty;
+export function when(test: unknown, then: unknown): unknown {
+  if (isUnknown(test)) {
+    if (typeof then === 'string') return either(test, then, '');
+    const choice = new Choice(goOf(test), then);
+    return Array.isArray(then) ? [choice] : { [Symbol(choice.test)]: choice };
+  }
+  if (isTrue(test)) return then;
+  return typeof then === 'string' ? '' : Array.isArray(then) ? [] : {};
+}
+
+/** One value or the other. */
+export function either<T>(test: unknown, then: T, otherwise: T): T {
+  if (!isUnknown(test)) return isTrue(test) ? then : otherwise;
+  if (isPlain(then) || Array.isArray(then)) return new Choice(goOf(test), then, otherwise) as T;
+  const go = `(ternary ${goOf(then)} ${goOf(otherwise)} ${truth(goOf(test))})`;
+  if (typeof then === 'string') return markText(go) as T;
+  return new Unknown(go, typeof then === 'boolean' ? 'boolean' : 'any') as T;
+}
+
+/** The value, or another one where it is empty. */
+export function orElse<T extends string | number>(value: T | undefined, fallback: T): T {
+  if (!isUnknown(value)) return isTrue(value) ? (value as T) : fallback;
+  const go = `(default ${goOf(fallback)} ${goOf(value)})`;
+  return (typeof value === 'string' ? markText(go) : new Unknown(go, 'any')) as T;
+}
+
+const later = (go: string): boolean => new Unknown(go, 'boolean') as unknown as boolean;
+
+/** Whether two scalars are the same. */
+export const equals = (a: string | number | boolean, b: string | number | boolean): boolean =>
+  isUnknown(a) || isUnknown(b) ? later(`(eq ${goOf(a)} ${goOf(b)})`) : a === b;
+
+/** Whether a number is that or more. */
+export const atLeast = (value: number, least: number): boolean =>
+  isUnknown(value) ? later(`(ge ${goOf(value)} ${least})`) : value >= least;
+
+export const not = (test: unknown): boolean => (isUnknown(test) ? later(`(not ${goOf(test)})`) : !isTrue(test));
+
+/** Whether all of the tests are true. */
+export const all = (...tests: unknown[]): boolean =>
+  tests.some(isUnknown) ? later(`(and ${tests.map(goOf).join(' ')})`) : tests.every(isTrue);
+
+/** Whether one of the tests is true. */
+export const any = (...tests: unknown[]): boolean =>
+  tests.some(isUnknown) ? later(`(or ${tests.map(goOf).join(' ')})`) : tests.some(isTrue);
+
+/** The items of a list as a text. */
+export const joined = (items: readonly (string | number)[], separator: string): string =>
+  isUnknown(items) ? markText(`(join ${JSON.stringify(separator)} ${goOf(items)})`) : items.join(separator);
+
+/** Maps over each other, the later one wins: where keys are the user's, spreading would lose the order. */
+export function merged<T>(...maps: Readonly<Record<string, T>>[]): Record<string, T> {
+  if (!maps.some(isUnknown)) return Object.assign({}, ...maps);
+  const go = `(mergeOverwrite (dict) ${maps.map(goOf).join(' ')})`;
+  return { [Symbol(go)]: new Splat(go) } as unknown as Record<string, T>;
+}
