@@ -67,8 +67,15 @@ function certify(folder: string) {
       // Tokens are user names in the clear.
       kube: { create: async (_gvr, review) => ({ ...review, status: reviewed(review) }) },
       issuer: () => issuer,
-      anchors,
-      events: { issued: nothing, issuerUpdated: nothing, issuerSkipped: nothing, issuerInvalid: nothing },
+      roots: () => anchors,
+      events: {
+        issued: nothing,
+        issuerUpdated: nothing,
+        issuerSkipped: nothing,
+        issuerInvalid: nothing,
+        rootsUpdated: nothing,
+        rootsSkipped: nothing,
+      },
       wallMs: () => Date.now(),
     },
     {
