@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { CLIENT_NS, type Running, SERVER_NS, start, startPair } from '../harness/pair/index.ts';
 import { FACES, ORIGIN_PORTS, PORT_SCRIPTS } from './faces.ts';
+import { PROXY_MEMORY_BYTES } from './floods/index.ts';
 import { startPeers } from './peers.ts';
 import { FOLDER, ORIGIN_SOCKET, type Plan, type ProxyPids } from './plan.ts';
 
@@ -25,7 +26,8 @@ function drive(plan: Plan, pids: ProxyPids): Promise<string> {
 }
 
 async function main(plan: Plan): Promise<string> {
-  const pair = await startPair({ weft: plan.weft, ports: PORT_SCRIPTS, folder: FOLDER });
+  const settings = { MEMORY_LIMIT: String(PROXY_MEMORY_BYTES) };
+  const pair = await startPair({ weft: plan.weft, ports: PORT_SCRIPTS, folder: FOLDER, settings });
   const origin = [process.execPath, join(import.meta.dirname, 'origin', 'main.ts'), ORIGIN_SOCKET];
   const all: Running[] = [
     ...Object.values(pair.proxies),

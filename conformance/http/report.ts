@@ -1,5 +1,4 @@
 /** docs/reports/http-conformance.md: what was run, when and where, and what came of it. */
-import { LIMITS } from '#proxy';
 import { renderTable } from '../../bench/table.ts';
 import { ANSWERS } from './answers/corpus.ts';
 import { DIFFERENCES } from './differences.ts';
@@ -9,6 +8,7 @@ import {
   type FloodReport,
   HONEST_MS_MAX,
   PEAK_GROWTH_MB_MAX,
+  PROXY_MEMORY_BYTES,
   REST_GROWTH_MB_MAX,
   WAITING_GROWTH_MB_MAX,
 } from './floods/index.ts';
@@ -58,7 +58,7 @@ export function renderReport(results: Results, circumstances: Circumstances): st
     '## h2spec',
     specTable(results.specs),
     '## Floods',
-    `While a flood runs, honest clients ask on connections of their own, in HTTP/1 and HTTP/2; every request must be answered within ${HONEST_MS_MAX / 1000} s. Memory is the proportional set size of the attacked proxy: it may grow by ${PEAK_GROWTH_MB_MAX} MB, by ${WAITING_GROWTH_MB_MAX} MB where clients ask for much and take nothing (past ${mebi(LIMITS.stalledBytesMax)} that wait, those that stand still are broken off, past ${mebi(LIMITS.bufferedBytesMax)} those that hold most; what waits costs up to three times its size until the next collection), and must come back to within ${REST_GROWTH_MB_MAX} MB of its start.`,
+    `While a flood runs, honest clients ask on connections of their own, in HTTP/1 and HTTP/2; every request must be answered within ${HONEST_MS_MAX / 1000} s. Memory is the proportional set size of the attacked proxy: it may grow by ${PEAK_GROWTH_MB_MAX} MB, by ${WAITING_GROWTH_MB_MAX} MB where clients ask for much and take nothing (the proxies may take ${mebi(PROXY_MEMORY_BYTES)}, of which a quarter may wait for peers: past half of that, those that stand still are broken off, past all of it those that hold most; what waits costs up to three times its size until the next collection), and must come back to within ${REST_GROWTH_MB_MAX} MB of its start.`,
     floodTable(results.floods),
     '## Known differences, explained',
     DIFFERENCES.map((line) => `- ${line}`).join('\n'),

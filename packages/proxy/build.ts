@@ -1,6 +1,6 @@
 import type { ProxyConfig } from '#model/proxy-config';
 import { type Listener, listen } from '#runtime/net';
-import { OpenSockets, openFilesMax, processLimits } from './accept/index.ts';
+import { memoryLimitBytes, OpenSockets, openFilesMax, processLimits } from './accept/index.ts';
 import { AdminPort, type AdminState, adminRoutes } from './admin/index.ts';
 import { inboundConfig, outboundConfig, portPoliciesConfig } from './configs.ts';
 import type { Deps } from './deps.ts';
@@ -40,7 +40,8 @@ export interface Bound {
 
 /** Binds all ports and wires the proxy; connections are taken up when the proxy has its certificate. */
 export async function build(config: ProxyConfig, world: BuildDeps): Promise<Bound> {
-  const sockets = new OpenSockets(processLimits(openFilesMax()), world);
+  const limits = processLimits(openFilesMax(), config.memoryLimitBytes ?? memoryLimitBytes());
+  const sockets = new OpenSockets(limits, world);
   const deps = { ...world, sockets };
   const policies = new PortPolicies(portPoliciesConfig(config), deps);
   let ready = false;

@@ -3,5 +3,4 @@
  * discovers, balances and dials with mutual TLS. `runProxy` is the process, `build` the same with its world as arguments.
  */
 export { type Bound, type BuildDeps, build } from './build.ts';
-export { LIMITS } from './limits.ts';
 export { runProxy } from './main.ts';

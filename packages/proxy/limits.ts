@@ -52,15 +52,19 @@ export const LIMITS = {
    */
   acceptedConnectionsMax: 20_000,
   /**
-   * Bytes waiting in the whole process: in sockets, in streams, in heads that have not come whole, and of requests kept for another
-   * try. They cost two to three times their size until the next collection. Past the first bound those readers are broken off that
-   * took no more than a trickle for `stalledMs`, in less time the nearer the second is; past that, which a pod of 250 MiB bears,
-   * whoever holds most.
+   * Bytes waiting in the whole process, where its memory has no limit: in sockets, in streams, in heads that have not come whole, and
+   * of requests kept for another try. They cost two to three times their size until the next collection. Past it whoever holds most is
+   * broken off; 500 readers that are slow but read hold less.
    */
-  stalledBytesMax: 16 * 1024 * 1024,
-  bufferedBytesMax: 64 * 1024 * 1024,
+  bufferedBytesMax: 128 * 1024 * 1024,
+  /** With a limit of memory, its share that may wait: a proxy with 250 MiB, as Linkerd gives it, lives through what that costs. */
+  bufferedShareMax: 0.25,
+  bufferedBytesMaxLeast: 16 * 1024 * 1024,
+  bufferedBytesMaxMost: 512 * 1024 * 1024,
+  /** Past this share of it, those go that took no more than a trickle for `stalledMs`, in less time the nearer the whole is. */
+  stalledShareMax: 0.5,
   /** So little in so long is no more than a trickle: 250 streams that share 1 MB a second get on. */
-  stalledMs: 1_000,
+  stalledMs: 10_000,
   trickleBytes: 4 * 1024,
   /**
    * Receive buffer of a connection whose bytes pass to one other, until `provenBytes` came within `provenMs`: one read, up to twice

@@ -34,6 +34,8 @@ export interface PairOptions {
   readonly ports: readonly PortScript[];
   /** Where keys and sockets go; on a private tmpfs at /run. */
   readonly folder: string;
+  /** Further settings of both proxies, without their prefix. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 export interface Pair {
@@ -49,7 +51,7 @@ const READY_TIMEOUT_MS = 20_000;
 const READY_POLL_MS = 100;
 
 /** Needs to be the first process of {@link runIsolated}. Resolves when both proxies are ready; rejects with their last words. */
-export async function startPair({ weft, ports, folder }: PairOptions): Promise<Pair> {
+export async function startPair({ weft, ports, folder, settings: more }: PairOptions): Promise<Pair> {
   await run('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', '/run']);
   mkdirSync(folder, { recursive: true });
   await setUpNetwork();
@@ -59,8 +61,8 @@ export async function startPair({ weft, ports, folder }: PairOptions): Promise<P
   const control = [process.execPath, join(import.meta.dirname, 'control.ts'), JSON.stringify(script)];
   const others = Object.values(SIDES).map(({ namespace }) => start(`control plane (${namespace})`, namespace, control));
   const proxies = {
-    client: startProxy(weft, 'client', ports, material),
-    server: startProxy(weft, 'server', ports, material),
+    client: startProxy(weft, 'client', { ...settings('client', ports, material), ...more }),
+    server: startProxy(weft, 'server', { ...settings('server', ports, material), ...more }),
   };
   await Promise.all([ready(proxies.client, 'client', others), ready(proxies.server, 'server', others)]);
   return { proxies, others, material };
@@ -92,10 +94,8 @@ function settings(side: Side, ports: readonly PortScript[], { folder, anchors }:
   };
 }
 
-function startProxy(weft: readonly string[], side: Side, ports: readonly PortScript[], material: Material): Running {
-  const env = Object.fromEntries(
-    Object.entries(settings(side, ports, material)).map(([name, value]) => [`LINKERD2_PROXY_${name}`, value]),
-  );
+function startProxy(weft: readonly string[], side: Side, variables: Readonly<Record<string, string>>): Running {
+  const env = Object.fromEntries(Object.entries(variables).map(([name, value]) => [`LINKERD2_PROXY_${name}`, value]));
   const uid = String(PROXY_UID);
   const asProxy = ['setpriv', '--reuid', uid, '--regid', uid, '--clear-groups', '--no-new-privs'];
   const { namespace } = SIDES[side];

@@ -13,6 +13,8 @@ export interface Attack {
   command(face: Face, seconds: number, python: string): { argv: string[]; env: Record<string, string> };
 }
 
+/** What the attacked proxies are told that they may take: as much as Linkerd gives its proxies where it is highly available. */
+export const PROXY_MEMORY_BYTES = 250 * 1024 * 1024;
 export const PEAK_GROWTH_MB_MAX = 64;
 /**
  * For floods that ask for much and take nothing: until it is clear that they do, much waits for them, which costs up to three times

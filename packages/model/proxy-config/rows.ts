@@ -474,6 +474,12 @@ export const CONFIG_ROWS = {
     lenient: true,
     doc: 'Samples on the metrics page; label sets beyond are counted together. Weft only.',
   },
+  memoryLimitBytes: {
+    env: 'MEMORY_LIMIT',
+    type: 'count',
+    lenient: true,
+    doc: 'Octets of memory that the proxy may take; default: the limit of its control group. A quarter of it may wait for slow peers, 128 MiB without a limit. Weft only.',
+  },
   metricsRetainIdleMs: { env: 'METRICS_RETAIN_IDLE', type: 'duration', fallback: '10m', doc: 'When unused series go.' },
   dnsMinTtlMs: { env: 'DNS_MIN_TTL', type: 'duration', doc: 'Lower bound of DNS lifetimes.' },
   dnsMaxTtlMs: { env: 'DNS_MAX_TTL', type: 'duration', doc: 'Upper bound of DNS lifetimes.' },

@@ -114,9 +114,9 @@ test('the more waits, the sooner those who stand still go', () => {
     socket.writableLength = bytes;
     return socket;
   });
-  clock.advance(400);
+  clock.advance(4_000);
   assert.equal(made[0]!.destroyed, false);
-  clock.advance(400);
+  clock.advance(4_000);
   assert.deepEqual(
     made.map(({ destroyed }) => destroyed),
     [true, false],
@@ -128,7 +128,7 @@ test('who waits for an answer stands still, but holds nothing that its peer coul
   const socket = new FakeSocket();
   sockets.track(socket as unknown as Conn);
   tellHolder(socket as unknown as Conn, { heldBytes: () => 600_000 });
-  clock.advance(5_000);
+  clock.advance(50_000);
   assert.equal(socket.destroyed, false);
 });
 
@@ -168,13 +168,13 @@ test('past the lower limit those go that take nothing or a trickle, not those th
     socket.writableLength = bytes;
     return socket;
   });
-  for (let i = 0; i < 4; i++) {
+  for (let i = 0; i < 3; i++) {
     assert.deepEqual([still!.destroyed, trickling!.destroyed], [false, false]);
     trickling!.writableLength -= 1_000;
     busy!.writableLength += i % 2 === 0 ? -100_000 : 100_000;
-    clock.advance(300);
+    clock.advance(2_000);
   }
-  clock.advance(100);
+  clock.advance(3_000);
   assert.deepEqual([still!.destroyed, trickling!.destroyed, busy!.destroyed], [true, true, false]);
 });
 
@@ -205,7 +205,19 @@ test('while too many bytes wait in connections that hold little each, no new con
 });
 
 test('who may open few files accepts few connections, so that each of them can lead on', () => {
-  assert.equal(processLimits(1_064).acceptedTogetherMax, 500);
-  assert.equal(processLimits(10).acceptedTogetherMax, 1);
-  assert.equal(processLimits(0).acceptedTogetherMax, 2 * LIMITS.acceptedConnectionsMax);
+  assert.equal(processLimits(1_064, 0).acceptedTogetherMax, 500);
+  assert.equal(processLimits(10, 0).acceptedTogetherMax, 1);
+  assert.equal(processLimits(0, 0).acceptedTogetherMax, 2 * LIMITS.acceptedConnectionsMax);
+});
+
+test('a quarter of the memory may wait, within bounds, and half of that before those who stand still go', () => {
+  const bytes = (memory: number) => {
+    const { bufferedBytesMax, stalledBytesMax } = processLimits(0, memory);
+    return [bufferedBytesMax, stalledBytesMax];
+  };
+  const MB = 1024 * 1024;
+  assert.deepEqual(bytes(0), [128 * MB, 64 * MB]);
+  assert.deepEqual(bytes(256 * MB), [64 * MB, 32 * MB]);
+  assert.deepEqual(bytes(8 * MB), [16 * MB, 8 * MB]);
+  assert.deepEqual(bytes(16 * 1024 * MB), [512 * MB, 256 * MB]);
 });

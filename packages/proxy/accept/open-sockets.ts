@@ -189,10 +189,14 @@ const OTHER_FILES = 64;
 /** An accepted connection may need one that leads on. */
 const FILES_PER_ACCEPTED = 2;
 
-/** The bounds of a proxy that may have so many files open; 0: unknown. Who is let in shall have a way on. */
-export function processLimits(openFilesMax: number): OpenSocketsLimits {
-  const { acceptedConnectionsMax: acceptedMax, stalledBytesMax, bufferedBytesMax } = LIMITS;
+/** The bounds of a proxy that may have so many files open and take so much memory; 0: unknown. Who is let in shall have a way on. */
+export function processLimits(openFilesMax: number, memoryBytesMax: number): OpenSocketsLimits {
+  const { acceptedConnectionsMax: acceptedMax } = LIMITS;
   const forFiles = Math.max(1, Math.floor((openFilesMax - OTHER_FILES) / FILES_PER_ACCEPTED));
   const acceptedTogetherMax = openFilesMax > 0 ? forFiles : 2 * acceptedMax;
-  return { acceptedMax, acceptedTogetherMax, stalledBytesMax, bufferedBytesMax };
+  const { bufferedBytesMax, bufferedShareMax, bufferedBytesMaxLeast: least, bufferedBytesMaxMost: most } = LIMITS;
+  const share = Math.min(most, Math.max(least, Math.floor(memoryBytesMax * bufferedShareMax)));
+  const waitingMax = memoryBytesMax > 0 ? share : bufferedBytesMax;
+  const stalledBytesMax = waitingMax * LIMITS.stalledShareMax;
+  return { acceptedMax, acceptedTogetherMax, stalledBytesMax, bufferedBytesMax: waitingMax };
 }
