@@ -1,13 +1,16 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import type { AnyObject } from '#api/kube';
+import { type AnyObject, CONFIG_MAPS, type ConfigMap } from '#api/kube';
+import { effectiveAnnotations, type InjectorValues, readValues } from '#control/injector';
 import { type CliContext, UserError } from '../context.ts';
 import { annotationFlags, INJECT_FLAGS } from '../inject/flags.ts';
-import { type InjectReport, injectAll, uninjectAll } from '../inject/index.ts';
+import { type InjectReport, injectAll, type ManualOptions, uninjectAll } from '../inject/index.ts';
+import { defaultValues } from '../manifests/index.ts';
 import { parseManifests, style, toYaml } from '../output/index.ts';
+import { VERSION } from '../version.ts';
 
-/** `weft inject FILE|DIR|-|URL`: marks workloads for the injector. */
+/** `weft inject FILE|DIR|-|URL`: marks workloads for the injector, or with --manual does what it would do. */
 export function registerInject(program: Command, context: CliContext): void {
   const command = program
     .command('inject')
@@ -15,23 +18,59 @@ export function registerInject(program: Command, context: CliContext): void {
     .description('Add the proxy to a Kubernetes config: workloads get annotations, the injector does the rest')
     .addOption(new Option('-o, --output <format>', 'Output format').choices(['yaml', 'json']).default('yaml'))
     .option('--ingress', 'The workload is an ingress: route by header l5d-dst-override')
-    .option('--ignore-cluster', 'Accepted for compatibility; annotations need no cluster')
+    .option('--ignore-cluster', 'Do not look at what is installed in the cluster')
     .option('--manual', 'Write the containers of the proxy into the manifest');
-  for (const { flag, value, doc } of INJECT_FLAGS) command.option(value ? `${flag} <${value}>` : flag, doc);
+  for (const { flag, doc, hidden } of INJECT_FLAGS) {
+    const option = new Option(flag, doc);
+    command.addOption(hidden ? option.hideHelp() : option);
+  }
   command.action(async (source: string, flags: Record<string, string | boolean>) => {
-    if (flags['manual'])
-      throw new UserError(
-        'inject --manual is not available yet; leave it out, and the injector in the cluster adds the proxy when pods start',
-      );
+    const given = annotationFlags(flags);
+    const values = await installedValues(flags, given, context);
     const objects = parseManifests(await readSource(source, context), source);
     const result = injectAll(objects, {
       mode: flags['ingress'] ? 'ingress' : 'enabled',
-      annotations: annotationFlags(flags),
+      annotations: effectiveAnnotations(values, given),
+      tokenProjection: values.identity.serviceAccountTokenProjection,
+      ...(flags['manual'] && { manual: manualOptions(values, context) }),
     });
     if (result.errors.length > 0) throw new UserError(`Error transforming resources:\n${result.errors.join('\n')}`);
     context.io.out(render(result.objects, flags['output'] === 'json'));
     report(result.reports, context);
   });
+}
+
+/** What pods get without annotations: asked of the cluster where it matters. */
+async function installedValues(
+  flags: Readonly<Record<string, string | boolean>>,
+  given: Readonly<Record<string, string>>,
+  context: CliContext,
+): Promise<InjectorValues> {
+  const matters = Boolean(flags['manual']) || Object.keys(given).length > 0;
+  if (flags['ignoreCluster'] || !matters) return defaultValues();
+  const { linkerdNamespace: namespace } = context.flags;
+  try {
+    const { client } = await context.connect();
+    const [config, roots] = await Promise.all([
+      client.get<ConfigMap>(CONFIG_MAPS, 'linkerd-config', namespace),
+      client.get<ConfigMap>(CONFIG_MAPS, 'linkerd-identity-trust-roots', namespace),
+    ]);
+    const anchors = roots.data?.['ca-bundle.crt'] ?? '';
+    return { ...readValues(config.data?.['values'] ?? ''), identityTrustAnchorsPEM: anchors };
+  } catch (error) {
+    throw new UserError(
+      `cannot read what is installed in namespace ${namespace}: ${(error as Error).message}\nWith --ignore-cluster, the defaults are taken instead.`,
+    );
+  }
+}
+
+function manualOptions(values: InjectorValues, context: CliContext): ManualOptions {
+  if (values.identityTrustAnchorsPEM === '')
+    context.io.err(
+      'warning: without a look at the cluster the trust anchors are not known: proxies start only after LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS is filled in\n',
+    );
+  const { linkerdNamespace: controlPlaneNamespace } = context.flags;
+  return { values, controlPlaneNamespace, createdBy: `linkerd/cli ${VERSION}` };
 }
 
 /** `weft uninject FILE|DIR|-|URL`: takes the proxy and its annotations out again. */
@@ -57,38 +96,52 @@ function report(reports: readonly InjectReport[], context: CliContext): void {
   const { io, flags } = context;
   const marks = style(io);
   const lines: string[] = [''];
-  for (const { description, failure } of WARNINGS) {
+  for (const { passed, failure, failed } of RULES) {
     const names = reports.filter(failure).map(({ kind, name }) => `${kind}/${name}`);
-    if (names.length > 0) lines.push(`${marks.warning} ${description.failed(names)}`);
-    else if (flags.verbose && description.passed) lines.push(`${marks.ok} ${description.passed}`);
+    if (names.length > 0) lines.push(`${marks.warning} ${failed(names)}`);
+    else if (flags.verbose) lines.push(`${marks.ok} ${passed}`);
+    if (passed !== DISABLED) continue;
+    if (!reports.some(({ done }) => done)) lines.push(`${marks.warning} no supported objects found`);
+    else if (flags.verbose) lines.push(`${marks.ok} at least one resource can be injected or annotated`);
   }
-  if (!reports.some(({ done }) => done)) lines.push(`${marks.warning} no supported objects found`);
-  else if (flags.verbose) lines.push(`${marks.ok} at least one resource can be injected or annotated`);
   if (lines.length > 1) lines.push('');
   for (const { kind, name, done } of reports)
     lines.push(kind === '' ? 'document missing "kind" field, skipped' : `${kind} "${name}" ${done ?? 'skipped'}`);
   io.err(`${lines.join('\n')}\n\n`);
 }
 
-interface Warning {
+interface Rule {
+  /** Printed with --verbose where nothing breaks it. */
+  passed: string;
   failure(report: InjectReport): boolean;
-  description: { passed?: string; failed(names: string[]): string };
+  failed(names: string[]): string;
 }
 
-const WARNINGS: readonly Warning[] = [
+const never = (): boolean => false;
+const DISABLED = 'pods are not annotated to disable injection';
+/** Those that never fail here are refused before anything is printed. */
+const RULES: readonly Rule[] = [
+  { passed: 'pods do not use host networking', failure: never, failed: String },
   {
-    failure: (report) => report.disabled === true,
-    description: {
-      passed: 'pods are not annotated to disable injection',
-      failed: (names) => `"linkerd.io/inject: disabled" annotation set on ${names.join(', ')}`,
-    },
+    passed: 'pods do not have a 3rd party proxy or initContainer already injected',
+    failure: never,
+    failed: String,
   },
   {
+    passed: DISABLED,
+    failure: (report) => report.disabled === true,
+    failed: (names) => `"linkerd.io/inject: disabled" annotation set on ${names.join(', ')}`,
+  },
+  {
+    passed: 'pod specs do not include UDP ports',
     failure: (report) => report.udp === true,
-    description: {
-      passed: 'pod specs do not include UDP ports',
-      failed: (names) => `${names.join(', ')} ${names.length === 1 ? 'uses' : 'use'} "protocol: UDP"`,
-    },
+    failed: (names) => `${names.join(', ')} ${names.length === 1 ? 'uses' : 'use'} "protocol: UDP"`,
+  },
+  {
+    passed:
+      'pods do not have automountServiceAccountToken set to "false" or service account token projection is enabled',
+    failure: never,
+    failed: String,
   },
 ];
 

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AnyObject } from '#api/kube';
+import { effectiveAnnotations } from '#control/injector';
+import { defaultValues } from '../manifests/index.ts';
 import { annotationFlags } from './flags.ts';
 import { injectAll, uninjectAll } from './inject.ts';
 
@@ -103,4 +105,81 @@ test('uninject takes back what injection made and leaves config annotations', ()
   });
   assert.deepEqual(reports, [{ kind: 'deployment', name: 'bb', done: 'uninjected' }]);
   assert.deepEqual(uninjectAll([deployment()]).reports, [{ kind: 'deployment', name: 'bb' }]);
+});
+
+test('flags that are no values are refused, with what they should be', () => {
+  const refused = (flags: Record<string, string>, text: RegExp) => assert.throws(() => annotationFlags(flags), text);
+  refused({ proxyUid: 'root' }, /--proxy-uid: expected the number of a user other than root, got "root"/);
+  refused({ defaultInboundPolicy: 'open' }, /--default-inbound-policy: expected one of "all-unauthenticated"/);
+  refused(
+    { proxyMemoryRequest: '64Mi', proxyMemoryLimit: '32Mi' },
+    /--proxy-memory-limit: expected at least the request/,
+  );
+  assert.deepEqual(
+    annotationFlags({ registry: 'example.com/mesh', proxyCpu: '1', requireIdentityOnInboundPorts: '80' }),
+    {
+      'config.linkerd.io/proxy-image': 'example.com/mesh/proxy',
+      'config.linkerd.io/debug-image': 'example.com/mesh/debug',
+      'config.linkerd.io/proxy-require-identity-inbound-ports': '80',
+      'config.linkerd.io/proxy-cpu-request': '1',
+    },
+  );
+});
+
+test('only what changes anything is written', () => {
+  const values = defaultValues();
+  const given = { 'config.linkerd.io/proxy-uid': '2102', 'config.linkerd.io/admin-port': '5191' };
+  assert.deepEqual(effectiveAnnotations(values, given), { 'config.linkerd.io/admin-port': '5191' });
+  values.proxy.ports.admin = 5191;
+  assert.deepEqual(effectiveAnnotations(values, given), {});
+});
+
+test('--manual writes what the injector would, into every kind of template', () => {
+  const values = { ...defaultValues(), identityTrustAnchorsPEM: 'PEM' };
+  const manual = { values, controlPlaneNamespace: 'linkerd', createdBy: 'linkerd/cli test' };
+  const cron: AnyObject = {
+    kind: 'CronJob',
+    metadata: { name: 'c' },
+    spec: { jobTemplate: { spec: { template: { spec: { containers: [{ name: 'c' }] } } } } },
+  };
+  const annotations = { 'config.linkerd.io/skip-outbound-ports': '22' };
+  const { objects, reports, errors } = injectAll([deployment(), cron], { mode: 'ingress', annotations, manual });
+  assert.deepEqual([errors, reports.map(({ done }) => done)], [[], ['injected', 'injected']]);
+  const template = templateOf(objects[0]) as unknown as {
+    metadata: { annotations: Record<string, string>; labels: Record<string, string> };
+    spec: {
+      initContainers: { name: string; args?: string[]; env?: { name: string; value?: string }[] }[];
+      volumes: { name: string }[];
+    };
+  };
+  assert.deepEqual(
+    template.spec.initContainers.map(({ name }) => name),
+    ['linkerd-init', 'linkerd-proxy'],
+  );
+  assert.equal(template.metadata.annotations['linkerd.io/created-by'], 'linkerd/cli test');
+  assert.equal(template.metadata.annotations['linkerd.io/inject'], undefined);
+  assert.equal(template.metadata.annotations['config.linkerd.io/skip-outbound-ports'], '22');
+  assert.equal(template.metadata.labels['linkerd.io/proxy-deployment'], 'bb');
+  const [init, proxy] = template.spec.initContainers;
+  assert.ok(init?.args?.join(' ').includes('--outbound-ports-to-ignore 22'));
+  assert.ok(proxy?.env?.some(({ name, value }) => name === 'LINKERD2_PROXY_INGRESS_MODE' && value === 'true'));
+  const labels = JSON.stringify(objects[1]);
+  assert.match(labels, /"linkerd.io\/proxy-cronjob":"c"/);
+  const back = uninjectAll(objects).objects[0];
+  assert.deepEqual(templateOf(back), {
+    metadata: { annotations },
+    spec: { containers: [{ name: 'c', image: 'i' }] },
+  });
+});
+
+test('a part of the control plane is injected only by hand', () => {
+  const component = deployment({}, { labels: { 'linkerd.io/control-plane-component': 'identity' } });
+  assert.deepEqual(inject(component).errors, ['--manual must be set when injecting control plane components']);
+});
+
+test('without projected tokens, pods must mount that of their account', () => {
+  const input = [deployment({ automountServiceAccountToken: false })];
+  const { errors } = injectAll(input, { mode: 'enabled', annotations: {}, tokenProjection: false });
+  assert.match(errors[0] ?? '', /^failed to inject deployment\/bb: automountServiceAccountToken set to "false"/);
+  assert.deepEqual(injectAll(input, { mode: 'enabled', annotations: {} }).errors, []);
 });

@@ -1,9 +1,15 @@
-import type { AnyObject, ObjectMeta } from '#api/kube';
+import type { AnyObject, PodSpec as KubePodSpec, ObjectMeta } from '#api/kube';
+import { SKIP_REASONS, type SkipReason } from '#control/injector';
+import { injectManually, type ManualOptions } from './manual.ts';
 
 export interface InjectOptions {
   mode: 'enabled' | 'ingress';
   /** `config.linkerd.io/*` of the command line. */
   annotations: Record<string, string>;
+  /** Whether proxies get their token by projection; unless, pods must mount that of their service account. */
+  tokenProjection?: boolean;
+  /** Write the proxy into the manifest instead of asking the injector for it. */
+  manual?: ManualOptions;
 }
 
 /** What happened to one object. `kind` is empty where the document has none. */
@@ -27,6 +33,7 @@ export interface InjectResult {
 type Record_ = Record<string, unknown>;
 interface PodSpec {
   hostNetwork?: boolean;
+  automountServiceAccountToken?: boolean;
   containers?: Container[];
   initContainers?: Container[];
   volumes?: { name?: string }[];
@@ -87,7 +94,7 @@ function injectOne(object: AnyObject, options: InjectOptions, result: InjectResu
   const report: InjectReport = { kind, name };
   result.reports.push(report);
   const workload = workloadOf(object);
-  if (workload) injectWorkload(workload, options, report, result.errors);
+  if (workload) injectWorkload(object, workload, options, report, result.errors);
   else if (kind === 'namespace') {
     annotate(object.metadata, { [INJECT]: options.mode, ...options.annotations });
     report.done = 'annotated';
@@ -97,28 +104,50 @@ function injectOne(object: AnyObject, options: InjectOptions, result: InjectResu
   }
 }
 
-function injectWorkload(workload: Workload, options: InjectOptions, report: InjectReport, errors: string[]): void {
+function injectWorkload(
+  object: AnyObject,
+  workload: Workload,
+  options: InjectOptions,
+  report: InjectReport,
+  errors: string[],
+): void {
   const { metadata, spec } = workload;
-  if (metadata.labels?.[COMPONENT]) {
-    errors.push(`failed to inject ${report.kind}/${report.name}: it is part of the control plane`);
+  const refuse = (...reasons: string[]) =>
+    errors.push(`failed to inject ${report.kind}/${report.name}: ${reasons.join(', ')}`);
+  if (metadata.labels?.[COMPONENT] && !options.manual) {
+    errors.push('--manual must be set when injecting control plane components');
     return;
   }
   if (metadata.annotations?.[INJECT] === 'disabled') {
     report.disabled = true;
     return;
   }
-  const reasons: string[] = [];
-  if (spec.hostNetwork) reasons.push('hostNetwork is enabled');
-  if (hasSidecar(spec)) reasons.push('pod has a sidecar injected already');
   const udp = containersOf(spec).some(({ ports }) => ports?.some(({ protocol }) => protocol === 'UDP'));
   if (udp) report.udp = true;
+  const reasons = obstacles(spec, options);
   if (reasons.length > 0) {
-    if (udp) reasons.push('UDP port(s) configured on pod spec');
-    errors.push(`failed to inject ${report.kind}/${report.name}: ${reasons.join(', ')}`);
+    refuse(...reasons, ...(udp ? ['UDP port(s) configured on pod spec'] : []));
     return;
   }
   annotate(metadata, { [INJECT]: options.mode, ...options.annotations });
-  report.done = 'injected';
+  const against = options.manual
+    ? injectManually(object, workload as Workload & { spec: KubePodSpec }, options.manual)
+    : [];
+  if (against.length > 0) refuse(...against.map((reason) => SKIP_REASONS[reason as SkipReason]));
+  else report.done = 'injected';
+}
+
+/** Why pods can have no proxy. */
+function obstacles(spec: PodSpec, { tokenProjection = true }: InjectOptions): string[] {
+  return [
+    ...(spec.hostNetwork ? ['hostNetwork is enabled'] : []),
+    ...(hasSidecar(spec) ? ['pod has a sidecar injected already'] : []),
+    ...(!tokenProjection && spec.automountServiceAccountToken === false
+      ? [
+          'automountServiceAccountToken set to "false", with Values.identity.serviceAccountTokenProjection set to "false"',
+        ]
+      : []),
+  ];
 }
 
 const PROXY_IMAGES = ['cr.l5d.io/linkerd/proxy:', 'gcr.io/istio-release/proxyv2:'];
@@ -156,6 +185,7 @@ const OUR_CONTAINERS = new Set(['linkerd-init', 'linkerd-proxy', 'linkerd-networ
 const OUR_VOLUMES = new Set([
   'linkerd-identity-end-entity',
   'linkerd-identity-token',
+  'linkerd-podinfo',
   'linkerd-proxy-init-xtables-lock',
 ]);
 

@@ -7,6 +7,7 @@ import {
   type BadAnnotation,
   parsePortList,
   parseQuantity,
+  readAnnotations,
   TRACE_ATTRIBUTE_PREFIX,
 } from '#model/annotations';
 import type { InjectorValues } from './values.ts';
@@ -204,6 +205,19 @@ export function applyAnnotations(values: InjectorValues, pod: PodSays): Settings
   if (values.proxy.tracing)
     settings.values.proxy.tracing = { ...values.proxy.tracing, labels: spanLabels(values, pod) };
   return settings;
+}
+
+/** Those of some annotations that change anything in pods of an installation with these values. */
+export function effectiveAnnotations(values: InjectorValues, annotations: Texts): Record<string, string> {
+  const says = (texts: Texts): PodSays => ({
+    annotations: texts,
+    labels: {},
+    values: readAnnotations(texts).values,
+    ports: [],
+  });
+  const shown = (texts: Texts) => JSON.stringify(applyAnnotations(values, says(texts)));
+  const without = shown({});
+  return Object.fromEntries(Object.entries(annotations).filter(([key, text]) => shown({ [key]: text }) !== without));
 }
 
 const NATIVE_NAMES = ['nativeSidecar', 'nativeSidecarBeta', 'nativeSidecarAlpha'] as const;
