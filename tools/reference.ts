@@ -4,6 +4,8 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { chartFiles } from '#cli/charts';
+import { allCategories, type Check } from '#cli/checks';
 import { OPERATORS, type OperatorRow } from '#model/access-log';
 import {
   ANNOTATIONS,
@@ -17,34 +19,27 @@ import { HEADERS } from '#model/headers';
 import { METRIC_CHAPTERS, type MetricRow } from '#model/metrics';
 import { CONFIG_ROWS, type ConfigRow, envName } from '#model/proxy-config';
 import { CODES } from '#wire/grpc';
+import { customResourcesPage, installValuesPage } from './install-pages.ts';
+import { code, page, table } from './pages.ts';
 
 export const root = join(import.meta.dirname, '..');
 
 /** Path from the root -> text. */
 export function referencePages(): ReadonlyMap<string, string> {
   return new Map([
+    ...chartFiles(),
+    ['docs/reference/custom-resources.md', customResourcesPage()],
+    ['docs/reference/install-values.md', installValuesPage()],
     ['docs/reference/proxy-metrics.md', metricsPage()],
     ['docs/reference/proxy-configuration.md', configurationPage()],
     ['docs/reference/proxy-faults.md', faultsPage()],
     ['docs/reference/proxy-headers.md', headersPage()],
     ['docs/reference/access-log.md', accessLogPage()],
     ['docs/reference/annotations.md', annotationsPage()],
+    ['docs/reference/checks.md', checksPage()],
     ['docs/reference/annotations.schema.json', `${JSON.stringify(annotationSchema(), null, 2)}\n`],
   ]);
 }
-
-type Row = readonly string[];
-
-function page(title: string, source: string, text: string, ...parts: readonly string[]): string {
-  return `${[`# ${title}`, `<!-- Made by \`npm run generate\` from ${source}; do not edit. -->`, text, ...parts].join('\n\n')}\n`;
-}
-
-function table(head: Row, rows: readonly Row[]): string {
-  const line = (cells: Row): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
-}
-
-const code = (text: string): string => (text === '' ? '' : `\`${text}\``);
 
 function metricsPage(): string {
   const chapters = Object.entries(METRIC_CHAPTERS).map(([title, rows]) => {
@@ -172,6 +167,40 @@ key under \`config.linkerd.io/\` that nothing knows, has no effect: whoever crea
 \`config.linkerd.io/admission-webhooks: disabled\` of a namespace keeps the webhooks away from it.`,
     '## Traffic of endpoints',
     table(['annotation', 'on', 'meaning', 'expects'], endpoints),
+  );
+}
+
+const SEVERITIES: Readonly<Record<NonNullable<Check['severity']>, string>> = {
+  fatal: 'A failure ends the run.',
+  error: 'A failure fails the run.',
+  warning: 'A failure is a warning.',
+};
+
+function checksPage(): string {
+  const chapters = allCategories().map(({ name, checks }) => {
+    const anchors = [...new Set(checks.map(({ anchor }) => anchor))];
+    const parts = anchors.map((anchor) => {
+      const lines = checks
+        .filter((check) => check.anchor === anchor)
+        .map(({ description, remedy, severity = 'error', retry }) => {
+          const again = retry ? ' It is tried again for as long as --wait says.' : '';
+          return `**${description}** ${remedy} ${SEVERITIES[severity]}${again}`;
+        });
+      return `### <a id="${anchor}"></a>${anchor}\n\n${lines.join('\n\n')}`;
+    });
+    return `## ${name}\n\n${parts.join('\n\n')}`;
+  });
+  return page(
+    'Checks',
+    'packages/cli/checks',
+    `\`check\` looks at an installation and says what is wrong with it: what each line looks at, and what to do when it fails. The names of
+categories, checks and anchors are Linkerd's, but for those that begin with \`weft-\`. \`--pre\` looks at a cluster before an installation,
+\`--crds\` at definitions only, \`--proxy\` at what is meshed; \`-o short\` prints only what is wrong, \`-o json\` a document for the core and
+one for each extension. The exit code is 1 when anything but warnings failed.`,
+    ...chapters,
+    `## Extensions\n\n### <a id="extensions"></a>extensions\n\n**Linkerd extension command linkerd-… exists** A namespace carries the label
+linkerd.io/extension, or a program \`linkerd-…\` on PATH says that it checks always: \`linkerd-… check --output=json\` is run, and its
+results are shown. Install the program of the extension. A failure is a warning.`,
   );
 }
 

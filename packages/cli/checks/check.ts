@@ -1,8 +1,10 @@
 /** One check: resolves when all is well, perhaps with details to list; throws what is wrong. */
 export interface Check {
   description: string;
-  /** Where help stands: `https://linkerd.io/2/checks/#<anchor>`. */
+  /** Where help stands on the page of checks; checks with one remedy share it. */
   anchor: string;
+  /** What is looked at and what to do when it fails, for that page: a sentence or two. */
+  remedy: string;
   /** A fatal failure ends the run; a warning does not count as failure. Default `error`. */
   severity?: 'fatal' | 'error' | 'warning';
   /** Tried again until the deadline. */
@@ -32,11 +34,16 @@ export class CheckFailure extends Error {
   }
 }
 
+/** The page that is made of the table of checks; anchors are below it. */
+export const CHECKS_PAGE = 'docs/reference/checks.md';
+export const hintOf = (anchor: string): string => `${CHECKS_PAGE}#${anchor}`;
+
 export type CheckOutcome = 'success' | 'warning' | 'error';
 
 export interface CheckResult {
   description: string;
-  anchor: string;
+  /** Where help stands. */
+  hint: string;
   result: CheckOutcome;
   error?: string;
   items: readonly string[];

@@ -16,6 +16,7 @@ import { CREDENTIALS, LINKS, type Link } from '#extensions/multicluster';
 import { FakeKubeClient } from '#kube/client';
 import { createTrust, type Trust } from '../certificates/index.ts';
 import { FakeIo, fakeContext } from '../io.fake.ts';
+import { CRD_DEFAULTS } from '../manifests/crds.ts';
 import { defaultValues, renderControlPlane, renderCrds, webhookCertificates } from '../manifests/index.ts';
 import { defaultMulticluster, linkController, renderLink, renderMulticluster } from '../manifests/multicluster.ts';
 import { VERSION } from '../version.ts';
@@ -34,7 +35,7 @@ before(async () => {
   values.identityTrustAnchorsPEM = trust.anchors;
   values.identity.issuer.tls = { crtPEM: trust.issuer.certificate, keyPEM: trust.issuer.key };
   installed = [
-    ...renderCrds({ namespace: 'linkerd', createdBy: 'test', gatewayApi: true }),
+    ...renderCrds({ namespace: 'linkerd', values: { ...CRD_DEFAULTS, installGatewayAPI: true } }),
     ...renderControlPlane(
       { namespace: 'linkerd', values },
       await webhookCertificates(values, 'linkerd'),
@@ -84,7 +85,7 @@ async function check(client: FakeKubeClient, categories: (subject: CheckSubject)
   printResults(results, 'table', io);
   return { results, text: io.stdout };
 }
-const core = (subject: CheckSubject): Category[] => coreCategories(subject, { expectedVersion: VERSION });
+const core = (subject: CheckSubject): Category[] => coreCategories(subject, { cliVersion: VERSION });
 
 test('what install prints passes every core check once it runs', async () => {
   const { results, text } = await check(running(clusterWith(installed)), core);
@@ -98,8 +99,10 @@ test('what install prints passes every core check once it runs', async () => {
       'gateway-api-crd',
       'linkerd-existence',
       'linkerd-config',
+      'linkerd-cni-plugin',
       'linkerd-identity',
       'linkerd-webhooks-and-apisvc-tls',
+      'linkerd-version',
       'control-plane-version',
       'linkerd-control-plane-proxy',
       'linkerd-ha-checks',
@@ -119,7 +122,7 @@ test('a fatal failure ends the run and says what is missing', async () => {
     text,
     /linkerd-existence\n-{17}\n× 'linkerd-config' config map exists\n {4}configmaps "linkerd-config" not found/,
   );
-  assert.match(text, / {4}see https:\/\/linkerd\.io\/2\/checks\/#l5d-existence-linkerd-config for hints\n/);
+  assert.match(text, / {4}see docs\/reference\/checks\.md#l5d-existence-linkerd-config for hints\n/);
   assert.doesNotMatch(text, /linkerd-config\n-/);
 });
 
@@ -194,7 +197,7 @@ function linked(...clusters: string[]): FakeKubeClient {
 async function checkLinks(client: FakeKubeClient, remotes: Record<string, FakeKubeClient>) {
   return check(client, (subject) => [
     multiclusterCategory(subject, {
-      expectedVersion: VERSION,
+      cliVersion: VERSION,
       timeoutMs: 100,
       connect: (kubeconfig) => {
         const remote = remotes[kubeconfig.replace('kubeconfig of ', '')];
@@ -219,6 +222,7 @@ ${clusters}√ remote cluster access credentials are valid
 ${clusters}√ clusters share trust anchors
 ${clusters}√ service mirror controller has required permissions
 ${clusters}√ service mirror controllers are running
+${clusters}√ extension is managing controllers
 ${clusters}√ multicluster extension proxies are healthy
 √ multicluster extension proxies and cli versions match
 
@@ -280,7 +284,13 @@ test('credentials are looked for where the Link says', async () => {
 
 const of = (...checks: Partial<Check>[]): Category => ({
   name: 'c',
-  checks: checks.map((each, at) => ({ description: `check ${at}`, anchor: 'a', run: async () => {}, ...each })),
+  checks: checks.map((each, at) => ({
+    description: `check ${at}`,
+    anchor: 'a',
+    remedy: 'r',
+    run: async () => {},
+    ...each,
+  })),
 });
 const failing = async (): Promise<void> => {
   throw new CheckFailure('bad:', ['one', 'two']);
@@ -299,7 +309,7 @@ test('warnings do not fail a run, skipped checks print nothing, short shows only
   printVerdict(true, io);
   assert.equal(
     io.stdout,
-    'c\n-\n‼ check 1\n    bad:\n    * one\n    * two\n    see https://linkerd.io/2/checks/#a for hints\n\nStatus check results are √\n',
+    'c\n-\n‼ check 1\n    bad:\n    * one\n    * two\n    see docs/reference/checks.md#a for hints\n\nStatus check results are √\n',
   );
   assert.deepEqual(JSON.parse(resultsJson(results)), {
     success: true,
@@ -310,7 +320,7 @@ test('warnings do not fail a run, skipped checks print nothing, short shows only
           { description: 'check 0', result: 'success' },
           {
             description: 'check 1',
-            hint: 'https://linkerd.io/2/checks/#a',
+            hint: 'docs/reference/checks.md#a',
             error: 'bad:\n* one\n* two',
             result: 'warning',
           },
@@ -327,12 +337,15 @@ test('a check that may still succeed is tried again until the deadline', async (
     if (attempts < 2) throw new Error('not yet');
   };
   const seen: string[] = [];
+  const waits: number[] = [];
   const results = await runCategories([of({ retry: true, surface: true, run: flaky })], {
-    deadlineMs: Date.now() + 10_000,
+    deadlineMs: 20_000,
+    nowMs: () => 0,
+    sleep: async (ms) => waits.push(ms),
     onRetry: (text) => seen.push(text),
   });
   assert.ok(succeeded(results));
-  assert.deepEqual(seen, ['not yet']);
+  assert.deepEqual([seen, waits], [['not yet'], [5000]]);
 });
 
 test('definitions that lack a version are named', async () => {

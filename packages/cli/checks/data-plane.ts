@@ -1,13 +1,14 @@
 import { NAMESPACES, type Pod } from '#api/kube';
 import { sameCertificates } from '../certificates/index.ts';
 import { type Category, CheckFailure, CheckSkipped } from './check.ts';
-import { proxiesHealthy, versionsMatch } from './control-plane.ts';
+import { proxiesHealthy, versionsOf } from './control-plane.ts';
 import { isFinished } from './pods.ts';
 import type { CheckSubject } from './subject.ts';
+import { proxyVersionChecks, type Versions } from './versions.ts';
+import { workloadChecks } from './workloads.ts';
 
-interface Options {
+interface Options extends Versions {
   namespace?: string;
-  expectedVersion: string;
 }
 
 const meshedPods = async (subject: CheckSubject, { namespace }: Options): Promise<Pod[]> => {
@@ -25,6 +26,8 @@ export const identityDataPlaneCategory = (subject: CheckSubject, options: Option
     {
       description: 'data plane proxies certificate match CA',
       anchor: 'l5d-identity-data-plane-proxies-certs-match-ca',
+      remedy:
+        'Each proxy was started with the trust anchors that are in use now. Restart the workloads that are named: `kubectl rollout restart`.',
       severity: 'warning',
       async run() {
         const anchors = await subject.anchors();
@@ -59,6 +62,7 @@ export const dataPlaneCategory = (subject: CheckSubject, options: Options): Cate
     {
       description: 'data plane namespace exists',
       anchor: 'l5d-data-plane-exists',
+      remedy: 'The namespace given by -n is there.',
       severity: 'fatal',
       async run() {
         if (options.namespace === undefined) throw new CheckSkipped('all namespaces');
@@ -69,6 +73,8 @@ export const dataPlaneCategory = (subject: CheckSubject, options: Options): Cate
     {
       description: 'data plane proxies are ready',
       anchor: 'l5d-data-plane-ready',
+      remedy:
+        'There are meshed pods, and their proxies are ready. Annotate a namespace or a workload with `linkerd.io/inject: enabled` and restart it; `kubectl logs -c linkerd-proxy` of the pod that is named tells what a proxy waits for.',
       severity: 'fatal',
       retry: true,
       async run() {
@@ -77,24 +83,13 @@ export const dataPlaneCategory = (subject: CheckSubject, options: Options): Cate
         proxiesHealthy(pods);
       },
     },
-    {
-      description: 'data plane and cli versions match',
-      anchor: 'l5d-data-plane-cli-version',
-      severity: 'warning',
-      run: async () => versionsMatch(await meshedPods(subject, options), options.expectedVersion),
-    },
-    {
-      description: 'data plane pod labels are configured correctly',
-      anchor: 'l5d-data-plane-pod-labels',
-      severity: 'warning',
-      async run() {
-        const wrong = (await meshedPods(subject, options)).flatMap(({ metadata }) =>
-          Object.keys(metadata.labels ?? {})
-            .filter((key) => key === 'linkerd.io/inject' || key.startsWith('config.linkerd.io/'))
-            .map((key) => `${metadata.namespace}/${metadata.name}: ${key} must be an annotation`),
-        );
-        if (wrong.length > 0) throw new CheckFailure('Some labels on data plane pods should be annotations:', wrong);
-      },
-    },
+    ...proxyVersionChecks(
+      'data plane',
+      { upToDate: 'l5d-data-plane-version', match: 'l5d-data-plane-cli-version' },
+      { upToDate: 'data plane is up-to-date', match: 'data plane and cli versions match' },
+      async () => versionsOf(await meshedPods(subject, options)),
+      options,
+    ),
+    ...workloadChecks(subject, options.namespace, () => meshedPods(subject, options)),
   ],
 });

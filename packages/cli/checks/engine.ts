@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import {
   type Category,
   type CategoryResult,
@@ -6,12 +6,15 @@ import {
   type CheckDetails,
   type CheckResult,
   CheckSkipped,
+  hintOf,
 } from './check.ts';
 
 export interface RunOptions {
   /** Until when retryable checks are tried again. */
   deadlineMs: number;
   nowMs?(): number;
+  /** Waits between attempts. */
+  sleep?(ms: number): Promise<unknown>;
   /** Told of each result as it comes. */
   onResult?(category: string, result: CheckResult): void;
   /** Told while a check is tried again. */
@@ -20,7 +23,8 @@ export interface RunOptions {
 
 /** One attempt of one check. */
 const ATTEMPT_TIMEOUT_MS = 30_000;
-const RETRY_MS = 1_000;
+/** Between attempts. */
+export const RETRY_MS = 5_000;
 
 /** Runs categories in order. A fatal failure ends the run: what comes after would only repeat it. */
 export async function runCategories(categories: readonly Category[], options: RunOptions): Promise<CategoryResult[]> {
@@ -40,19 +44,20 @@ export async function runCategories(categories: readonly Category[], options: Ru
 }
 
 async function runCheck(check: Check, options: RunOptions): Promise<CheckResult | undefined> {
-  const nowMs = options.nowMs ?? Date.now;
-  const { description, anchor } = check;
+  const { nowMs = Date.now, sleep = wait } = options;
+  const { description } = check;
+  const hint = hintOf(check.anchor);
   for (;;) {
     try {
       const details = (await withTimeout<unknown>(check.run())) as CheckDetails | undefined;
-      return { description, anchor, result: 'success', items: details?.items ?? [] };
+      return { description, hint, result: 'success', items: details?.items ?? [] };
     } catch (error) {
       if (error instanceof CheckSkipped) return undefined;
       const message = error instanceof Error ? error.message : String(error);
       if (!check.retry || nowMs() + RETRY_MS > options.deadlineMs)
         return {
           description,
-          anchor,
+          hint,
           result: check.severity === 'warning' ? 'warning' : 'error',
           error: message,
           items: [],

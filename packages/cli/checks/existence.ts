@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net';
-import { CONFIG_MAPS, type KubeObject, NODES, REPLICA_SETS, SERVICES } from '#api/kube';
+import { CONFIG_MAPS, type KubeObject, NODES, REPLICA_SETS, SERVICE_ACCOUNTS, SERVICES } from '#api/kube';
 import { type Category, CheckFailure, CheckSkipped } from './check.ts';
 import { isFinished, podReady, unreadyContainers, unschedulable } from './pods.ts';
 import type { CheckSubject } from './subject.ts';
@@ -13,6 +13,8 @@ export const existenceCategory = (subject: CheckSubject): Category => ({
     {
       description: "'linkerd-config' config map exists",
       anchor: 'l5d-existence-linkerd-config',
+      remedy:
+        "ConfigMap linkerd-config, the settings of the installation, is in the control plane's namespace. Install the mesh, or name its namespace with -L.",
       severity: 'fatal',
       async run() {
         if (!(await subject.exists(CONFIG_MAPS, 'linkerd-config', subject.namespace)))
@@ -22,8 +24,23 @@ export const existenceCategory = (subject: CheckSubject): Category => ({
       },
     },
     {
+      description: 'heartbeat ServiceAccount exist',
+      anchor: 'l5d-existence-sa',
+      remedy:
+        'An installation whose settings say disableHeartbeat: false has ServiceAccount linkerd-heartbeat; one made by this program has no heartbeat, and the check is left out. Apply the manifests of the installation again.',
+      severity: 'fatal',
+      async run() {
+        const { disableHeartbeat } = (await subject.values()) as { disableHeartbeat?: unknown };
+        if (disableHeartbeat !== false) throw new CheckSkipped('no heartbeat');
+        if (!(await subject.exists(SERVICE_ACCOUNTS, 'linkerd-heartbeat', subject.namespace)))
+          throw new CheckFailure('missing ServiceAccounts:', ['linkerd-heartbeat']);
+      },
+    },
+    {
       description: 'control plane replica sets are ready',
       anchor: 'l5d-existence-replicasets',
+      remedy:
+        'Each ReplicaSet of the control plane has as many ready pods as it wants. `kubectl -n linkerd describe rs` tells what holds them up: quotas, admission policies, images.',
       severity: 'fatal',
       retry: true,
       run: () => replicaSetsReady(subject),
@@ -31,6 +48,8 @@ export const existenceCategory = (subject: CheckSubject): Category => ({
     {
       description: 'no unschedulable pods',
       anchor: 'l5d-existence-unschedulable-pods',
+      remedy:
+        'A node is found for each pod of the control plane. `kubectl -n linkerd get events` names the reason: too little CPU or memory, taints, affinity of a highly available installation on fewer than three nodes.',
       severity: 'warning',
       retry: true,
       surface: true,
@@ -43,6 +62,8 @@ export const existenceCategory = (subject: CheckSubject): Category => ({
     {
       description: 'control plane pods are ready',
       anchor: 'l5d-api-control-ready',
+      remedy:
+        'Each of destination, identity and proxy-injector has a pod whose containers are all ready. `kubectl -n linkerd logs` of the container that is named tells why it is not.',
       severity: 'fatal',
       retry: true,
       surface: true,
@@ -144,6 +165,8 @@ function networkCheck(
   return {
     description,
     anchor,
+    remedy:
+      'The value clusterNetworks covers every address of nodes, pods and Services: outside of it, proxies ask nobody where a connection leads and who may make it. Upgrade with `--set clusterNetworks=…` that holds all of them.',
     async run() {
       const [{ clusterNetworks }, things] = await Promise.all([subject.values(), addressesOf(subject)]);
       const networks = networkList(clusterNetworks);

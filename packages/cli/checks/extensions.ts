@@ -21,6 +21,8 @@ export const extensionCategory = (subject: CheckSubject): Category => ({
     {
       description: 'namespace configuration for extensions',
       anchor: 'l5d-extension-namespaces',
+      remedy:
+        'No two namespaces carry the label linkerd.io/extension with the same value. Take the label from the one that the extension does not live in.',
       severity: 'warning',
       async run() {
         const extensions = await installedExtensions(subject);

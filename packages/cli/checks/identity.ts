@@ -34,48 +34,61 @@ export function identityCategory(subject: CheckSubject): Category {
       {
         description: 'certificate config is valid',
         anchor: 'l5d-identity-cert-config-valid',
+        remedy:
+          'Secret linkerd-identity-issuer and ConfigMap linkerd-identity-trust-roots hold certificates in PEM under the names that the scheme of the installation wants: crt.pem, or tls.crt with an external issuer. Write them again, or have cert-manager do it.',
         severity: 'fatal',
         run: async () => void (await of()),
       },
       {
         description: 'trust anchors are using supported crypto algorithm',
         anchor: 'l5d-identity-trustAnchors-use-supported-crypto',
+        remedy: 'Trust anchors have keys ECDSA P-256, RSA 2048 or RSA 4096. Make new ones and rotate.',
         severity: 'fatal',
         run: () => anchors(unsupported(ANCHOR_KEYS), 'Invalid trustAnchors:'),
       },
       {
         description: 'trust anchors are within their validity period',
         anchor: 'l5d-identity-trustAnchors-are-time-valid',
+        remedy:
+          'No trust anchor is expired or of the future. Rotate the trust anchors: bundle old and new, then the issuer, then drop the old.',
         severity: 'fatal',
         run: () => anchors(invalidNow, 'Invalid anchors:'),
       },
       {
         description: 'trust anchors are valid for at least 60 days',
         anchor: 'l5d-identity-trustAnchors-not-expiring-soon',
+        remedy: 'Every trust anchor is valid for 60 days more. Rotate the trust anchors in time.',
         severity: 'warning',
         run: () => anchors(endingSoon, 'Anchors expiring soon:'),
       },
       {
         description: 'issuer cert is using supported crypto algorithm',
         anchor: 'l5d-identity-issuer-cert-uses-supported-crypto',
+        remedy: "The issuer's key is ECDSA P-256. Make a new issuer below the same anchors.",
         severity: 'fatal',
         run: () => issuer(unsupported(ISSUER_KEYS), 'issuer certificate'),
       },
       {
         description: 'issuer cert is within its validity period',
         anchor: 'l5d-identity-issuer-cert-is-time-valid',
+        remedy:
+          'The issuer is neither expired nor of the future. Write a new issuer into Secret linkerd-identity-issuer; identity takes it over without a restart.',
         severity: 'fatal',
         run: () => issuer(invalidNow, 'issuer certificate is'),
       },
       {
         description: 'issuer cert is valid for at least 60 days',
         anchor: 'l5d-identity-issuer-cert-not-expiring-soon',
+        remedy:
+          'The issuer is valid for 60 days more; with short-lived issuers, as cert-manager makes them, this is always a warning. Renew it in time.',
         severity: 'warning',
         run: () => issuer(endingSoon, 'issuer certificate'),
       },
       {
         description: 'issuer cert is issued by the trust anchor',
         anchor: 'l5d-identity-issuer-cert-issued-by-trust-anchor',
+        remedy:
+          'A trust anchor signed the issuer, with the intermediates of the Secret. Proxies refuse what others sign: bring issuer and bundle together again.',
         async run() {
           const { issuer: certificate, anchors: roots, chain } = await of();
           if (!issuedByAnchors(certificate, roots, chain))

@@ -1,4 +1,5 @@
 /** `check`: categories of checks as tables, an engine that runs them with retries, and three ways to print results. */
+export { allCategories } from './catalogue.ts';
 export {
   type Category,
   type CategoryResult,

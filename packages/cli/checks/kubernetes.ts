@@ -8,7 +8,7 @@ import {
 } from '#api/kube';
 import { isNotFound } from '#kube/client';
 import { LINKERD_CRDS } from '../manifests/crds/index.ts';
-import { type Category, type Check, CheckFailure } from './check.ts';
+import { type Category, type Check, CheckFailure, CheckSkipped } from './check.ts';
 import type { CheckSubject } from './subject.ts';
 
 const MINIMUM = [1, 31, 0] as const;
@@ -19,12 +19,16 @@ export const kubernetesApiCategory = (subject: CheckSubject): Category => ({
     {
       description: 'can initialize the client',
       anchor: 'k8s-api',
+      remedy:
+        'The kubeconfig that $KUBECONFIG, --kubeconfig and --context name is read. Look whether the file exists and the context is spelled right: `kubectl config get-contexts`.',
       severity: 'fatal',
       run: async () => void (await subject.client()),
     },
     {
       description: 'can query the Kubernetes API',
       anchor: 'k8s-api',
+      remedy:
+        'The API server answers /version. Look whether `kubectl version` works with the same context; a firewall, an expired credential or a stopped cluster are the usual causes.',
       severity: 'fatal',
       run: async () => void (await (await subject.client()).version()),
     },
@@ -37,6 +41,7 @@ export const kubernetesVersionCategory = (subject: CheckSubject): Category => ({
     {
       description: 'is running the minimum Kubernetes API version',
       anchor: 'k8s-version',
+      remedy: 'The API server is at least Kubernetes 1.31.0. Upgrade the cluster.',
       async run() {
         const { gitVersion } = await (await subject.client()).version();
         const found = /^v?(\d+)\.(\d+)\.(\d+)/.exec(gitVersion)?.slice(1).map(Number);
@@ -55,12 +60,15 @@ interface Definition extends KubeObject {
   spec?: { versions?: { name: string; served?: boolean }[] };
 }
 
-export const gatewayApiCategory = (subject: CheckSubject): Category => ({
+/** `mayLack`: before an installation, which brings the definitions itself. */
+export const gatewayApiCategory = (subject: CheckSubject, { mayLack }: { mayLack: boolean }): Category => ({
   name: 'gateway-api-crd',
   checks: [
     {
       description: 'Gateway API CRDs are installed',
       anchor: 'gateway-api-crd',
+      remedy:
+        "The Gateway API's HTTPRoute or GRPCRoute is defined and serves v1. `install --crds` brings the definitions where none are; definitions of somebody else that are too old must be upgraded by their owner to v1.1.1 or newer.",
       severity: 'fatal',
       async run() {
         const client = await subject.client();
@@ -73,11 +81,15 @@ export const gatewayApiCategory = (subject: CheckSubject): Category => ({
           } catch (error) {
             if (!isNotFound(error)) throw error;
           }
+        if (mayLack) throw new CheckSkipped('`install --crds` brings them');
         throw new Error('the Gateway API CRDs are not installed: run `linkerd install --crds | kubectl apply -f -`');
       },
     },
   ],
 });
+
+export const CRD_REMEDY =
+  'Every custom resource definition of the mesh is there with every version that this program knows. Run `install --crds`, or after an upgrade `upgrade --crds`, and apply what it prints.';
 
 export const crdCategory = (subject: CheckSubject): Category => ({
   name: 'linkerd-crd',
@@ -85,6 +97,7 @@ export const crdCategory = (subject: CheckSubject): Category => ({
     {
       description: 'control plane CustomResourceDefinitions exist',
       anchor: 'l5d-existence-crd',
+      remedy: CRD_REMEDY,
       severity: 'fatal',
       retry: true,
       run: () => crdsExist(subject),
@@ -156,6 +169,7 @@ export function preCategory(subject: CheckSubject): Category {
   const creations: Check[] = CREATED.map(([kinds, resource]) => ({
     description: `can create ${kinds}`,
     anchor: 'pre-k8s',
+    remedy: "You may create these objects in the control plane's namespace. Ask an administrator for the right to.",
     run: access(subject, 'create', resource, namespace),
   }));
   return {
@@ -164,6 +178,8 @@ export function preCategory(subject: CheckSubject): Category {
       {
         description: 'control plane namespace does not already exist',
         anchor: 'pre-ns',
+        remedy:
+          "A namespace of the control plane's name is not there yet. If the mesh is installed, leave out --pre; else delete the namespace, or choose another with -L.",
         async run() {
           if (await subject.exists(NAMESPACES, namespace))
             throw new Error(`The "${namespace}" namespace already exists`);
@@ -172,6 +188,8 @@ export function preCategory(subject: CheckSubject): Category {
       {
         description: 'can create non-namespaced resources',
         anchor: 'pre-k8s-cluster-k8s',
+        remedy:
+          'You may create the objects outside of namespaces that an installation consists of: namespaces, cluster roles and their bindings, custom resource definitions, webhook configurations. Ask for the role cluster-admin, or have somebody with it install.',
         async run() {
           for (const kind of CLUSTER_KINDS) await access(subject, 'create', kind)();
         },
@@ -180,16 +198,21 @@ export function preCategory(subject: CheckSubject): Category {
       {
         description: 'can read Secrets',
         anchor: 'pre-k8s',
+        remedy: "You may read Secrets in the control plane's namespace. Ask an administrator for the right to.",
         run: access(subject, 'get', gvr('', 'secrets'), namespace),
       },
       {
         description: 'can read extension-apiserver-authentication configmap',
         anchor: 'pre-k8s',
+        remedy:
+          'You may read ConfigMap extension-apiserver-authentication of kube-system, as extensions of the API do. Ask an administrator for the role extension-apiserver-authentication-reader.',
         run: access(subject, 'get', gvr('', 'configmaps'), 'kube-system'),
       },
       {
         description: 'no clock skew detected',
         anchor: 'pre-k8s-clock-skew',
+        remedy:
+          "Ready nodes reported within 5 minutes and 10 seconds by this machine's clock. Synchronize the clocks of nodes and of this machine: certificates are valid by the clock.",
         severity: 'warning',
         run: () => clockSkew(subject),
       },

@@ -4,6 +4,7 @@ import {
   CONFIG_MAPS,
   type ConfigMap,
   DEPLOYMENTS,
+  ENDPOINT_SLICES,
   type KubeObject,
   NAMESPACES,
   ROLE_BINDINGS,
@@ -19,9 +20,9 @@ import { type Category, type Check, type CheckDetails, CheckFailure, CheckSkippe
 import { proxyChecks } from './control-plane.ts';
 import { EXTENSION_LABEL } from './extensions.ts';
 import type { CheckSubject } from './subject.ts';
+import type { Versions } from './versions.ts';
 
-export interface MulticlusterOptions {
-  expectedVersion: string;
+export interface MulticlusterOptions extends Versions {
   /** Bound on each request to a remote cluster. */
   timeoutMs: number;
   /** Opens a remote cluster. */
@@ -53,6 +54,7 @@ export function multiclusterCategory(subject: CheckSubject, options: Multicluste
       {
         description: 'Link CRD exists',
         anchor: 'l5d-multicluster-link-crd-exists',
+        remedy: 'Links are defined. Install the extension: `multicluster install`.',
         severity: 'fatal',
         async run() {
           try {
@@ -65,36 +67,56 @@ export function multiclusterCategory(subject: CheckSubject, options: Multicluste
       {
         description: 'Link resources are valid',
         anchor: 'l5d-multicluster-links-are-valid',
+        remedy:
+          'Every Link names a target cluster, its domain and a Secret with credentials. Make it again with `multicluster link`.',
         severity: 'fatal',
         run: each('Links that lack what a controller needs:', async (link) => flaw(link)),
       },
       {
         description: 'Link and CLI versions match',
         anchor: 'l5d-multicluster-links-version',
+        remedy: 'Every Link was made by this version. Make it again with `multicluster link` and apply it.',
         severity: 'warning',
-        run: each('Links of other versions:', async (link) => otherVersion(link, options.expectedVersion)),
+        run: each('Links of other versions:', async (link) => otherVersion(link, options.cliVersion)),
       },
       {
         description: 'remote cluster access credentials are valid',
         anchor: 'l5d-smc-target-clusters-access',
+        remedy:
+          "The kubeconfig in each Link's Secret opens its cluster, and the mirror controller says so, too. Look at the address and the token that the Secret holds, and at firewalls between the clusters.",
         run: each('Problematic clusters:', (link) => remotes.accessible(link)),
       },
       {
         description: 'clusters share trust anchors',
         anchor: 'l5d-multicluster-clusters-share-anchors',
+        remedy:
+          "Linked clusters have the same trust anchors. Bundle each other's anchors in ConfigMap linkerd-identity-trust-roots of both, and restart what is meshed.",
         run: each('Problematic clusters:', (link) => remotes.sharesAnchors(link)),
       },
       {
         description: 'service mirror controller has required permissions',
         anchor: 'l5d-multicluster-source-rbac-correct',
+        remedy:
+          'The mirror controller of each Link has its account, roles and bindings. Make the Link again, or set its controller in the values of the extension.',
         run: each('missing service mirror resources:', (link) => missingPermissions(subject, link)),
       },
       {
         description: 'service mirror controllers are running',
         anchor: 'l5d-multicluster-service-mirror-running',
+        remedy:
+          'Each Link has one mirror controller, and it is available. `kubectl -n linkerd-multicluster logs` of its Deployment tells why it is not.',
         retry: true,
         run: each('Problematic service mirrors:', (link) => controllerProblem(subject, link)),
       },
+      {
+        description: 'extension is managing controllers',
+        anchor: 'l5d-multicluster-managed-controllers',
+        remedy:
+          "The controller of each Link is part of the extension's installation, as its values list it, and none of the ones that `link` once printed. Add the Link to the values of the extension and delete the old controller.",
+        severity: 'warning',
+        run: each('Links with controllers of their own:', (link) => legacyController(subject, link)),
+      },
+      endpointCheck(subject),
       orphanCheck(subject, links),
       ...proxyHealth(subject, options),
     ],
@@ -219,9 +241,52 @@ async function controllerProblem(subject: CheckSubject, link: Link): Promise<str
     : undefined;
 }
 
+async function legacyController(subject: CheckSubject, link: Link): Promise<string | undefined> {
+  const { items } = await (await subject.client()).list(DEPLOYMENTS, {
+    labelSelector: `component=linkerd-service-mirror,${MIRROR.clusterName}=${clusterOf(link)}`,
+    metadataOnly: true,
+  });
+  return items.length > 0
+    ? `${clusterOf(link)}: ${items[0]?.metadata.name} is a legacy service mirror controller`
+    : undefined;
+}
+
+/** Mirrors of gateways' Services carry endpoints of their own; flat mirrors and federated Services have their members'. */
+const endpointCheck = (subject: CheckSubject): Check => ({
+  description: 'all mirror services have endpoints',
+  anchor: 'l5d-multicluster-services-endpoints',
+  remedy:
+    "Every mirror of a Service that is reached through a gateway has the gateway's address as its endpoint. Look whether the gateway of its cluster has an external address, and at the log of the mirror controller.",
+  async run() {
+    const client = await subject.client();
+    const { items } = await client.list(SERVICES, {
+      labelSelector: `${MIRROR.mirroredService}=true,!mirror.linkerd.io/mirrored-gateway,!${MIRROR.remoteDiscovery}`,
+      metadataOnly: true,
+    });
+    const own = items.filter(
+      ({ metadata: { annotations = {} } }) =>
+        !annotations[MIRROR.remoteDiscovery] && !annotations[MIRROR.localDiscovery],
+    );
+    if (own.length === 0) throw new CheckSkipped('no mirror services');
+    const bare: string[] = [];
+    for (const { metadata } of own) {
+      const slices = await client.list<KubeObject & { endpoints?: unknown[] }>(ENDPOINT_SLICES, {
+        namespace: metadata.namespace ?? '',
+        labelSelector: `kubernetes.io/service-name=${metadata.name}`,
+      });
+      if (slices.items.every(({ endpoints = [] }) => endpoints.length === 0))
+        bare.push(
+          `${metadata.name}.${metadata.namespace} mirrored from cluster [${metadata.labels?.[MIRROR.clusterName]}]`,
+        );
+    }
+    if (bare.length > 0) throw new CheckFailure('Some mirror services do not have endpoints:', bare);
+  },
+});
+
 const orphanCheck = (subject: CheckSubject, links: () => Promise<Link[]>): Check => ({
   description: 'all mirror services are part of a Link',
   anchor: 'l5d-multicluster-orphaned-services',
+  remedy: 'Every mirror Service belongs to a Link that is there. Delete what `multicluster unlink` left.',
   severity: 'warning',
   async run() {
     const known = new Set((await links()).map(clusterOf));
@@ -239,12 +304,12 @@ const orphanCheck = (subject: CheckSubject, links: () => Promise<Link[]>): Check
   },
 });
 
-function proxyHealth(subject: CheckSubject, { expectedVersion }: MulticlusterOptions): Check[] {
+function proxyHealth(subject: CheckSubject, versions: Versions): Check[] {
   const pods = async () => {
     const namespace = await multiclusterNamespace(subject);
     return namespace === undefined ? [] : subject.pods({ namespace });
   };
-  return proxyChecks('multicluster extension', 'l5d-multicluster-proxy', pods, expectedVersion, 'warning');
+  return proxyChecks('multicluster extension', 'l5d-multicluster-proxy', pods, versions, 'warning');
 }
 
 /** The extension's namespace by its label; undefined when it is not installed. */

@@ -2,10 +2,7 @@ import type { Io } from '../context.ts';
 import { style } from '../output/index.ts';
 import type { CategoryResult, CheckResult } from './check.ts';
 
-export type OutputFormat = 'table' | 'json' | 'short' | 'wide';
-
-const HINTS = 'https://linkerd.io/2/checks/#';
-const hint = (anchor: string): string => HINTS + anchor;
+export type OutputFormat = 'table' | 'json' | 'short';
 
 /** Whether anything but warnings failed. */
 export const succeeded = (categories: readonly CategoryResult[]): boolean =>
@@ -38,7 +35,7 @@ function lines(result: CheckResult, marks: ReturnType<typeof style>): string {
   for (const item of result.items) text += `\t* ${item}\n`;
   if (result.error !== undefined) {
     for (const line of result.error.split('\n')) text += `    ${line}\n`;
-    text += `    see ${hint(result.anchor)} for hints\n`;
+    text += `    see ${result.hint} for hints\n`;
   }
   return text;
 }
@@ -51,9 +48,9 @@ export function resultsJson(categories: readonly CategoryResult[]): string {
       .filter(({ results }) => results.length > 0)
       .map(({ name, results }) => ({
         categoryName: name,
-        checks: results.map(({ description, anchor, error, result }) => ({
+        checks: results.map(({ description, hint, error, result }) => ({
           description,
-          ...(error !== undefined && { hint: hint(anchor), error }),
+          ...(error !== undefined && { hint, error }),
           result,
         })),
       })),

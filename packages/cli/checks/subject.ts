@@ -16,11 +16,13 @@ import { defaultValues, mergeValues, type Values } from '../manifests/index.ts';
 /** What checks look at: a cluster, and what of it several checks need. */
 export class CheckSubject {
   readonly namespace: string;
+  readonly cniNamespace: string;
   readonly #context: CliContext;
 
   constructor(context: CliContext) {
     this.#context = context;
     this.namespace = context.flags.linkerdNamespace;
+    this.cniNamespace = context.flags.cniNamespace;
   }
 
   async client(): Promise<KubeClient> {

@@ -29,12 +29,14 @@ export const webhookCategory = (subject: CheckSubject): Category => ({
       {
         description: `${name} webhook has valid cert`,
         anchor: `l5d-${name}-webhook-cert-valid`,
+        remedy: `The certificate in Secret ${webhook.service}-k8s-tls is valid now, is made for ${webhook.service}.<namespace>.svc and is signed by the caBundle of ${webhook.service}-webhook-config. Upgrade the mesh, which makes both again, or have cert-manager's injector write the bundle.`,
         severity: 'fatal' as const,
         run: () => certificateValid(subject, webhook),
       },
       {
         description: `${name} cert is valid for at least 60 days`,
         anchor: `l5d-${name}-webhook-cert-not-expiring-soon`,
+        remedy: `The certificate in Secret ${webhook.service}-k8s-tls is valid for 60 days more. Upgrade the mesh, which makes a new one.`,
         severity: 'warning' as const,
         async run() {
           const soon = endingSoon((await certificates(subject, webhook.service))[0]!);

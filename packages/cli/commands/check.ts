@@ -1,10 +1,12 @@
 import { type Command, Option } from 'commander';
 import type { Category, CategoryResult } from '../checks/check.ts';
+import { alwaysChecking, programsOn, runExtensionChecks } from '../checks/extension-run.ts';
 import { installedExtensions } from '../checks/extensions.ts';
 import { CheckSubject, coreCategories, runCategories } from '../checks/index.ts';
 import { multiclusterCategory } from '../checks/multicluster.ts';
 import { printResults, printVerdict, resultsJson, succeeded } from '../checks/print.ts';
 import { connectLinked } from '../checks/remote-access.ts';
+import type { Versions } from '../checks/versions.ts';
 import { type CliContext, UserError } from '../context.ts';
 import { VERSION } from '../version.ts';
 import { readDuration } from './duration.ts';
@@ -14,7 +16,9 @@ interface CheckFlags {
   crds?: boolean;
   proxy?: boolean;
   namespace?: string;
+  linkerdCniEnabled?: boolean;
   expectedVersion?: string;
+  cliVersionOverride?: string;
   output: CheckOutput;
   wait: string;
 }
@@ -32,8 +36,9 @@ export function registerCheck(program: Command, context: CliContext): void {
     .option('--crds', 'Check only the custom resource definitions')
     .option('--proxy', 'Check the proxies of meshed pods')
     .option('-n, --namespace <namespace>', 'With --proxy: the namespace to check (default: all)')
-    .option('--expected-version <version>', 'Version to expect instead of this program’s')
-    .option('--linkerd-cni-enabled', 'Accepted for compatibility')
+    .option('--expected-version <version>', 'Release that everything should be of')
+    .addOption(new Option('--cli-version-override <version>', 'Version to take for this program’s').hideHelp())
+    .option('--linkerd-cni-enabled', 'With --pre: the CNI plug-in will redirect traffic')
     .option('--wait <duration>', 'How long checks that may still succeed are repeated', '5m')
     .addOption(outputOption())
     .action((flags: CheckFlags) => check(flags, context));
@@ -41,23 +46,25 @@ export function registerCheck(program: Command, context: CliContext): void {
 
 async function check(flags: CheckFlags, context: CliContext): Promise<void> {
   if (flags.pre && (flags.proxy || flags.crds)) throw new UserError('--pre excludes --proxy and --crds');
+  const waitMs = readDuration('--wait', flags.wait);
   const subject = new CheckSubject(context);
-  const expectedVersion = flags.expectedVersion ?? VERSION;
-  const runner = new CheckRunner(context, flags.output, readDuration('--wait', flags.wait));
+  const versions: Versions = {
+    cliVersion: flags.cliVersionOverride ?? VERSION,
+    ...(flags.expectedVersion !== undefined && { latestVersion: flags.expectedVersion }),
+  };
+  const runner = new CheckRunner(context, flags.output, waitMs);
   const core = coreCategories(subject, {
-    expectedVersion,
+    ...versions,
     ...(flags.pre && { pre: true }),
     ...(flags.crds && { crds: true }),
     ...(flags.proxy && { proxy: true }),
+    ...(flags.linkerdCniEnabled && { cni: true }),
     ...(flags.namespace !== undefined && { namespace: flags.namespace }),
   });
   const results = await runner.run(core);
   if (!flags.pre && !flags.crds) {
-    const installed = reachable(results) ? await installedExtensions(subject) : new Map<string, string[]>();
-    for (const category of extensionCategories(subject, [...installed.keys()], expectedVersion, (text) =>
-      connectLinked(context, text),
-    ))
-      await runner.run([category]);
+    const names = reachable(results) ? [...(await installedExtensions(subject)).keys()] : [];
+    await runExtensions(runner, subject, names, { flags, versions, waitMs, context });
   }
   runner.finish();
 }
@@ -66,31 +73,54 @@ const reachable = (results: readonly CategoryResult[]): boolean =>
   results[0]?.results.every(({ result }) => result === 'success') ?? false;
 
 const REMOTE_TIMEOUT_MS = 10_000;
+/** An extension may wait as long as we, and some more to begin and to end. */
+const EXTENSION_GRACE_MS = 60_000;
 
-/** Categories of extensions; one that is not known here is said so. */
-function extensionCategories(
+interface ExtensionRun {
+  flags: CheckFlags;
+  versions: Versions;
+  waitMs: number;
+  context: CliContext;
+}
+
+/** Checks of what is installed, and of programs that check always: a group each. */
+async function runExtensions(
+  runner: CheckRunner,
   subject: CheckSubject,
-  names: readonly string[],
-  expectedVersion: string,
-  connect: (kubeconfig: string) => ReturnType<typeof connectLinked>,
-): Category[] {
-  return names.map((name) => {
-    if (name === 'multicluster' || name === 'linkerd-multicluster')
-      return multiclusterCategory(subject, { expectedVersion, timeoutMs: REMOTE_TIMEOUT_MS, connect });
-    return {
-      name: `linkerd-${name}`,
-      checks: [
-        {
-          description: `Linkerd extension command linkerd-${name} exists`,
-          anchor: 'extensions',
-          severity: 'warning' as const,
-          run: async (): Promise<void> => {
-            throw new Error(`the checks of extension ${name} are not part of this program`);
-          },
-        },
-      ],
-    };
-  });
+  installed: readonly string[],
+  { flags, versions, waitMs, context }: ExtensionRun,
+): Promise<void> {
+  const path = context.io.env['PATH'] ?? '';
+  const programs = programsOn(path);
+  const names = new Set(installed.map((name) => name.replace(/^linkerd-/, '')));
+  for (const { name } of await alwaysChecking(path)) names.add(name);
+  for (const name of [...names].sort()) {
+    if (name === 'multicluster') {
+      const connect = (kubeconfig: string) => connectLinked(context, kubeconfig);
+      await runner.run([multiclusterCategory(subject, { ...versions, timeoutMs: REMOTE_TIMEOUT_MS, connect })]);
+      continue;
+    }
+    const file = programs.get(name);
+    const extension = { name, ...(file !== undefined && { file }) };
+    runner.show(await runExtensionChecks(extension, forwarded(flags, context), waitMs + EXTENSION_GRACE_MS));
+  }
+}
+
+/** The flags that extensions understand, too. */
+function forwarded(flags: CheckFlags, { flags: global }: CliContext): string[] {
+  const value = (name: string, text: string | undefined) => (text === undefined ? [] : [`--${name}=${text}`]);
+  return [
+    ...value('api-addr', global.apiAddr),
+    ...value('context', global.context),
+    ...value('as', global.as),
+    ...global.asGroup.map((group) => `--as-group=${group}`),
+    ...value('kubeconfig', global.kubeconfig),
+    ...value('linkerd-namespace', global.linkerdNamespace),
+    ...(global.verbose ? ['--verbose'] : []),
+    ...value('namespace', flags.namespace),
+    ...(flags.proxy ? ['--proxy'] : []),
+    ...value('wait', flags.wait),
+  ];
 }
 
 /** Runs groups of categories, prints each group when it is done, and sets the exit code. */
@@ -99,7 +129,7 @@ export class CheckRunner {
   readonly #output: CheckOutput;
   readonly #deadlineMs: number;
   #success = true;
-  #spinning = false;
+  #spinner: NodeJS.Timeout | undefined;
 
   constructor(context: CliContext, output: CheckOutput, waitMs: number) {
     this.#context = context;
@@ -108,16 +138,21 @@ export class CheckRunner {
   }
 
   async run(categories: readonly Category[]): Promise<CategoryResult[]> {
-    const { io } = this.#context;
     const results = await runCategories(categories, {
       deadlineMs: this.#deadlineMs,
       onRetry: (text) => this.#spin(text),
     });
-    this.#clear();
+    this.show(results);
+    return results;
+  }
+
+  /** Prints the results of a group, and counts them. */
+  show(results: readonly CategoryResult[]): void {
+    const { io } = this.#context;
+    this.#still();
     this.#success &&= succeeded(results);
     if (this.#output === 'json') io.out(resultsJson(results));
     else printResults(results, this.#output, io);
-    return results;
   }
 
   finish(): void {
@@ -125,14 +160,27 @@ export class CheckRunner {
     if (!this.#success) this.#context.exitCode = 1;
   }
 
+  /** Shows a person that something is under way, and what for. */
   #spin(text: string): void {
-    if (!this.#context.io.isTty || this.#output !== 'table') return;
-    this.#spinning = true;
-    this.#context.io.err(`\r\u001b[K- ${text.split('\n').join(' ')}`);
+    const { io } = this.#context;
+    if (!io.isTty || this.#output === 'json') return;
+    this.#still();
+    let turn = 0;
+    const paint = () => {
+      io.err(`\r\u001b[K${SPINNER[turn % SPINNER.length]} ${text.split('\n').join(' ')}`);
+      turn += 1;
+    };
+    paint();
+    this.#spinner = setInterval(paint, SPINNER_MS);
   }
 
-  #clear(): void {
-    if (this.#spinning) this.#context.io.err('\r\u001b[K');
-    this.#spinning = false;
+  #still(): void {
+    if (this.#spinner === undefined) return;
+    clearInterval(this.#spinner);
+    this.#spinner = undefined;
+    this.#context.io.err('\r\u001b[K');
   }
 }
+
+const SPINNER = ['|', '/', '-', '\\'];
+const SPINNER_MS = 100;

@@ -30,7 +30,7 @@ export function registerMulticlusterCheck(group: Command, context: CliContext): 
       const runner = new CheckRunner(context, flags.output, readDuration('--wait', flags.wait));
       await runner.run([
         multiclusterCategory(subject, {
-          expectedVersion: VERSION,
+          cliVersion: VERSION,
           timeoutMs: readDuration('--timeout', flags.timeout),
           connect: (kubeconfig) => connectLinked(context, kubeconfig),
         }),
