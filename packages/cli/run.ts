@@ -12,9 +12,17 @@ interface Verb {
 
 /** The user's verbs. Only the one that is asked for is loaded; help shows the summaries. */
 export const VERBS: Readonly<Record<string, Verb>> = {
+  authz: {
+    summary: 'List authorizations for a resource',
+    load: async () => (await import('./commands/authz.ts')).registerAuthz,
+  },
   check: {
     summary: 'Check the installation for potential problems',
     load: async () => (await import('./commands/check.ts')).registerCheck,
+  },
+  completion: {
+    summary: 'Output shell completion code for bash, zsh or fish',
+    load: async () => (await import('./commands/completion.ts')).registerCompletion,
   },
   demo: {
     summary: 'Three meshed clusters on this machine, one federated service, real traffic',
@@ -25,6 +33,10 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     aliases: ['dg'],
     load: async () => (await import('./commands/diagnostics/index.ts')).registerDiagnostics,
   },
+  identity: {
+    summary: 'Display the certificates of selected pods',
+    load: async () => (await import('./commands/identity.ts')).registerIdentity,
+  },
   inject: {
     summary: 'Add the proxy to a Kubernetes config',
     load: async () => (await import('./commands/inject.ts')).registerInject,
@@ -32,6 +44,10 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   install: {
     summary: 'Output Kubernetes configs to install the mesh',
     load: async () => (await import('./commands/install.ts')).registerInstall,
+  },
+  'install-cni': {
+    summary: 'Output Kubernetes configs to install the CNI plug-in',
+    load: async () => (await import('./commands/install-cni.ts')).registerInstallCni,
   },
   lab: {
     summary: 'An embedded Kubernetes on this machine: up, down, status, env, shell, logs',
@@ -42,6 +58,14 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     aliases: ['mc'],
     load: async () => (await import('./commands/multicluster/index.ts')).registerMulticluster,
   },
+  profile: {
+    summary: 'Output service profile config for Kubernetes',
+    load: async () => (await import('./commands/profile.ts')).registerProfile,
+  },
+  prune: {
+    summary: 'Output extraneous Kubernetes resources of the control plane',
+    load: async () => (await import('./commands/prune.ts')).registerPrune,
+  },
   uninject: {
     summary: 'Remove the proxy from a Kubernetes config',
     load: async () => (await import('./commands/inject.ts')).registerUninject,
@@ -49,6 +73,10 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   uninstall: {
     summary: 'Output Kubernetes resources to uninstall the control plane',
     load: async () => (await import('./commands/uninstall.ts')).registerUninstall,
+  },
+  upgrade: {
+    summary: 'Output Kubernetes configs to upgrade an existing control plane',
+    load: async () => (await import('./commands/upgrade.ts')).registerUpgrade,
   },
   version: {
     summary: 'Print the client and server version information',
@@ -70,37 +98,67 @@ const VALUE_FLAGS = new Set([
 
 /** Runs one invocation and returns its exit code. `argv` has neither the runtime nor the script. */
 export async function run(argv: string[], io: Io = processIo()): Promise<number> {
-  const role = ROLES[argv[0] ?? ''];
+  // A container runtime calls its plug-ins without arguments.
+  const role = ROLES[argv[0] ?? (io.env['CNI_COMMAND'] === undefined ? '' : 'cni')];
   if (role) return (await (await role())(argv.slice(1), io.env)) ?? Number(process.exitCode ?? 0);
+  if (argv[0] === '__complete') return complete(argv.slice(1), io);
   const at = verbPosition(argv);
   const word = argv[at];
   const name = verbNamed(word);
   if (word !== undefined && name === undefined && word !== 'help') return runExtension(word, argv, at, io);
-  const context: CliContext = {
-    flags: { linkerdNamespace: 'linkerd', cniNamespace: 'linkerd-cni', asGroup: [], verbose: false },
-    io,
-    exitCode: 0,
-    connect: () => connect(context),
-  };
-  let close: (() => void) | undefined;
-  const connectOnce = context.connect;
-  let connection: ReturnType<CliContext['connect']> | undefined;
-  context.connect = () => {
-    connection ??= connectOnce().then((made) => {
-      close = () => made.client.close();
-      return made;
-    });
-    return connection;
-  };
+  const { context, close } = newContext(io);
   try {
     const program = await buildProgram(name, context);
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
     return report(error, io);
   } finally {
-    close?.();
+    close();
   }
   return context.exitCode;
+}
+
+/** A context that connects once, when it is first asked to. */
+function newContext(io: Io): { context: CliContext; close(): void } {
+  let connection: ReturnType<CliContext['connect']> | undefined;
+  let made: Awaited<ReturnType<CliContext['connect']>> | undefined;
+  const context: CliContext = {
+    flags: { linkerdNamespace: 'linkerd', cniNamespace: 'linkerd-cni', asGroup: [], verbose: false },
+    io,
+    exitCode: 0,
+    connect() {
+      connection ??= connect(context).then((each) => {
+        made = each;
+        return each;
+      });
+      return connection;
+    },
+  };
+  return { context, close: () => made?.client.close() };
+}
+
+/** Answers a shell's question what may follow: a line each, then whether files may, too (`:0`) or not (`:4`). */
+async function complete(words: readonly string[], io: Io): Promise<number> {
+  const { candidatesFor, clusterNames } = await import('./completion/index.ts');
+  const { context, close } = newContext(io);
+  const build = async (before: readonly string[]): Promise<Command> => {
+    const program = await buildProgram(verbNamed(before[verbPosition(before)]), context);
+    try {
+      // Which cluster names come from is said among the words.
+      program.parseOptions([...before]);
+    } catch {
+      // Half a line need not be right; what was read so far counts.
+    }
+    context.flags = { ...context.flags, ...(program.opts() as Partial<GlobalFlags>) };
+    return program;
+  };
+  try {
+    const answer = await candidatesFor(words, { build, names: clusterNames(context) });
+    io.out(`${answer.words.map((each) => `${each}\n`).join('')}:${answer.files ? 0 : 4}\n`);
+    return 0;
+  } finally {
+    close();
+  }
 }
 
 async function connect(context: CliContext) {

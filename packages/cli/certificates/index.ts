@@ -15,3 +15,4 @@ export {
   readCertificates,
   sameCertificates,
 } from './read.ts';
+export { certificateText, isAuthority } from './text.ts';

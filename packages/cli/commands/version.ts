@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { parse } from 'yaml';
 import { CONFIG_MAPS, type ConfigMap, PODS, type Pod } from '#api/kube';
+import { proxyVersion } from '../checks/pods.ts';
 import type { CliContext } from '../context.ts';
 import { VERSION } from '../version.ts';
 
@@ -43,18 +44,20 @@ async function serverVersion(context: CliContext): Promise<string> {
   }
 }
 
+/** A line a version, by the tags of the proxies' images. */
 async function proxyVersions(flags: VersionFlags, context: CliContext): Promise<string> {
-  const { client } = await context.connect();
-  const { items } = await client.list<Pod>(PODS, {
-    labelSelector: 'linkerd.io/control-plane-ns',
-    ...(flags.namespace !== undefined && { namespace: flags.namespace }),
-  });
   const counts = new Map<string, number>();
-  for (const pod of items) {
-    const version = pod.metadata.annotations?.['linkerd.io/proxy-version'] ?? 'unknown';
-    counts.set(version, (counts.get(version) ?? 0) + 1);
+  try {
+    const { client } = await context.connect();
+    const { items } = await client.list<Pod>(PODS, {
+      labelSelector: `linkerd.io/control-plane-ns=${context.flags.linkerdNamespace}`,
+      ...(flags.namespace !== undefined && { namespace: flags.namespace }),
+    });
+    for (const pod of items) counts.set(proxyVersion(pod), (counts.get(proxyVersion(pod)) ?? 0) + 1);
+  } catch (error) {
+    if (context.flags.verbose) context.io.err(`${(error as Error).message}\n`);
   }
-  if (counts.size === 0) return 'Proxy versions: none\n';
-  const lines = [...counts].map(([version, count]) => `\t${version} (${count} pods)\n`);
+  if (counts.size === 0) return 'Proxy versions: unavailable\n';
+  const lines = [...counts].sort().map(([version, count]) => `\t${version} (${count} pods)\n`);
   return `Proxy versions:\n${lines.join('')}`;
 }

@@ -1,35 +1,7 @@
-import {
-  DAEMON_SETS,
-  DEPLOYMENTS,
-  type Gvr,
-  JOBS,
-  type KubeObject,
-  type LabelSelector,
-  PODS,
-  type Pod,
-  REPLICA_SETS,
-  REPLICATION_CONTROLLERS,
-  SERVICES,
-  STATEFUL_SETS,
-} from '#api/kube';
+import { CRON_JOBS, JOBS, type KubeObject, type LabelSelector, NAMESPACES, PODS, type Pod } from '#api/kube';
 import { isNotFound, type KubeClient } from '#kube/client';
-import { UserError } from '../../context.ts';
-
-/** Kinds that have pods, by all their names. */
-const KINDS: Readonly<Record<string, Gvr>> = Object.fromEntries(
-  (
-    [
-      [DEPLOYMENTS, 'deploy', 'deployment', 'deployments'],
-      [DAEMON_SETS, 'ds', 'daemonset', 'daemonsets'],
-      [STATEFUL_SETS, 'sts', 'statefulset', 'statefulsets'],
-      [REPLICA_SETS, 'rs', 'replicaset', 'replicasets'],
-      [REPLICATION_CONTROLLERS, 'rc', 'replicationcontroller', 'replicationcontrollers'],
-      [JOBS, 'job', 'jobs'],
-      [SERVICES, 'svc', 'service', 'services'],
-      [PODS, 'po', 'pod', 'pods'],
-    ] as const
-  ).flatMap(([gvr, ...names]) => names.map((name) => [name, gvr])),
-);
+import { UserError } from '../context.ts';
+import { kindNamed, podKinds, type ResourceKind } from './kinds.ts';
 
 /** The pods of `deploy/web`, `po/web-1`, `svc/web`, …, or of a label selector, sorted by name. */
 export async function podsOf(
@@ -38,19 +10,59 @@ export async function podsOf(
   resource: string | { labelSelector: string },
 ): Promise<Pod[]> {
   if (typeof resource !== 'string') return sorted(await client.list<Pod>(PODS, { namespace, ...resource }));
-  const [kind = '', name = '', ...rest] = resource.split('/');
-  const gvr = KINDS[kind.toLowerCase()];
-  if (!gvr || name === '' || rest.length > 0)
-    throw new UserError(`"${resource}" is not TYPE/NAME; types are ${[...new Set(Object.keys(KINDS))].join(', ')}`);
+  const [word = '', name = '', ...rest] = resource.split('/');
+  const kind = kindNamed(word);
+  if (!kind?.pods || rest.length > 0) throw new UserError(`"${resource}" is not TYPE/NAME; types are ${podKinds()}`);
+  if (name === '') return podsOfKind(client, namespace, kind);
   try {
-    if (gvr === PODS) return [await client.get<Pod>(PODS, name, namespace)];
-    const labelSelector = selectorOf(await client.get<Selecting>(gvr, name, namespace));
-    if (labelSelector === '') throw new UserError(`${resource} selects no pods`);
-    return sorted(await client.list<Pod>(PODS, { namespace, labelSelector }));
+    return await podsOfOne(client, namespace, kind, name);
   } catch (error) {
     if (isNotFound(error)) throw new UserError(`${resource} does not exist in namespace ${namespace}`);
     throw error;
   }
+}
+
+/** The pods of every object of a kind, each once. */
+async function podsOfKind(client: KubeClient, namespace: string, kind: ResourceKind): Promise<Pod[]> {
+  if (kind.gvr === PODS) return sorted(await client.list<Pod>(PODS, { namespace }));
+  const { items } = await client.list<KubeObject>(kind.gvr, { namespace, metadataOnly: true });
+  const found = new Map<string, Pod>();
+  for (const { metadata } of items)
+    for (const pod of await podsOfOne(client, namespace, kind, metadata.name ?? '').catch(noSelector))
+      found.set(pod.metadata.name ?? '', pod);
+  return [...found.values()];
+}
+
+/** Among all of a kind, one that selects nothing has no pods; alone it is an error. */
+function noSelector(error: unknown): Pod[] {
+  if (error instanceof UserError) return [];
+  throw error;
+}
+
+async function podsOfOne(
+  client: KubeClient,
+  namespace: string,
+  { gvr, names }: ResourceKind,
+  name: string,
+): Promise<Pod[]> {
+  if (gvr === PODS) return [await client.get<Pod>(PODS, name, namespace)];
+  if (gvr === NAMESPACES) return sorted(await client.list<Pod>(PODS, { namespace: name }));
+  if (gvr === CRON_JOBS) return podsOfCronJob(client, namespace, name);
+  const labelSelector = selectorOf(await client.get<Selecting>(gvr, name, namespace));
+  if (labelSelector === '') throw new UserError(`${names[0]}/${name} selects no pods`);
+  return sorted(await client.list<Pod>(PODS, { namespace, labelSelector }));
+}
+
+async function podsOfCronJob(client: KubeClient, namespace: string, name: string): Promise<Pod[]> {
+  await client.get(CRON_JOBS, name, namespace);
+  const { items } = await client.list<Selecting>(JOBS, { namespace });
+  const jobs = items.filter(({ metadata }) =>
+    metadata.ownerReferences?.some((owner) => owner.kind === 'CronJob' && owner.name === name),
+  );
+  const pods = await Promise.all(
+    jobs.map(async (job) => (await client.list<Pod>(PODS, { namespace, labelSelector: selectorOf(job) })).items),
+  );
+  return pods.flat();
 }
 
 interface Selecting extends KubeObject {

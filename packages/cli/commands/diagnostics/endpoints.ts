@@ -3,7 +3,8 @@ import { decodeIp, destination } from '#api/mesh';
 import type { GrpcClient, GrpcError } from '#runtime/grpc';
 import { type CliContext, UserError } from '../../context.ts';
 import { renderTable } from '../../output/index.ts';
-import { destinationClient } from './destination.ts';
+import { destinationClient } from './controller.ts';
+import { goJson } from './go-json.ts';
 
 interface Flags {
   output: 'table' | 'json';
@@ -115,6 +116,7 @@ function put(rows: Map<string, EndpointRow>, address: destination.WeightedAddr, 
     pod: labels['pod'] ?? '',
     service: `${labels['service'] ?? ''}.${namespace}`,
     weight: address.weight,
+    ...(address.http2 && { http2: goJson(destination.Http2ClientParamsSchema, address.http2) }),
     labels,
   });
 }

@@ -3,6 +3,8 @@ import type { Command } from 'commander';
 import type { CliContext } from '../../context.ts';
 import { registerEndpoints } from './endpoints.ts';
 import { registerMetrics } from './metrics.ts';
+import { registerPolicy } from './policy.ts';
+import { registerDiagnosticsProfile } from './profile.ts';
 
 export function registerDiagnostics(program: Command, context: CliContext): void {
   const group = program
@@ -11,4 +13,6 @@ export function registerDiagnostics(program: Command, context: CliContext): void
     .description('Commands used to diagnose the control plane and proxies');
   registerEndpoints(group, context);
   registerMetrics(group, context);
+  registerPolicy(group, context);
+  registerDiagnosticsProfile(group, context);
 }

@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { get } from 'node:http';
 import type { Command } from 'commander';
 import type { Pod } from '#api/kube';
-import { listenForward } from '#kube/port-forward';
+import { type ForwardTarget, listenForward } from '#kube/port-forward';
 import { hasProxy, phaseOf } from '../../checks/pods.ts';
 import { type CliContext, type Connection, UserError } from '../../context.ts';
-import { podsOf } from './resource.ts';
+import { podsOf } from '../../resources/index.ts';
+import { readDuration } from '../duration.ts';
 
 const ADMIN_PORT = 4191;
 const RESPONSE_BYTES_MAX = 64 * 1024 * 1024;
@@ -24,38 +25,45 @@ export function registerMetrics(group: Command, context: CliContext): void {
         (pod) => hasProxy(pod) && phaseOf(pod) === 'Running',
       );
       if (pods.length === 0) throw new UserError(`no running pod of ${resource} in namespace ${namespace} has a proxy`);
-      let failed = 0;
       for (const [at, pod] of pods.entries()) {
         const name = pod.metadata.name ?? '';
+        context.io.out(`#\n# POD ${name} (${at + 1} of ${pods.length})\n#\n`);
         try {
-          const text = await scrape(connection, namespace, name, portNamed(pod, 'linkerd-admin') ?? ADMIN_PORT);
-          context.io.out(
-            `#\n# POD ${name} (${at + 1} of ${pods.length})\n#\n${flags.obfuscate ? obfuscate(text) : text}\n`,
-          );
+          const port = portNamed(pod, 'linkerd-admin') ?? ADMIN_PORT;
+          const text = await scrape(connection, { namespace, pod: name, port }, SCRAPE_TIMEOUT_MS);
+          context.io.out(flags.obfuscate ? obfuscate(text) : text);
         } catch (error) {
-          failed += 1;
-          context.io.err(`# POD ${name}: ${(error as Error).message}\n`);
+          context.io.out(`# ERROR: ${(error as Error).message}\n`);
+          context.exitCode = 1;
         }
       }
-      if (failed === pods.length) context.exitCode = 1;
     });
   group
     .command('controller-metrics')
     .alias('cp-metrics')
-    .option('-w, --wait <duration>', 'Accepted for compatibility', '30s')
+    .option('-w, --wait <duration>', 'Time allowed to fetch the metrics of a container', '30s')
     .description('Fetch metrics directly from the containers of the control plane')
-    .action(() => controllerMetrics(context));
+    .action((flags: { wait: string }) => controllerMetrics(context, readDuration('--wait', flags.wait)));
 }
 
-async function controllerMetrics(context: CliContext): Promise<void> {
+async function controllerMetrics(context: CliContext, waitMs: number): Promise<void> {
   const connection = await context.connect();
   const { linkerdNamespace: namespace } = context.flags;
   const pods = await podsOf(connection.client, namespace, { labelSelector: 'linkerd.io/control-plane-component' });
-  for (const pod of pods.filter((each) => phaseOf(each) === 'Running'))
-    for (const { container, port } of adminPorts(pod)) {
-      const text = await scrape(connection, namespace, pod.metadata.name ?? '', port);
-      context.io.out(`#\n# POD ${pod.metadata.name}\n# CONTAINER ${container}\n#\n${text}\n`);
+  if (pods.length === 0) throw new UserError(`no pods of a control plane in namespace ${namespace}`);
+  const all = pods
+    .filter((each) => phaseOf(each) === 'Running')
+    .flatMap((pod) => adminPorts(pod).map((admin) => ({ ...admin, pod: pod.metadata.name ?? '' })));
+  for (const [at, { pod, container, port }] of all.entries()) {
+    context.io.out(`#\n# POD ${pod} (${at + 1} of ${all.length})\n`);
+    try {
+      const text = await scrape(connection, { namespace, pod, port }, waitMs);
+      context.io.out(`# CONTAINER ${container} \n#\n${text}`);
+    } catch (error) {
+      context.io.out(`# ERROR ${(error as Error).message}\n`);
+      context.exitCode = 1;
     }
+  }
 }
 
 interface Ports {
@@ -71,21 +79,19 @@ const portNamed = (pod: Pod, name: string): number | undefined =>
     .flatMap(({ ports }) => ports ?? [])
     .find((port) => port.name === name)?.containerPort;
 const adminPorts = (pod: Pod): { container: string; port: number }[] =>
-  containers(pod)
-    .filter(({ name }) => name !== 'linkerd-proxy')
-    .flatMap(({ name, ports = [] }) =>
-      ports
-        .filter((port) => port.name?.endsWith('-admin'))
-        .map(({ containerPort }) => ({ container: name, port: containerPort })),
-    );
+  containers(pod).flatMap(({ name, ports = [] }) =>
+    ports
+      .filter((port) => port.name?.endsWith('admin'))
+      .map(({ containerPort }) => ({ container: name, port: containerPort })),
+  );
 
-async function scrape(connection: Connection, namespace: string, pod: string, port: number): Promise<string> {
+async function scrape(connection: Connection, target: ForwardTarget, timeoutMs: number): Promise<string> {
   let failure: Error | undefined;
-  const forward = await listenForward(connection.access, { namespace, pod, port }, (error) => {
+  const forward = await listenForward(connection.access, target, (error) => {
     failure = error;
   });
   try {
-    return await fetchText(forward.port);
+    return await fetchText(forward.port, timeoutMs);
   } catch (error) {
     throw failure ?? error;
   } finally {
@@ -95,26 +101,23 @@ async function scrape(connection: Connection, namespace: string, pod: string, po
 
 const SCRAPE_TIMEOUT_MS = 30_000;
 
-function fetchText(port: number): Promise<string> {
+function fetchText(port: number, timeoutMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
-    const request = get(
-      { host: '127.0.0.1', port, path: '/metrics', agent: false, timeout: SCRAPE_TIMEOUT_MS },
-      (response) => {
-        const chunks: Buffer[] = [];
-        let bytes = 0;
-        response.on('data', (chunk: Buffer) => {
-          bytes += chunk.length;
-          if (bytes > RESPONSE_BYTES_MAX) response.destroy(new Error('the metrics are too long'));
-          else chunks.push(chunk);
-        });
-        response.on('error', reject);
-        response.on('end', () => {
-          const text = Buffer.concat(chunks).toString('utf8');
-          if (response.statusCode === 200) resolve(text);
-          else reject(new Error(`/metrics answered ${response.statusCode}`));
-        });
-      },
-    );
+    const request = get({ host: '127.0.0.1', port, path: '/metrics', agent: false, timeout: timeoutMs }, (response) => {
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      response.on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (bytes > RESPONSE_BYTES_MAX) response.destroy(new Error('the metrics are too long'));
+        else chunks.push(chunk);
+      });
+      response.on('error', reject);
+      response.on('end', () => {
+        const text = Buffer.concat(chunks).toString('utf8');
+        if (response.statusCode === 200) resolve(text);
+        else reject(new Error(`/metrics answered ${response.statusCode}`));
+      });
+    });
     request.on('timeout', () => request.destroy(new Error('no answer in time')));
     request.on('error', reject);
   });

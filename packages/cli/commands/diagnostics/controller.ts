@@ -7,14 +7,26 @@ import { type CliContext, UserError } from '../../context.ts';
 
 const DESTINATION_PORT = 8086;
 
-/** A gRPC client of the destination controller: through a port-forward, or directly with --api-addr. */
-export async function destinationClient(context: CliContext, pod?: string): Promise<GrpcClient> {
+/** A server among the containers of linkerd-destination. */
+interface Server {
+  service: string;
+  port: number;
+  /** Which replica; any ready one unless told. */
+  pod?: string;
+}
+
+/** A gRPC client of the destination controller. */
+export const destinationClient = (context: CliContext, pod?: string): Promise<GrpcClient> =>
+  controllerClient(context, { service: 'linkerd-dst', port: DESTINATION_PORT, ...(pod !== undefined && { pod }) });
+
+/** A gRPC client of a server: through a port-forward, or directly with --api-addr. */
+export async function controllerClient(context: CliContext, { service, port, pod }: Server): Promise<GrpcClient> {
   const { apiAddr, linkerdNamespace } = context.flags;
-  const authority = `linkerd-dst.${linkerdNamespace}.svc:${DESTINATION_PORT}`;
+  const authority = `${service}.${linkerdNamespace}.svc:${port}`;
   if (apiAddr !== undefined) return createGrpcClient({ authority, connect: () => dial(apiAddr) });
   const { client, access } = await context.connect();
   const name = pod ?? (await readyPod(client, linkerdNamespace));
-  const target = { namespace: linkerdNamespace, pod: name, port: DESTINATION_PORT };
+  const target = { namespace: linkerdNamespace, pod: name, port };
   return createGrpcClient({ authority, connect: () => openForward(access, target) });
 }
 
