@@ -73,6 +73,8 @@ function settings(side: Side, ports: readonly PortScript[], { folder, anchors }:
   const control = `127.0.0.1:${CONTROL_PORT}`;
   return {
     LOG: 'warn',
+    // What was counted at the beginning of a long run is asked for at its end.
+    METRICS_RETAIN_IDLE: '2h',
     OUTBOUND_LISTEN_ADDR: `127.0.0.1:${OUTBOUND_PORT}`,
     INBOUND_LISTEN_ADDR: `0.0.0.0:${INBOUND_PORT}`,
     ADMIN_LISTEN_ADDR: `0.0.0.0:${ADMIN_PORT}`,
