@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { plot } from './destination/plot.ts';
+import { type Growth, verdict as spreadVerdict } from './destination/results.ts';
+import { address, followedBy, USUAL } from './destination/shape.ts';
 import { parseH2load, parseWrk } from './proxy/load.ts';
 import { disturbance, figureOf, renderResults } from './proxy/results.ts';
 import { replaceSection } from './record.ts';
@@ -110,4 +113,46 @@ test('a long run is judged by the side that grew most since minute 5, and only w
   assert.equal(growth({ minutes, others: 0 }), 1.2);
   assert.match(soakVerdict({ minutes, others: 0 }), /^60 requests, no error; .* 1.20x .*: not met/);
   assert.throws(() => soakVerdict({ minutes, others: 1 }), /not mutual TLS/);
+});
+
+test('simulated proxies all follow the first service, and the others evenly', () => {
+  const followers = new Array<number>(USUAL.services).fill(0);
+  for (let proxy = 0; proxy < USUAL.proxies; proxy++) {
+    const followed = followedBy(USUAL, proxy);
+    assert.equal(new Set(followed).size, USUAL.follows);
+    for (const service of followed) followers[service]! += 1;
+  }
+  assert.equal(followers[0], USUAL.proxies);
+  assert.ok(Math.max(...followers.slice(1)) - Math.min(...followers.slice(1)) <= 1);
+  assert.equal(address(USUAL, 30, 0), '10.0.1.45');
+});
+
+const SPREAD = {
+  streams: 10_000,
+  streamBytes: 9_000,
+  openMs: 1,
+  p50Ms: 1,
+  p99Ms: 20,
+  messageCpuUs: 3,
+  changeCpuUs: 3_000,
+  rssBytes: 1e8,
+};
+
+test('aims that are missed, or were never measured, are named', () => {
+  const storm = { changes: 1, messages: 1, coalesced: 0, settledMs: 100, cpuShare: 0.1 };
+  const start = { startMs: 1_000, rssBytes: 1 };
+  assert.equal(spreadVerdict({ spread: SPREAD, storm, start }), 'All aims are met.');
+  const missed = spreadVerdict({
+    spread: { ...SPREAD, p99Ms: Number.NaN },
+    storm: { ...storm, settledMs: 3_000 },
+    start,
+  });
+  assert.match(missed, /^Not met: a change at 1,000 proxies: p99 ms; storm: right state/);
+});
+
+test('the plot has a point for each figure', () => {
+  const series = [10, 100].map((value) => ({ value, ...SPREAD, changeCpuUs: value * 10 }));
+  const svg = plot({ services: series, endpoints: series, proxies: series } satisfies Growth);
+  assert.equal(svg.match(/<circle/g)?.length, 6);
+  assert.doesNotMatch(svg, /NaN/);
 });

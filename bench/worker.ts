@@ -23,7 +23,8 @@ export function answerCommands(
   const say = (answer: unknown) => process.stdout.write(`${JSON.stringify(answer ?? {})}\n`);
   createInterface({ input: process.stdin })
     .on('line', async (line) => {
-      const [name = '', argument = ''] = line.split(' ');
+      const [name = '', ...rest] = line.split(' ');
+      const argument = rest.join(' ');
       const command = commands[name];
       say(name === 'report' ? report(extra()) : await command?.(argument));
     })

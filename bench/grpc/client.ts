@@ -6,7 +6,7 @@
 import net from 'node:net';
 import { destination } from '#api/mesh';
 import { createGrpcClient, type GrpcClient } from '#runtime/grpc';
-import { answerCommands } from './commands.ts';
+import { answerCommands } from '../worker.ts';
 
 const port = Number(process.argv[2]);
 let missing = 0;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { record } from '../record.ts';
-import { type Report, Worker } from './commands.ts';
+import { type Report, Worker } from '../worker.ts';
 import { type Round, renderRounds, verdict } from './results.ts';
 
 const STREAMS = 1_000;

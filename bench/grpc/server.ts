@@ -4,7 +4,7 @@
  */
 import { destination } from '#api/mesh';
 import { createGrpcServer, encodeMessage, type ResponseStream } from '#runtime/grpc';
-import { answerCommands } from './commands.ts';
+import { answerCommands } from '../worker.ts';
 import { endpointsUpdate } from './message.ts';
 
 const streams = new Set<ResponseStream<typeof destination.UpdateSchema>>();

@@ -58,6 +58,8 @@ async function build(context: ProcessContext<typeof FLAGS>): Promise<Running> {
   const defaultOpaquePorts = PortSet.parse(flags['default-opaque-ports']);
   if (!defaultOpaquePorts)
     throw new Error(`flag -default-opaque-ports: expected ports and ranges, got "${flags['default-opaque-ports']}"`);
+  if (!(flags['stream-queue-capacity'] > 0))
+    throw new Error(`flag -stream-queue-capacity: expected a number above 0, got ${flags['stream-queue-capacity']}`);
   const kube = await context.kube();
   const service = createDestination(
     {

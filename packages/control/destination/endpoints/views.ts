@@ -35,6 +35,9 @@ export interface Wanted {
 
 type Update = EncodedMessage<typeof destination.UpdateSchema>;
 
+/** Endpoints in one message at most: about 2 MB, half of what gRPC libraries take by default. */
+const MESSAGE_ADDRS_MAX = 5_000;
+
 interface Seen {
   endpoint: Endpoint;
   locality: Locality;
@@ -74,7 +77,7 @@ export class Snapshot {
     return true;
   }
 
-  /** One message for each set of labels. */
+  /** For each set of labels one message, or as many as its addresses need. */
   #added(before: Snapshot): Update[] {
     const sets = new Map<string, destination.WeightedAddr[]>();
     for (const [key, now] of this.seen) {
@@ -84,10 +87,17 @@ export class Snapshot {
       if (addrs) addrs.push(message);
       else sets.set(now.labels, [message]);
     }
-    return [...sets].map(([key, addrs]) => {
-      const metricLabels = { ...this.labels.get(key) };
-      const value = create(destination.WeightedAddrSetSchema, { addrs, metricLabels });
-      return encodeMessage(destination.UpdateSchema, { update: { case: 'add', value } });
+    return [...sets].flatMap(([key, addrs]) => {
+      const updates: Update[] = [];
+      for (let from = 0; from < addrs.length; from += MESSAGE_ADDRS_MAX) {
+        const part = addrs.slice(from, from + MESSAGE_ADDRS_MAX);
+        const value = create(destination.WeightedAddrSetSchema, {
+          addrs: part,
+          metricLabels: { ...this.labels.get(key) },
+        });
+        updates.push(encodeMessage(destination.UpdateSchema, { update: { case: 'add', value } }));
+      }
+      return updates;
     });
   }
 

@@ -1,0 +1,110 @@
+/**
+ * Simulated proxies, `bun proxies.ts SHAPE PORT`, whose streams share connections, as behind the proxy of a pod. Commands: `open` follows the services and answers
+ * when each stream has all endpoints; `expect SERVICE` begins to wait for one more message on every stream of the service, and
+ * `await` answers when all came, with the times of arrival; `check` compares with the state of the cluster, given as JSON.
+ */
+import net from 'node:net';
+import type { Empty } from '@bufbuild/protobuf/wkt';
+import { createGrpcClient } from '#runtime/grpc';
+import { answerCommands } from '../worker.ts';
+import { LIGHT_GET, readUpdate } from './light.ts';
+import { address, decodeShape, followedBy, serviceName, sharedMs } from './shape.ts';
+
+const shape = decodeShape(process.argv[2]);
+const port = Number(process.argv[3]);
+
+/** One stream of endpoints. */
+interface Follower {
+  service: number;
+  /** Addresses as numbers. */
+  has: Set<number>;
+}
+
+const followers: Follower[] = [];
+let messages = 0;
+let waiting: { service: number; missing: number; atMs: number[]; done(): void } | undefined;
+let opened = { missing: 0, done: () => {} };
+
+function receive(follower: Follower, message: Empty): void {
+  const { has } = follower;
+  messages += 1;
+  readUpdate(
+    message,
+    (ip) => has.add(ip),
+    (ip) => has.delete(ip),
+  );
+  if (waiting?.service === follower.service) {
+    waiting.atMs.push(sharedMs());
+    waiting.missing -= 1;
+    if (waiting.missing === 0) waiting.done();
+  }
+  if (opened.missing > 0 && follower.has.size === shape.endpoints) {
+    opened.missing -= 1;
+    if (opened.missing === 0) opened.done();
+  }
+}
+
+function ipv4(text: string): number {
+  return text.split('.').reduce((number, part) => number * 256 + Number(part), 0);
+}
+
+let arrived: Promise<readonly number[]> = Promise.resolve([]);
+answerCommands({}, () => ({ messages, streams: followers.length }), {
+  open() {
+    const all = new Promise<void>((done) => {
+      opened = { missing: shape.proxies * Math.min(shape.follows, shape.services), done };
+    });
+    const clients = Array.from({ length: shape.connections }, () =>
+      createGrpcClient({
+        authority: 'destination:8086',
+        connect: () =>
+          new Promise((resolve, reject) => {
+            const socket = net.connect({ port, host: '127.0.0.1', noDelay: true }, () => resolve(socket));
+            socket.once('error', reject);
+          }),
+      }),
+    );
+    for (let proxy = 0; proxy < shape.proxies; proxy++) {
+      const client = clients[proxy % clients.length]!;
+      const contextToken = `{"ns":"shop", "nodeName":"node-${proxy % 10}", "pod":"proxy-${proxy}"}\n`;
+      for (const service of followedBy(shape, proxy)) {
+        const follower: Follower = { service, has: new Set() };
+        followers.push(follower);
+        const path = `${serviceName(service)}.shop.svc.cluster.local:80`;
+        client.serverStream(
+          LIGHT_GET,
+          { path, contextToken },
+          {
+            message: (message) => receive(follower, message),
+            ended(error) {
+              console.error('a stream ended', error);
+              process.exit(1);
+            },
+          },
+        );
+      }
+    }
+    return all.then(() => ({ streams: followers.length }));
+  },
+  expect(argument) {
+    const service = Number(argument);
+    const missing = followers.filter((follower) => follower.service === service).length;
+    arrived = new Promise((resolve) => {
+      const atMs: number[] = [];
+      waiting = { service, missing, atMs, done: () => resolve(atMs) };
+    });
+    return { missing };
+  },
+  await: async () => ({ atMs: await arrived }),
+  check(argument) {
+    const { ready } = JSON.parse(argument) as { ready: string[] };
+    const wanted = ready.map((flags, i) =>
+      [...flags].flatMap((flag, e) => (flag === '1' ? ipv4(address(shape, i, e)) : [])),
+    );
+    const wrong = followers.filter(({ service, has }) => {
+      const want = wanted[service] ?? [];
+      return want.length !== has.size || !want.every((ip) => has.has(ip));
+    }).length;
+    return { wrong, atMs: sharedMs(), messages };
+  },
+});
