@@ -11,6 +11,9 @@ export type Role = (argv: readonly string[], env: NodeJS.ProcessEnv) => Promise<
 export const ROLES: Readonly<Record<string, () => Promise<Role>>> = {
   proxy: async () => (await import('#proxy')).runProxy,
   init: async () => (await import('#proxy/capture')).runInit,
+  'network-validator': async () => (await import('#proxy/capture')).runNetworkValidator,
+  cni: async () => (await import('./cni/index.ts')).runCni,
+  'cni-repair-controller': async () => (await import('#control/cni')).runCniRepair,
   await: async () => (await import('./await.ts')).runAwait,
   identity: async () => (await import('#control/identity')).runIdentity,
   destination: async () => (await import('#control/destination')).runDestination,

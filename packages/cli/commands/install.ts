@@ -1,9 +1,19 @@
-import { createPrivateKey } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
+import { CONFIG_MAPS, CUSTOM_RESOURCE_DEFINITIONS, type Gvr, type KubeObject, NODES, SERVICES } from '#api/kube';
 import { isNotFound, type KubeClient } from '#kube/client';
-import { createTrust, describeCertificate, issuedByAnchors, readCertificates } from '../certificates/index.ts';
+import { createTrust } from '../certificates/index.ts';
 import { type CliContext, UserError } from '../context.ts';
+import {
+  addSettingFlags,
+  addTrustFlags,
+  applySettings,
+  externalAnchors,
+  gatewayApiWanted,
+  readTrustFiles,
+  refuse,
+  refuseBadIssuer,
+  type TrustFlags,
+} from '../installation/index.ts';
 import {
   applyHighAvailability,
   defaultValues,
@@ -17,39 +27,12 @@ import {
 import { renderManifests } from '../output/index.ts';
 import { addValueFlags, readValueFlags, type ValueFlags } from './value-flags.ts';
 
-interface InstallFlags extends ValueFlags {
+interface InstallFlags extends ValueFlags, TrustFlags {
   crds?: boolean;
   ignoreCluster?: boolean;
   output: 'yaml' | 'json';
   ha?: boolean;
-  clusterDomain?: string;
-  identityTrustDomain?: string;
-  identityTrustAnchorsFile?: string;
-  identityIssuerCertificateFile?: string;
-  identityIssuerKeyFile?: string;
-  identityExternalIssuer?: boolean;
-  identityExternalCa?: boolean;
-  identityIssuanceLifetime?: string;
-  identityClockSkewAllowance?: string;
-  controllerLogLevel?: string;
-  controllerReplicas?: string;
-  defaultInboundPolicy?: string;
-  disableH2Upgrade?: boolean;
-  disableHeartbeat?: boolean;
-  linkerdCniEnabled?: boolean;
-  proxyLogLevel?: string;
-  registry?: string;
 }
-
-const POLICIES = [
-  'all-authenticated',
-  'all-unauthenticated',
-  'cluster-authenticated',
-  'cluster-unauthenticated',
-  'deny',
-  'audit',
-];
-const LOG_LEVELS = ['panic', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'];
 
 /** `weft install --crds` and `weft install`. */
 export function registerInstall(program: Command, context: CliContext): void {
@@ -58,48 +41,33 @@ export function registerInstall(program: Command, context: CliContext): void {
     .description('Output Kubernetes configs to install the mesh')
     .option('--crds', 'Render only the custom resource definitions')
     .option('--ignore-cluster', 'Do not look at the cluster')
-    .addOption(new Option('-o, --output <format>', 'Output format').choices(['yaml', 'json']).default('yaml'))
-    .option('--ha', 'Render a control plane that survives the loss of a node')
-    .option('--cluster-domain <domain>', 'DNS domain of the cluster')
-    .option('--identity-trust-domain <domain>', 'Trust domain of identities (default: the cluster domain)')
-    .option('--identity-trust-anchors-file <path>', 'PEM bundle of trust anchors')
-    .option('--identity-issuer-certificate-file <path>', 'PEM certificate of the issuer')
-    .option('--identity-issuer-key-file <path>', 'PEM key of the issuer')
-    .option('--identity-external-issuer', 'The issuer comes from a Secret made by somebody else')
-    .option('--identity-external-ca', 'ConfigMap linkerd-identity-trust-roots is made by somebody else')
-    .option('--identity-issuance-lifetime <duration>', 'Life of a certificate')
-    .option('--identity-clock-skew-allowance <duration>', 'Allowed difference of clocks')
-    .addOption(new Option('--controller-log-level <level>', 'Log level of the controllers').choices(LOG_LEVELS))
-    .option('--controller-replicas <count>', 'Replicas of each controller')
-    .addOption(new Option('--default-inbound-policy <policy>', 'Who may connect to meshed pods').choices(POLICIES))
-    .option('--disable-h2-upgrade', 'Do not multiplex meshed HTTP/1 over HTTP/2')
-    .option('--disable-heartbeat', 'There is no heartbeat; accepted for compatibility')
-    .option('--linkerd-cni-enabled', 'The CNI plug-in redirects traffic')
-    .option('--proxy-log-level <level>', 'Log level of the proxies')
-    .option('--registry <registry>', 'Registry of the images');
+    .addOption(new Option('-o, --output <format>', 'Output format').choices(['yaml', 'json']).default('yaml'));
+  addTrustFlags(command);
+  addSettingFlags(command, 'install');
   addValueFlags(command);
   command.action((_options, self: Command) => install(self.opts<InstallFlags>(), context));
 }
 
 async function install(flags: InstallFlags, context: CliContext): Promise<void> {
   const { io } = context;
+  const { linkerdNamespace: namespace } = context.flags;
   const client = flags.ignoreCluster ? undefined : (await context.connect()).client;
   if (client) await reachable(client);
-  const { values, defaults } = await valuesOf(flags, context);
+  const values = await valuesOf(flags, context);
   if (flags.crds) {
-    const gatewayApi = await wantsGatewayApi(values, client, context);
+    const installGatewayAPI = await gatewayApiWanted(values.installGatewayAPI, client, (text) => io.err(text));
     io.err(
       'Rendering Linkerd CRDs...\nNext, run `linkerd install | kubectl apply -f -` to install the control plane.\n\n',
     );
-    const { linkerdNamespace: namespace } = context.flags;
-    io.out(renderManifests(renderCrds({ namespace, createdBy: values.cliVersion, gatewayApi }), flags.output));
+    io.out(renderManifests(renderCrds({ namespace, values: { ...values, installGatewayAPI } }), flags.output));
     return;
   }
-  if (client) await refuseSecondInstall(client, context.flags.linkerdNamespace);
-  const namespace = context.flags.linkerdNamespace;
+  if (client) await refuseSecondInstall(client, namespace);
+  if (client) await lookAround(client, values);
   await fillTrust(values, flags, namespace, client);
+  refuse(values);
   const certificates = await webhookCertificates(values, namespace);
-  io.out(renderManifests(renderControlPlane({ namespace, values }, certificates, defaults), flags.output));
+  io.out(renderManifests(renderControlPlane({ namespace, values }, certificates, defaultValues()), flags.output));
 }
 
 async function reachable(client: KubeClient): Promise<void> {
@@ -113,40 +81,30 @@ async function reachable(client: KubeClient): Promise<void> {
 }
 
 /** Defaults, then `--ha`, then files and `--set`, then the named flags: the later wins. */
-async function valuesOf(flags: InstallFlags, context: CliContext): Promise<{ values: Values; defaults: Values }> {
-  const registry = flags.registry ?? context.io.env['LINKERD_DOCKER_REGISTRY'];
-  const defaults = defaultValues();
-  const values = defaultValues(registry || undefined);
+async function valuesOf(flags: InstallFlags, context: CliContext): Promise<Values> {
+  const values = defaultValues(context.io.env['LINKERD_DOCKER_REGISTRY'] || undefined);
   if (flags.ha) applyHighAvailability(values);
   const unknown = mergeValues(values, await readValueFlags(flags));
   if (unknown.length > 0) context.io.err(`warning: values without a meaning here: ${unknown.join(', ')}\n`);
-  if (flags.clusterDomain !== undefined) values.clusterDomain = flags.clusterDomain;
-  if (flags.identityTrustDomain !== undefined) values.identityTrustDomain = flags.identityTrustDomain;
-  if (flags.identityExternalIssuer) values.identity.issuer.scheme = 'kubernetes.io/tls';
-  if (flags.identityExternalCa) values.identity.externalCA = true;
-  if (flags.identityIssuanceLifetime) values.identity.issuer.issuanceLifetime = flags.identityIssuanceLifetime;
-  if (flags.identityClockSkewAllowance) values.identity.issuer.clockSkewAllowance = flags.identityClockSkewAllowance;
-  if (flags.controllerLogLevel) values.controllerLogLevel = values.policyController.logLevel = flags.controllerLogLevel;
-  if (flags.controllerReplicas) values.controllerReplicas = positive('--controller-replicas', flags.controllerReplicas);
-  if (flags.defaultInboundPolicy) values.proxy.defaultInboundPolicy = flags.defaultInboundPolicy;
-  if (flags.disableH2Upgrade) values.enableH2Upgrade = false;
-  if (flags.linkerdCniEnabled) values.cniEnabled = true;
-  if (flags.proxyLogLevel) values.proxy.logLevel = flags.proxyLogLevel;
-  return { values, defaults };
-}
-
-function positive(flag: string, text: string): number {
-  const number = Number(text);
-  if (!Number.isInteger(number) || number < 1)
-    throw new UserError(`${flag}: expected a positive number, got "${text}"`);
-  return number;
+  applySettings(values, { ...flags });
+  return values;
 }
 
 /** All three PEM files or none; none makes fresh trust. Checks that they belong together before anything is printed. */
-async function fillTrust(values: Values, flags: InstallFlags, namespace: string, client: KubeClient | undefined) {
+async function fillTrust(
+  values: Values,
+  flags: InstallFlags,
+  namespace: string,
+  client: KubeClient | undefined,
+): Promise<void> {
   const { issuer } = values.identity;
   await readTrustFiles(values, flags);
-  if (issuer.scheme === 'kubernetes.io/tls') return fillFromExternalIssuer(values, namespace, client);
+  if (issuer.scheme === 'kubernetes.io/tls') {
+    if (values.identity.externalCA || values.identityTrustAnchorsPEM) return;
+    if (!client) throw new UserError('--ignore-cluster is not supported when --identity-external-issuer=true');
+    values.identityTrustAnchorsPEM = await externalAnchors(client, namespace);
+    return;
+  }
   const given = [values.identityTrustAnchorsPEM, issuer.tls.crtPEM, issuer.tls.keyPEM].filter((text) => text !== '');
   if (given.length === 0) {
     const trust = await createTrust(`identity.${namespace}.${trustDomainOf(values)}`);
@@ -157,95 +115,19 @@ async function fillTrust(values: Values, flags: InstallFlags, namespace: string,
       'a trust anchors file must be specified if other credentials are provided, and the other way round: give --identity-trust-anchors-file, --identity-issuer-certificate-file and --identity-issuer-key-file together, or none of them',
     );
   }
-  verifyIssuer(values);
+  refuseBadIssuer(values, Date.now());
 }
-
-async function readTrustFiles(values: Values, flags: InstallFlags): Promise<void> {
-  const { tls } = values.identity.issuer;
-  if (flags.identityTrustAnchorsFile) values.identityTrustAnchorsPEM = await pemFile(flags.identityTrustAnchorsFile);
-  if (flags.identityIssuerCertificateFile) tls.crtPEM = await pemFile(flags.identityIssuerCertificateFile);
-  if (flags.identityIssuerKeyFile) tls.keyPEM = await pemFile(flags.identityIssuerKeyFile);
-}
-
-async function pemFile(path: string): Promise<string> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    throw new UserError(`cannot read ${path}: ${(error as Error).message}`);
-  }
-  if (text.trim() === '') throw new UserError(`${path} is empty`);
-  return text;
-}
-
-function verifyIssuer(values: Values): void {
-  const { crtPEM, keyPEM } = values.identity.issuer.tls;
-  const [issuer, ...chain] = pemCertificates('issuer certificate', crtPEM);
-  const anchors = pemCertificates('trust anchors', values.identityTrustAnchorsPEM);
-  const facts = describeCertificate(issuer!);
-  if (!facts.isCa) throw new UserError(`the issuer certificate "${facts.subject}" is not a certificate authority`);
-  if (facts.notAfterMs < Date.now())
-    throw new UserError(`the issuer certificate expired at ${new Date(facts.notAfterMs).toISOString()}`);
-  if (!issuedByAnchors(issuer!, anchors, chain))
-    throw new UserError(`the issuer certificate "${facts.subject}" was not issued by the trust anchors`);
-  if (!keyBelongs(keyPEM, issuer!)) throw new UserError('the issuer key does not belong to the issuer certificate');
-}
-
-function pemCertificates(what: string, pem: string) {
-  try {
-    return readCertificates(pem);
-  } catch (error) {
-    throw new UserError(`${what}: ${(error as Error).message}`);
-  }
-}
-
-function keyBelongs(keyPem: string, certificate: ReturnType<typeof readCertificates>[number]): boolean {
-  try {
-    return certificate.checkPrivateKey(createPrivateKey(keyPem));
-  } catch (error) {
-    throw new UserError(`the issuer key cannot be read: ${(error as Error).message}`);
-  }
-}
-
-/** With an external issuer, the anchors come from its Secret (`ca.crt`) unless they are external, too. */
-async function fillFromExternalIssuer(
-  values: Values,
-  namespace: string,
-  client: KubeClient | undefined,
-): Promise<void> {
-  if (values.identity.externalCA || values.identityTrustAnchorsPEM) return;
-  if (!client) throw new UserError('--ignore-cluster is not supported when --identity-external-issuer=true');
-  const secrets = { group: '', version: 'v1', resource: 'secrets' };
-  try {
-    const secret = await client.get<{ metadata: object; data?: Record<string, string> }>(
-      secrets,
-      'linkerd-identity-issuer',
-      namespace,
-    );
-    const ca = secret.data?.['ca.crt'];
-    if (!ca) throw new UserError('Secret linkerd-identity-issuer has no ca.crt');
-    values.identityTrustAnchorsPEM = Buffer.from(ca, 'base64').toString('utf8');
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-    throw new UserError(
-      `--identity-external-issuer: there is no Secret linkerd-identity-issuer in namespace ${namespace}`,
-    );
-  }
-}
-
-const CRDS = { group: 'apiextensions.k8s.io', version: 'v1', resource: 'customresourcedefinitions' };
 
 async function refuseSecondInstall(client: KubeClient, namespace: string): Promise<void> {
-  if (!(await exists(client, CRDS, 'servers.policy.linkerd.io')))
+  if (!(await exists(client, CUSTOM_RESOURCE_DEFINITIONS, 'servers.policy.linkerd.io')))
     throw new UserError('Linkerd CRDs must be installed first. Run linkerd install with the --crds flag.');
-  const configMaps = { group: '', version: 'v1', resource: 'configmaps' };
-  if (await exists(client, configMaps, 'linkerd-config', namespace))
+  if (await exists(client, CONFIG_MAPS, 'linkerd-config', namespace))
     throw new UserError(
-      `Unable to install the control plane: ConfigMap linkerd-config already exists in namespace ${namespace}, so it is installed.\nTo change it, render with --ignore-cluster and the same --identity-trust-anchors-file, --identity-issuer-certificate-file and --identity-issuer-key-file, and apply the result.`,
+      `Unable to install the Linkerd control plane. It appears that there is an existing installation: ConfigMap linkerd-config is in namespace ${namespace}.\n\nIf you are sure you'd like to have a fresh install, remove these resources with:\n\n    linkerd uninstall | kubectl delete -f -\n\nOtherwise, you can use the --ignore-cluster flag to overwrite the existing global resources, or run \`linkerd upgrade\` to change the installation.`,
     );
 }
 
-async function exists(client: KubeClient, gvr: typeof CRDS, name: string, namespace?: string): Promise<boolean> {
+async function exists(client: KubeClient, gvr: Gvr, name: string, namespace?: string): Promise<boolean> {
   try {
     await client.get(gvr, name, namespace);
     return true;
@@ -255,52 +137,27 @@ async function exists(client: KubeClient, gvr: typeof CRDS, name: string, namesp
   }
 }
 
-interface Definition {
-  metadata: { annotations?: Record<string, string> };
-  spec?: { versions?: { name: string; served?: boolean }[] };
+interface NodeObject extends KubeObject {
+  status?: { nodeInfo?: { containerRuntimeVersion?: string } };
+}
+interface ServiceObject extends KubeObject {
+  spec?: { ports?: { port: number; targetPort?: number | string }[] };
 }
 
-/** Whether to render the Gateway API's definitions: never over ones that somebody else manages. */
-async function wantsGatewayApi(values: Values, client: KubeClient | undefined, context: CliContext): Promise<boolean> {
-  const wanted = values.installGatewayAPI;
-  if (!client) {
-    if (wanted === 'auto')
-      context.io.err(
-        'Gateway API CRDs are left out without a look at the cluster; --set installGatewayAPI=true adds them.\n',
-      );
-    return wanted === true;
+/** What the nodes ask for, and the ports on which the API server is reached. */
+async function lookAround(client: KubeClient, values: Values): Promise<void> {
+  const standard = defaultValues().proxyInit.kubeAPIServerPorts;
+  if (values.proxyInit.kubeAPIServerPorts === standard) {
+    const { spec } = await client.get<ServiceObject>(SERVICES, 'kubernetes', 'default');
+    const ports = (spec?.ports ?? []).flatMap(({ port, targetPort }) => [port, targetPort ?? port]);
+    const found = [...new Set(ports.filter((port) => typeof port === 'number'))].sort((a, b) => a - b);
+    if (found.length > 0) values.proxyInit.kubeAPIServerPorts = found.join(',');
   }
-  const found = await gatewayDefinition(client);
-  const ours = Boolean(found?.metadata.annotations?.['linkerd.io/created-by']);
-  if (!found) {
-    if (wanted === false)
-      throw new UserError(
-        'The Gateway API CRDs must be installed prior to installing Linkerd: kubectl apply --server-side -f https://github.com/kubernetes-sigs/gateway-api/releases/download/v1.5.1/standard-install.yaml',
-      );
-    return true;
-  }
-  if (ours) {
-    if (wanted === false)
-      throw new UserError(
-        'The Gateway API CRDs were installed by Linkerd; --set installGatewayAPI=false would orphan them.',
-      );
-    return true;
-  }
-  if (wanted === true)
+  if (values.cniEnabled || values.proxyInit.runAsRoot) return;
+  const { items } = await client.list<NodeObject>(NODES);
+  const docker = items.find(({ status }) => status?.nodeInfo?.containerRuntimeVersion?.startsWith('docker:'));
+  if (docker)
     throw new UserError(
-      'The Gateway API CRDs are already installed by something else; leave out installGatewayAPI=true.',
+      `node ${docker.metadata.name} runs containers by Docker, where linkerd-init needs root: add --set proxyInit.runAsRoot=true, or use the CNI plug-in`,
     );
-  if (!found.spec?.versions?.some((version) => version.name === 'v1' && version.served !== false))
-    throw new UserError('The installed Gateway API CRDs do not serve v1: Gateway API v1.1.1 or newer is needed.');
-  return false;
-}
-
-async function gatewayDefinition(client: KubeClient): Promise<Definition | undefined> {
-  for (const name of ['httproutes.gateway.networking.k8s.io', 'grpcroutes.gateway.networking.k8s.io'])
-    try {
-      return await client.get<Definition>(CRDS, name);
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
-  return undefined;
 }

@@ -1,12 +1,14 @@
 import type { AnyObject } from '#api/kube';
+import { equals, not, when } from '#model/template';
 import { toYaml } from '../output/yaml.ts';
 import { VERSION } from '../version.ts';
-import { type Manifest, metadataOf, object } from './objects.ts';
+import { base64, type Manifest, metadataOf, object } from './objects.ts';
+import { podMonitors } from './pod-monitors.ts';
 import { withProxies } from './proxies.ts';
 import { controlPlaneRbac } from './rbac.ts';
 import { differences, type Values } from './values.ts';
 import { type WebhookCertificates, webhookObjects } from './webhooks.ts';
-import { controlPlaneDeployments } from './workloads.ts';
+import { controllerObjects } from './workloads.ts';
 
 /**
  * Every object of the control plane in the order of its creation. Pure: certificates come in. `overrides` are the values that
@@ -17,15 +19,23 @@ export function renderControlPlane(
   certificates: WebhookCertificates,
   defaults: Values,
 ): AnyObject[] {
-  return [
-    namespaceOf(manifest),
-    ...controlPlaneRbac(manifest),
-    ...webhookObjects(manifest, certificates),
-    configOf(manifest),
-    ...identityMaterial(manifest),
-    ...withProxies(manifest, controlPlaneDeployments(manifest)),
-    overridesOf(manifest, defaults),
-  ];
+  const parts = controlPlaneParts(manifest, certificates, toYaml(publicValues(manifest.values)));
+  return [namespaceOf(manifest), ...Object.values(parts).flat(), overridesOf(manifest, defaults)];
+}
+
+/** What Helm installs as well, by part; each is a file of the chart. `config`: the values as everyone may read them, YAML. */
+export function controlPlaneParts(manifest: Manifest, certificates: WebhookCertificates, config: string) {
+  const webhooks = webhookObjects(manifest, certificates);
+  const controllers = controllerObjects(manifest);
+  return {
+    rbac: controlPlaneRbac(manifest),
+    ...webhooks,
+    config: [configOf(manifest, config), ...identityMaterial(manifest)],
+    identity: withProxies(manifest, controllers.identity),
+    destination: withProxies(manifest, controllers.destination),
+    'proxy-injector': withProxies(manifest, controllers['proxy-injector']),
+    'pod-monitors': podMonitors(manifest),
+  };
 }
 
 function namespaceOf(manifest: Manifest): AnyObject {
@@ -50,36 +60,38 @@ export function publicValues(values: Values): Values {
   return copy;
 }
 
-function configOf(manifest: Manifest): AnyObject {
+function configOf(manifest: Manifest, values: string): AnyObject {
   const metadata = metadataOf(manifest, {
     name: 'linkerd-config',
     namespace: manifest.namespace,
     component: 'controller',
   });
   return object('v1', 'ConfigMap', metadata, {
-    data: { values: toYaml(publicValues(manifest.values)), 'linkerd-crds-chart-version': `linkerd-crds-${VERSION}` },
+    data: { values, 'linkerd-crds-chart-version': `linkerd-crds-${VERSION}` },
   });
 }
 
+/** The issuer's Secret and the anchors' ConfigMap, unless somebody else makes them. */
 function identityMaterial(manifest: Manifest): AnyObject[] {
   const { namespace, values } = manifest;
   const { externalCA, issuer } = values.identity;
   const component = 'identity';
-  const objects: AnyObject[] = [];
-  if (issuer.scheme === 'linkerd.io/tls')
-    objects.push(
-      object('v1', 'Secret', metadataOf(manifest, { name: 'linkerd-identity-issuer', namespace, component }), {
-        type: 'Opaque',
-        data: { 'crt.pem': base64(issuer.tls.crtPEM), 'key.pem': base64(issuer.tls.keyPEM) },
-      }),
-    );
-  if (!externalCA)
-    objects.push(
-      object('v1', 'ConfigMap', metadataOf(manifest, { name: 'linkerd-identity-trust-roots', namespace, component }), {
-        data: { 'ca-bundle.crt': values.identityTrustAnchorsPEM },
-      }),
-    );
-  return objects;
+  const secret = object(
+    'v1',
+    'Secret',
+    metadataOf(manifest, { name: 'linkerd-identity-issuer', namespace, component }),
+    {
+      type: 'Opaque',
+      data: { 'crt.pem': base64(issuer.tls.crtPEM), 'key.pem': base64(issuer.tls.keyPEM) },
+    },
+  );
+  const roots = metadataOf(manifest, { name: 'linkerd-identity-trust-roots', namespace, component });
+  return [
+    ...when(equals(issuer.scheme, 'linkerd.io/tls'), [secret]),
+    ...when(not(externalCA), [
+      object('v1', 'ConfigMap', roots, { data: { 'ca-bundle.crt': values.identityTrustAnchorsPEM } }),
+    ]),
+  ];
 }
 
 function overridesOf(manifest: Manifest, defaults: Values): AnyObject {
@@ -87,5 +99,3 @@ function overridesOf(manifest: Manifest, defaults: Values): AnyObject {
   const changed = differences(manifest.values as never, defaults as never);
   return object('v1', 'Secret', metadata, { data: { 'linkerd-config-overrides': base64(toYaml(changed)) } });
 }
-
-const base64 = (text: string): string => Buffer.from(text).toString('base64');

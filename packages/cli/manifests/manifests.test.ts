@@ -5,7 +5,9 @@ import { createTrust } from '../certificates/index.ts';
 import { parseManifests, renderManifests } from '../output/index.ts';
 import {
   applyHighAvailability,
+  CRD_DEFAULTS,
   defaultValues,
+  differences,
   mergeValues,
   parseSet,
   renderControlPlane,
@@ -13,7 +15,6 @@ import {
   type Values,
   webhookCertificates,
 } from './index.ts';
-import { differences } from './values.ts';
 
 let values: Values;
 let objects: AnyObject[];
@@ -144,7 +145,7 @@ test('what is printed is what was meant: YAML reads back to the same objects', (
 });
 
 test('definitions have exactly one storage version each, and schemas that are structural', () => {
-  const crds = renderCrds({ namespace: 'linkerd', createdBy: 'linkerd/cli test', gatewayApi: true });
+  const crds = renderCrds({ namespace: 'linkerd', values: { ...CRD_DEFAULTS, installGatewayAPI: true } });
   assert.equal(crds.length, 14);
   for (const crd of crds) {
     const { versions } = crd['spec'] as { versions: { storage: boolean; schema: { openAPIV3Schema: object } }[] };

@@ -1,4 +1,5 @@
 import type { AnyObject } from '#api/kube';
+import { call, merged, orElse } from '#model/template';
 import type { Values } from './values.ts';
 
 /** Makers of the plain objects that manifests repeat. */
@@ -27,15 +28,21 @@ export function metadataOf(manifest: Manifest, named: Named): AnyObject['metadat
   return {
     name,
     ...(namespace !== undefined && { namespace }),
-    labels: {
+    labels: merged(manifest.values.commonLabels, {
       ...(component !== undefined && { [COMPONENT]: component }),
       [CONTROL_PLANE_NS]: manifest.namespace,
-      ...manifest.values.commonLabels,
       ...labels,
-    },
-    annotations: { [CREATED_BY]: manifest.values.cliVersion, ...annotations },
+    }),
+    annotations: { [CREATED_BY]: createdBy(manifest.values), ...annotations },
   };
 }
+
+/** Who rendered the manifest. */
+export const createdBy = (values: Values): string => orElse(values.cliVersion, `linkerd/helm ${values.linkerdVersion}`);
+
+/** Text as data of a Secret. */
+export const base64 = (text: string): string =>
+  call('b64enc', (known: string) => Buffer.from(known).toString('base64'), text);
 
 export function object(
   apiVersion: string,
@@ -108,20 +115,13 @@ export const service = (
     },
   });
 
-/** `resources` of a container from a chart value; undefined when nothing is set. */
-export function resourcesOf(value: {
-  cpu: { limit: string; request: string };
-  memory: { limit: string; request: string };
-}): Record<string, Record<string, string>> | undefined {
-  const result: Record<string, Record<string, string>> = {};
-  for (const [kind, field] of [
-    ['limits', 'limit'],
-    ['requests', 'request'],
-  ] as const) {
-    const amounts: Record<string, string> = {};
-    if (value.cpu[field]) amounts['cpu'] = value.cpu[field];
-    if (value.memory[field]) amounts['memory'] = value.memory[field];
-    if (Object.keys(amounts).length > 0) result[kind] = amounts;
-  }
-  return Object.keys(result).length > 0 ? result : undefined;
+/** JSON in the order of keys that Go writes, so that no rollout follows from who rendered. */
+export const jsonText = (value: object): string =>
+  call('toRawJson', (known: object) => JSON.stringify(sorted(known)), value);
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
 }

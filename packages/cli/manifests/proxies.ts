@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { AnyObject, ObjectMeta, PodSpec } from '#api/kube';
 import { renderSidecar } from '#control/injector';
+import { isPlain, not, when } from '#model/template';
 import type { Manifest } from './objects.ts';
 import type { Values } from './values.ts';
 
@@ -13,51 +13,49 @@ interface Template {
  * Puts a proxy into every Deployment's template. The injector's webhook leaves control-plane pods alone (it is one of them), so
  * their proxies stand in the manifest.
  */
-export function withProxies(manifest: Manifest, objects: readonly AnyObject[]): AnyObject[] {
-  return objects.map((object) => {
-    if (object.kind !== 'Deployment') return object;
-    const meshed = structuredClone(object);
-    const { template } = meshed['spec'] as { template: Template };
-    addProxy(manifest, object.metadata.name ?? '', template);
-    return meshed;
-  });
+export const withProxies = (manifest: Manifest, objects: readonly AnyObject[]): AnyObject[] =>
+  objects.map((object) => (isPlain(object) && object.kind === 'Deployment' ? meshed(manifest, object) : object));
+
+function meshed(manifest: Manifest, deployment: AnyObject): AnyObject {
+  const spec = deployment['spec'] as { template: Template };
+  const { template } = spec;
+  const pod = withProxy(manifest, deployment.metadata.name ?? '', template.spec);
+  return { ...deployment, spec: { ...spec, template: { ...template, spec: pod } } };
 }
 
-function addProxy({ namespace, values }: Manifest, component: string, { metadata, spec }: Template): void {
+/** As a native sidecar the proxy starts before the containers, otherwise beside them. */
+function withProxy({ namespace, values }: Manifest, component: string, pod: PodSpec): PodSpec {
   const settings = settingsOf(values, component);
-  const { init, proxy, volumes } = renderSidecar(settings, {
-    controlPlaneNamespace: namespace,
-    component,
-    anchorsFromConfigMap: true,
-    pod: spec,
-  });
-  if (settings.proxy.nativeSidecar) spec.initContainers = [init, proxy, ...(spec.initContainers ?? [])];
-  else {
-    spec.initContainers = [...(spec.initContainers ?? []), init];
-    spec.containers = [...spec.containers, proxy];
-  }
-  spec.volumes = [...(spec.volumes ?? []), ...volumes];
-  metadata.annotations = {
-    ...metadata.annotations,
-    'linkerd.io/trust-root-sha256': createHash('sha256').update(values.identityTrustAnchorsPEM).digest('hex'),
+  const { nativeSidecar } = settings.proxy;
+  const options = { controlPlaneNamespace: namespace, component, anchorsFromConfigMap: true, pod };
+  const sidecar = (native: boolean) =>
+    renderSidecar({ ...settings, proxy: { ...settings.proxy, nativeSidecar: native } }, options);
+  const { init, volumes } = sidecar(true);
+  return {
+    ...pod,
+    initContainers: [init, ...when(nativeSidecar, [sidecar(true).proxy]), ...(pod.initContainers ?? [])],
+    containers: [...pod.containers, ...when(not(nativeSidecar), [sidecar(false).proxy])],
+    volumes: [...(pod.volumes ?? []), ...volumes],
   };
 }
 
 /** How the proxy of a component differs from those of applications. */
 function settingsOf(values: Values, component: string): Values {
-  const settings = structuredClone(values);
-  const { proxy, proxyInit } = settings;
-  proxy.defaultInboundPolicy = 'all-unauthenticated';
-  // Controllers talk to the API server over TLS of its own.
-  proxyInit.ignoreOutboundPorts = [proxyInit.ignoreOutboundPorts, proxyInit.kubeAPIServerPorts]
-    .filter(Boolean)
-    .join(',');
-  if (component === 'linkerd-identity') {
-    // Its own proxy gets its certificate from it: whoever waits for that proxy would wait for ever.
-    proxy.nativeSidecar = false;
-    proxy.await = false;
-    proxy.requireTLSOnInboundPorts = '8080';
-  }
-  if (component === 'linkerd-proxy-injector') proxy.opaquePorts = '8443';
-  return settings;
+  const { proxy, proxyInit } = values;
+  const { ignoreOutboundPorts: ignored, kubeAPIServerPorts: apiServer } = proxyInit;
+  return {
+    ...values,
+    proxy: {
+      ...proxy,
+      defaultInboundPolicy: 'all-unauthenticated',
+      // Its own proxy gets its certificate from it: whoever waits for that proxy would wait for ever.
+      ...(component === 'linkerd-identity' && { nativeSidecar: false, await: false, requireTLSOnInboundPorts: '8080' }),
+      ...(component === 'linkerd-proxy-injector' && { opaquePorts: '8443' }),
+    },
+    proxyInit: {
+      ...proxyInit,
+      // Controllers talk to the API server over TLS of its own.
+      ignoreOutboundPorts: `${ignored}${when(ignored, when(apiServer, ','))}${apiServer}`,
+    },
+  };
 }

@@ -1,3 +1,4 @@
+import { orElse } from '#model/template';
 import { UserError } from '../context.ts';
 import { VERSION } from '../version.ts';
 
@@ -17,10 +18,13 @@ export function defaultValues(registry: string = REGISTRY) {
     clusterDomain: 'cluster.local',
     clusterNetworks: '10.0.0.0/8,100.64.0.0/10,172.16.0.0/12,192.168.0.0/16,fd00::/8',
     imagePullPolicy: 'IfNotPresent',
+    imagePullSecrets: [] as { name: string }[],
     cniEnabled: false,
     disableIPv6: true,
+    disableHeartBeat: true,
     enableEndpointSlices: true,
     enableH2Upgrade: true,
+    kubeAPI: { clientQPS: 100, clientBurst: 200 },
     controllerImage: `${registry}/controller`,
     controllerImageVersion: VERSION,
     controllerLogLevel: 'info',
@@ -28,18 +32,27 @@ export function defaultValues(registry: string = REGISTRY) {
     controllerReplicas: 1,
     controllerUID: 2103,
     controllerGID: -1,
+    revisionHistoryLimit: 10,
+    deploymentStrategy: {
+      rollingUpdate: { maxUnavailable: '25%' as string | number, maxSurge: '25%' as string | number },
+    },
     enablePodAntiAffinity: false,
     enablePodDisruptionBudget: false,
     highAvailability: false,
     webhookFailurePolicy: 'Ignore',
     priorityClassName: '',
+    runtimeClassName: '',
     /** `auto`: install the Gateway API's definitions unless the cluster has them; `true`, `false`: insist. */
     installGatewayAPI: 'auto' as 'auto' | boolean,
+    enableHttpRoutes: true,
+    enableTlsRoutes: true,
+    enableTcpRoutes: true,
     identityTrustAnchorsPEM: '',
     identityTrustDomain: '',
     identity: {
       externalCA: false,
       serviceAccountTokenProjection: true,
+      podAnnotations: {} as Record<string, string>,
       issuer: {
         scheme: 'linkerd.io/tls',
         clockSkewAllowance: '20s',
@@ -48,11 +61,12 @@ export function defaultValues(registry: string = REGISTRY) {
       },
     },
     egress: { globalEgressNetworkNamespace: 'linkerd-egress' },
-    policyController: { logLevel: 'info', probeNetworks: ['0.0.0.0/0', '::/0'] },
+    policyController: { logLevel: 'info', probeNetworks: ['0.0.0.0/0', '::/0'], resources: resources() },
     destinationController: {
       meshedHttp2ClientProtocol: {
         keep_alive: { interval: { seconds: 10 }, timeout: { seconds: 3 }, while_idle: true },
       },
+      podAnnotations: {} as Record<string, string>,
     },
     proxy: {
       accessLog: '',
@@ -81,12 +95,23 @@ export function defaultValues(registry: string = REGISTRY) {
       enableShutdownEndpoint: false,
       outboundTransportMode: 'transport-header',
       cores: 0,
-      resources: {
-        cpu: { limit: '', request: '' },
-        memory: { limit: '', request: '' },
-        'ephemeral-storage': { limit: '', request: '' },
+      runtime: { workers: { minimum: 1, maximum: 0, maximumCPURatio: 0 } },
+      resources: resources(),
+      control: { streams: { initialTimeout: '3s', idleTimeout: '5m', lifetime: '1h' } },
+      inbound: { server: { http2: { keepAliveInterval: '10s', keepAliveTimeout: '3s' } } },
+      outbound: { server: { http2: { keepAliveInterval: '10s', keepAliveTimeout: '3s' } } },
+      livenessProbe: { initialDelaySeconds: 10, timeoutSeconds: 1 },
+      readinessProbe: { initialDelaySeconds: 2, timeoutSeconds: 1 },
+      startupProbe: { initialDelaySeconds: 0, periodSeconds: 1, failureThreshold: 120 },
+      metrics: { hostnameLabels: false },
+      tracing: {
+        enabled: false,
+        traceServiceName: 'linkerd-proxy',
+        labels: {} as Record<string, string>,
+        collector: { endpoint: '', meshIdentity: { serviceAccountName: '', namespace: '' } },
       },
       additionalEnv: [] as { name: string; value: string }[],
+      experimentalEnv: [] as { name: string; value: string }[],
     },
     proxyInit: {
       ignoreInboundPorts: '4567,4568',
@@ -103,61 +128,134 @@ export function defaultValues(registry: string = REGISTRY) {
       closeWaitTimeoutSecs: 0,
       xtMountPath: { mountPath: '/run', name: 'linkerd-proxy-init-xtables-lock' },
     },
-    proxyInjector: { externalSecret: false, crtPEM: '', keyPEM: '', caBundle: '' },
-    profileValidator: { externalSecret: false, crtPEM: '', keyPEM: '', caBundle: '' },
-    policyValidator: { externalSecret: false, crtPEM: '', keyPEM: '', caBundle: '' },
+    networkValidator: { logLevel: 'debug', logFormat: 'plain', connectAddr: '', listenAddr: '', timeout: '10s' },
+    debugContainer: { image: { name: `${registry}/debug`, version: VERSION, pullPolicy: '' } },
+    proxyInjector: {
+      ...webhook(),
+      timeoutSeconds: 10,
+      podAnnotations: {} as Record<string, string>,
+      namespaceSelector: {
+        matchExpressions: [
+          { key: 'config.linkerd.io/admission-webhooks', operator: 'NotIn', values: ['disabled'] },
+          { key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: ['kube-system', 'cert-manager'] },
+        ],
+      },
+      objectSelector: {
+        matchExpressions: [
+          { key: 'linkerd.io/control-plane-component', operator: 'DoesNotExist' },
+          { key: 'linkerd.io/cni-resource', operator: 'DoesNotExist' },
+        ],
+      },
+    },
+    profileValidator: { ...webhook(), namespaceSelector: enabledNamespaces() },
+    policyValidator: { ...webhook(), namespaceSelector: enabledNamespaces() },
+    podMonitor: {
+      enabled: false,
+      scrapeInterval: '10s',
+      scrapeTimeout: '10s',
+      labels: {} as Record<string, string>,
+      controller: { enabled: true },
+      proxy: { enabled: true },
+      serviceMirror: { enabled: true },
+    },
     podAnnotations: {} as Record<string, string>,
     podLabels: {} as Record<string, string>,
     commonLabels: {} as Record<string, string>,
     nodeSelector: { 'kubernetes.io/os': 'linux' } as Record<string, string>,
+    nodeAffinity: {} as Record<string, unknown>,
+    tolerations: [] as Record<string, unknown>[],
     destinationResources: resources(),
     identityResources: resources(),
-    policyControllerResources: resources(),
     proxyInjectorResources: resources(),
     spValidatorResources: resources(),
   };
 }
 
-const resources = () => ({ cpu: { limit: '', request: '' }, memory: { limit: '', request: '' } });
+const amount = () => ({ limit: '', request: '' });
+const resources = () => ({ cpu: amount(), memory: amount(), 'ephemeral-storage': amount() });
+const webhook = () => ({
+  externalSecret: false,
+  crtPEM: '',
+  keyPEM: '',
+  caBundle: '',
+  injectCaFrom: '',
+  injectCaFromSecret: '',
+});
+const enabledNamespaces = () => ({
+  matchExpressions: [{ key: 'config.linkerd.io/admission-webhooks', operator: 'NotIn', values: ['disabled'] }],
+});
 
 /** Overlay of `--ha`: three replicas that avoid each other, budgets, requests and limits, webhooks that fail closed. */
+export function highAvailability() {
+  const controller = { cpu: { request: '100m' }, memory: { limit: '250Mi', request: '50Mi' } };
+  return {
+    highAvailability: true,
+    controllerReplicas: 3,
+    enablePodAntiAffinity: true,
+    enablePodDisruptionBudget: true,
+    webhookFailurePolicy: 'Fail',
+    deploymentStrategy: { rollingUpdate: { maxUnavailable: 1, maxSurge: '25%' } },
+    destinationResources: structuredClone(controller),
+    policyController: { resources: structuredClone(controller) },
+    proxyInjectorResources: structuredClone(controller),
+    spValidatorResources: structuredClone(controller),
+    identityResources: { cpu: { request: '100m' }, memory: { limit: '250Mi', request: '10Mi' } },
+    proxy: { resources: { cpu: { request: '100m' }, memory: { limit: '250Mi', request: '20Mi' } } },
+  };
+}
+
+/** Lays {@link highAvailability} over the values. */
 export function applyHighAvailability(values: Values): void {
-  const controller = { cpu: { limit: '', request: '100m' }, memory: { limit: '250Mi', request: '50Mi' } };
-  values.highAvailability = true;
-  values.controllerReplicas = 3;
-  values.enablePodAntiAffinity = true;
-  values.enablePodDisruptionBudget = true;
-  values.webhookFailurePolicy = 'Fail';
-  values.destinationResources = structuredClone(controller);
-  values.policyControllerResources = structuredClone(controller);
-  values.proxyInjectorResources = structuredClone(controller);
-  values.spValidatorResources = structuredClone(controller);
-  values.identityResources = { cpu: { limit: '', request: '100m' }, memory: { limit: '250Mi', request: '10Mi' } };
-  values.proxy.resources.cpu.request = '100m';
-  values.proxy.resources.memory = { limit: '250Mi', request: '20Mi' };
+  mergeValues(values, highAvailability());
 }
 
 /** The domain that identities end with. */
 export const trustDomainOf = (values: Pick<Values, 'identityTrustDomain' | 'clusterDomain'>): string =>
-  values.identityTrustDomain || values.clusterDomain;
+  orElse(values.identityTrustDomain, values.clusterDomain);
 
 type Tree = { [key: string]: unknown };
 
-/** Puts `overlay` over `values` in place, as Helm merges files; returns the paths that no default has. */
-export function mergeValues(values: Tree, overlay: Tree, prefix = ''): string[] {
+/**
+ * Puts `overlay` over `values` in place, as Helm merges files; returns the paths that no default has. `openMaps`: whose keys are
+ * the user's.
+ */
+export function mergeValues(
+  values: Tree,
+  overlay: Tree,
+  { openMaps = OPEN_MAPS, prefix = '' }: { openMaps?: ReadonlySet<string>; prefix?: string } = {},
+): string[] {
   const unknown: string[] = [];
   for (const [key, value] of Object.entries(overlay)) {
     const path = prefix === '' ? key : `${prefix}.${key}`;
     const current = values[key];
-    if (!Object.hasOwn(values, key) && !OPEN_MAPS.has(prefix)) unknown.push(path);
-    if (isTree(value) && isTree(current)) unknown.push(...mergeValues(current, value, path));
+    if (!Object.hasOwn(values, key) && !isWithin(prefix, openMaps)) unknown.push(path);
+    if (isTree(value) && isTree(current)) unknown.push(...mergeValues(current, value, { openMaps, prefix: path }));
     else values[key] = value;
   }
   return unknown;
 }
 
-/** Maps whose keys are the user's. */
-const OPEN_MAPS = new Set(['podAnnotations', 'podLabels', 'commonLabels', 'nodeSelector']);
+/** Maps whose keys are the user's, or another program's. Charts take them as they are. */
+export const OPEN_MAPS: ReadonlySet<string> = new Set([
+  'commonLabels',
+  'destinationController.meshedHttp2ClientProtocol',
+  'destinationController.podAnnotations',
+  'identity.podAnnotations',
+  'nodeAffinity',
+  'nodeSelector',
+  'podAnnotations',
+  'podLabels',
+  'podMonitor.labels',
+  'policyValidator.namespaceSelector',
+  'profileValidator.namespaceSelector',
+  'proxy.tracing.labels',
+  'proxyInjector.namespaceSelector',
+  'proxyInjector.objectSelector',
+  'proxyInjector.podAnnotations',
+]);
+
+const isWithin = (path: string, maps: ReadonlySet<string>): boolean =>
+  maps.has(path) || [...maps].some((map) => path.startsWith(`${map}.`));
 
 /** `how` a `--set…` reads its right side: by guess, as text, or as the text of a file. */
 export type SetKind = 'typed' | 'string';

@@ -1,7 +1,7 @@
 import type { AnyObject } from '#api/kube';
+import { not, when } from '#model/template';
 import { createWebhookCertificate } from '../certificates/index.ts';
-import { UserError } from '../context.ts';
-import { type Manifest, metadataOf, object } from './objects.ts';
+import { base64, type Manifest, metadataOf, object } from './objects.ts';
 import type { Values } from './values.ts';
 
 interface WebhookSource {
@@ -11,8 +11,6 @@ interface WebhookSource {
   kind: 'MutatingWebhookConfiguration' | 'ValidatingWebhookConfiguration';
   valuesKey: 'proxyInjector' | 'profileValidator' | 'policyValidator';
   rules: readonly Record<string, unknown>[];
-  objectSelector?: Record<string, unknown>;
-  timeoutSeconds?: number;
 }
 
 const GATEWAY_ROUTES = ['httproutes', 'grpcroutes', 'tlsroutes', 'tcproutes'];
@@ -25,7 +23,6 @@ export const WEBHOOKS: readonly WebhookSource[] = [
     component: 'proxy-injector',
     kind: 'MutatingWebhookConfiguration',
     valuesKey: 'proxyInjector',
-    timeoutSeconds: 10,
     rules: [
       {
         operations: ['CREATE'],
@@ -35,12 +32,6 @@ export const WEBHOOKS: readonly WebhookSource[] = [
         scope: 'Namespaced',
       },
     ],
-    objectSelector: {
-      matchExpressions: [
-        { key: 'linkerd.io/control-plane-component', operator: 'DoesNotExist' },
-        { key: 'linkerd.io/cni-resource', operator: 'DoesNotExist' },
-      ],
-    },
   },
   {
     service: 'linkerd-sp-validator',
@@ -87,43 +78,56 @@ export const WEBHOOKS: readonly WebhookSource[] = [
   },
 ];
 
-/** Certificates of the webhooks by chart value, PEM; `caBundle` is what the API server trusts. */
-export type WebhookCertificates = Record<
-  WebhookSource['valuesKey'],
-  { certificate: string; key: string; caBundle: string } | undefined
->;
+/** A webhook's serving certificate, PEM. Empty where an external Secret has it. */
+export interface WebhookCertificate {
+  certificate: string;
+  key: string;
+  /** What the API server trusts; empty where cert-manager fills that in. */
+  caBundle: string;
+}
+export type WebhookCertificates = Record<WebhookSource['valuesKey'], WebhookCertificate>;
 
-/** Takes given certificates or makes self-signed ones for a year. External secrets need a `caBundle` and get no Secret. */
-export async function webhookCertificates(values: Values, namespace: string): Promise<WebhookCertificates> {
+/** What an earlier render left in the cluster, to be kept. */
+export type PresentCertificates = Partial<Record<WebhookSource['valuesKey'], { certificate: string; key: string }>>;
+
+/** Takes given certificates, then present ones, or makes self-signed ones for a year. */
+export async function webhookCertificates(
+  values: Values,
+  namespace: string,
+  present: PresentCertificates = {},
+): Promise<WebhookCertificates> {
   const entries = await Promise.all(
     WEBHOOKS.map(async ({ valuesKey, service }) => {
-      const given = values[valuesKey];
-      if (given.externalSecret) {
-        if (!given.caBundle) throw new UserError(`${valuesKey}.externalSecret needs ${valuesKey}.caBundle`);
-        return [valuesKey, { certificate: '', key: '', caBundle: given.caBundle }] as const;
-      }
-      if (Boolean(given.crtPEM) !== Boolean(given.keyPEM))
-        throw new UserError(`${valuesKey}: crtPEM and keyPEM must be given together`);
-      const made = given.crtPEM
-        ? { certificate: given.crtPEM, key: given.keyPEM }
-        : await createWebhookCertificate(service, namespace);
-      return [valuesKey, { ...made, caBundle: given.caBundle || made.certificate }] as const;
+      const { externalSecret, crtPEM, keyPEM, caBundle, injectCaFrom, injectCaFromSecret } = values[valuesKey];
+      const given = crtPEM ? { certificate: crtPEM, key: keyPEM } : present[valuesKey];
+      const made = externalSecret
+        ? { certificate: '', key: '' }
+        : (given ?? (await createWebhookCertificate(service, namespace)));
+      const injected = injectCaFrom || injectCaFromSecret;
+      return [valuesKey, { ...made, caBundle: injected ? '' : caBundle || made.certificate }] as const;
     }),
   );
   return Object.fromEntries(entries) as WebhookCertificates;
 }
 
-/** Secret and configuration of each webhook. */
-export function webhookObjects(manifest: Manifest, certificates: WebhookCertificates): AnyObject[] {
-  return WEBHOOKS.flatMap((source) => {
-    const certificate = certificates[source.valuesKey];
-    if (!certificate) return [];
-    const secret = certificate.certificate ? [secretOf(manifest, source, certificate)] : [];
-    return [...secret, configurationOf(manifest, source, certificate.caBundle)];
-  });
+/** Secret and configuration of each webhook, by its service. */
+export function webhookObjects(manifest: Manifest, certificates: WebhookCertificates): Record<string, AnyObject[]> {
+  return Object.fromEntries(
+    WEBHOOKS.map((source) => {
+      const certificate = certificates[source.valuesKey];
+      const { externalSecret } = manifest.values[source.valuesKey];
+      return [
+        `${source.service}-webhook`,
+        [
+          ...when(not(externalSecret), [secretOf(manifest, source, certificate)]),
+          configurationOf(manifest, source, certificate.caBundle),
+        ],
+      ];
+    }),
+  );
 }
 
-function secretOf(manifest: Manifest, source: WebhookSource, pair: { certificate: string; key: string }): AnyObject {
+function secretOf(manifest: Manifest, source: WebhookSource, pair: WebhookCertificate): AnyObject {
   const { namespace } = manifest;
   const metadata = metadataOf(manifest, { name: `${source.service}-k8s-tls`, namespace, component: source.component });
   return object('v1', 'Secret', metadata, {
@@ -134,28 +138,32 @@ function secretOf(manifest: Manifest, source: WebhookSource, pair: { certificate
 
 function configurationOf(manifest: Manifest, source: WebhookSource, caBundle: string): AnyObject {
   const { namespace, values } = manifest;
-  const metadata = metadataOf(manifest, { name: `${source.service}-webhook-config`, component: source.component });
-  const excluded = [{ key: 'config.linkerd.io/admission-webhooks', operator: 'NotIn', values: ['disabled'] }];
-  if (source.kind === 'MutatingWebhookConfiguration')
-    excluded.push({ key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: ['kube-system', 'cert-manager'] });
+  const { injectCaFrom, injectCaFromSecret, namespaceSelector } = values[source.valuesKey];
+  const metadata = metadataOf(manifest, {
+    name: `${source.service}-webhook-config`,
+    component: source.component,
+    annotations: {
+      ...when(injectCaFrom, { 'cert-manager.io/inject-ca-from': injectCaFrom }),
+      ...when(injectCaFromSecret, { 'cert-manager.io/inject-ca-from-secret': injectCaFromSecret }),
+    },
+  });
+  const isInjector = source.valuesKey === 'proxyInjector';
   return object('admissionregistration.k8s.io/v1', source.kind, metadata, {
     webhooks: [
       {
         name: `${source.service}.linkerd.io`,
-        namespaceSelector: { matchExpressions: excluded },
-        ...(source.objectSelector && { objectSelector: source.objectSelector }),
+        namespaceSelector,
+        ...(isInjector && { objectSelector: values.proxyInjector.objectSelector }),
         clientConfig: {
           service: { name: source.service, namespace, path: '/' },
-          caBundle: base64(caBundle),
+          ...when(caBundle, { caBundle: base64(caBundle) }),
         },
         failurePolicy: values.webhookFailurePolicy,
         admissionReviewVersions: ['v1', 'v1beta1'],
         rules: source.rules,
         sideEffects: 'None',
-        ...(source.timeoutSeconds !== undefined && { timeoutSeconds: source.timeoutSeconds }),
+        ...(isInjector && { timeoutSeconds: values.proxyInjector.timeoutSeconds }),
       },
     ],
   });
 }
-
-const base64 = (text: string): string => Buffer.from(text).toString('base64');

@@ -1,5 +1,17 @@
+import { createHash } from 'node:crypto';
 import type { AnyObject } from '#api/kube';
-import { COMPONENT, CONTROL_PLANE_NS, type Manifest, metadataOf, object, resourcesOf, service } from './objects.ts';
+import { resourcesField } from '#control/injector';
+import { any, atLeast, call, joined, merged, not, orElse, when } from '#model/template';
+import {
+  COMPONENT,
+  CONTROL_PLANE_NS,
+  createdBy,
+  jsonText,
+  type Manifest,
+  metadataOf,
+  object,
+  service,
+} from './objects.ts';
 import { trustDomainOf, type Values } from './values.ts';
 
 /** The three deployments of the control plane, without their proxies, and their services. */
@@ -11,7 +23,7 @@ interface Container {
   /** Admin port by name; `live` is the path of its liveness probe. */
   admin: { port: string; live: string };
   mounts: Record<string, string>;
-  resources: Parameters<typeof resourcesOf>[0];
+  resources: Parameters<typeof resourcesField>[0];
   env?: Record<string, unknown>[];
 }
 
@@ -19,6 +31,8 @@ interface Workload {
   component: string;
   containers: Container[];
   volumes: Record<string, unknown>[];
+  /** The user's. */
+  podAnnotations: Record<string, string>;
   annotations?: Record<string, string>;
 }
 
@@ -36,6 +50,7 @@ function identity({ namespace, values }: Manifest): Workload {
   const { issuer } = values.identity;
   return {
     component: 'identity',
+    podAnnotations: values.identity.podAnnotations,
     containers: [
       {
         name: 'identity',
@@ -67,6 +82,7 @@ function identity({ namespace, values }: Manifest): Workload {
 function destination(manifest: Manifest): Workload {
   return {
     component: 'destination',
+    podAnnotations: manifest.values.destinationController.podAnnotations,
     containers: [destinationContainer(manifest), spValidatorContainer(manifest), policyContainer(manifest)],
     volumes: [
       { name: 'sp-tls', secret: { secretName: 'linkerd-sp-validator-k8s-tls' } },
@@ -89,8 +105,8 @@ function destinationContainer({ namespace, values }: Manifest): Container {
       `-cluster-domain=${values.clusterDomain}`,
       `-identity-trust-domain=${trustDomainOf(values)}`,
       `-default-opaque-ports=${values.proxy.opaquePorts}`,
-      `-enable-ipv6=${!values.disableIPv6}`,
-      `-meshed-http2-client-params=${JSON.stringify(values.destinationController.meshedHttp2ClientProtocol)}`,
+      `-enable-ipv6=${not(values.disableIPv6)}`,
+      `-meshed-http2-client-params=${jsonText(values.destinationController.meshedHttp2ClientProtocol)}`,
     ],
     ports: { 'dest-grpc': 8086, 'dest-admin': 9996 },
     admin: { port: 'dest-admin', live: '/ping' },
@@ -127,18 +143,19 @@ const policyContainer = ({ namespace, values }: Manifest): Container => ({
     `--log-format=${values.controllerLogFormat}`,
     `--default-opaque-ports=${values.proxy.opaquePorts}`,
     `--global-egress-network-namespace=${values.egress.globalEgressNetworkNamespace}`,
-    `--probe-networks=${values.policyController.probeNetworks.join(',')}`,
+    `--probe-networks=${joined(values.policyController.probeNetworks, ',')}`,
   ],
   ports: { 'policy-grpc': 8090, 'policy-admin': 9990, 'policy-https': 9443 },
   admin: { port: 'policy-admin', live: '/live' },
   mounts: { 'policy-tls': TLS_FOLDER },
-  resources: values.policyControllerResources,
+  resources: values.policyController.resources,
   env: [HOSTNAME],
 });
 
 function proxyInjector({ namespace, values }: Manifest): Workload {
   return {
     component: 'proxy-injector',
+    podAnnotations: values.proxyInjector.podAnnotations,
     annotations: { 'config.linkerd.io/opaque-ports': '8443' },
     containers: [
       {
@@ -162,13 +179,20 @@ function proxyInjector({ namespace, values }: Manifest): Workload {
   };
 }
 
-/** Deployments in the order of their start: identity first, since the others' proxies need certificates. */
-export const controlPlaneDeployments = (manifest: Manifest): AnyObject[] =>
-  [identity(manifest), destination(manifest), proxyInjector(manifest)].flatMap((workload) => [
-    ...servicesOf(manifest, workload.component),
-    deploymentOf(manifest, workload),
-    ...budgetOf(manifest, workload.component),
-  ]);
+/** Services, Deployment and budget of each controller, in the order of their start: identity first, since the others' proxies need certificates. */
+export const controllerObjects = (
+  manifest: Manifest,
+): Record<'identity' | 'destination' | 'proxy-injector', AnyObject[]> => ({
+  identity: objectsOf(manifest, identity(manifest)),
+  destination: objectsOf(manifest, destination(manifest)),
+  'proxy-injector': objectsOf(manifest, proxyInjector(manifest)),
+});
+
+const objectsOf = (manifest: Manifest, workload: Workload): AnyObject[] => [
+  ...servicesOf(manifest, workload.component),
+  deploymentOf(manifest, workload),
+  ...budgetOf(manifest, workload.component),
+];
 
 function deploymentOf(manifest: Manifest, workload: Workload): AnyObject {
   const { namespace, values } = manifest;
@@ -187,22 +211,24 @@ function deploymentOf(manifest: Manifest, workload: Workload): AnyObject {
   return object('apps/v1', 'Deployment', metadataOf(manifest, { name, namespace, component, labels }), {
     spec: {
       replicas: values.controllerReplicas,
-      revisionHistoryLimit: 10,
+      revisionHistoryLimit: values.revisionHistoryLimit,
       selector: { matchLabels: selector },
-      ...(values.highAvailability && {
-        strategy: { rollingUpdate: { maxUnavailable: 1, maxSurge: '25%' } },
-      }),
+      strategy: { type: 'RollingUpdate', rollingUpdate: { ...values.deploymentStrategy.rollingUpdate } },
       template: {
         metadata: {
-          annotations: {
-            'linkerd.io/created-by': values.cliVersion,
-            'linkerd.io/proxy-version': values.proxy.image.version,
-            'cluster-autoscaler.kubernetes.io/safe-to-evict': 'true',
-            'config.linkerd.io/default-inbound-policy': 'all-unauthenticated',
-            ...values.podAnnotations,
-            ...workload.annotations,
-          },
-          labels: { ...selector, 'linkerd.io/workload-ns': namespace, ...values.podLabels },
+          annotations: merged(
+            {
+              'linkerd.io/created-by': createdBy(values),
+              'linkerd.io/proxy-version': orElse(values.proxy.image.version, values.linkerdVersion),
+              'linkerd.io/trust-root-sha256': sha256(values.identityTrustAnchorsPEM),
+              'cluster-autoscaler.kubernetes.io/safe-to-evict': 'true',
+              'config.linkerd.io/default-inbound-policy': 'all-unauthenticated',
+            },
+            values.podAnnotations,
+            workload.podAnnotations,
+            { ...workload.annotations },
+          ),
+          labels: merged({ 'linkerd.io/workload-ns': namespace }, values.commonLabels, values.podLabels, selector),
         },
         spec: podSpec(manifest, workload, name),
       },
@@ -216,8 +242,16 @@ function podSpec(manifest: Manifest, workload: Workload, account: string): Recor
     automountServiceAccountToken: true,
     serviceAccountName: account,
     nodeSelector: values.nodeSelector,
-    ...(values.priorityClassName && { priorityClassName: values.priorityClassName }),
-    ...(values.enablePodAntiAffinity && { affinity: antiAffinity(workload.component) }),
+    ...when(values.priorityClassName, { priorityClassName: values.priorityClassName }),
+    ...when(values.runtimeClassName, { runtimeClassName: values.runtimeClassName }),
+    ...when(values.tolerations, { tolerations: values.tolerations }),
+    ...when(values.imagePullSecrets, { imagePullSecrets: values.imagePullSecrets }),
+    ...when(any(values.enablePodAntiAffinity, values.nodeAffinity), {
+      affinity: {
+        ...when(values.enablePodAntiAffinity, { podAntiAffinity: antiAffinity(workload.component) }),
+        ...when(values.nodeAffinity, { nodeAffinity: values.nodeAffinity }),
+      },
+    }),
     securityContext: { seccompProfile: { type: 'RuntimeDefault' } },
     containers: workload.containers.map((container) => containerOf(values, container)),
     volumes: workload.volumes,
@@ -226,7 +260,6 @@ function podSpec(manifest: Manifest, workload: Workload, account: string): Recor
 
 function containerOf(values: Values, container: Container): Record<string, unknown> {
   const { name, args, ports, admin, mounts, env } = container;
-  const resources = resourcesOf(container.resources);
   return {
     name,
     image: `${values.controllerImage}:${values.controllerImageVersion}`,
@@ -240,13 +273,13 @@ function containerOf(values: Values, container: Container): Record<string, unkno
       periodSeconds: READY_PERIOD_S,
       failureThreshold: 7,
     },
-    ...(resources && { resources }),
+    ...resourcesField(container.resources),
     securityContext: {
       capabilities: { drop: ['ALL'] },
       readOnlyRootFilesystem: true,
       runAsNonRoot: true,
       runAsUser: values.controllerUID,
-      ...(values.controllerGID >= 0 && { runAsGroup: values.controllerGID }),
+      ...when(atLeast(values.controllerGID, 0), { runAsGroup: values.controllerGID }),
       allowPrivilegeEscalation: false,
       seccompProfile: { type: 'RuntimeDefault' },
     },
@@ -254,15 +287,14 @@ function containerOf(values: Values, container: Container): Record<string, unkno
   };
 }
 
+/** Never two on a node, rather not two in a zone. */
 function antiAffinity(component: string): Record<string, unknown> {
   const labelSelector = { matchExpressions: [{ key: COMPONENT, operator: 'In', values: [component] }] };
   return {
-    podAntiAffinity: {
-      preferredDuringSchedulingIgnoredDuringExecution: [
-        { weight: 100, podAffinityTerm: { labelSelector, topologyKey: 'topology.kubernetes.io/zone' } },
-      ],
-      requiredDuringSchedulingIgnoredDuringExecution: [{ labelSelector, topologyKey: 'kubernetes.io/hostname' }],
-    },
+    preferredDuringSchedulingIgnoredDuringExecution: [
+      { weight: 100, podAffinityTerm: { labelSelector, topologyKey: 'topology.kubernetes.io/zone' } },
+    ],
+    requiredDuringSchedulingIgnoredDuringExecution: [{ labelSelector, topologyKey: 'kubernetes.io/hostname' }],
   };
 }
 
@@ -299,16 +331,13 @@ const servicesOf = (manifest: Manifest, component: string): AnyObject[] =>
   );
 
 function budgetOf(manifest: Manifest, component: string): AnyObject[] {
-  if (!manifest.values.enablePodDisruptionBudget) return [];
   const name = component === 'destination' ? 'linkerd-dst' : `linkerd-${component}`;
-  return [
-    object(
-      'policy/v1',
-      'PodDisruptionBudget',
-      metadataOf(manifest, { name, namespace: manifest.namespace, component }),
-      {
-        spec: { maxUnavailable: 1, selector: { matchLabels: { [COMPONENT]: component } } },
-      },
-    ),
-  ];
+  const metadata = metadataOf(manifest, { name, namespace: manifest.namespace, component });
+  const spec = { maxUnavailable: 1, selector: { matchLabels: { [COMPONENT]: component } } };
+  return when(manifest.values.enablePodDisruptionBudget, [
+    object('policy/v1', 'PodDisruptionBudget', metadata, { spec }),
+  ]);
 }
+
+const sha256 = (text: string): string =>
+  call('sha256sum', (known: string) => createHash('sha256').update(known).digest('hex'), text);

@@ -27,7 +27,7 @@ export async function installMesh(cluster: MeshedCluster, trust: Trust, steps: I
   values.identity.issuer.tls = { crtPEM: trust.issuer.certificate, keyPEM: trust.issuer.key };
   const certificates = await webhookCertificates(values, NAMESPACE);
   const objects = [
-    ...renderCrds({ namespace: NAMESPACE, createdBy: values.cliVersion, gatewayApi: true }),
+    ...renderCrds({ namespace: NAMESPACE, values: { ...values, installGatewayAPI: true } }),
     ...renderControlPlane({ namespace: NAMESPACE, values }, certificates, defaultValues()),
   ];
   const { signal } = steps;

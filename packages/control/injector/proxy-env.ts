@@ -1,6 +1,6 @@
 /** The proxy's environment: every variable in the chart's order. A row without value is left out. */
 import type { EnvVar } from '#api/kube';
-import { all, either, equals, not, orElse, when } from '#model/template';
+import { all, call, either, equals, not, orElse, when } from '#model/template';
 import { type InjectorValues, trustDomainOf } from './values.ts';
 
 /** Where a proxy runs, as far as its environment depends on it. */
@@ -69,9 +69,7 @@ function tracing(values: InjectorValues, { controlPlaneNamespace: ns }: ProxyPla
     throw new Error(
       'proxy.tracing.collector.meshIdentity must have a serviceAccountName and a namespace to enable tracing',
     );
-  const attributes = Object.keys(labels)
-    .sort()
-    .map((key) => `${key}=${`${labels[key]}`.replaceAll('\n', ' ')}\n`);
+  const attributes = call('include "weft.attributes"', attributeLines, labels);
   const identity = `${serviceAccountName}.${namespace}.serviceaccount.identity.${ns}.${trustDomainOf(values)}`;
   return when(enabled, [
     row('TRACE_ATTRIBUTES_PATH', `${POD_INFO_PATH}/labels`),
@@ -80,9 +78,15 @@ function tracing(values: InjectorValues, { controlPlaneNamespace: ns }: ProxyPla
     row('TRACE_SERVICE_NAME', orElse(traceServiceName, 'linkerd-proxy')),
     row('TRACE_COLLECTOR_SVC_ADDR', `${collector?.endpoint}`),
     row('TRACE_COLLECTOR_SVC_NAME', identity),
-    ...rowIfSet('TRACE_EXTRA_ATTRIBUTES', attributes.join('')),
+    ...rowIfSet('TRACE_EXTRA_ATTRIBUTES', attributes),
   ]);
 }
+
+const attributeLines = (labels: Readonly<Record<string, string>>): string =>
+  Object.keys(labels)
+    .sort()
+    .map((key) => `${key}=${`${labels[key]}`.replaceAll('\n', ' ')}\n`)
+    .join('');
 
 /** A fixed number of cores, or the bounds between which the proxy decides. */
 function workers({ proxy }: InjectorValues): EnvVar[] {

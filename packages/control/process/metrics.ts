@@ -81,6 +81,28 @@ export const CONTROL_METRICS = {
     buckets: WORK_SECONDS,
     help: 'Duration of the work on one Service.',
   },
+  linkerd_cni_repair_controller_queue_overflow_total: {
+    type: 'counter',
+    labels: [],
+    help: 'Pods that found no room in the queue for repair.',
+  },
+  linkerd_cni_repair_controller_pods_deleted_total: { type: 'counter', labels: [], help: 'Pods deleted.' },
+  linkerd_cni_repair_controller_pods_delete_latency_seconds: {
+    ...QUEUE,
+    type: 'histogram',
+    buckets: WORK_SECONDS,
+    help: 'Duration of deletions.',
+  },
+  linkerd_cni_repair_controller_pods_delete_errors_total: {
+    type: 'counter',
+    labels: [],
+    help: 'Deletions that the API server refused.',
+  },
+  linkerd_cni_repair_controller_pods_delete_timeouts_total: {
+    type: 'counter',
+    labels: [],
+    help: 'Deletions that took too long.',
+  },
   proxy_inject_admission_requests_total: { type: 'counter', labels: INJECTOR, help: 'Requests to inject.' },
   proxy_inject_admission_responses_total: {
     type: 'counter',

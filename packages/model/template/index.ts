@@ -5,4 +5,4 @@
 
 export { Choice, isPlain, Splat, splatOf } from './nodes.ts';
 export { call, goOf, isTrue, isUnknown, markText, truth, Unknown } from './unknown.ts';
-export { all, any, atLeast, either, equals, joined, merged, not, orElse, when } from './words.ts';
+export { all, any, atLeast, either, equals, joined, listed, merged, not, orElse, when } from './words.ts';

@@ -51,6 +51,7 @@ test('over later values they are expressions of Go’s templates', () => {
     goOf(all(flag, not(name), atLeast(count, 0))),
     '(and .Values.flag (not .Values.name) (ge (int64 .Values.count) 0))',
   );
+  assert.equal(goOf(`${count}`), '(toString (int64 .Values.count))', 'a number that is a text stays one');
   assert.equal(goOf(orElse(name, 'x')), '(default "x" .Values.name)');
   assert.equal(
     goOf({ a: name, ...when(flag, { b: count }) }),

@@ -17,8 +17,9 @@ export class Unknown {
     this.type = type;
   }
 
+  /** As a text, which a number alone would not be. */
   toString(): string {
-    return markText(this.go);
+    return markText(`(toString ${this.go})`);
   }
 
   [Symbol.toPrimitive](hint: string): string {
@@ -67,7 +68,8 @@ function goText(text: string): string {
   const parts = text.split(MARK); // even: literal, odd: expression
   if (parts.length === 3 && parts[0] === '' && parts[2] === '') return parts[1]!;
   const format = parts.map((part, at) => (at % 2 === 0 ? part.replaceAll('%', '%%') : '%v')).join('');
-  return `(printf ${JSON.stringify(format)} ${parts.filter((_, at) => at % 2 === 1).join(' ')})`;
+  const args = parts.filter((_, at) => at % 2 === 1).map((go) => /^\(toString (.*)\)$/s.exec(go)?.[1] ?? go);
+  return `(printf ${JSON.stringify(format)} ${args.join(' ')})`;
 }
 
 function goMap(map: Record<PropertyKey, unknown>): string {

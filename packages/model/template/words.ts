@@ -49,12 +49,22 @@ export const atLeast = (value: number, least: number): boolean =>
 export const not = (test: unknown): boolean => (isUnknown(test) ? later(`(not ${goOf(test)})`) : !isTrue(test));
 
 /** Whether all of the tests are true. */
-export const all = (...tests: unknown[]): boolean =>
-  tests.some(isUnknown) ? later(`(and ${tests.map(goOf).join(' ')})`) : tests.every(isTrue);
+export function all(...tests: unknown[]): boolean {
+  const open = tests.filter(isUnknown);
+  if (!tests.every((test) => isUnknown(test) || isTrue(test))) return false;
+  return open.length === 0 ? true : later(`(and ${open.map(testOf).join(' ')})`);
+}
 
 /** Whether one of the tests is true. */
-export const any = (...tests: unknown[]): boolean =>
-  tests.some(isUnknown) ? later(`(or ${tests.map(goOf).join(' ')})`) : tests.some(isTrue);
+export function any(...tests: unknown[]): boolean {
+  const open = tests.filter(isUnknown);
+  if (tests.some((test) => !isUnknown(test) && isTrue(test))) return true;
+  return open.length === 0 ? false : later(`(or ${open.map(testOf).join(' ')})`);
+}
+
+/** A test as Go's boolean: `and` and `or` give one of their arguments, not a truth. */
+const testOf = (test: unknown): string =>
+  test instanceof Unknown && test.type === 'boolean' ? test.go : truth(goOf(test));
 
 /** The items of a list as a text. */
 export const joined = (items: readonly (string | number)[], separator: string): string =>
@@ -65,4 +75,13 @@ export function merged<T>(...maps: Readonly<Record<string, T>>[]): Record<string
   if (!maps.some(isUnknown)) return Object.assign({}, ...maps);
   const go = `(mergeOverwrite (dict) ${maps.map(goOf).join(' ')})`;
   return { [Symbol(go)]: new Splat(go) } as unknown as Record<string, T>;
+}
+
+/** The items of a text such as `25, 4000-4100`; none in an empty one. */
+export function listed(text: string): string[] {
+  if (isUnknown(text)) return [new Splat(`(compact (splitList "," (nospace ${goOf(text)})))`)] as unknown as string[];
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
 }

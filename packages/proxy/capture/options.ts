@@ -62,7 +62,8 @@ const FLAGS: Readonly<Record<string, FlagRow>> = {
   'log-level': { field: undefined, read: (text) => text },
 };
 
-const DEFAULTS: CaptureOptions = {
+/** What the rules are where nothing is said. */
+export const CAPTURE_DEFAULTS: CaptureOptions = {
   incomingProxyPort: PORTS.inbound,
   outgoingProxyPort: PORTS.outbound,
   proxyUid: PROXY_UID,
@@ -93,7 +94,7 @@ export function parseCaptureArgs(args: readonly string[]): CaptureOptions {
     const before = found[row.field];
     found[row.field] = Array.isArray(before) && Array.isArray(value) ? [...before, ...value] : value;
   }
-  return { ...DEFAULTS, ...found };
+  return { ...CAPTURE_DEFAULTS, ...found };
 }
 
 function longName(argument: string): string {

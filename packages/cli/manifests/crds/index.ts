@@ -5,4 +5,4 @@
 export { GATEWAY_ANNOTATIONS, GATEWAY_API_VERSION, GATEWAY_CRDS } from './gateway.ts';
 export { LINK_CRD } from './link.ts';
 export { LINKERD_CRDS } from './linkerd.ts';
-export { type CrdMetadata, type CrdSource, customResourceDefinition } from './schema.ts';
+export { type CrdMetadata, type CrdSource, customResourceDefinition, type Schema } from './schema.ts';

@@ -1,0 +1,93 @@
+/** The mesh on the CNI plug-in, and the race: a pod that starts where the plug-in is not yet must not run unmeshed. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { eventually, type Lab, requireProgram, startLab, webContainer, workload } from '../../harness/index.ts';
+
+const MINUTE_MS = 60_000;
+const SLEEP = '{name: app, image: curlimages/curl, command: [sh, -c, "sleep 100000"]}';
+const APP = `
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: shop
+  annotations: {linkerd.io/inject: enabled, config.linkerd.io/default-inbound-policy: all-authenticated}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: http}]}
+${workload('web', webContainer('hi'))}
+${workload('meshed', SLEEP)}
+${workload('plain', SLEEP, { annotations: 'linkerd.io/inject: disabled' })}
+`;
+const INSTALL_CNI = 'linkerd install-cni --set repairController.enabled=';
+
+let lab: Lab;
+before(
+  async () => {
+    requireProgram('kubectl', 'kubectl >= 1.28');
+    lab = await startLab(['--clusters', 'west']);
+    await lab.ok(`${INSTALL_CNI}false | kubectl apply -f -`);
+    await lab.ok('kubectl -n linkerd-cni rollout status ds/linkerd-cni --timeout=60s', { timeoutMs: 2 * MINUTE_MS });
+    await lab.ok('linkerd install --crds | kubectl apply --server-side -f -');
+    // A short wait of the validator makes the test short.
+    await lab.ok('linkerd install --linkerd-cni-enabled --set networkValidator.timeout=2s | kubectl apply -f -');
+    await lab.ok('kubectl -n linkerd wait --for=condition=Available --timeout=120s deploy --all', {
+      timeoutMs: 3 * MINUTE_MS,
+    });
+    await lab.ok('kubectl apply -f -', { input: APP });
+    await lab.ok('kubectl -n shop wait --for=condition=Available --timeout=60s deploy --all', {
+      timeoutMs: 2 * MINUTE_MS,
+    });
+  },
+  { timeout: 7 * MINUTE_MS },
+);
+after(() => lab?.down(), { timeout: MINUTE_MS });
+
+async function request(from: string): Promise<string> {
+  const curl = "curl -s -o /dev/null -w '%{http_code}' -m 5 http://web.shop/";
+  const { stdout } = await lab.sh(`kubectl -n shop exec deploy/${from} -c app -- ${curl}`);
+  return stdout.trim();
+}
+const podField = (app: string, path: string): Promise<string> =>
+  lab.ok(`kubectl -n shop get pods -l app=${app} -o jsonpath='{.items[*]${path}}'`);
+
+describe('the CNI plug-in', () => {
+  test('captures both directions of pods that need no privilege for it', { timeout: MINUTE_MS }, async () => {
+    assert.equal(await podField('web', '.spec.initContainers[*].name'), 'linkerd-network-validator linkerd-proxy');
+    assert.equal(await request('meshed'), '200');
+    assert.equal(await request('plain'), '403', 'who has no proxy has no identity');
+  });
+
+  test('leaves the node as it was when it goes; a pod then stays before its application', {
+    timeout: 2 * MINUTE_MS,
+  }, async () => {
+    await lab.ok('kubectl -n linkerd-cni delete ds linkerd-cni --wait');
+    await eventually('the installer is gone', MINUTE_MS, async () =>
+      (await lab.ok('kubectl -n linkerd-cni get pods -o name')) === '' ? true : undefined,
+    );
+    await lab.ok('kubectl apply -f -', { input: workload('late', SLEEP) });
+    await eventually('the validator has failed', MINUTE_MS, async () =>
+      (await podField('late', '.status.initContainerStatuses[0].lastState.terminated.exitCode')) === '95'
+        ? true
+        : undefined,
+    );
+    assert.equal(await podField('late', '.status.containerStatuses[0].state.waiting.reason'), 'PodInitializing');
+    assert.equal(await podField('late', '.status.containerStatuses[0].state.running'), '');
+  });
+
+  test('when it is back, the repair controller has such pods made anew, and they are meshed', {
+    timeout: 3 * MINUTE_MS,
+  }, async () => {
+    const before = await podField('late', '.metadata.name');
+    await lab.ok(`${INSTALL_CNI}true | kubectl apply -f -`);
+    await lab.ok('kubectl -n linkerd-cni rollout status ds/linkerd-cni --timeout=60s', { timeoutMs: 2 * MINUTE_MS });
+    await lab.ok('kubectl -n shop wait --for=condition=Available --timeout=60s deploy/late', {
+      timeoutMs: 2 * MINUTE_MS,
+    });
+    assert.notEqual(await podField('late', '.metadata.name'), before);
+    assert.equal(await request('late'), '200');
+    const reasons = await lab.ok("kubectl -n shop get events -o jsonpath='{.items[*].reason}'");
+    assert.match(reasons, /\bLinkerdCNINotConfigured\b/);
+  });
+});
