@@ -117,9 +117,9 @@ function targetOf({ clientConfig, name }: Webhook, seconds: number): Target {
   const { hostname, port, pathname, search } = parsed;
   return {
     url: parsed.toString(),
-    serverName: hostname,
+    serverName: hostname.replace(/^\[|\]$/g, ''),
     path: `${pathname}${search}`,
-    host: hostname,
+    host: hostname.replace(/^\[|\]$/g, ''),
     port: Number(port || HTTPS_PORT),
   };
 }

@@ -30,9 +30,27 @@ export async function evictPod(
   const pods = resourceOf(core, PODS);
   const pod = readServed(core, pods, ref);
   const budget = isDisruptive(pod) ? budgetOf(core, pod) : undefined;
-  if (budget && !request.dryRun) await spend(core, budget, pod, request);
+  if (budget && !isExcused(pod, budget)) await spend(core, budget, pod, request);
   const preconditions = { uid: pod.metadata.uid ?? '', ...options.preconditions };
+  await tell(core, pods, ref, request);
   await remove(core, pods, ref, { ...options, preconditions }, request);
+}
+
+/** Says in the pod's status why it goes, as Jobs and people want to know. */
+async function tell(core: Core, pods: Resource, ref: ObjectRef, request: WriteRequest): Promise<void> {
+  const target: Condition = {
+    type: 'DisruptionTarget',
+    status: 'True',
+    reason: 'EvictionByEvictionAPI',
+    message: 'Eviction API: evicting',
+    lastTransitionTime: timestamp(core.nowMs()),
+  };
+  const compute = (pod: AnyObject): AnyObject => {
+    const status = (pod['status'] ?? {}) as { conditions?: Condition[] };
+    const others = (status.conditions ?? []).filter(({ type }) => type !== target.type);
+    return { ...pod, status: { ...status, conditions: [...others, target] } };
+  };
+  await modify(core, pods, ref, { subresource: 'status', compute }, request);
 }
 
 function resourceOf(core: Core, gvr: typeof PODS | typeof BUDGETS): Resource {
@@ -41,12 +59,22 @@ function resourceOf(core: Core, gvr: typeof PODS | typeof BUDGETS): Resource {
   return resource;
 }
 
-/** A pod that is finished, pending, leaving or unready is not counted as healthy, so nothing is lost with it. */
+/** With a pod that is finished, pending or leaving, nothing is lost. */
 function isDisruptive(pod: AnyObject): boolean {
-  const { phase, conditions = [] } = (pod['status'] ?? {}) as { phase?: string; conditions?: Condition[] };
-  if (pod.metadata.deletionTimestamp || phase !== 'Running') return false;
-  return conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+  const { phase } = statusOf(pod);
+  return !pod.metadata.deletionTimestamp && phase === 'Running';
 }
+
+/** A running pod that is not ready may go while the others suffice, or always where its budget says so. */
+function isExcused(pod: AnyObject, budget: AnyObject): boolean {
+  if (statusOf(pod).conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')) return false;
+  const { unhealthyPodEvictionPolicy } = (budget['spec'] ?? {}) as { unhealthyPodEvictionPolicy?: string };
+  if (unhealthyPodEvictionPolicy === 'AlwaysAllow') return true;
+  const { currentHealthy = 0, desiredHealthy = 0 } = (budget['status'] ?? {}) as BudgetStatus;
+  return desiredHealthy > 0 && currentHealthy >= desiredHealthy;
+}
+
+const statusOf = (pod: AnyObject) => (pod['status'] ?? {}) as { phase?: string; conditions?: Condition[] };
 
 function budgetOf(core: Core, pod: AnyObject): AnyObject | undefined {
   const budgets = core.store

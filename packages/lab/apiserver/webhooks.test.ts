@@ -26,7 +26,7 @@ before(async () => {
   authority = await createAuthority('hooks', Date.now());
   const leaf = await issueLeaf(
     authority,
-    { commonName: 'h', usage: 'server', names: ['hook.default.svc'] },
+    { commonName: 'h', usage: 'server', names: ['hook.default.svc', '127.0.0.1'] },
     Date.now(),
   );
   hook = createServer({ key: leaf.key, cert: leaf.certificate, minVersion: 'TLSv1.3' }, (request, reply) => {
@@ -238,6 +238,25 @@ test('a webhook that names another version of the same objects sees them in that
   await withHook('Mutating', { rules, matchPolicy: 'Exact' }, async () => {
     await lab.client.create(autoscalers, autoscaler('exact'));
     assert.equal(asked.length, 0);
+  });
+});
+
+test('a webhook by URL may be an address, which its certificate must bear', async () => {
+  const caBundle = Buffer.from(authority.certificate).toString('base64');
+  const { port } = hook.address() as AddressInfo;
+  const at = (host: string) => ({ clientConfig: { url: `https://${host}:${port}/hook`, caBundle } });
+  await withHook('Validating', at('127.0.0.1'), async () => {
+    await lab.client.create(CONFIG_MAPS, configMap('by-address'));
+    assert.equal(asked.length, 1);
+  });
+  await withHook('Validating', at('127.0.0.2'), async () => {
+    // The server listens on one address only, so the connection is told from the name that it must have.
+    const refused = await message(lab.client.create(CONFIG_MAPS, configMap('by-other-address')));
+    assert.match(refused, /failed calling webhook/);
+  });
+  await withHook('Validating', at('localhost'), async () => {
+    const refused = await message(lab.client.create(CONFIG_MAPS, configMap('by-name')));
+    assert.match(refused, /failed to verify certificate.*localhost/);
   });
 });
 

@@ -1,6 +1,6 @@
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { connect, type TLSSocket } from 'node:tls';
+import { checkServerIdentity, connect, type TLSSocket } from 'node:tls';
 
 export type BackendConnection = Duplex;
 
@@ -20,7 +20,9 @@ export function openTls(connection: Duplex, options: TlsOptions): Promise<TLSSoc
   return new Promise((resolve, reject) => {
     const socket = connect({
       socket: connection as Socket,
-      servername: options.serverName,
+      // An address is no server name for TLS; the certificate must bear it all the same.
+      ...(isIP(options.serverName) ? { host: options.serverName } : { servername: options.serverName }),
+      checkServerIdentity: (_, certificate) => checkServerIdentity(options.serverName, certificate),
       minVersion: 'TLSv1.2',
       rejectUnauthorized: !options.insecure,
       ...(options.ca !== undefined && { ca: options.ca }),

@@ -313,6 +313,93 @@ test('an Indexed Job gives each pod its number and completes when all are done',
   assert.equal((await ended())?.at(-1), 'Complete: CompletionsReached');
 });
 
+/** Ends the running pods with an exit code, or only that of one index. */
+async function exit(exitCode: number, index?: string): Promise<void> {
+  for (const pod of await lab.activePods()) {
+    if (index !== undefined && pod.metadata.annotations?.['batch.kubernetes.io/job-completion-index'] !== index)
+      continue;
+    const containerStatuses = [{ name: 'main', state: { terminated: { exitCode } } }];
+    await lab.patch(PODS, pod.metadata.name ?? '', { status: { phase: 'Failed', containerStatuses } }, 'status');
+  }
+  await lab.settle();
+}
+
+test("rules tell failures that are the Job's end from those that do not count", async () => {
+  await start();
+  const rules = [
+    { action: 'FailJob', onExitCodes: { operator: 'In', values: [42] } },
+    { action: 'Ignore', onExitCodes: { containerName: 'main', operator: 'NotIn', values: [1] } },
+  ];
+  await lab.create(JOBS, job({ backoffLimit: 1, podFailurePolicy: { rules } }));
+  await lab.settle();
+  await exit(7);
+  await lab.clock.advance(60_000);
+  assert.equal((await work()).status?.failed, undefined, 'ignored');
+  assert.equal((await lab.activePods()).length, 1);
+  await exit(1);
+  await lab.clock.advance(600_000);
+  assert.equal((await work()).status?.failed, 1, 'counted');
+  await exit(42);
+  assert.deepEqual(await ended(), ['FailureTarget: PodFailurePolicy', 'Failed: PodFailurePolicy']);
+  const message = (await work()).status?.conditions?.find(({ type }) => type === 'Failed')?.message;
+  assert.match(message ?? '', /^Container main for pod .* failed with exit code 42 matching FailJob rule at index 0$/);
+});
+
+test('an index that failed too often is given up, the others go on, and the Job fails in the end', async () => {
+  await start();
+  const indexed = { completionMode: 'Indexed', completions: 2, parallelism: 2, backoffLimit: 100 };
+  await lab.create(JOBS, job({ ...indexed, backoffLimitPerIndex: 1 }));
+  await lab.settle();
+  await exit(1, '0');
+  await lab.clock.advance(600_000);
+  assert.equal((await lab.activePods()).length, 2, 'tried once more');
+  await exit(1, '0');
+  await lab.clock.advance(600_000);
+  assert.equal((await lab.activePods()).length, 1, 'and no more');
+  assert.equal((await work()).status?.failedIndexes, '0');
+  await finish('Succeeded');
+  assert.deepEqual(await ended(), ['FailureTarget: FailedIndexes', 'Failed: FailedIndexes']);
+});
+
+test('too many failed indexes end a Job with its pods', async () => {
+  await start();
+  const indexed = { completionMode: 'Indexed', completions: 3, parallelism: 3, backoffLimit: 100 };
+  await lab.create(JOBS, job({ ...indexed, backoffLimitPerIndex: 0, maxFailedIndexes: 0 }));
+  await lab.settle();
+  await exit(1, '2');
+  await lab.converge();
+  assert.deepEqual(await ended(), ['FailureTarget: MaxFailedIndexesExceeded', 'Failed: MaxFailedIndexesExceeded']);
+  assert.deepEqual(await lab.activePods(), []);
+});
+
+test('a Job may succeed with some of its indexes', async () => {
+  await start();
+  const rules = [{ succeededIndexes: '0' }];
+  await lab.create(JOBS, job({ completionMode: 'Indexed', completions: 3, parallelism: 1, successPolicy: { rules } }));
+  await lab.settle();
+  await finish('Succeeded');
+  await lab.converge();
+  assert.deepEqual(await ended(), ['SuccessCriteriaMet: SuccessPolicy', 'Complete: SuccessPolicy']);
+});
+
+test('a pod that is being deleted is replaced at its end where the Job says so', async () => {
+  await start();
+  await lab.create(JOBS, job({ podReplacementPolicy: 'Failed' }));
+  await lab.kubelet();
+  const [pod] = await lab.activePods();
+  await lab.delete(PODS, pod?.metadata.name ?? '');
+  await lab.settle();
+  assert.equal((await lab.activePods()).length, 0);
+  assert.equal((await work()).status?.terminating, 1);
+});
+
+test('a Job that is managed by another is left to it', async () => {
+  await start();
+  await lab.create(JOBS, job({ managedBy: 'example.com/queue' }));
+  await lab.settle();
+  assert.deepEqual([await lab.activePods(), (await work()).status?.active], [[], undefined]);
+});
+
 test('a suspended Job loses its pods and starts anew when resumed', async () => {
   await start();
   await lab.create(JOBS, job());

@@ -259,6 +259,7 @@ export interface JobStatus {
   succeeded?: number;
   failed?: number;
   completedIndexes?: string;
+  failedIndexes?: string;
   uncountedTerminatedPods?: { succeeded?: string[]; failed?: string[] };
   conditions?: WorkloadCondition[];
 }
@@ -267,12 +268,24 @@ export interface JobSpec {
   completions?: number;
   completionMode?: 'NonIndexed' | 'Indexed';
   backoffLimit?: number;
+  backoffLimitPerIndex?: number;
+  maxFailedIndexes?: number;
+  podFailurePolicy?: { rules: readonly PodFailureRule[] };
+  successPolicy?: { rules: readonly { succeededIndexes?: string; succeededCount?: number }[] };
+  podReplacementPolicy?: 'TerminatingOrFailed' | 'Failed';
+  managedBy?: string;
   activeDeadlineSeconds?: number;
   ttlSecondsAfterFinished?: number;
   suspend?: boolean;
   selector?: LabelSelector;
   manualSelector?: boolean;
   template: PodTemplateSpec;
+}
+/** One rule of a Job's podFailurePolicy: either by exit codes or by conditions. */
+export interface PodFailureRule {
+  action: 'Count' | 'Ignore' | 'FailIndex' | 'FailJob';
+  onExitCodes?: { containerName?: string; operator: 'In' | 'NotIn'; values: readonly number[] };
+  onPodConditions?: readonly { type: string; status: string }[];
 }
 export interface Job extends KubeObject {
   spec: JobSpec;

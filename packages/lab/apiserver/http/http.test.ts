@@ -454,8 +454,8 @@ test('a pod is evicted only as its disruption budget allows', async () => {
     observedGeneration: 1,
   };
   await lab.client.update<AnyObject>(budgets, { ...budget, status: counted }, 'status');
-  const evict = () =>
-    admin.request('/api/v1/namespaces/default/pods/e/eviction', {
+  const evict = (query = '') =>
+    admin.request(`/api/v1/namespaces/default/pods/e/eviction${query}`, {
       method: 'POST',
       body: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'e', namespace: 'default' } },
     });
@@ -465,11 +465,27 @@ test('a pod is evicted only as its disruption budget allows', async () => {
     refused.json<Status>().details?.causes?.[0]?.message,
     'The disruption budget b needs 1 healthy pods and has 1 currently',
   );
-  await lab.client.patch(
-    budgets,
-    { name: 'b', namespace: 'default' },
-    { type: 'merge', body: { status: { disruptionsAllowed: 1 } }, subresource: 'status' },
-  );
+  assert.equal((await evict('?dryRun=All')).code, 429);
+  const change = (body: object, subresource?: string) =>
+    lab.client.patch(
+      budgets,
+      { name: 'b', namespace: 'default' },
+      { type: 'merge', body, ...(subresource && { subresource }) },
+    );
+  const unready = { conditions: [{ type: 'Ready', status: 'False' }] };
+  const at = { name: 'e', namespace: 'default' };
+  await lab.client.patch(pods, at, { type: 'merge', body: { status: unready }, subresource: 'status' });
+  assert.equal((await evict('?dryRun=All')).code, 201, 'an unready pod may go while the others suffice');
+  await change({ status: { currentHealthy: 0 } }, 'status');
+  assert.equal((await evict('?dryRun=All')).code, 429, 'and must stay while they do not');
+  await change({ spec: { unhealthyPodEvictionPolicy: 'AlwaysAllow' } });
+  assert.equal((await evict('?dryRun=All')).code, 201);
+  await lab.client.patch(pods, at, {
+    type: 'merge',
+    body: { status: { conditions: [{ type: 'Ready', status: 'True' }] } },
+    subresource: 'status',
+  });
+  await change({ status: { disruptionsAllowed: 1, observedGeneration: 2 } }, 'status');
   assert.equal((await evict()).code, 201);
   assert.equal((await admin.request('/api/v1/namespaces/default/pods/e')).code, 404);
 });

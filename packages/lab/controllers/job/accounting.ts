@@ -1,6 +1,7 @@
 import type { Job, JobStatus, Pod } from '../../kinds/index.ts';
 import { formatIndexes, parseIndexes } from './indexes.ts';
 import { indexOf, isIndexed, TRACKING_FINALIZER } from './pods.ts';
+import { failureAction, isLastFailure, waitsForEnd } from './policies.ts';
 
 /**
  * What is known of a Job's finished pods. Each is counted exactly once: first its uid is noted in the status, then its finalizer
@@ -10,17 +11,22 @@ export interface Account {
   succeeded: number;
   failed: number;
   completedIndexes: ReadonlySet<number>;
+  /** Indexes that are not tried again. */
+  failedIndexes: ReadonlySet<number>;
+  /** Why a pod's failure is the Job's, where the Job's policy says so. */
+  fatal?: string;
   /** The part of the status that holds counts and notes. */
-  status: Pick<JobStatus, 'succeeded' | 'failed' | 'completedIndexes' | 'uncountedTerminatedPods'>;
+  status: Pick<JobStatus, 'succeeded' | 'failed' | 'completedIndexes' | 'failedIndexes' | 'uncountedTerminatedPods'>;
   /** Noted pods that may lose their finalizer once the status is stored. */
   release: readonly Pod[];
 }
 
 const isTracked = (pod: Pod): boolean => (pod.metadata.finalizers ?? []).includes(TRACKING_FINALIZER);
 const hasSucceeded = (pod: Pod): boolean => pod.status?.phase === 'Succeeded';
-/** A pod that is being deleted will not finish its work. */
-const hasFailed = (pod: Pod): boolean =>
-  !hasSucceeded(pod) && (pod.status?.phase === 'Failed' || pod.metadata.deletionTimestamp !== undefined);
+/** A pod that is being deleted will not finish its work; where the Job wants to know how it ended, it has to end first. */
+const hasFailed = (job: Job, pod: Pod): boolean =>
+  !hasSucceeded(pod) &&
+  (pod.status?.phase === 'Failed' || (pod.metadata.deletionTimestamp !== undefined && !waitsForEnd(job)));
 
 /** Counts finished pods on top of what the status says. */
 export function account(job: Job, pods: readonly Pod[]): Account {
@@ -33,6 +39,9 @@ export function account(job: Job, pods: readonly Pod[]): Account {
   const indexes = new Set(parseIndexes(status.completedIndexes));
   const total = { succeeded: status.succeeded ?? 0, failed: status.failed ?? 0 };
   const notes = { succeeded: [] as string[], failed: [] as string[] };
+  const failedIndexes = new Set(parseIndexes(status.failedIndexes));
+  const ignored: Pod[] = [];
+  let fatal: string | undefined;
   for (const kind of ['succeeded', 'failed'] as const)
     for (const uid of noted[kind]) {
       if (tracked.has(uid)) notes[kind].push(uid);
@@ -41,7 +50,17 @@ export function account(job: Job, pods: readonly Pod[]): Account {
   for (const [uid, pod] of tracked) {
     if (noted.succeeded.has(uid) || noted.failed.has(uid)) continue;
     if (hasSucceeded(pod)) note(job, pod, uid, notes, indexes);
-    else if (hasFailed(pod)) notes.failed.push(uid);
+    else if (hasFailed(job, pod)) {
+      const { action, message } = failureAction(job, pod);
+      if (action === 'Ignore') {
+        ignored.push(pod);
+        continue;
+      }
+      if (action === 'FailJob') fatal ??= message;
+      const index = indexOf(pod);
+      if (index !== undefined && (action === 'FailIndex' || isLastFailure(job, pod))) failedIndexes.add(index);
+      notes.failed.push(uid);
+    }
   }
   const succeeded = isIndexed(job) ? indexes.size : total.succeeded + notes.succeeded.length;
   const hasNotes = notes.succeeded.length + notes.failed.length > 0;
@@ -49,10 +68,13 @@ export function account(job: Job, pods: readonly Pod[]): Account {
     succeeded,
     failed: total.failed + notes.failed.length,
     completedIndexes: indexes,
+    failedIndexes,
+    ...(fatal !== undefined && { fatal }),
     status: {
       succeeded: isIndexed(job) ? indexes.size : total.succeeded,
       failed: total.failed,
       ...(isIndexed(job) && indexes.size > 0 && { completedIndexes: formatIndexes(indexes) }),
+      ...(job.spec.backoffLimitPerIndex !== undefined && { failedIndexes: formatIndexes(failedIndexes) }),
       uncountedTerminatedPods: hasNotes
         ? {
             ...(notes.succeeded.length > 0 && { succeeded: notes.succeeded }),
@@ -60,7 +82,7 @@ export function account(job: Job, pods: readonly Pod[]): Account {
           }
         : {},
     },
-    release: [...notes.succeeded, ...notes.failed].flatMap((uid) => tracked.get(uid) ?? []),
+    release: [...[...notes.succeeded, ...notes.failed].flatMap((uid) => tracked.get(uid) ?? []), ...ignored],
   };
 }
 

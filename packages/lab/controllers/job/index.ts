@@ -18,13 +18,14 @@ import {
   type WorkloadCondition,
   withCondition,
 } from '../../kinds/index.ts';
-import { type Controller, type Plan, referenceTo, refOf, type Write } from '../../reconcile/index.ts';
+import { type Controller, NOTHING, type Plan, referenceTo, refOf, type Write } from '../../reconcile/index.ts';
 import { matchesLabelSelector } from '../../selectors/index.ts';
 import { claim, ownersOfKind } from '../claim.ts';
 import { createPod, deletePod } from '../pod-template.ts';
 import { writeStatus } from '../write-status.ts';
 import { type Account, account } from './accounting.ts';
 import { asOwner, buildPod, indexOf, isIndexed, TRACKING_FINALIZER } from './pods.ts';
+import { failureAction, failuresBefore, isForeign, metSuccessRule, waitsForEnd } from './policies.ts';
 
 export interface JobObserved {
   job: Job;
@@ -74,6 +75,7 @@ export const isFinished = (job: Job): boolean =>
 
 /** Decides the next steps of one Job. Pure. */
 export function reconcileJob({ job, pods: all }: JobObserved, nowMs: number, config: JobConfig): Plan {
+  if (isForeign(job)) return NOTHING;
   const uid = job.metadata.uid ?? '';
   const selector = job.spec.selector ?? { matchLabels: { 'batch.kubernetes.io/controller-uid': uid } };
   const matches = (pod: Pod): boolean => matchesLabelSelector(selector, pod.metadata.labels);
@@ -115,6 +117,7 @@ function verdictOf({ job, active, counted, nowMs }: Pass): Verdict | undefined {
   if (standing)
     return { type: standing.type as Verdict['type'], reason: standing.reason ?? '', message: standing.message ?? '' };
   const failure = (reason: string, message: string): Verdict => ({ type: 'FailureTarget', reason, message });
+  if (counted.fatal !== undefined) return failure('PodFailurePolicy', counted.fatal);
   const retries =
     job.spec.template.spec.restartPolicy === 'OnFailure' ? active.reduce((sum, pod) => sum + restartsOf(pod), 0) : 0;
   if (
@@ -131,6 +134,15 @@ function verdictOf({ job, active, counted, nowMs }: Pass): Verdict | undefined {
     nowMs >= started + activeDeadlineSeconds * 1000
   )
     return failure('DeadlineExceeded', 'Job was active longer than specified deadline');
+  const { maxFailedIndexes } = job.spec;
+  const failedIndexes = counted.failedIndexes.size;
+  if (maxFailedIndexes !== undefined && failedIndexes > maxFailedIndexes)
+    return failure('MaxFailedIndexesExceeded', 'Job has exceeded the specified maximal number of failed indexes');
+  const rule = isIndexed(job) ? metSuccessRule(job, counted.completedIndexes) : undefined;
+  if (rule !== undefined)
+    return { type: 'SuccessCriteriaMet', reason: 'SuccessPolicy', message: `Matched rules at index ${rule}` };
+  if (failedIndexes > 0 && completions !== undefined && counted.succeeded + failedIndexes >= completions)
+    return failure('FailedIndexes', 'Job has failed indexes');
   const enough =
     completions === undefined ? counted.succeeded > 0 && active.length === 0 : counted.succeeded >= completions;
   const message = 'Reached expected number of succeeded pods';
@@ -192,9 +204,10 @@ function work(pass: Pass): Plan {
     : (job.status?.conditions ?? []);
   const status = { ...statusOf(pass), startTime, conditions: [...conditions] };
   const wanted = wantedActive(job, active.length, counted);
-  const pauseMs = active.length < wanted ? pauseLeftMs(pass) : 0;
+  const taken = active.length + (waitsForEnd(job) ? pass.pods.filter(isLeaving).length : 0);
+  const pauseMs = taken < wanted ? pauseLeftMs(pass) : 0;
   const surplus = active.length > wanted ? lastFirst(active).slice(0, active.length - wanted) : [];
-  const fresh = pauseMs > 0 ? [] : missing(pass, wanted - active.length);
+  const fresh = pauseMs > 0 ? [] : missing(pass, wanted - taken);
   const deadline = job.spec.activeDeadlineSeconds;
   const deadlineMs = deadline === undefined ? undefined : (parseTime(startTime) ?? nowMs) + deadline * 1000 - nowMs;
   const waits = [...(pauseMs > 0 ? [pauseMs] : []), ...(deadlineMs === undefined ? [] : [Math.max(10, deadlineMs)])];
@@ -210,10 +223,10 @@ function work(pass: Pass): Plan {
 }
 
 /** How many pods should run now. Without completions the first success means that no more are started. */
-function wantedActive({ spec }: Job, active: number, { succeeded }: Account): number {
+function wantedActive({ spec }: Job, active: number, { succeeded, failedIndexes }: Account): number {
   const parallelism = spec.parallelism ?? 1;
   if (spec.completions === undefined) return succeeded > 0 ? active : parallelism;
-  return Math.min(parallelism, Math.max(0, spec.completions - succeeded));
+  return Math.min(parallelism, Math.max(0, spec.completions - succeeded - failedIndexes.size));
 }
 
 const lastFirst = (pods: readonly Pod[]): Pod[] =>
@@ -223,13 +236,27 @@ const lastFirst = (pods: readonly Pod[]): Pod[] =>
       (b.metadata.creationTimestamp ?? '').localeCompare(a.metadata.creationTimestamp ?? ''),
   );
 
-function missing({ job, pods, counted }: Pass, count: number): Pod[] {
+function missing(pass: Pass, count: number): Pod[] {
+  const { job, pods, counted } = pass;
   if (count <= 0) return [];
   if (!isIndexed(job)) return Array.from({ length: count }, () => buildPod(job, undefined));
-  const busy = new Set(pods.filter((pod) => !isTerminal(pod)).map(indexOf));
+  const holds = (pod: Pod): boolean => isActive(pod) || (isLeaving(pod) && waitsForEnd(job));
+  const busy = new Set(pods.filter(holds).map(indexOf));
   const all = Array.from({ length: job.spec.completions ?? 0 }, (_, index) => index);
-  const free = all.filter((index) => !busy.has(index) && !counted.completedIndexes.has(index));
-  return free.slice(0, count).map((index) => buildPod(job, index));
+  const free = all.filter(
+    (index) => !busy.has(index) && !counted.completedIndexes.has(index) && !counted.failedIndexes.has(index),
+  );
+  return free.slice(0, count).map((index) => buildPod(job, index, failuresOf(pass, index)));
+}
+
+/** Deleted, but not yet at its end. */
+const isLeaving = (pod: Pod): boolean => pod.metadata.deletionTimestamp !== undefined && !isTerminal(pod);
+
+/** Failures of an index so far; those that the Job's policy ignores are none. */
+function failuresOf({ job, pods }: Pass, index: number): number {
+  const failed = pods.filter((pod) => indexOf(pod) === index && !isActive(pod) && pod.status?.phase !== 'Succeeded');
+  const counts = failed.map((pod) => failuresBefore(pod) + (failureAction(job, pod).action === 'Ignore' ? 0 : 1));
+  return Math.max(0, ...counts);
 }
 
 /** Milliseconds before a failed pod may be replaced: doubles with each failure after the last success. */
@@ -261,7 +288,7 @@ function statusOf({ job, pods, active, counted }: Pass): JobStatus {
     ...(conditions && { conditions }),
     active: active.length,
     ready: active.filter(isReady).length,
-    terminating: pods.filter((pod) => pod.metadata.deletionTimestamp && !isTerminal(pod)).length,
+    terminating: pods.filter(isLeaving).length,
     ...counted.status,
   };
 }

@@ -1,5 +1,6 @@
 import type { Job, Pod } from '../../kinds/index.ts';
 import { type PodOwner, podFromTemplate } from '../pod-template.ts';
+import { FAILURE_COUNT_KEY } from './policies.ts';
 
 /** Keeps a finished pod until the Job has counted it. */
 export const TRACKING_FINALIZER = 'batch.kubernetes.io/job-tracking';
@@ -19,8 +20,11 @@ export function indexOf(pod: Pod): number | undefined {
   return text === undefined || !/^[0-9]+$/.test(text) ? undefined : Number(text);
 }
 
-/** A pod for a Job, with the labels that clients find it by and the finalizer that keeps it until it is counted. */
-export function buildPod(job: Job, index: number | undefined): Pod {
+/**
+ * A pod for a Job, with the labels that clients find it by and the finalizer that keeps it until it is counted. `failures`: of its
+ * index so far, where these are limited.
+ */
+export function buildPod(job: Job, index: number | undefined, failures = 0): Pod {
   const pod = podFromTemplate(asOwner(job), job.spec.template);
   const { name = '', uid = '' } = job.metadata;
   const labels = {
@@ -39,7 +43,11 @@ export function buildPod(job: Job, index: number | undefined): Pod {
       ...metadata,
       generateName: `${name}-${index}-`,
       labels: { ...labels, [INDEX_KEY]: String(index) },
-      annotations: { ...metadata.annotations, [INDEX_KEY]: String(index) },
+      annotations: {
+        ...metadata.annotations,
+        [INDEX_KEY]: String(index),
+        ...(job.spec.backoffLimitPerIndex !== undefined && { [FAILURE_COUNT_KEY]: String(failures) }),
+      },
     },
     spec: {
       ...pod.spec,

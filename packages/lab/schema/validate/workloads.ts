@@ -1,7 +1,7 @@
 import type { LabelSelector } from '#api/kube';
 import { matchesLabelSelector } from '../../selectors/index.ts';
 import type { At } from './cause.ts';
-import { between, countOrPercent, form, type Json, nonNegative, positive } from './checks.ts';
+import { atMostOne, between, countOrPercent, form, type Json, nonNegative, positive } from './checks.ts';
 import { dnsLabel } from './names.ts';
 import { immutable, listAt, objectAt, type RulesTable, type Scope, same } from './rules.ts';
 
@@ -104,6 +104,40 @@ function checkJobSpec(spec: Json, at: At): void {
   if (!indexed)
     for (const field of ['backoffLimitPerIndex', 'maxFailedIndexes'])
       if (spec[field] !== undefined) at.child(field).invalid(spec[field], 'requires indexed completion mode');
+  if (!indexed && spec['successPolicy'] !== undefined)
+    at.child('successPolicy').invalid(spec['successPolicy'], 'requires indexed completion mode');
+  if (spec['maxFailedIndexes'] !== undefined && spec['backoffLimitPerIndex'] === undefined)
+    at.child('backoffLimitPerIndex').required('when maxFailedIndexes is specified');
+  if (spec['podFailurePolicy'] !== undefined) checkFailurePolicy(spec, at, policy);
+}
+
+function checkFailurePolicy(spec: Json, at: At, restartPolicy: unknown): void {
+  const here = at.child('podFailurePolicy');
+  if (restartPolicy !== 'Never')
+    at.child('template')
+      .child('spec')
+      .child('restartPolicy')
+      .invalid(restartPolicy, 'only "Never" is supported when podFailurePolicy is specified');
+  if (spec['podReplacementPolicy'] === 'TerminatingOrFailed')
+    at.child('podReplacementPolicy').notSupported('TerminatingOrFailed', ['Failed']);
+  listAt(objectAt(spec, 'podFailurePolicy'), 'rules').forEach((rule, index) => {
+    const ruleAt = here.child('rules').item(index);
+    if (rule['action'] === 'FailIndex' && spec['backoffLimitPerIndex'] === undefined)
+      ruleAt.child('action').invalid('FailIndex', 'requires the backoffLimitPerIndex to be set');
+    atMostOne(rule, ruleAt, ['onExitCodes', 'onPodConditions'], {
+      many: 'specifying both OnExitCodes and OnPodConditions is not supported',
+      absent: 'specifying one of OnExitCodes and OnPodConditions is required',
+    });
+    checkExitCodes(rule, ruleAt.child('onExitCodes'));
+  });
+}
+
+function checkExitCodes({ onExitCodes }: Json, at: At): void {
+  if (onExitCodes === undefined) return;
+  const { operator, values = [] } = onExitCodes as { operator?: string; values?: number[] };
+  if (values.length === 0) at.child('values').invalid(values, 'at least one value is required');
+  if (operator === 'In' && values.includes(0))
+    at.child('values').item(values.indexOf(0)).invalid(0, 'must not be 0 for the In operator');
 }
 
 /** A suspended job that never started may still get another template; others keep theirs. */
