@@ -112,3 +112,9 @@ test('help lists every verb without loading them', async () => {
   for (const verb of ['check', 'diagnostics', 'inject', 'install', 'lab', 'multicluster', 'version'])
     assert.match(stdout, new RegExp(`^ {2}${verb}`, 'm'));
 });
+
+test('identity is the controller when it is called with its arguments, else the verb', async () => {
+  const verb = await weft(['identity']);
+  assert.deepEqual([verb.code, verb.stderr], [1, 'Provide the pod name argument or use the selector flag\n']);
+  assert.equal((await weft(['identity', '-log-nonsense'])).code, 2);
+});

@@ -98,8 +98,7 @@ const VALUE_FLAGS = new Set([
 
 /** Runs one invocation and returns its exit code. `argv` has neither the runtime nor the script. */
 export async function run(argv: string[], io: Io = processIo()): Promise<number> {
-  // A container runtime calls its plug-ins without arguments.
-  const role = ROLES[argv[0] ?? (io.env['CNI_COMMAND'] === undefined ? '' : 'cni')];
+  const role = roleOf(argv, io.env);
   if (role) return (await (await role())(argv.slice(1), io.env)) ?? Number(process.exitCode ?? 0);
   if (argv[0] === '__complete') return complete(argv.slice(1), io);
   const at = verbPosition(argv);
@@ -116,6 +115,16 @@ export async function run(argv: string[], io: Io = processIo()): Promise<number>
     close();
   }
   return context.exitCode;
+}
+
+/** Arguments of Linkerd's controllers: whole words behind one dash. */
+const CONTROLLER_FLAG = /^-(addr|admin|controller|enable|identity|issuer|kube|log|trace|trust)/;
+
+/** The process to be, if the first word names one. `identity` is a verb, too: for a person, who writes no such arguments. */
+function roleOf([word, argument = '']: readonly string[], env: NodeJS.ProcessEnv) {
+  // A container runtime calls its plug-ins without arguments.
+  if (word === undefined) return env['CNI_COMMAND'] === undefined ? undefined : ROLES['cni'];
+  return Object.hasOwn(VERBS, word) && !CONTROLLER_FLAG.test(argument) ? undefined : ROLES[word];
 }
 
 /** A context that connects once, when it is first asked to. */
