@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import type { AnyObject } from '#api/kube';
-import { Choice, goOf, isPlain, isUnknown, Splat, splatOf, truth, Unknown } from '#model/template';
+import { Choice, goOf, isPlain, isUnknown, Splat, splatOf, Unknown } from '#model/template';
 
 /** Objects that hold open values, as the text of a Helm template. */
 
@@ -106,5 +106,5 @@ function closes(go: string): boolean {
   return false;
 }
 
-/** A test that stands alone. */
-export const printTest = (test: unknown): string => bare(truth(goOf(test)));
+/** A test that stands alone, for an `if`. */
+export const printTest = (test: unknown): string => bare(goOf(test));
