@@ -42,6 +42,26 @@ ${workload('meshed', SLEEP)}
 ${workload('plain', SLEEP, { annotations: 'linkerd.io/inject: disabled' })}
 `;
 
+const EXTERNAL = `
+apiVersion: v1
+kind: Service
+metadata: {name: vms}
+spec: {selector: {app: vm}, ports: [{name: http, port: 80, targetPort: web}]}
+---
+apiVersion: workload.linkerd.io/v1beta1
+kind: ExternalWorkload
+metadata: {name: vm-1, labels: {app: vm}}
+spec:
+  meshTLS: {identity: spiffe://root.test/vm-1, serverName: vm-1.test}
+  workloadIPs: [{ip: 192.0.2.1}]
+  ports: [{name: web, port: 8080}]
+`;
+/** Who writes such slices; Kubernetes keeps one of its own for the Service's pods. */
+const WRITER = 'linkerd-external-workloads-controller';
+/** Of one slice: its port and its endpoint. */
+const SLICE =
+  '{.addressType} {.ports[0].port} {.endpoints[0].targetRef.kind}/{.endpoints[0].targetRef.name}={.endpoints[0].addresses[0]}:{.endpoints[0].conditions.ready}';
+
 /** The status of a request to the web service from a pod of the Deployment. */
 async function request(from: 'meshed' | 'plain'): Promise<string> {
   const curl = "curl -s -o /dev/null -w '%{http_code}' -m 5 http://web.shop/";
@@ -146,6 +166,28 @@ spec:
     assert.equal(log.match(/refused a certificate/g)?.length, 4);
     const metrics = await inLab(`curl -s http://${await identityAddress()}:9990/metrics`);
     assert.match(metrics, /certify_refused_total\{reason="FAILED_PRECONDITION"\} \d/);
+  });
+
+  test('gives a Service the workloads outside the cluster that it selects, and only while they match', {
+    timeout: 2 * MINUTE_MS,
+  }, async () => {
+    await lab.ok('kubectl -n shop apply -f -', { input: EXTERNAL });
+    const slices = async () =>
+      lab.ok(
+        `kubectl -n shop get endpointslices -l kubernetes.io/service-name=vms,endpointslice.kubernetes.io/managed-by=${WRITER} -o jsonpath='{range .items[*]}${SLICE}{"\\n"}{end}'`,
+      );
+    const become = (what: string, want: string) =>
+      eventually(what, 20_000, async () => ((await slices()).trim() === want ? true : undefined));
+    await become('a slice', 'IPv4 8080 ExternalWorkload/vm-1=192.0.2.1:false');
+    const ready = '{"status":{"conditions":[{"type":"Ready","status":"True"}]}}';
+    await lab.ok(`kubectl -n shop patch externalworkload vm-1 --subresource=status --type=merge -p '${ready}'`);
+    await become('a ready one', 'IPv4 8080 ExternalWorkload/vm-1=192.0.2.1:true');
+    const holder = await lab.ok(
+      "kubectl -n linkerd get lease linkerd-destination-endpoint-write -o jsonpath='{.spec.holderIdentity}'",
+    );
+    assert.match(holder, /^linkerd-destination-/);
+    await lab.ok('kubectl -n shop label externalworkload vm-1 app=other --overwrite');
+    await become('none', '');
   });
 
   test('signs with a new issuer as soon as its Secret holds one', { timeout: 3 * MINUTE_MS }, async () => {
