@@ -438,6 +438,14 @@ test('a context token that cannot be read is logged and counts as empty', async 
   assert.equal(scene.log.lines.filter((line) => /context token cannot be read/.test(line)).length, 1);
 });
 
+test('a service of thousands of endpoints comes in messages that every proxy takes', async () => {
+  const count = 5_001;
+  const ips = Array.from({ length: count }, (_, i) => ({ ip: `10.43.${i >> 8}.${i & 255}` }));
+  const heard = (await start(new FakeCluster().service('shop/web', ips))).get(WEB);
+  await until(() => heard.endpoints.size === count);
+  assert.equal(heard.log.length, 2);
+});
+
 test('an empty service is a silent stream, and counts its followers', async () => {
   const cluster = new FakeCluster().put('Service', 'shop/web', { spec: { ports: [{ name: 'http', port: 80 }] } });
   const scene = await start(cluster);

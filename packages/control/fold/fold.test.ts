@@ -5,7 +5,7 @@ import { StringValueSchema } from '@bufbuild/protobuf/wkt';
 import { ApiError } from '#kube/client';
 import { encodeMessage, GrpcError, type ResponseStream } from '#runtime/grpc';
 import { GRPC_PREFIX_BYTES } from '#wire/grpc';
-import { Collection, streamSnapshots, Topics } from './index.ts';
+import { Answers, Collection, streamSnapshots, Topics } from './index.ts';
 
 const turn = () => new Promise<void>((resolve) => queueMicrotask(() => queueMicrotask(resolve)));
 
@@ -131,4 +131,50 @@ test('snapshots go out when they differ; for a slow reader only the last of many
   assert.deepEqual(fake.sent, ['a', 'b', 'd', 'end FAILED_PRECONDITION']);
   assert.equal(merged, 1);
   assert.ok(stopped);
+});
+
+test('who asks the same shares one answer: worked out once, held back for the slow one alone, asked anew when all have left', () => {
+  const answers = new Answers(StringValueSchema, () => {});
+  const state = { value: 'a', asked: 0, made: 0, stopped: 0 };
+  let changed = () => {};
+  const ask = () => {
+    state.made += 1;
+    return {
+      snapshot: () => {
+        state.asked += 1;
+        if (state.value === 'bad') throw new GrpcError('FAILED_PRECONDITION', 'conflict');
+        return { value: state.value };
+      },
+      follow: (listener: () => void) => {
+        changed = listener;
+        return [
+          () => {
+            state.stopped += 1;
+          },
+        ];
+      },
+    };
+  };
+  const [quick, slow, late] = [fakeStream(), fakeStream(), fakeStream()];
+  answers.serve('k', ask, quick.stream);
+  answers.serve('k', ask, slow.stream);
+  slow.slow();
+  for (const value of ['b', 'c']) {
+    state.value = value;
+    changed();
+  }
+  answers.serve('k', ask, late.stream);
+  assert.deepEqual([quick.sent, slow.sent, late.sent], [['a', 'b', 'c'], ['a'], ['c']]);
+  assert.deepEqual([state.made, state.asked], [1, 3]);
+  slow.catchUp();
+  assert.deepEqual(slow.sent, ['a', 'c']);
+  for (const each of [quick, slow, late]) each.close();
+  assert.equal(state.stopped, 1);
+  const again = fakeStream();
+  answers.serve('k', ask, again.stream);
+  assert.equal(state.made, 2);
+  state.value = 'bad';
+  changed();
+  assert.deepEqual(again.sent, ['c', 'end FAILED_PRECONDITION']);
+  assert.throws(() => answers.serve('k', ask, fakeStream().stream), /conflict/);
 });
