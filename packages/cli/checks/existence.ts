@@ -27,11 +27,11 @@ export const existenceCategory = (subject: CheckSubject): Category => ({
       description: 'heartbeat ServiceAccount exist',
       anchor: 'l5d-existence-sa',
       remedy:
-        'An installation whose settings say disableHeartbeat: false has ServiceAccount linkerd-heartbeat; one made by this program has no heartbeat, and the check is left out. Apply the manifests of the installation again.',
+        'An installation whose settings say disableHeartBeat: false has ServiceAccount linkerd-heartbeat; one made by this program has no heartbeat, and the check is left out. Apply the manifests of the installation again.',
       severity: 'fatal',
       async run() {
-        const { disableHeartbeat } = (await subject.values()) as { disableHeartbeat?: unknown };
-        if (disableHeartbeat !== false) throw new CheckSkipped('no heartbeat');
+        const { disableHeartBeat } = (await subject.values()) as { disableHeartBeat?: unknown };
+        if (disableHeartBeat !== false) throw new CheckSkipped('no heartbeat');
         if (!(await subject.exists(SERVICE_ACCOUNTS, 'linkerd-heartbeat', subject.namespace)))
           throw new CheckFailure('missing ServiceAccounts:', ['linkerd-heartbeat']);
       },

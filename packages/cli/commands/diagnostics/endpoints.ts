@@ -51,20 +51,37 @@ export function registerEndpoints(group: Command, context: CliContext): void {
 
 function print(rows: EndpointRow[], format: 'table' | 'json', context: CliContext): void {
   const { io } = context;
-  if (rows.length === 0) {
-    io.err('No endpoints found.\n');
-    return;
-  }
   rows.sort((a, b) => compare(a.namespace, b.namespace) || compare(a.service, b.service) || compare(a.pod, b.pod));
-  if (format === 'json') {
-    io.out(`${JSON.stringify(rows, null, 2)}\n`);
-    return;
-  }
-  for (const namespace of new Set(rows.map((row) => row.namespace))) {
-    const ours = rows.filter((row) => row.namespace === namespace);
-    const cells = ours.map(({ ip, port, pod, service }) => [namespace, ip, String(port), pod, service]);
-    io.out(renderTable([['NAMESPACE', 'IP', 'PORT', 'POD', 'SERVICE'], ...cells]));
-  }
+  if (format === 'json') io.out(`${JSON.stringify(rows, null, 2)}\n`);
+  else if (rows.length === 0) io.err('No endpoints found.\n');
+  else io.out(tables(rows));
+}
+
+const HEAD = ['NAMESPACE', 'IP', 'PORT', 'POD', 'SERVICE'] as const;
+
+/** A table a namespace, a blank line between them; names are as wide in all. */
+export function tables(rows: readonly EndpointRow[]): string {
+  const widest = (head: string, texts: readonly string[]) => Math.max(head.length, ...texts.map((text) => text.length));
+  const widths = [
+    widest(
+      'NAMESPACE',
+      rows.map(({ namespace }) => namespace),
+    ),
+    0,
+    0,
+    widest(
+      'POD',
+      rows.map(({ pod }) => pod),
+    ),
+  ];
+  const namespaces = [...new Set(rows.map(({ namespace }) => namespace))];
+  return namespaces
+    .map((namespace) => {
+      const ours = rows.filter((row) => row.namespace === namespace);
+      const cells = ours.map(({ ip, port, pod, service }) => [namespace, ip, String(port), pod, service]);
+      return renderTable([HEAD, ...cells], { widths });
+    })
+    .join('\n');
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -117,7 +134,7 @@ function put(rows: Map<string, EndpointRow>, address: destination.WeightedAddr, 
     service: `${labels['service'] ?? ''}.${namespace}`,
     weight: address.weight,
     ...(address.http2 && { http2: goJson(destination.Http2ClientParamsSchema, address.http2) }),
-    labels,
+    labels: address.metricLabels,
   });
 }
 

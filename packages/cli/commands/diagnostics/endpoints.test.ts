@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type EndpointRow, tables } from './endpoints.ts';
+
+const row = (namespace: string, pod: string, ip: string): EndpointRow => ({
+  namespace,
+  ip,
+  port: 8080,
+  pod,
+  service: `web.${namespace}`,
+  weight: 10_000,
+  labels: {},
+});
+
+test('each namespace has a table, all of the same shape', () => {
+  assert.equal(
+    tables([row('a', 'web-1', '10.0.0.1'), row('longer-namespace', 'web-long-name', '10.0.0.22')]),
+    `NAMESPACE          IP         PORT   POD             SERVICE
+a                  10.0.0.1   8080   web-1           web.a
+
+NAMESPACE          IP          PORT   POD             SERVICE
+longer-namespace   10.0.0.22   8080   web-long-name   web.longer-namespace
+`,
+  );
+});
