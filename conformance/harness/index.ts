@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
+export { guideBlocks } from './guide.ts';
 export { sumOf } from './metrics.ts';
 export { cpuSeconds, pssMB, TICKS_PER_SECOND } from './usage.ts';
 export { webContainer, workload } from './workload.ts';

@@ -1,7 +1,15 @@
 /** The mesh on the CNI plug-in, and the race: a pod that starts where the plug-in is not yet must not run unmeshed. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { eventually, type Lab, requireProgram, startLab, webContainer, workload } from '../../harness/index.ts';
+import {
+  eventually,
+  guideBlocks,
+  type Lab,
+  requireProgram,
+  startLab,
+  webContainer,
+  workload,
+} from '../../harness/index.ts';
 
 const MINUTE_MS = 60_000;
 const SLEEP = '{name: app, image: curlimages/curl, command: [sh, -c, "sleep 100000"]}';
@@ -20,18 +28,19 @@ ${workload('web', webContainer('hi'))}
 ${workload('meshed', SLEEP)}
 ${workload('plain', SLEEP, { annotations: 'linkerd.io/inject: disabled' })}
 `;
-const INSTALL_CNI = 'linkerd install-cni --set repairController.enabled=';
+/** Where the guide ends: with the controller that repairs. */
+const REINSTALL = 'linkerd install-cni --set repairController.enabled=true | kubectl apply -f -';
 
 let lab: Lab;
 before(
   async () => {
     requireProgram('kubectl', 'kubectl >= 1.28');
     lab = await startLab(['--clusters', 'west']);
-    await lab.ok(`${INSTALL_CNI}false | kubectl apply -f -`);
+    const [install] = guideBlocks('cni.md').get('The CNI plug-in in place of linkerd-init') ?? [];
+    await lab.ok(`set -e; ${install}`, { timeoutMs: 2 * MINUTE_MS });
     await lab.ok('kubectl -n linkerd-cni rollout status ds/linkerd-cni --timeout=60s', { timeoutMs: 2 * MINUTE_MS });
-    await lab.ok('linkerd install --crds | kubectl apply --server-side -f -');
     // A short wait of the validator makes the test short.
-    await lab.ok('linkerd install --linkerd-cni-enabled --set networkValidator.timeout=2s | kubectl apply -f -');
+    await lab.ok('linkerd upgrade --set networkValidator.timeout=2s | kubectl apply -f -');
     await lab.ok('kubectl -n linkerd wait --for=condition=Available --timeout=120s deploy --all', {
       timeoutMs: 3 * MINUTE_MS,
     });
@@ -80,7 +89,7 @@ describe('the CNI plug-in', () => {
     timeout: 3 * MINUTE_MS,
   }, async () => {
     const before = await podField('late', '.metadata.name');
-    await lab.ok(`${INSTALL_CNI}true | kubectl apply -f -`);
+    await lab.ok(REINSTALL);
     await lab.ok('kubectl -n linkerd-cni rollout status ds/linkerd-cni --timeout=60s', { timeoutMs: 2 * MINUTE_MS });
     await lab.ok('kubectl -n shop wait --for=condition=Available --timeout=60s deploy/late', {
       timeoutMs: 2 * MINUTE_MS,

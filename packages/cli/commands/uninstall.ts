@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import {
   type AnyObject,
+  API_SERVICES,
   CLUSTER_ROLE_BINDINGS,
   CLUSTER_ROLES,
   CUSTOM_RESOURCE_DEFINITIONS,
@@ -29,6 +30,7 @@ const ADMISSION = 'admissionregistration.k8s.io/v1';
 const KINDS: readonly { gvr: Gvr; apiVersion: string; kind: string; namespace?: string }[] = [
   { gvr: MUTATING_WEBHOOK_CONFIGURATIONS, apiVersion: ADMISSION, kind: 'MutatingWebhookConfiguration' },
   { gvr: VALIDATING_WEBHOOK_CONFIGURATIONS, apiVersion: ADMISSION, kind: 'ValidatingWebhookConfiguration' },
+  { gvr: API_SERVICES, apiVersion: 'apiregistration.k8s.io/v1', kind: 'APIService' },
   { gvr: CLUSTER_ROLE_BINDINGS, apiVersion: RBAC, kind: 'ClusterRoleBinding' },
   { gvr: CLUSTER_ROLES, apiVersion: RBAC, kind: 'ClusterRole' },
   { gvr: ROLE_BINDINGS, apiVersion: RBAC, kind: 'RoleBinding', namespace: 'kube-system' },

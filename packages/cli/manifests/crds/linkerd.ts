@@ -194,7 +194,7 @@ const rateLimitStatus = (): Schema =>
 const RATE_COLUMNS = [
   { name: 'Target_kind', jsonPath: '.spec.targetRef.kind' },
   { name: 'Target_name', jsonPath: '.spec.targetRef.name' },
-  { name: 'Total_RPS', jsonPath: '.spec.total.requestsPerSecond', type: 'integer' },
+  { name: 'Total_RPS', jsonPath: '.spec.total.requestsPerSecond', type: 'integer', format: 'int32' },
   { name: 'Identity_RPS', jsonPath: '.spec.identity.requestsPerSecond', type: 'integer' },
 ] as const;
 

@@ -43,7 +43,7 @@ export interface CrdVersion {
   schema: Schema;
   /** Has a status subresource. */
   status?: boolean;
-  columns?: readonly { name: string; jsonPath: string; type?: string; description?: string }[];
+  columns?: readonly { name: string; jsonPath: string; type?: string; format?: string; description?: string }[];
 }
 
 export interface CrdSource {
