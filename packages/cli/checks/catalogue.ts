@@ -4,6 +4,7 @@ import { cniCategory } from './cni.ts';
 import { coreCategories } from './core.ts';
 import { multiclusterCategory } from './multicluster.ts';
 import { CheckSubject } from './subject.ts';
+import { vizCategory } from './viz.ts';
 
 /** Every category with every check, for the page of checks: to be read, not to be run. */
 export function allCategories(): Category[] {
@@ -20,7 +21,10 @@ export function allCategories(): Category[] {
     coreCategories(subject, { ...versions, ...mode }),
   );
   const extension = multiclusterCategory(subject, { ...versions, timeoutMs: 0, connect: nowhere });
-  const byName = new Map([...runs, cniCategory(subject, true), extension].map((category) => [category.name, category]));
+  const viz = vizCategory(subject, versions);
+  const byName = new Map(
+    [...runs, cniCategory(subject, true), viz, extension].map((category) => [category.name, category]),
+  );
   return ORDER.map((name) => byName.get(name)).filter((category) => category !== undefined);
 }
 
@@ -43,5 +47,6 @@ export const ORDER: readonly string[] = [
   'linkerd-data-plane',
   'linkerd-ha-checks',
   'linkerd-extension-checks',
+  'linkerd-viz',
   'linkerd-multicluster',
 ];

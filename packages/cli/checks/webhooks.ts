@@ -48,8 +48,16 @@ export const webhookCategory = (subject: CheckSubject): Category => ({
 });
 
 async function certificates(subject: CheckSubject, service: string): Promise<X509Certificate[]> {
-  const secret = `${service}-k8s-tls`;
-  const pem = await subject.secretText(secret, subject.namespace, 'tls.crt');
+  return servingCertificates(subject, `${service}-k8s-tls`, subject.namespace);
+}
+
+/** The chain in a Secret of a server that the API server calls. */
+export async function servingCertificates(
+  subject: CheckSubject,
+  secret: string,
+  namespace: string,
+): Promise<X509Certificate[]> {
+  const pem = await subject.secretText(secret, namespace, 'tls.crt');
   if (pem === undefined) throw new Error(`secrets "${secret}" not found or without tls.crt`);
   return readCertificates(pem);
 }
@@ -57,15 +65,23 @@ async function certificates(subject: CheckSubject, service: string): Promise<X50
 async function certificateValid(subject: CheckSubject, webhook: (typeof WEBHOOKS)[number]): Promise<void> {
   const { service, kind } = webhook;
   const client = await subject.client();
-  const configuration = await client.get<Configuration>(GVRS[kind], `${service}-webhook-config`);
-  const caBundle = configuration.webhooks?.[0]?.clientConfig?.caBundle;
-  if (!caBundle) throw new Error(`${service}-webhook-config has no caBundle`);
-  const anchors = readCertificates(Buffer.from(caBundle, 'base64').toString('utf8'));
-  const [certificate, ...chain] = await certificates(subject, service);
-  const invalid = invalidNow(certificate!);
+  const name = `${service}-webhook-config`;
+  const { webhooks } = await client.get<Configuration>(GVRS[kind], name);
+  const chain = await certificates(subject, service);
+  judgeServing(chain, { name, host: `${service}.${subject.namespace}.svc`, ...webhooks?.[0]?.clientConfig });
+}
+
+/** Throws unless the API server, which trusts `caBundle` (base64 of PEM) as the object `name` says, will accept a server's chain. */
+export function judgeServing(
+  [certificate, ...chain]: readonly X509Certificate[],
+  { name, host, caBundle }: { name: string; host: string; caBundle?: string },
+): void {
+  if (!caBundle) throw new Error(`${name} has no caBundle`);
+  if (!certificate) throw new Error(`no certificate for ${host}`);
+  const invalid = invalidNow(certificate);
   if (invalid !== undefined) throw new Error(`certificate ${invalid}`);
-  const host = `${service}.${subject.namespace}.svc`;
-  if (certificate!.checkHost(host) === undefined) throw new Error(`the certificate is not valid for ${host}`);
-  if (!issuedByAnchors(certificate!, anchors, chain))
-    throw new Error('x509: certificate signed by unknown authority: the webhook configuration trusts another one');
+  if (certificate.checkHost(host) === undefined) throw new Error(`the certificate is not valid for ${host}`);
+  const anchors = readCertificates(Buffer.from(caBundle, 'base64').toString('utf8'));
+  if (!issuedByAnchors(certificate, anchors, chain))
+    throw new Error(`x509: certificate signed by unknown authority: ${name} trusts another one`);
 }

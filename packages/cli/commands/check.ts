@@ -7,6 +7,7 @@ import { multiclusterCategory } from '../checks/multicluster.ts';
 import { printResults, printVerdict, resultsJson, succeeded } from '../checks/print.ts';
 import { connectLinked } from '../checks/remote-access.ts';
 import type { Versions } from '../checks/versions.ts';
+import { vizCategory } from '../checks/viz.ts';
 import { type CliContext, UserError } from '../context.ts';
 import { VERSION } from '../version.ts';
 import { readDuration } from './duration.ts';
@@ -98,6 +99,10 @@ async function runExtensions(
     if (name === 'multicluster') {
       const connect = (kubeconfig: string) => connectLinked(context, kubeconfig);
       await runner.run([multiclusterCategory(subject, { ...versions, timeoutMs: REMOTE_TIMEOUT_MS, connect })]);
+      continue;
+    }
+    if (name === 'viz') {
+      await runner.run([vizCategory(subject, versions)]);
       continue;
     }
     const file = programs.get(name);
