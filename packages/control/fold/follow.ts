@@ -6,6 +6,8 @@ import type { Collection } from './collection.ts';
 /** A resource and the collection that folds it. */
 export interface Watched {
   gvr: Gvr;
+  /** Versions to take where that one is not served. */
+  olderVersions?: readonly string[];
   labelSelector?: string;
   metadataOnly?: boolean;
   // biome-ignore lint/suspicious/noExplicitAny: collections of different records in one list.
@@ -35,7 +37,7 @@ export function follow(
   observer: WatchObserver,
 ): Following {
   const stops: (() => void)[] = [];
-  const synced = watched.map(({ gvr, labelSelector, metadataOnly, collection }) => {
+  const synced = watched.map(({ gvr, olderVersions, labelSelector, metadataOnly, collection }) => {
     let failing = false;
     return new Promise<void>((resolve) => {
       const sink = collection.sink(
@@ -49,7 +51,11 @@ export function follow(
           observer.recovered(gvr.resource);
         },
       );
-      const options = { ...(labelSelector && { labelSelector }), ...(metadataOnly && { metadataOnly }) };
+      const options = {
+        ...(olderVersions && { olderVersions }),
+        ...(labelSelector && { labelSelector }),
+        ...(metadataOnly && { metadataOnly }),
+      };
       stops.push(kube.watch(gvr, options, noting(sink, gvr.resource, observer)));
     });
   });

@@ -27,8 +27,8 @@ export const GVRS = {
   PolicyHTTPRoute: policy('httproutes', 'v1beta3'),
   HTTPRoute: gateway('httproutes', 'v1'),
   GRPCRoute: gateway('grpcroutes', 'v1'),
-  TLSRoute: gateway('tlsroutes', 'v1alpha2'),
-  TCPRoute: gateway('tcproutes', 'v1alpha2'),
+  TLSRoute: gateway('tlsroutes', 'v1'),
+  TCPRoute: gateway('tcproutes', 'v1'),
   ExternalWorkload: { group: 'workload.linkerd.io', version: 'v1beta1', resource: 'externalworkloads' },
 } as const;
 type Kind = keyof typeof GVRS;

@@ -12,6 +12,7 @@ import type {
   RawRequest,
   RawResponse,
   VersionInfo,
+  WatchOptions,
   WatchSink,
   WriteOptions,
 } from './types.ts';
@@ -86,7 +87,7 @@ export class FakeKubeClient implements KubeClient {
     return { items: structuredClone(items) as T[], resourceVersion: String(this.#version) };
   }
 
-  watch<T extends KubeObject>(gvr: Gvr, options: ListOptions, sink: WatchSink<T>): () => void {
+  watch<T extends KubeObject>(gvr: Gvr, options: WatchOptions, sink: WatchSink<T>): () => void {
     const watcher: Watcher = { gvr, options, sink: sink as unknown as WatchSink<KubeObject> };
     let stopped = false;
     void this.list<T>(gvr, options).then(

@@ -206,6 +206,39 @@ test('a watch lists, then reports changes, deletions and nothing after stop', as
   assert.match(seen[1]?.path ?? '', /resourceVersion=5&timeoutSeconds=\d+/);
 });
 
+test('a watch takes the first version that is served, and another one when that is served no more', async () => {
+  const route = (apiVersion: string) => ({ metadata: { name: 'r', resourceVersion: '4' }, apiVersion });
+  let served = 'v1alpha2';
+  handler = (request, stream) => {
+    const version = /example\.com\/([^/]+)/.exec(request.path)?.[1];
+    if (version !== served) return json(stream, 404, { kind: 'Status', code: 404, reason: 'NotFound', metadata: {} });
+    if (!request.path.includes('watch=true'))
+      return json(stream, 200, { metadata: { resourceVersion: '5' }, items: [route(`example.com/${version}`)] });
+    served = 'v1';
+    stream.respond({ ':status': 200 });
+    stream.end();
+  };
+  const versions: (string | undefined)[] = [];
+  await new Promise<void>((resolve) => {
+    const stop = client.watch<AnyObject>(
+      { group: 'example.com', version: 'v1', resource: 'routes' },
+      { olderVersions: ['v1alpha3', 'v1alpha2'] },
+      {
+        reset: (items) => {
+          versions.push(...items.map(({ apiVersion }) => apiVersion));
+          if (versions.length === 2) {
+            stop();
+            resolve();
+          }
+        },
+        applied: () => {},
+        deleted: () => {},
+      },
+    );
+  });
+  assert.deepEqual(versions, ['example.com/v1alpha2', 'example.com/v1']);
+});
+
 test('a metadata-only list asks for PartialObjectMetadata and drops what comes besides', async () => {
   handler = (_request, stream) =>
     json(stream, 200, { metadata: { resourceVersion: '5' }, items: [pod('one', '4', { spec: { big: true } })] });

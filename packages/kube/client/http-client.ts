@@ -1,6 +1,6 @@
 import type { Gvr, KubeList, KubeObject, Status, WatchEvent } from '#api/kube';
 import { type Reflector, startReflector, type WatchSource } from '../watch/reflector.ts';
-import { ApiError } from './errors.ts';
+import { ApiError, isNotFound } from './errors.ts';
 import { Http } from './http.ts';
 import { LIMITS } from './limits.ts';
 import { readLineStream } from './line-stream.ts';
@@ -17,6 +17,7 @@ import type {
   RawRequest,
   RawResponse,
   VersionInfo,
+  WatchOptions,
   WatchSink,
   WriteOptions,
 } from './types.ts';
@@ -62,11 +63,16 @@ class HttpKubeClient implements KubeClient {
     return { items, resourceVersion: page.metadata.resourceVersion ?? '' };
   }
 
-  watch<T extends KubeObject>(gvr: Gvr, options: ListOptions, sink: WatchSink<T>): () => void {
+  watch<T extends KubeObject>(gvr: Gvr, options: WatchOptions, sink: WatchSink<T>): () => void {
+    let served = gvr;
     const source: WatchSource<T> = {
-      list: () => this.list<T>(gvr, options),
+      list: async () => {
+        const found = await this.#listServed<T>(gvr, options);
+        served = found.served;
+        return found.list;
+      },
       watch: (resourceVersion, seconds, receive, opened) => {
-        const path = collectionPath(gvr, options, {
+        const path = collectionPath(served, options, {
           watch: true,
           allowWatchBookmarks: true,
           resourceVersion,
@@ -87,6 +93,20 @@ class HttpKubeClient implements KubeClient {
       reflector.stop();
       this.#reflectors.delete(reflector);
     };
+  }
+
+  /** Lists the first of the versions that is served; without any, rejects as for the last of them. */
+  async #listServed<T extends KubeObject>(gvr: Gvr, { olderVersions = [], ...options }: WatchOptions) {
+    let served = gvr;
+    for (const version of olderVersions) {
+      try {
+        return { served, list: await this.list<T>(served, options) };
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+        served = { ...gvr, version };
+      }
+    }
+    return { served, list: await this.list<T>(served, options) };
   }
 
   create<T extends KubeObject>(gvr: Gvr, object: T, options: WriteOptions = {}): Promise<T> {

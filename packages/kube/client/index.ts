@@ -20,6 +20,7 @@ export type {
   RawResponse,
   VersionInfo,
   WatchFailure,
+  WatchOptions,
   WatchSink,
   WriteOptions,
 } from './types.ts';

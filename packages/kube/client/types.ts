@@ -10,6 +10,14 @@ export interface ListOptions {
   metadataOnly?: boolean;
 }
 
+export interface WatchOptions extends ListOptions {
+  /**
+   * Versions to take where the first one is not served, the earlier the better. Which one is served is found out again whenever the
+   * watch starts over; objects say it in `apiVersion`.
+   */
+  olderVersions?: readonly string[];
+}
+
 /** Why a watch is not up to date, and when it will try again. */
 export interface WatchFailure {
   error: Error;
@@ -93,7 +101,7 @@ export interface KubeClient {
   get<T extends KubeObject>(gvr: Gvr, name: string, namespace?: string): Promise<T>;
   list<T extends KubeObject>(gvr: Gvr, options?: ListOptions): Promise<{ items: T[]; resourceVersion: string }>;
   /** Starts at once; `reset` comes first, then changes in order. Returns a stop function. */
-  watch<T extends KubeObject>(gvr: Gvr, options: ListOptions, sink: WatchSink<T>): () => void;
+  watch<T extends KubeObject>(gvr: Gvr, options: WatchOptions, sink: WatchSink<T>): () => void;
   create<T extends KubeObject>(gvr: Gvr, object: T, options?: WriteOptions): Promise<T>;
   /** Optimistic: a set `metadata.resourceVersion` must be current, else 409 Conflict. */
   update<T extends KubeObject>(gvr: Gvr, object: T, subresource?: 'status' | 'finalize'): Promise<T>;

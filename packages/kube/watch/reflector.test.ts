@@ -96,6 +96,14 @@ test('410 as the answer to the watch lists again', async () => {
   assert.deepEqual(log, ['reset ', 'watch 100', 'reset ', 'watch 200']);
 });
 
+test('404 as the answer to the watch lists again after a pause, since what is served may have changed', async () => {
+  const { source, sink, log } = scripted([[], []], [[ApiError.of(404, 'NotFound', 'not served')], 'hold']);
+  const reflector = startReflector(source, sink, deps);
+  await settle();
+  reflector.stop();
+  assert.deepEqual(log, ['reset ', 'watch 100', 'failed 1 200 not served', 'recovered', 'reset ', 'watch 200']);
+});
+
 test('failures back off, doubling to the cap, and never give up', async () => {
   const errors = Array.from({ length: 12 }, () => new Error('down'));
   const { source, sink, log } = scripted([...errors, []], ['hold']);

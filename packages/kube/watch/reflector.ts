@@ -1,5 +1,5 @@
 import type { KubeObject, Status, WatchEvent } from '#api/kube';
-import { ApiError, isGone } from '../client/errors.ts';
+import { ApiError, isGone, isNotFound } from '../client/errors.ts';
 import { LIMITS } from '../client/limits.ts';
 import type { WatchSink } from '../client/types.ts';
 
@@ -117,7 +117,8 @@ class ReflectorLoop<T extends KubeObject> implements Reflector {
     try {
       await stream.done;
     } catch (error) {
-      if (isGone(error)) gone = error as ApiError;
+      // A kind or version that is not served any more may be served anew, with other objects.
+      if (isGone(error) || isNotFound(error)) gone = error as ApiError;
       else throw error;
     } finally {
       cancelTimer();

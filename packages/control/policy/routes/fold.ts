@@ -12,7 +12,7 @@ import type { RouteRecord } from './record.ts';
 export type RouteProblem = (resource: string, key: string, problem: string) => void;
 
 /** All but what is written about a route. */
-const meaningOf = ({ status: _, resourceVersion: __, generation: ___, ...meaning }: RouteRecord) => meaning;
+const meaningOf = ({ status: _, resourceVersion: __, generation: ___, gvr: ____, ...meaning }: RouteRecord) => meaning;
 
 /** A parent or backend: `service:shop/web`. */
 const topicOf = (kind: string, key: string): string => `${kind}:${key}`;
@@ -36,6 +36,7 @@ export class Routes {
     const rows = ROUTE_SOURCES.map((source) => ({
       kind: kindOf(source.group, source.kind),
       gvr: source.gvr,
+      olderVersions: source.olderVersions,
       collection: new Collection<RouteRecord>(
         (object, old) => readOrKeep(source, object, old, problem),
         (_, now, old) => this.#changed(now, old),

@@ -25,30 +25,33 @@ export interface RouteSource {
   type: RouteType;
   group: RouteRecord['group'];
   kind: string;
+  /** With the newest version that is read. */
   gvr: Gvr;
+  /** Read, too, where the newest is not served. */
+  olderVersions: readonly string[];
 }
 
 const POLICY = 'policy.linkerd.io';
 const GATEWAY = 'gateway.networking.k8s.io';
 
-const source = (type: RouteType, group: RouteRecord['group'], version: string, kind: string): RouteSource => ({
-  type,
-  group,
-  kind,
-  gvr: { group, version, resource: `${kind.toLowerCase()}s` },
-});
+/** `versions`: the newest first; their meaning is the same. */
+function source(type: RouteType, group: RouteRecord['group'], kind: string, ...versions: string[]): RouteSource {
+  const [version = '', ...olderVersions] = versions;
+  return { type, group, kind, gvr: { group, version, resource: `${kind.toLowerCase()}s` }, olderVersions };
+}
 
 /** Every kind of route that the mesh reads. */
 export const ROUTE_SOURCES: readonly RouteSource[] = [
-  source('http', POLICY, 'v1beta3', 'HTTPRoute'),
-  source('http', GATEWAY, 'v1', 'HTTPRoute'),
-  source('grpc', GATEWAY, 'v1', 'GRPCRoute'),
-  source('tls', GATEWAY, 'v1alpha2', 'TLSRoute'),
-  source('tcp', GATEWAY, 'v1alpha2', 'TCPRoute'),
+  source('http', POLICY, 'HTTPRoute', 'v1beta3'),
+  source('http', GATEWAY, 'HTTPRoute', 'v1', 'v1beta1'),
+  source('grpc', GATEWAY, 'GRPCRoute', 'v1', 'v1alpha2'),
+  source('tls', GATEWAY, 'TLSRoute', 'v1', 'v1alpha3', 'v1alpha2'),
+  source('tcp', GATEWAY, 'TCPRoute', 'v1', 'v1alpha2'),
 ];
 
 /** Reads an object of a source. Throws Refusal. */
-export function readRoute({ type, group, kind }: RouteSource, object: KubeObject): RouteRecord {
+export function readRoute(source: RouteSource, object: KubeObject): RouteRecord {
+  const { type, group, kind } = source;
   const { namespace = '', name = '', creationTimestamp = '', annotations = {} } = object.metadata;
   const fields = object as unknown as Fields;
   const spec = objectOf(fields, 'spec') ?? {};
@@ -60,7 +63,7 @@ export function readRoute({ type, group, kind }: RouteSource, object: KubeObject
     createdAt: creationTimestamp,
     annotations,
     problem: undefined,
-    ...versionOf(object),
+    ...versionOf(source, object),
     parents: listOf(spec, 'parentRefs').map((ref) => readParent({ group, ...ref }, namespace)),
     hostnames: textsOf(spec, 'hostnames'),
   };
@@ -72,10 +75,19 @@ export function readRoute({ type, group, kind }: RouteSource, object: KubeObject
 }
 
 /** What belongs to the newest version of a route even when the rest of it cannot be read. Throws Refusal. */
-function versionOf(object: KubeObject): Pick<RouteRecord, 'generation' | 'resourceVersion' | 'status'> {
+function versionOf(
+  { gvr }: RouteSource,
+  object: KubeObject,
+): Pick<RouteRecord, 'generation' | 'gvr' | 'resourceVersion' | 'status'> {
   const { generation, resourceVersion } = object.metadata;
+  const version = object.apiVersion?.split('/')[1] ?? gvr.version;
   const status = objectOf(object as unknown as Fields, 'status') ?? {};
-  return { generation, resourceVersion, status: listOf(status, 'parents') as unknown as readonly StoredParentStatus[] };
+  return {
+    generation,
+    gvr: { ...gvr, version },
+    resourceVersion,
+    status: listOf(status, 'parents') as unknown as readonly StoredParentStatus[],
+  };
 }
 
 /**
@@ -92,7 +104,7 @@ export function readUnreadable(
   try {
     const spec = { parentRefs: listOf(objectOf(object as unknown as Fields, 'spec') ?? {}, 'parentRefs') };
     const base = lastGood ? old : readRoute(source, { ...object, spec } as KubeObject);
-    return { ...base, ...versionOf(object), problem: { message, lastGood } };
+    return { ...base, ...versionOf(source, object), problem: { message, lastGood } };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     return old;

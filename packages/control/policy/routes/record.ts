@@ -1,4 +1,5 @@
 /** What is kept of a route, whatever its kind and group. */
+import type { Gvr } from '#api/kube';
 
 /** Kinds of routes, in the order in which they win over each other on one parent. */
 export const ROUTE_TYPES = ['grpc', 'http', 'tls', 'tcp'] as const;
@@ -98,6 +99,8 @@ interface RouteBase<T extends RouteType, M> {
   name: string;
   createdAt: string;
   generation: number | undefined;
+  /** What it was read as, in the version that is served: where its status is written. */
+  gvr: Gvr;
   /** Of the version that was read, so that a status is not written over one that nobody has seen. */
   resourceVersion: string | undefined;
   /** Why the newest version cannot be read. `lastGood`: all else is of the last version that could be. */

@@ -252,3 +252,18 @@ test('a change is followed at once, and a parent that goes is told of', async ()
   const [entry] = scene.parents('Http', 'r');
   assert.equal(entry?.conditions[0]?.['lastTransitionTime'], '2026-01-01T00:00:00Z');
 });
+
+test('a status is written in the version in which the route was read', async () => {
+  const asked: string[] = [];
+  const scene = new Scene().put('Service', 'web', clusterIp).put('Tls', 'old', {
+    apiVersion: 'gateway.networking.k8s.io/v1alpha2',
+    spec: { parentRefs: [web({ port: 80 })], rules: [] },
+  });
+  scene.kube.refuse = (verb, { resource, version }) => {
+    if (resource === 'tlsroutes') asked.push(`${verb} ${version}`);
+    return undefined;
+  };
+  await scene.replica();
+  await scene.pass(10_000);
+  assert.deepEqual(asked, ['list v1', 'patch v1alpha2']);
+});

@@ -48,8 +48,7 @@ export function* wantedStatuses(view: StatusView, now: string): Iterable<WantedS
   }
   for (const route of view.routes.all()) {
     const status = routeStatus(route, view, now);
-    const source = ROUTE_SOURCES.find(({ group, kind }) => group === route.group && kind === route.kind);
-    if (status && source) yield wanted(source.gvr, route, status);
+    if (status) yield wanted(route.gvr, route, status);
   }
 }
 
