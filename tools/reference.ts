@@ -160,8 +160,8 @@ function annotationsPage(): string {
     'packages/model/annotations',
     `Annotations of a pod, or of the pod template of a workload, set up its proxy when the pod is created: a running pod keeps what it
 started with. Those marked so are taken over from the namespace where the pod has none of its own. A value that cannot be read, and a
-key under \`config.linkerd.io/\` that nothing knows, has no effect: whoever creates the pod is warned, the injector's log says so, and
-\`check --proxy\` lists it. [annotations.schema.json](annotations.schema.json) is the same table as a JSON schema of \`metadata.annotations\`.`,
+key under \`config.linkerd.io/\` that nothing knows, has no effect: whoever writes the workload, the namespace or the pod is warned
+(\`kubectl\` shows it), the injector's log says so when a pod comes, and \`check --proxy\` lists it. [annotations.schema.json](annotations.schema.json) is the same table as a JSON schema of \`metadata.annotations\`.`,
     table(['annotation', 'meaning', 'expects', 'from the namespace', 'flag of `inject`'], lines),
     `Besides: \`resource.opentelemetry.io/<attribute>\` sets an attribute of the spans of the pod's proxy. The label
 \`config.linkerd.io/admission-webhooks: disabled\` of a namespace keeps the webhooks away from it.`,

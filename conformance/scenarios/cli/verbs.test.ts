@@ -178,6 +178,26 @@ describe('inject', () => {
     for (const slip of SLIPS) assert.ok(done.stderr.includes(`Warning: ${slip}`), done.stderr);
   });
 
+  test('whoever writes a workload or a namespace is warned, before there are pods', {
+    timeout: MINUTE_MS,
+  }, async () => {
+    const slips = 'config.linkerd.io/proxy-cpu-request: lots, config.linkerd.io/skip-inboud-ports: "22"';
+    const input = workload('late', webContainer('late'), { annotations: slips });
+    const done = await lab.sh('kubectl apply --dry-run=server -f -', { input });
+    assert.equal(done.code, 0, done.stderr);
+    for (const slip of SLIPS) assert.ok(done.stderr.includes(`Warning: ${slip}`), done.stderr);
+    const misplaced = await lab.sh('kubectl -n shop annotate --dry-run=server deploy/web linkerd.io/inject=enabled');
+    assert.match(
+      misplaced.stderr,
+      /Warning: linkerd\.io\/inject: has no effect here; pods are annotated in spec\.template/,
+    );
+    const namespace = await lab.sh('kubectl annotate --dry-run=server ns/shop config.linkerd.io/proxy-uid=0');
+    assert.match(
+      namespace.stderr,
+      /Warning: config\.linkerd\.io\/proxy-uid: expected the number of a user other than root/,
+    );
+  });
+
   test('what happened stands below the workload', { timeout: MINUTE_MS }, async () => {
     const text = await kubectl('describe deploy/web');
     assert.match(text, /Injected\s.*Linkerd sidecar proxy injected/);

@@ -78,6 +78,22 @@ export const WEBHOOKS: readonly WebhookSource[] = [
   },
 ];
 
+const rule = (group: string, operations: readonly string[], ...resources: string[]) => ({
+  operations,
+  apiGroups: [group],
+  apiVersions: ['v1'],
+  resources,
+});
+
+/** What makes pods, or is about them: whoever writes it is warned of annotations that will have no effect. Nothing waits for it. */
+const ADVISED: readonly Record<string, unknown>[] = [
+  rule('', WRITES, 'namespaces', 'replicationcontrollers'),
+  rule('', ['UPDATE'], 'services'),
+  rule('apps', WRITES, 'deployments', 'daemonsets', 'statefulsets'),
+  rule('batch', WRITES, 'jobs', 'cronjobs'),
+];
+const ADVICE_TIMEOUT_SECONDS = 2;
+
 /** A webhook's serving certificate, PEM. Empty where an external Secret has it. */
 export interface WebhookCertificate {
   certificate: string;
@@ -148,22 +164,31 @@ function configurationOf(manifest: Manifest, source: WebhookSource, caBundle: st
     },
   });
   const isInjector = source.valuesKey === 'proxyInjector';
+  const common = {
+    namespaceSelector,
+    ...(isInjector && { objectSelector: values.proxyInjector.objectSelector }),
+    clientConfig: {
+      service: { name: source.service, namespace, path: '/' },
+      ...when(caBundle, { caBundle: base64(caBundle) }),
+    },
+    admissionReviewVersions: ['v1', 'v1beta1'],
+    sideEffects: 'None',
+  };
+  const decides = {
+    name: `${source.service}.linkerd.io`,
+    ...common,
+    failurePolicy: values.webhookFailurePolicy,
+    rules: source.rules,
+    ...(isInjector && { timeoutSeconds: values.proxyInjector.timeoutSeconds }),
+  };
+  const advises = {
+    name: `${source.service}-advice.linkerd.io`,
+    ...common,
+    failurePolicy: 'Ignore',
+    rules: ADVISED,
+    timeoutSeconds: ADVICE_TIMEOUT_SECONDS,
+  };
   return object('admissionregistration.k8s.io/v1', source.kind, metadata, {
-    webhooks: [
-      {
-        name: `${source.service}.linkerd.io`,
-        namespaceSelector,
-        ...(isInjector && { objectSelector: values.proxyInjector.objectSelector }),
-        clientConfig: {
-          service: { name: source.service, namespace, path: '/' },
-          ...when(caBundle, { caBundle: base64(caBundle) }),
-        },
-        failurePolicy: values.webhookFailurePolicy,
-        admissionReviewVersions: ['v1', 'v1beta1'],
-        rules: source.rules,
-        sideEffects: 'None',
-        ...(isInjector && { timeoutSeconds: values.proxyInjector.timeoutSeconds }),
-      },
-    ],
+    webhooks: [decides, ...(isInjector ? [advises] : [])],
   });
 }

@@ -33,12 +33,17 @@ function setUp() {
     metrics,
     log: log.log,
   });
-  const ask = (kind: string, namespace: string, object: Partial<AnyObject>) =>
+  const ask = (
+    kind: string,
+    namespace: string,
+    object: Partial<AnyObject>,
+    operation: 'CREATE' | 'UPDATE' = 'CREATE',
+  ) =>
     admit({
       uid: 'u',
       kind: { group: '', version: 'v1', kind },
       resource: { group: '', version: 'v1', resource: `${kind.toLowerCase()}s` },
-      operation: 'CREATE',
+      operation,
       namespace,
       object: { metadata: {}, ...object } as AnyObject,
     } satisfies AdmissionRequest);
@@ -93,7 +98,7 @@ test('marks the opaque ports of a Service, and passes everything else', async ()
   const { ask } = setUp();
   const answer = await ask('Service', 'shop', { metadata: { name: 's' }, spec: { ports: [{ port: 3306 }] } });
   assert.ok(answer.allowed && answer.patch?.length === 1);
-  assert.deepEqual(await ask('ConfigMap', 'shop', {}), { allowed: true });
+  assert.deepEqual(await ask('ConfigMap', 'shop', {}), { allowed: true, warnings: [] });
 });
 
 test('what has no effect is a warning for who creates it, and a line of the log', async () => {
@@ -107,6 +112,30 @@ test('what has no effect is a warning for who creates it, and a line of the log'
   const skipped = await ask('Pod', 'plain', { ...annotated({ 'linkerd.io/inject': 'on' }), spec });
   assert.match(skipped.warnings?.join() ?? '', /got "on"; the pod gets no proxy$/);
   assert.equal(log.lines.filter((line) => line.includes('an annotation has no effect')).length, 2);
+});
+
+test('who writes a workload, a namespace or a changed Service is warned before there are pods', async () => {
+  const { ask } = setUp();
+  const slip = { 'config.linkerd.io/proxy-uid': 'me' };
+  const warned = async (kind: string, object: object, operation: 'CREATE' | 'UPDATE' = 'CREATE') => {
+    const answer = await ask(kind, 'gone', { metadata: { name: 'x' }, ...object }, operation);
+    assert.ok(answer.allowed && !('patch' in answer));
+    return answer.warnings?.join() ?? '';
+  };
+  const template = { metadata: { annotations: slip }, spec };
+  assert.match(
+    await warned('Deployment', { spec: { template } }),
+    /^config\.linkerd\.io\/proxy-uid: expected the number/,
+  );
+  assert.match(await warned('CronJob', { spec: { jobTemplate: { spec: { template } } } }), /proxy-uid: expected/);
+  assert.match(await warned('Namespace', { metadata: { annotations: { 'linkerd.io/inject': 'on' } } }), /got "on"/);
+  const service = { metadata: { annotations: { 'config.linkerd.io/opaque-ports': '?' } } };
+  assert.match(await warned('Service', service, 'UPDATE'), /opaque-ports: expected a list of ports/);
+  assert.equal(
+    await warned('StatefulSet', { metadata: { annotations: { 'linkerd.io/inject': 'enabled' } }, spec: {} }),
+    'linkerd.io/inject: has no effect here; pods are annotated in spec.template.metadata.annotations',
+  );
+  assert.equal(await warned('Deployment', { metadata: {}, spec: { template: { spec } } }), '');
 });
 
 test('a pod without an owner, and one with several, have no event', async () => {

@@ -5,6 +5,7 @@ import type { AdmissionAnswer, AdmissionRequest } from '#kube/webhook';
 import { ANNOTATIONS, type AnnotationRow, type BadAnnotation, badServiceAnnotations } from '#model/annotations';
 import type { Log } from '#runtime/log';
 import type { ControlMetrics } from '../process/index.ts';
+import { adviceFor } from './advice.ts';
 import { SKIP_REASONS } from './decide.ts';
 import type { InjectorEvents } from './events.ts';
 import { injectPod, patchService } from './inject.ts';
@@ -36,7 +37,9 @@ const REPLICA_SETS: Gvr = { group: 'apps', version: 'v1', resource: 'replicasets
 export function createInjector(deps: InjectorDeps): (request: AdmissionRequest) => Promise<AdmissionAnswer> {
   return async (request) => {
     const { kind } = request.kind;
-    if (!request.object || (kind !== 'Pod' && kind !== 'Service')) return { allowed: true };
+    const decides = request.operation === 'CREATE' && (kind === 'Pod' || kind === 'Service');
+    if (!request.object) return { allowed: true };
+    if (!decides) return { allowed: true, warnings: adviceFor({ ...request.object, kind }) ?? [] };
     const values = await deps.values();
     const namespace = request.namespace ?? request.object.metadata.namespace ?? 'default';
     const annotations = await annotationsOf(deps, namespace);
