@@ -32,5 +32,5 @@ function goPath(path: string): string {
   const odd = keys.findIndex((key) => !/^\w+$/.test(key));
   if (odd < 0) return `.Values.${path}`;
   const rest = keys.slice(odd).map((key) => JSON.stringify(key));
-  return `(index .Values.${keys.slice(0, odd).join('.')} ${rest.join(' ')})`;
+  return `(index ${['.Values', ...keys.slice(0, odd)].join('.')} ${rest.join(' ')})`;
 }
