@@ -23,6 +23,8 @@ const HEARTBEAT_MS = 5_000;
 
 export interface FakeNodesCluster {
   readonly client: ClusterClient;
+  /** Path of the administrator's kubeconfig, gone once closed. */
+  readonly kubeconfig: string;
   /** Everything that controllers could not do at once. */
   readonly failures: readonly string[];
   /** Runs kubectl; rejects when it exits other than 0. Returns its standard output. */
@@ -67,6 +69,7 @@ export async function startFakeNodesCluster(): Promise<FakeNodesCluster> {
   };
   return {
     client: server.client,
+    kubeconfig,
     failures,
     kubectl,
     tryKubectl,

@@ -175,3 +175,30 @@ test('a request for a stream without an upgrade is told what is missing', async 
   );
   assert.match(stderr, /Upgrade request required/);
 });
+
+test('a policy may refuse commands, in the words of the API server', async () => {
+  const admission = (resource: string) => ({ group: 'admissionregistration.k8s.io', version: 'v1', resource });
+  const rule = { operations: ['CONNECT'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods/exec'] };
+  const validations = [
+    { expression: "request.kind.kind == 'PodExecOptions' && !('rm' in object.command)", message: 'nothing is removed' },
+  ];
+  const spec = { matchConstraints: { resourceRules: [rule] }, validations };
+  await server.client.create(admission('validatingadmissionpolicies'), {
+    metadata: { name: 'no-rm' },
+    spec,
+  } as AnyObject);
+  await server.client.create(admission('validatingadmissionpolicybindings'), {
+    metadata: { name: 'no-rm' },
+    spec: { policyName: 'no-rm', validationActions: ['Deny'] },
+  } as AnyObject);
+  try {
+    assert.equal((await kubectl(['exec', 'one', '--', 'ls', '/'])).stdout, 'ls /\n');
+    for (const extra of [{}, SPDY]) {
+      const refused = await kubectl(['exec', 'one', '--', 'rm', '-r', '/'], undefined, extra);
+      assert.notEqual(refused.code, 0);
+      assert.match(refused.stderr, /pods "one" is forbidden: ValidatingAdmissionPolicy 'no-rm'.*nothing is removed/);
+    }
+  } finally {
+    await server.client.delete(admission('validatingadmissionpolicybindings'), { name: 'no-rm' });
+  }
+});
