@@ -229,6 +229,23 @@ describe('inject', () => {
     await kubectl('delete deploy/stranger --timeout=60s');
   });
 
+  test('as an ordinary container the proxy comes first, and the application waits for it', {
+    timeout: 2 * MINUTE_MS,
+  }, async () => {
+    const annotations = 'config.linkerd.io/proxy-enable-native-sidecar: "false", config.linkerd.io/access-log: json';
+    await lab.ok('kubectl apply -f -', { input: workload('beside', webContainer('beside'), { annotations }) });
+    await kubectl('rollout status deploy/beside --timeout=60s');
+    const names = await kubectl("get pod -l app=beside -o jsonpath='{.items[0].spec.containers[*].name}'");
+    assert.equal(names, 'linkerd-proxy app');
+    const since = (container: string) =>
+      kubectl(
+        `get pod -l app=beside -o jsonpath='{.items[0].status.containerStatuses[?(@.name=="${container}")].state.running.startedAt}'`,
+      );
+    assert.ok(Date.parse(await since('linkerd-proxy')) <= Date.parse(await since('app')));
+    assert.match(await lab.ok('linkerd diagnostics proxy-metrics -n shop deploy/beside'), /^# POD beside-/m);
+    await kubectl('delete deploy/beside --timeout=60s');
+  });
+
   test('of what cannot have a proxy prints nothing but why', { timeout: MINUTE_MS }, async () => {
     const input = PLAIN.replace('serviceAccountName:', 'hostNetwork: true\n      serviceAccountName:');
     const done = await lab.sh('linkerd inject -', { input });
