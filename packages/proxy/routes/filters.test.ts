@@ -61,6 +61,25 @@ test('a redirect changes what it names, keeps the rest, and is none when nothing
   assert.equal(location(redirect({ host: 'web.a' })), undefined);
 });
 
+test('a redirect that names no place gives its status, to where the request was going', () => {
+  assert.equal(location(redirect({ status: 303 })), 'http://web.a/old/page?q=1');
+  assert.equal(apply(redirect({ status: 303 }))?.status, 303);
+});
+
+test('a redirect keeps the port of the request unless it names a port or a scheme', () => {
+  const onPort = (changes: Parameters<typeof redirect>[0], authority = 'web.a:8080') =>
+    apply(redirect(changes), exchange({ request: head({ authority }) }))?.location;
+  assert.equal(onPort({ path: { kind: 'full', value: '/new' } }), 'http://web.a:8080/new?q=1');
+  assert.equal(onPort({ host: 'b.c' }), 'http://b.c:8080/old/page?q=1');
+  assert.equal(onPort({ host: 'b.c' }, '[2001:db8::1]:81'), 'http://b.c:81/old/page?q=1');
+  assert.equal(onPort({ status: 307 }, '[2001:db8::1]'), 'http://[2001:db8::1]/old/page?q=1');
+  assert.equal(onPort({ port: 80 }), 'http://web.a/old/page?q=1');
+  assert.equal(onPort({ scheme: 'https' }), 'https://web.a/old/page?q=1');
+  assert.equal(onPort({ scheme: 'http' }), 'http://web.a/old/page?q=1');
+  assert.equal(onPort({ port: 8080 }), undefined);
+  assert.equal(onPort({ host: 'web.a' }, 'web.a:80'), undefined);
+});
+
 test('a rewrite changes path and authority of the request and keeps its query', () => {
   const rewritten = (path: { kind: 'full' | 'prefix'; value: string }, request = head()) => {
     const on = exchange({ request });

@@ -3,7 +3,7 @@ import type { Random } from '#runtime/random';
 import type { Backend, HttpFilter, HttpMatch, PathEdit } from '../discover/index.ts';
 import type { Exchange, Upstream } from '../http/index.ts';
 import { bothEdits, fieldsEdit } from './fields-edit.ts';
-import { hostOf } from './head-view.ts';
+import { hostOf, portOf } from './head-view.ts';
 
 /** What filters see of an exchange and change in it. */
 export type Filtered = Pick<Exchange, 'request' | 'match' | 'responseEdit' | 'delayMs' | 'mirrorTo'>;
@@ -63,20 +63,28 @@ function mirror(exchange: Filtered, target: Upstream | undefined): void {
 
 type Redirect = Extract<HttpFilter, { kind: 'redirect' }>;
 
-/** Undefined when it would lead to where the request is already going. */
+/**
+ * Undefined when it would lead to where the request is already going. One that names no place asks for nothing but its status (303
+ * turns another method into GET), so that is given. Without a port of its own it leads to that of the scheme it names, else to the
+ * request's (Gateway API, HTTPRequestRedirectFilter).
+ */
 function redirect(filter: Redirect, { request, match }: Filtered): Fault | undefined {
   const path = filter.path ? editPath(filter.path, request.path, match) : request.path;
   if (path === undefined) return noPrefix();
-  const own = hostOf(request.authority);
-  const host = filter.host ?? own;
+  const own = { host: hostOf(request.authority), port: portOf(request.authority) ?? WELL_KNOWN_PORTS.http };
+  const host = filter.host ?? own.host;
   const scheme = filter.scheme ?? 'http';
-  const port = filter.port === undefined || filter.port === (scheme === 'https' ? 443 : 80) ? '' : `:${filter.port}`;
-  if (path === request.path && host === own && scheme === 'http' && port === '') return undefined;
+  const wellKnown = scheme === 'https' ? WELL_KNOWN_PORTS.https : WELL_KNOWN_PORTS.http;
+  const port = filter.port ?? (filter.scheme === undefined ? own.port : wellKnown);
+  const namesPlace = (filter.scheme ?? filter.host ?? filter.port ?? filter.path) !== undefined;
+  const stays = path === request.path && host === own.host && scheme === 'http' && port === own.port;
+  if (namesPlace && stays) return undefined;
   const fault = new Fault('redirected');
   fault.status = filter.status;
-  fault.location = `${scheme}://${host.includes(':') ? `[${host}]` : host}${port}${path}`;
+  fault.location = `${scheme}://${host.includes(':') ? `[${host}]` : host}${port === wellKnown ? '' : `:${port}`}${path}`;
   return fault;
 }
+const WELL_KNOWN_PORTS = { http: 80, https: 443 } as const;
 
 type Rewrite = Extract<HttpFilter, { kind: 'rewrite' }>;
 

@@ -46,3 +46,9 @@ export function hostOf(authority: string): string {
   const bracketed = /^\[([^\]]*)\]/.exec(host);
   return (bracketed?.[1] ?? host.split(':')[0] ?? '').replace(/\.$/, '');
 }
+
+/** Port of an authority; undefined where it names none. */
+export function portOf(authority: string): number | undefined {
+  const port = /:(\d{1,5})$/.exec(authority)?.[1];
+  return port === undefined ? undefined : Number(port);
+}
