@@ -131,6 +131,7 @@ const SPREAD = {
   streams: 10_000,
   streamBytes: 9_000,
   openMs: 1,
+  openCpuUs: 1,
   p50Ms: 1,
   p99Ms: 20,
   messageCpuUs: 3,

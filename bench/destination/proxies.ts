@@ -5,7 +5,7 @@
  */
 import net from 'node:net';
 import type { Empty } from '@bufbuild/protobuf/wkt';
-import { createGrpcClient } from '#runtime/grpc';
+import { createGrpcClient, type GrpcClient } from '#runtime/grpc';
 import { answerCommands } from '../worker.ts';
 import { LIGHT_GET, readUpdate } from './light.ts';
 import { address, decodeShape, followedBy, serviceName, sharedMs } from './shape.ts';
@@ -18,10 +18,13 @@ interface Follower {
   service: number;
   /** Addresses as numbers. */
   has: Set<number>;
+  /** It has had all endpoints once. */
+  complete: boolean;
 }
 
 const followers: Follower[] = [];
 let messages = 0;
+let retries = 0;
 let waiting: { service: number; missing: number; atMs: number[]; done(): void } | undefined;
 let opened = { missing: 0, done: () => {} };
 
@@ -38,10 +41,30 @@ function receive(follower: Follower, message: Empty): void {
     waiting.missing -= 1;
     if (waiting.missing === 0) waiting.done();
   }
-  if (opened.missing > 0 && follower.has.size === shape.endpoints) {
+  if (!follower.complete && has.size === shape.endpoints) {
+    follower.complete = true;
     opened.missing -= 1;
     if (opened.missing === 0) opened.done();
   }
+}
+
+/** Waits before a stream that the server could not take now is opened again, as a proxy waits. */
+const RETRY_MS = 100;
+
+/** Opens a stream. Where many open at once, those that the server does not take are tried again. */
+function follow(client: GrpcClient, follower: Follower, request: { path: string; contextToken: string }): void {
+  follower.has.clear();
+  client.serverStream(LIGHT_GET, request, {
+    message: (message) => receive(follower, message),
+    ended(error) {
+      if (error?.code !== 'UNAVAILABLE') {
+        console.error('a stream ended', error);
+        process.exit(1);
+      }
+      retries += 1;
+      setTimeout(() => follow(client, follower, request), RETRY_MS);
+    },
+  });
 }
 
 function ipv4(text: string): number {
@@ -49,7 +72,7 @@ function ipv4(text: string): number {
 }
 
 let arrived: Promise<readonly number[]> = Promise.resolve([]);
-answerCommands({}, () => ({ messages, streams: followers.length }), {
+answerCommands({}, () => ({ messages, retries, streams: followers.length }), {
   open() {
     const all = new Promise<void>((done) => {
       opened = { missing: shape.proxies * Math.min(shape.follows, shape.services), done };
@@ -68,20 +91,12 @@ answerCommands({}, () => ({ messages, streams: followers.length }), {
       const client = clients[proxy % clients.length]!;
       const contextToken = `{"ns":"shop", "nodeName":"node-${proxy % 10}", "pod":"proxy-${proxy}"}\n`;
       for (const service of followedBy(shape, proxy)) {
-        const follower: Follower = { service, has: new Set() };
+        const follower: Follower = { service, has: new Set(), complete: false };
         followers.push(follower);
-        const path = `${serviceName(service)}.shop.svc.cluster.local:80`;
-        client.serverStream(
-          LIGHT_GET,
-          { path, contextToken },
-          {
-            message: (message) => receive(follower, message),
-            ended(error) {
-              console.error('a stream ended', error);
-              process.exit(1);
-            },
-          },
-        );
+        follow(client, follower, {
+          path: `${serviceName(service)}.shop.svc.cluster.local:80`,
+          contextToken,
+        });
       }
     }
     return all.then(() => ({ streams: followers.length }));

@@ -17,6 +17,7 @@ export const AIMS = { p99Ms: 1_000, streamBytes: 20_000, messageCpuUs: 18, settl
 const rows = ({ spread, storm, start }: Results): [string, number, number, number?][] => [
   ['open streams', spread.streams, 0],
   ['all streams opened and answered, ms', spread.openMs, 0],
+  ['CPU a stream opened, us', spread.openCpuUs, 0],
   ['RSS per stream, kB', spread.streamBytes / 1000, 1, AIMS.streamBytes / 1000],
   ['a change at 1,000 proxies: p50 ms', spread.p50Ms, 1],
   ['a change at 1,000 proxies: p99 ms', spread.p99Ms, 1, AIMS.p99Ms],

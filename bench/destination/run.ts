@@ -72,6 +72,8 @@ export interface Spread {
   /** Resident memory that each stream added. */
   readonly streamBytes: number;
   readonly openMs: number;
+  /** CPU of the destination service for each stream, until it had its endpoints. */
+  readonly openCpuUs: number;
   /** From a change to its arrival at a proxy, for a service that all follow. */
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -99,6 +101,7 @@ export function measureSpread(shape: Shape, changes: number): Promise<Spread> {
       streams,
       streamBytes: (open.rssBytes - idle.rssBytes) / streams,
       openMs,
+      openCpuUs: ((open.cpuSeconds - idle.cpuSeconds) * 1e6) / streams,
       p50Ms: tookMs[tookMs.length >> 1] ?? Number.NaN,
       p99Ms: tookMs[Math.floor(tookMs.length * 0.99)] ?? Number.NaN,
       messageCpuUs: cpuUs / tookMs.length,

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { fromBinary } from '@bufbuild/protobuf';
 import { StringValueSchema } from '@bufbuild/protobuf/wkt';
 import { ApiError } from '#kube/client';
+import { FakeClock } from '#runtime/clock';
 import { encodeMessage, GrpcError, type ResponseStream } from '#runtime/grpc';
 import { GRPC_PREFIX_BYTES } from '#wire/grpc';
 import { Answers, Collection, streamSnapshots, Topics } from './index.ts';
@@ -25,6 +26,31 @@ test('a topic tells its listeners once for many changes, and nobody after they s
   topics.touchAll('service:');
   await turn();
   assert.deepEqual(heard, ['web', 'db', 'db']);
+});
+
+test('after telling that took long, changes gather until the rest is over; short telling is never delayed', async () => {
+  const clock = new FakeClock();
+  const topics = new Topics(clock);
+  const heard: string[] = [];
+  topics.subscribe('quick', undefined, () => heard.push('quick'));
+  topics.subscribe('slow', undefined, () => {
+    heard.push('slow');
+    clock.advance(30);
+  });
+  topics.touch('quick');
+  await turn();
+  topics.touch('slow');
+  await turn();
+  for (let i = 0; i < 3; i += 1) {
+    topics.touch('quick');
+    topics.touch('slow');
+    await turn();
+  }
+  assert.deepEqual(heard, ['quick', 'slow']);
+  clock.advance(59);
+  assert.deepEqual(heard, ['quick', 'slow']);
+  clock.advance(1);
+  assert.deepEqual(heard, ['quick', 'slow', 'quick', 'slow']);
 });
 
 test('a collection folds a new full set into what changed, and takes a missing resource for an empty one', () => {

@@ -1,6 +1,7 @@
 /** Everything that discovery knows of one cluster: a fold of its watches, and who is told of changes. */
 import type { Gvr, KubeObject, LabelSelector, OwnerReference } from '#api/kube';
 import { type KubeClient, matchesLabelSelector } from '#kube/client';
+import { systemClock } from '#runtime/clock';
 import {
   Collection,
   type Following,
@@ -25,7 +26,7 @@ export type IndexWarning = (resource: string, object: string, problem: string) =
 type ReadRecord<R> = (object: KubeObject, old: R | undefined, problem: Problem) => R | undefined;
 
 export class ClusterIndex {
-  readonly #topics = new Topics();
+  readonly #topics = new Topics(systemClock);
   readonly #podsOfNamespace = new Map<string, Set<string>>();
   /** `namespace/Kind/name` of the sole owner -> pods. */
   readonly #podsOfOwner = new Map<string, Set<string>>();
