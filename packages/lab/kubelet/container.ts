@@ -75,6 +75,11 @@ export class PodContainer {
   }
 
   /** Runs after the first, failed starts included. */
+  /** Whether its next start is another one. */
+  get hasRun(): boolean {
+    return this.runs > 0;
+  }
+
   get restartCount(): number {
     return Math.max(0, this.runs - 1);
   }

@@ -1,17 +1,20 @@
 import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { PODS, type Pod } from '#api/kube';
 import type { Clock, Timer } from '#runtime/clock';
 import type { ClusterClient, WatchSink } from '../contract/index.ts';
 import type { ImageTable } from '../images/index.ts';
 import type { BackoffSettings } from './backoff.ts';
+import { NetworkNotReadyError, NodeNetwork, NodeView } from './cni/index.ts';
 import type { ConfigStore } from './config-store.ts';
 import type { DnsSettings } from './etc-files.ts';
 import { AddressPool } from './ipam.ts';
 import { LIMITS } from './limits.ts';
 import { NodeRegistration } from './node-status.ts';
 import type { PodEvent } from './pod-context.ts';
+import { nodeRoot } from './pod-resources.ts';
 import { PodWorker } from './pod-worker.ts';
-import type { NodeSite } from './sandbox.ts';
+import { type NodeSite, nodeNetPath } from './sandbox.ts';
 import type { Template } from './template.ts';
 import type { TokenCache } from './tokens.ts';
 import type { BoundPod } from './types.ts';
@@ -42,6 +45,7 @@ export class Kubelet implements WatchSink<Pod> {
   private readonly deps: KubeletDeps;
   private readonly workers = new Map<string, PodWorker>();
   private readonly pool: AddressPool;
+  private readonly network: NodeNetwork;
   private readonly registration: NodeRegistration;
   private readonly waiting: (() => void)[] = [];
   private starts = 0;
@@ -55,13 +59,19 @@ export class Kubelet implements WatchSink<Pod> {
     this.deps = deps;
     this.site = site;
     this.pool = new AddressPool(site.podCidr);
-    this.registration = new NodeRegistration(deps, site, { version: deps.version, log: deps.log });
+    this.network = networkOf(deps, site);
+    this.registration = new NodeRegistration(deps, site, {
+      version: deps.version,
+      log: deps.log,
+      unready: () => this.unready(),
+    });
   }
 
   /** Registers the node, then takes on its pods. */
   async start(): Promise<void> {
     const { disk, memory } = this.deps.folders;
     for (const folder of [disk, memory]) mkdirSync(folder, { recursive: true });
+    this.network.prepare();
     await this.registration.start();
     this.stopConfig = this.deps.config.onChange((key) => this.configChanged(key));
     this.stopWatch = this.deps.client.watch<Pod>(PODS, { fieldSelector: `spec.nodeName=${this.site.name}` }, this);
@@ -100,9 +110,21 @@ export class Kubelet implements WatchSink<Pod> {
     this.workers.get(pod.metadata.uid ?? '')?.removed();
   }
 
+  /** Why the node cannot take pods, if so. */
+  private unready(): string | undefined {
+    try {
+      this.network.read();
+      return undefined;
+    } catch (error) {
+      if (error instanceof NetworkNotReadyError) return error.message;
+      throw error;
+    }
+  }
+
   private workerSite() {
     return {
       node: this.site,
+      network: this.network,
       takeAddress: (uid: string) => this.pool.take(uid),
       releaseAddress: (uid: string) => this.pool.release(uid),
       limited: <T>(task: () => Promise<T>) => this.limited(task),
@@ -140,6 +162,13 @@ export class Kubelet implements WatchSink<Pod> {
       this.checkTokens();
     });
   }
+}
+
+function networkOf({ folders, template, log }: KubeletDeps, site: NodeSite): NodeNetwork {
+  const root = nodeRoot(folders.disk, site);
+  const layers = join(folders.layers, 'node-runs', site.name);
+  const programs = new NodeView({ root, layers, template, net: nodeNetPath(site), hostname: site.name });
+  return new NodeNetwork({ root, gateway: site.ip, programs, log: (text) => log(`node ${site.name}: ${text}`) });
 }
 
 const isBound = (pod: Pod): pod is BoundPod => pod.spec !== undefined;

@@ -31,6 +31,8 @@ export const LIMITS = {
   graceAfterPreStopMs: 2_000,
   /** Node status and lease are renewed this often. */
   heartbeatMs: 30_000,
+  /** Whether the node has a network is looked at this often: a folder is read. */
+  readinessCheckMs: 5_000,
   leaseRenewMs: 10_000,
   leaseDurationSeconds: 40,
   /** Tokens are renewed at this part of their life, checked this often. */
@@ -40,6 +42,9 @@ export const LIMITS = {
   volumeRefreshMs: 100,
   /** A port-forward's connection inside the pod. */
   forwardDialTimeoutMs: 5_000,
+  /** A network plug-in may talk to the API server before it answers; what it prints is a small JSON object. */
+  pluginTimeoutMs: 60_000,
+  pluginOutputBytesMax: 256 * 1024,
   /** Output that is still under way when a program has ended. */
   outputDrainMs: 1_000,
 } as const;

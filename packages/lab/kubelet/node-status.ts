@@ -21,9 +21,18 @@ const CONDITIONS = [
   ['PIDPressure', 'False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
   ['Ready', 'True', 'KubeletReady', 'kubelet is posting ready status'],
 ] as const;
+const NOT_READY = (why: string) => ['Ready', 'False', 'KubeletNotReady', why] as const;
 
-/** The Node object that a kubelet registers; `old` keeps transition times. */
-export function nodeObject(site: NodeSite, version: string, nowMs: number, old?: Node): Node {
+/** What a Node object is made from; `unready` says why the node cannot take pods, `old` keeps transition times. */
+interface NodeFacts {
+  readonly version: string;
+  readonly nowMs: number;
+  readonly unready: string | undefined;
+  readonly old?: Node;
+}
+
+/** The Node object that a kubelet registers. */
+function nodeObject(site: NodeSite, { version, nowMs, unready, old }: NodeFacts): Node {
   const architecture = ARCHITECTURES[arch()] ?? arch();
   const labels = {
     'kubernetes.io/hostname': site.name,
@@ -33,7 +42,8 @@ export function nodeObject(site: NodeSite, version: string, nowMs: number, old?:
     'topology.kubernetes.io/region': site.region,
   };
   const now = formatTime(nowMs);
-  const conditions: NodeCondition[] = CONDITIONS.map(([type, status, reason, message]) => {
+  const states = unready ? CONDITIONS.map((row) => (row[0] === 'Ready' ? NOT_READY(unready) : row)) : CONDITIONS;
+  const conditions: NodeCondition[] = states.map(([type, status, reason, message]) => {
     const since = old?.status?.conditions?.find((condition) => condition.type === type && condition.status === status);
     const lastTransitionTime = since?.lastTransitionTime ?? now;
     return { type, status, reason, message, lastHeartbeatTime: now, lastTransitionTime };
@@ -84,14 +94,15 @@ export class NodeRegistration {
   private readonly client: ClusterClient;
   private readonly clock: Clock;
   private readonly site: NodeSite;
-  private readonly options: { version: string; log(message: string): void };
+  private readonly options: { version: string; log(message: string): void; unready(): string | undefined };
   private timers: Timer[] = [];
   private stopped = false;
+  private toldUnready: string | undefined;
 
   constructor(
     deps: { client: ClusterClient; clock: Clock },
     site: NodeSite,
-    options: { version: string; log(message: string): void },
+    options: { version: string; log(message: string): void; unready(): string | undefined },
   ) {
     this.client = deps.client;
     this.clock = deps.clock;
@@ -100,7 +111,7 @@ export class NodeRegistration {
   }
 
   async start(): Promise<void> {
-    const wanted = nodeObject(this.site, this.options.version, this.clock.wallMs());
+    const wanted = nodeObject(this.site, this.facts());
     try {
       await this.client.create(NODES, wanted);
     } catch (error) {
@@ -112,6 +123,7 @@ export class NodeRegistration {
     // The namespace of leases may come later than the first node; the next renewal makes up for it.
     await this.renewLease().catch((error: unknown) => this.complain(error));
     this.repeat(LIMITS.heartbeatMs, () => this.heartbeat());
+    this.repeat(LIMITS.readinessCheckMs, () => this.tellReadiness());
     this.repeat(LIMITS.leaseRenewMs, () => this.renewLease());
   }
 
@@ -138,14 +150,25 @@ export class NodeRegistration {
     this.options.log(`node ${this.site.name}: ${error instanceof Error ? error.message : String(error)}`);
   }
 
+  /** A change of readiness is told at once, not with the next heartbeat. */
+  private async tellReadiness(): Promise<void> {
+    if (this.options.unready() !== this.toldUnready) await this.heartbeat();
+  }
+
+  private facts(): NodeFacts {
+    return { version: this.options.version, nowMs: this.clock.wallMs(), unready: this.options.unready() };
+  }
+
   private async heartbeat(): Promise<void> {
     const old = await this.client.get<Node>(NODES, this.site.name);
-    const { status } = nodeObject(this.site, this.options.version, this.clock.wallMs(), old);
+    const facts = this.facts();
+    const { status } = nodeObject(this.site, { ...facts, old });
     await this.client.patch(
       NODES,
       { name: this.site.name },
       { type: 'merge', body: { status }, subresource: 'status' },
     );
+    this.toldUnready = facts.unready;
   }
 
   private async renewLease(): Promise<void> {

@@ -1,9 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type AttachedPod, addressOf, type NodeNetwork } from './cni/index.ts';
 import { hostnameOf } from './env.ts';
 import type { PodPlace } from './field-ref.ts';
 import type { KubeletDeps } from './kubelet.ts';
-import { createSandbox, type NodeSite, nodeNetPath, type Sandbox } from './sandbox.ts';
+import { createSandbox, type NodeSite, nodeNetPath, type Sandbox, type SandboxSpec } from './sandbox.ts';
 import { type ProcessHolder, startProcessHolder } from './shared-processes.ts';
 import type { BoundPod } from './types.ts';
 import { PodVolumes } from './volumes.ts';
@@ -11,11 +12,15 @@ import { PodVolumes } from './volumes.ts';
 /** The node's side of a pod's address and its start. */
 export interface ResourceSite {
   readonly node: NodeSite;
+  readonly network: NodeNetwork;
   takeAddress(uid: string): string | undefined;
   releaseAddress(uid: string): void;
   /** Runs a start when there is room for one: bounded per node. */
   limited<T>(task: () => Promise<T>): Promise<T>;
 }
+
+/** Where a node's own files are, which hostPath volumes show. */
+export const nodeRoot = (disk: string, { name }: NodeSite): string => join(disk, 'nodes', name);
 
 /** What a pod holds on its node: namespaces and address, volumes, folders. */
 export class PodResources {
@@ -33,6 +38,7 @@ export class PodResources {
   private readonly memoryFolder: string;
   private readonly diskFolder: string;
   private processHolder: ProcessHolder | undefined;
+  private attached: AttachedPod | undefined;
   private hasVolumes = false;
 
   constructor(deps: KubeletDeps, site: ResourceSite, { metadata }: BoundPod) {
@@ -49,7 +55,7 @@ export class PodResources {
     this.volumes = new PodVolumes({
       disk: join(this.diskFolder, 'volumes'),
       memory: join(this.memoryFolder, 'volumes'),
-      node: join(disk, 'nodes', site.node.name),
+      node: nodeRoot(disk, site.node),
       claim: (namespace, name) => deps.claimFolder(namespace, name),
     });
   }
@@ -72,20 +78,42 @@ export class PodResources {
   }
 
   private async makeSandbox(pod: BoundPod): Promise<void> {
-    const { node } = this.site;
-    const isHostNetwork = pod.spec.hostNetwork === true;
-    const ip = isHostNetwork ? undefined : this.site.takeAddress(this.uid);
-    if (!isHostNetwork && ip === undefined) throw new Error(`no free address in ${node.podCidr}`);
+    const { network } = this.site;
+    const list = pod.spec.hostNetwork === true ? undefined : network.read();
+    const ip = list && network.isOwn(list) ? this.takeAddress() : undefined;
+    const sandbox = await this.createSandbox(pod, list ? (ip === undefined ? 'unconnected' : { ip }) : 'node');
+    try {
+      this.attached = list && (await network.add(list, pod, { net: sandbox.namespaces.net, ip }));
+    } catch (error) {
+      await sandbox.destroy();
+      throw error;
+    }
+    const address = (this.attached && addressOf(this.attached)) || sandbox.ip;
+    this.sandbox = { ...sandbox, ip: address };
+    this.place = { ...this.place, podIp: address };
+  }
+
+  private takeAddress(): string {
+    const ip = this.site.takeAddress(this.uid);
+    if (ip === undefined) throw new Error(`no free address in ${this.site.node.podCidr}`);
+    return ip;
+  }
+
+  private createSandbox(pod: BoundPod, network: SandboxSpec['network']): Promise<Sandbox> {
     const sysctls = (pod.spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value] as const);
-    this.sandbox = await createSandbox({
+    return createSandbox({
       uid: this.uid,
       folder: join(this.memoryFolder, 'ns'),
-      hostname: isHostNetwork ? node.name : hostnameOf(pod),
-      node,
-      ip,
+      hostname: network === 'node' ? this.site.node.name : hostnameOf(pod),
+      node: this.site.node,
+      network,
       sysctls: Object.fromEntries(sysctls),
     });
-    this.place = { ...this.place, podIp: this.sandbox.ip };
+  }
+
+  /** Asks network plug-ins whether the pod's network is as they made it. @throws PluginError */
+  async checkNetwork(): Promise<void> {
+    if (this.attached) await this.site.network.check(this.attached);
   }
 
   /** Makes the volumes, or brings them up to date with what they show. Rejects with ConfigError. */
@@ -99,6 +127,8 @@ export class PodResources {
   async release(): Promise<void> {
     this.processHolder?.stop();
     this.processHolder = undefined;
+    if (this.attached) await this.site.network.remove(this.attached);
+    this.attached = undefined;
     await this.sandbox?.destroy();
     this.sandbox = undefined;
     this.hasVolumes = false;

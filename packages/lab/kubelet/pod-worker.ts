@@ -275,8 +275,18 @@ export class PodWorker {
       this.wakeIn(waitMs);
       return;
     }
+    if (container.hasRun) await this.checkNetwork();
     await container.start();
     if (!container.isRunning) this.wakeIn(Math.max(1, container.notBeforeMs - this.deps.clock.wallMs()));
+  }
+
+  /** A container that ended may have done so because its network is not what plug-ins made of it: tells whether they say so. */
+  private async checkNetwork(): Promise<void> {
+    try {
+      await this.resources.checkNetwork();
+    } catch (error) {
+      this.warn('NetworkCheckFailed', error);
+    }
   }
 
   private deadlinePassed(): boolean {

@@ -20,6 +20,7 @@ export const nodeNetPath = (node: NodeSite): string => `/run/netns/${node.netns}
 /** The namespaces that a pod's containers share, held by files; no process is needed to keep them. */
 export interface Sandbox {
   namespaces: Required<NamespacePaths>;
+  /** The node's for a pod in its network; empty where others connect it. */
   ip: string;
   destroy(): Promise<void>;
 }
@@ -30,8 +31,8 @@ export interface SandboxSpec {
   folder: string;
   hostname: string;
   node: NodeSite;
-  /** The pod's own address; undefined for a pod that shares the node's network. */
-  ip: string | undefined;
+  /** The node's network, or one of its own: connected under an address, or left to others. */
+  network: 'node' | 'unconnected' | { readonly ip: string };
   /** Extra kernel parameters, e.g. `net.ipv4.ip_local_port_range`. */
   sysctls: Readonly<Record<string, string>>;
 }
@@ -44,14 +45,15 @@ const POD_SYSCTLS = {
 };
 
 /**
- * Arguments: host name, file of kernel parameters, and for a network of its own the batch inside, the node's namespace and the
- * batch there.
+ * Arguments: host name, file of kernel parameters, for a network of its own the batch inside and, to connect it, the node's
+ * namespace and the batch there.
  */
 const SETUP_SCRIPT = `
 set -e
 printf %s "$1" > /proc/sys/kernel/hostname
 while read -r name value; do printf %s "$value" > "/proc/sys/$name"; done < "$2"
-if [ -n "$3" ]; then ip -batch "$3"; ip -n "$4" -batch "$5"; fi
+if [ -n "$3" ]; then ip -batch "$3"; fi
+if [ -n "$4" ]; then ip -n "$4" -batch "$5"; fi
 `;
 
 /** The node's end of a pod's cable; interface names have 15 letters at most. */
@@ -59,14 +61,17 @@ export const vethName = (uid: string): string => `v${createHash('sha256').update
 
 /** Makes the pod's namespaces and connects its network to the node: a /32 address, the node as gateway, a route back. */
 export async function createSandbox(spec: SandboxSpec): Promise<Sandbox> {
-  const { folder, node, ip } = spec;
+  const { folder, node, network } = spec;
+  const ip = typeof network === 'object' ? network.ip : undefined;
   mkdirSync(folder, { recursive: true });
   const file = (name: string): string => join(folder, name);
-  const kinds = ip === undefined ? (['ipc', 'uts'] as const) : (['net', 'ipc', 'uts'] as const);
+  const isOwn = network !== 'node';
+  const kinds = isOwn ? (['net', 'ipc', 'uts'] as const) : (['ipc', 'uts'] as const);
   for (const kind of kinds) writeFileSync(file(kind), '');
-  writeFileSync(file('sysctls'), sysctlLines(ip === undefined ? spec.sysctls : { ...POD_SYSCTLS, ...spec.sysctls }));
+  writeFileSync(file('sysctls'), sysctlLines(isOwn ? { ...POD_SYSCTLS, ...spec.sysctls } : spec.sysctls));
   const veth = vethName(spec.uid);
-  const batches = ip === undefined ? [] : [file('inside'), node.netns, file('outside')];
+  const batches = isOwn ? [file('inside'), ...(ip === undefined ? [] : [node.netns, file('outside')])] : [];
+  if (isOwn && ip === undefined) writeFileSync(file('inside'), 'link set lo up\n');
   if (ip !== undefined) {
     writeFileSync(file('inside'), insideLines({ ip, gateway: node.ip, veth, netns: node.netns }));
     writeFileSync(file('outside'), `link set ${veth} up\nroute replace ${ip}/32 dev ${veth} src ${node.ip}\n`);
@@ -82,8 +87,8 @@ export async function createSandbox(spec: SandboxSpec): Promise<Sandbox> {
     await destroy();
     throw error;
   }
-  const net = ip === undefined ? nodeNetPath(node) : file('net');
-  return { namespaces: { net, ipc: file('ipc'), uts: file('uts') }, ip: ip ?? node.ip, destroy };
+  const net = isOwn ? file('net') : nodeNetPath(node);
+  return { namespaces: { net, ipc: file('ipc'), uts: file('uts') }, ip: ip ?? (isOwn ? '' : node.ip), destroy };
 }
 
 const sysctlLines = (values: Readonly<Record<string, string>>): string =>
