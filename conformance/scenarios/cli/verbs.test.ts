@@ -88,6 +88,10 @@ describe('check', () => {
     );
     assert.match(done.stdout, /√ can create ServiceAccounts\n/);
     assert.match(done.stdout, /Status check results are ×\n$/);
+    const fresh = await lab.ok('linkerd check --pre -L fresh');
+    assert.match(fresh, /^√ can create non-namespaced resources$/m);
+    assert.doesNotMatch(fresh, /^[×‼]/m);
+    assert.equal((await lab.sh('kubectl get ns fresh')).code, 1, 'nothing was kept');
   });
 
   test('definitions alone', { timeout: MINUTE_MS }, async () => {

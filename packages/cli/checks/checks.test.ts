@@ -360,3 +360,21 @@ test('definitions that lack a version are named', async () => {
   assert.match((await check(client, core)).text, /\* servers\.policy\.linkerd\.io lacks version v1beta3/);
   assert.ok((await client.list(NAMESPACES)).items.length > 0);
 });
+
+test('before an installation, what the API server would refuse is named, and nothing is kept', async () => {
+  const client = new FakeKubeClient();
+  const create = client.create.bind(client);
+  client.create = (async (gvr: Gvr, object: AnyObject, options?: { dryRun?: boolean }) => {
+    if (object.kind === 'SelfSubjectAccessReview') return { ...object, status: { allowed: true } };
+    if (object.kind === 'ClusterRole' && object.metadata.name === 'linkerd-policy') throw new Error('escalation');
+    return create(gvr, object, options);
+  }) as typeof client.create;
+  const { text } = await check(client, (subject) => coreCategories(subject, { cliVersion: VERSION, pre: true }));
+  assert.match(text, /√ control plane namespace does not already exist\n/);
+  assert.match(
+    text,
+    /× can create non-namespaced resources\n {4}the API server would refuse:\n {4}\* ClusterRole linkerd-policy: escalation\n {4}see/,
+  );
+  assert.match(text, /√ can create CronJobs\n/);
+  assert.deepEqual((await client.list(CUSTOM_RESOURCE_DEFINITIONS)).items, []);
+});

@@ -1,13 +1,20 @@
 import {
+  CLUSTER_ROLE_BINDINGS,
+  CLUSTER_ROLES,
   CUSTOM_RESOURCE_DEFINITIONS,
   type Gvr,
   type KubeObject,
+  MUTATING_WEBHOOK_CONFIGURATIONS,
   NAMESPACES,
   NODES,
   SELF_SUBJECT_ACCESS_REVIEWS,
+  VALIDATING_WEBHOOK_CONFIGURATIONS,
 } from '#api/kube';
-import { isNotFound } from '#kube/client';
+import { isConflict, isNotFound } from '#kube/client';
+import { createTrust } from '../certificates/index.ts';
 import { LINKERD_CRDS } from '../manifests/crds/index.ts';
+import { CRD_DEFAULTS } from '../manifests/crds.ts';
+import { defaultValues, renderControlPlane, renderCrds, webhookCertificates } from '../manifests/index.ts';
 import { type Category, type Check, CheckFailure, CheckSkipped } from './check.ts';
 import type { CheckSubject } from './subject.ts';
 
@@ -155,14 +162,42 @@ const CREATED: readonly (readonly [string, Gvr])[] = [
   ['ConfigMaps', gvr('', 'configmaps')],
   ['Secrets', gvr('', 'secrets')],
 ];
-const CLUSTER_KINDS: readonly Gvr[] = [
-  gvr('', 'namespaces'),
-  gvr('rbac.authorization.k8s.io', 'clusterroles'),
-  gvr('rbac.authorization.k8s.io', 'clusterrolebindings'),
-  gvr('apiextensions.k8s.io', 'customresourcedefinitions'),
-  gvr('admissionregistration.k8s.io', 'mutatingwebhookconfigurations'),
-  gvr('admissionregistration.k8s.io', 'validatingwebhookconfigurations'),
-];
+/** Kinds outside of namespaces that an installation consists of. */
+const CLUSTER_KINDS: Readonly<Record<string, Gvr>> = {
+  Namespace: NAMESPACES,
+  ClusterRole: CLUSTER_ROLES,
+  ClusterRoleBinding: CLUSTER_ROLE_BINDINGS,
+  CustomResourceDefinition: CUSTOM_RESOURCE_DEFINITIONS,
+  MutatingWebhookConfiguration: MUTATING_WEBHOOK_CONFIGURATIONS,
+  ValidatingWebhookConfiguration: VALIDATING_WEBHOOK_CONFIGURATIONS,
+};
+
+/** Creates what an installation would, without keeping it: the API server says what it would refuse, and why. */
+async function dryRun(subject: CheckSubject): Promise<void> {
+  const client = await subject.client();
+  const { namespace } = subject;
+  const values = defaultValues();
+  const trust = await createTrust(`identity.${namespace}.${values.clusterDomain}`);
+  values.identityTrustAnchorsPEM = trust.anchors;
+  values.identity.issuer.tls = { crtPEM: trust.issuer.certificate, keyPEM: trust.issuer.key };
+  const certificates = await webhookCertificates(values, namespace);
+  const objects = [
+    ...renderCrds({ namespace, values: CRD_DEFAULTS }),
+    ...renderControlPlane({ namespace, values }, certificates, defaultValues()),
+  ];
+  const refused: string[] = [];
+  for (const object of objects) {
+    const gvr = CLUSTER_KINDS[object.kind ?? ''];
+    if (!gvr) continue;
+    try {
+      await client.create(gvr, object, { dryRun: true });
+    } catch (error) {
+      // What is there already is the matter of another check.
+      if (!isConflict(error)) refused.push(`${object.kind} ${object.metadata?.name}: ${(error as Error).message}`);
+    }
+  }
+  if (refused.length > 0) throw new CheckFailure('the API server would refuse:', refused);
+}
 
 export function preCategory(subject: CheckSubject): Category {
   const { namespace } = subject;
@@ -189,10 +224,8 @@ export function preCategory(subject: CheckSubject): Category {
         description: 'can create non-namespaced resources',
         anchor: 'pre-k8s-cluster-k8s',
         remedy:
-          'You may create the objects outside of namespaces that an installation consists of: namespaces, cluster roles and their bindings, custom resource definitions, webhook configurations. Ask for the role cluster-admin, or have somebody with it install.',
-        async run() {
-          for (const kind of CLUSTER_KINDS) await access(subject, 'create', kind)();
-        },
+          'You may create the objects outside of namespaces that an installation consists of (namespaces, cluster roles and their bindings, custom resource definitions, webhook configurations), and nothing in the cluster refuses them: they are created without being kept. Ask for the role cluster-admin, or have somebody with it install.',
+        run: () => dryRun(subject),
       },
       ...creations,
       {
