@@ -19,6 +19,7 @@ import { HEADERS } from '#model/headers';
 import { METRIC_CHAPTERS, type MetricRow } from '#model/metrics';
 import { CONFIG_ROWS, type ConfigRow, envName } from '#model/proxy-config';
 import { CODES } from '#wire/grpc';
+import { customTypes } from './custom-types.ts';
 import { customResourcesPage, installValuesPage } from './install-pages.ts';
 import { code, page, table } from './pages.ts';
 
@@ -28,6 +29,7 @@ export const root = join(import.meta.dirname, '..');
 export function referencePages(): ReadonlyMap<string, string> {
   return new Map([
     ...chartFiles(),
+    ['packages/api/kube/custom.gen.ts', customTypes()],
     ['docs/reference/custom-resources.md', customResourcesPage()],
     ['docs/reference/install-values.md', installValuesPage()],
     ['docs/reference/proxy-metrics.md', metricsPage()],

@@ -16,14 +16,14 @@ const server = (name: string, port: number | string, app = 'web') => ({
 });
 const policy = (name: string, kind: string, target: string, group = 'policy.linkerd.io') => ({
   metadata: { name },
-  spec: { targetRef: { group, kind, name: target } },
+  spec: { targetRef: { group, kind, name: target }, requiredAuthenticationRefs: [] },
 });
 const POLICIES: Policies = {
   servers: [server('http', 'http'), server('admin', 4191), server('absent', 9), server('db', 'http', 'db')],
   serverAuthorizations: [
-    { metadata: { name: 'by-name' }, spec: { server: { name: 'http' } } },
-    { metadata: { name: 'by-label' }, spec: { server: { selector: { matchLabels: { of: 'web' } } } } },
-    { metadata: { name: 'dangling' }, spec: { server: { name: 'gone' } } },
+    { metadata: { name: 'by-name' }, spec: { server: { name: 'http' }, client: {} } },
+    { metadata: { name: 'by-label' }, spec: { server: { selector: { matchLabels: { of: 'web' } } }, client: {} } },
+    { metadata: { name: 'dangling' }, spec: { server: { name: 'gone' }, client: {} } },
   ],
   authorizationPolicies: [
     policy('all', 'Namespace', 'shop', ''),

@@ -1,5 +1,16 @@
 import type { Command } from 'commander';
-import type { Container, Gvr, KubeObject, LabelSelector, ObjectMeta, Pod, PodSpec } from '#api/kube';
+import type {
+  AuthorizationPolicy,
+  Container,
+  Gvr,
+  KubeObject,
+  ObjectMeta,
+  Pod,
+  PodSpec,
+  PolicyHTTPRoute,
+  Server,
+  ServerAuthorization,
+} from '#api/kube';
 import { type KubeClient, matchesLabelSelector } from '#kube/client';
 import type { CliContext } from '../context.ts';
 import { renderTable } from '../output/index.ts';
@@ -42,25 +53,12 @@ export function registerAuthz(program: Command, context: CliContext): void {
     });
 }
 
-interface Server extends KubeObject {
-  spec: { podSelector?: LabelSelector; port: number | string };
-}
-interface ServerAuthorization extends KubeObject {
-  spec: { server: { name?: string; selector?: LabelSelector } };
-}
-interface AuthorizationPolicy extends KubeObject {
-  spec: { targetRef: { group?: string; kind: string; name: string } };
-}
-interface Route extends KubeObject {
-  spec: { parentRefs?: { group?: string; kind?: string; name: string }[] };
-}
-
 /** The policies of one namespace. */
 export interface Policies {
   servers: readonly Server[];
   serverAuthorizations: readonly ServerAuthorization[];
   authorizationPolicies: readonly AuthorizationPolicy[];
-  routes: readonly Route[];
+  routes: readonly PolicyHTTPRoute[];
 }
 
 async function readPolicies(client: KubeClient, namespace: string): Promise<Policies> {
@@ -69,7 +67,7 @@ async function readPolicies(client: KubeClient, namespace: string): Promise<Poli
     list<Server>(SERVERS),
     list<ServerAuthorization>(SERVER_AUTHORIZATIONS),
     list<AuthorizationPolicy>(AUTHORIZATION_POLICIES),
-    list<Route>(POLICY_HTTP_ROUTES),
+    list<PolicyHTTPRoute>(POLICY_HTTP_ROUTES),
   ]);
   return { servers, serverAuthorizations, authorizationPolicies, routes };
 }

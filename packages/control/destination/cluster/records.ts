@@ -1,5 +1,14 @@
 /** What is kept of Kubernetes objects: the fields that discovery depends on, read once. */
-import type { Container, EndpointSlice, KubeObject, LabelSelector, OwnerReference, Pod, Service } from '#api/kube';
+import type {
+  Container,
+  EndpointSlice,
+  KubeObject,
+  LabelSelector,
+  OwnerReference,
+  Pod,
+  Server,
+  Service,
+} from '#api/kube';
 import { ENDPOINT_ANNOTATIONS, type EndpointAnnotation, PortSet } from '#model/annotations';
 import { ANNOTATION_KEYS, LABELS, PROXY_CONTAINER } from '#model/names';
 import { keyOf } from '../../fold/index.ts';
@@ -280,7 +289,7 @@ export interface ServerRecord {
 
 /** Reads a Server if it makes its port opaque; discovery needs no others. */
 export function readOpaqueServer(object: KubeObject): ServerRecord | undefined {
-  const { spec } = object as KubeObject & { spec?: ServerSpec };
+  const { spec } = object as KubeObject & { spec?: Partial<Server['spec']> };
   if (spec?.proxyProtocol !== 'opaque' || spec.port === undefined) return undefined;
   return {
     namespace: object.metadata.namespace ?? '',
@@ -288,13 +297,6 @@ export function readOpaqueServer(object: KubeObject): ServerRecord | undefined {
     workloadSelector: spec.externalWorkloadSelector,
     port: spec.port,
   };
-}
-
-interface ServerSpec {
-  proxyProtocol?: string;
-  port?: number | string;
-  podSelector?: LabelSelector;
-  externalWorkloadSelector?: LabelSelector;
 }
 
 /** The sole owner of a ReplicaSet or Job. */
