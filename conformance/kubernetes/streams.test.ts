@@ -176,7 +176,7 @@ test('a request for a stream without an upgrade is told what is missing', async 
   assert.match(stderr, /Upgrade request required/);
 });
 
-test('a policy may refuse commands, in the words of the API server', async () => {
+test('a policy may refuse commands, whichever protocol they come by', async () => {
   const admission = (resource: string) => ({ group: 'admissionregistration.k8s.io', version: 'v1', resource });
   const rule = { operations: ['CONNECT'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods/exec'] };
   const validations = [
@@ -196,7 +196,7 @@ test('a policy may refuse commands, in the words of the API server', async () =>
     for (const extra of [{}, SPDY]) {
       const refused = await kubectl(['exec', 'one', '--', 'rm', '-r', '/'], undefined, extra);
       assert.notEqual(refused.code, 0);
-      assert.match(refused.stderr, /pods "one" is forbidden: ValidatingAdmissionPolicy 'no-rm'.*nothing is removed/);
+      assert.match(refused.stderr, /pods "one" is invalid: .*ValidatingAdmissionPolicy 'no-rm'.*nothing is removed/);
     }
   } finally {
     await server.client.delete(admission('validatingadmissionpolicybindings'), { name: 'no-rm' });
