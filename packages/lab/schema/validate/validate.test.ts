@@ -253,6 +253,63 @@ test('webhooks are complete', () => {
   ]);
 });
 
+test('policies and their bindings are complete and do not contradict themselves', () => {
+  const policy = {
+    matchConstraints: {},
+    paramKind: { apiVersion: 'a/b/c' },
+    validations: [
+      { expression: 'a', message: ' ' },
+      { expression: 'a\nb', reason: 'Because' },
+    ],
+  };
+  assert.deepEqual(faults('admissionregistration/v1.ValidatingAdmissionPolicy', { spec: policy }), [
+    'spec.paramKind.apiVersion: Invalid value: "a/b/c": unexpected GroupVersion string: a/b/c',
+    'spec.paramKind.kind: Required value',
+    'spec.validations[0].message: Invalid value: " ": message must be non-empty if specified',
+    'spec.validations[1].message: Required value: message must be specified if expression contains line breaks',
+    'spec.validations[1].reason: Unsupported value: "Because": supported values: "Forbidden", "Invalid", "RequestEntityTooLarge", "Unauthorized"',
+    'spec.matchConstraints.resourceRules: Required value',
+  ]);
+  const binding = {
+    policyName: 'p',
+    paramRef: { name: 'a', selector: {} },
+    validationActions: ['Deny', 'Warn', 'Deny', 'Shout'],
+  };
+  assert.deepEqual(
+    faults('admissionregistration/v1.ValidatingAdmissionPolicyBinding', { spec: binding }).map((text) =>
+      text.slice(0, 60),
+    ),
+    [
+      'spec.paramRef.name: Forbidden: name and selector are mutually exclusive',
+      'spec.paramRef.parameterNotFoundAction: Required value',
+      'spec.validationActions[2]: Duplicate value: "Deny"',
+      'spec.validationActions[3]: Unsupported value: "Shout": supported values: "Audit", "Deny", "Warn"',
+      'spec.validationActions: Invalid value: ["Deny","Warn","Deny","Shout"]: must not contain both Deny and Warn',
+    ].map((text) => text.slice(0, 60)),
+  );
+});
+
+test('rules of Jobs about failures fit the rest of the Job', () => {
+  const spec = {
+    template: { spec: { restartPolicy: 'OnFailure', containers: [CONTAINER] } },
+    maxFailedIndexes: 1,
+    successPolicy: { rules: [{ succeededCount: 1 }] },
+    podFailurePolicy: {
+      rules: [{ action: 'FailIndex', onExitCodes: { operator: 'In', values: [0] } }, { action: 'Count' }],
+    },
+  };
+  const seen = faults('batch/v1.Job', { spec });
+  for (const want of [
+    'spec.maxFailedIndexes: Invalid value: 1: requires indexed completion mode',
+    'spec.backoffLimitPerIndex: Required value: when maxFailedIndexes is specified',
+    'spec.template.spec.restartPolicy: Invalid value: "OnFailure": only "Never" is supported when podFailurePolicy is specified',
+    'spec.podFailurePolicy.rules[0].action: Invalid value: "FailIndex": requires the backoffLimitPerIndex to be set',
+    'spec.podFailurePolicy.rules[0].onExitCodes.values[0]: Invalid value: 0: must not be 0 for the In operator',
+    'spec.podFailurePolicy.rules[1]: Required value: specifying one of OnExitCodes and OnPodConditions is required',
+  ])
+    assert.ok(seen.includes(want), `${want}\n${seen.join('\n')}`);
+});
+
 test('label selectors are checked wherever they stand', () => {
   const selector = {
     matchExpressions: [
