@@ -154,12 +154,9 @@ function groupVersion(value: unknown, at: At): void {
   if (!GROUP_VERSION.test(String(value))) at.invalid(value, `unexpected GroupVersion string: ${String(value)}`);
 }
 
-const ACTIONS = ['Audit', 'Deny', 'Warn'];
-
 function validationActions(value: unknown, at: At): void {
   const actions = value as string[];
   actions.forEach((action, index) => {
-    if (!ACTIONS.includes(action)) at.item(index).notSupported(action, ACTIONS);
     if (actions.indexOf(action) < index) at.item(index).duplicate(action);
   });
   if (actions.includes('Deny') && actions.includes('Warn'))
