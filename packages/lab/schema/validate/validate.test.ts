@@ -283,8 +283,8 @@ test('policies and their bindings are complete and do not contradict themselves'
       'spec.paramRef.name: Forbidden: name and selector are mutually exclusive',
       'spec.paramRef.parameterNotFoundAction: Required value',
       'spec.validationActions[2]: Duplicate value: "Deny"',
-      'spec.validationActions[3]: Unsupported value: "Shout": supported values: "Audit", "Deny", "Warn"',
       'spec.validationActions: Invalid value: ["Deny","Warn","Deny","Shout"]: must not contain both Deny and Warn',
+      'spec.validationActions[3]: Unsupported value: "Shout": supported values: "Audit", "Deny", "Warn"',
     ].map((text) => text.slice(0, 60)),
   );
 });
