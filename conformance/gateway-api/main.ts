@@ -18,7 +18,8 @@ const LIMIT_MINUTES = 25;
 
 async function weftVersion(): Promise<string> {
   const commit = (await run('git', ['-C', repository, 'rev-parse', '--short', 'HEAD'])).stdout.trim();
-  return `Weft ${commit === '' ? 'of this tree' : `at commit ${commit}`}`;
+  const changed = (await run('git', ['-C', repository, 'status', '--porcelain', 'packages'])).stdout.trim();
+  return `Weft ${commit === '' ? 'of this tree' : `at commit ${commit}${changed === '' ? '' : ', with changes'}`}`;
 }
 
 async function main(): Promise<number> {

@@ -380,7 +380,7 @@ test('knows every access policy and every protocol', () => {
 test("what is allowed and still not fully used is warned of, and so are the Gateway API's objects that cannot be read", () => {
   const rule = (...types: string[]) => deep({ filters: types.map((type) => ({ type })) });
   assert.deepEqual(warnings('HTTPRoute', rule('RequestHeaderModifier', 'RequestRedirect'), {}, GATEWAY), []);
-  assert.deepEqual(warnings('HTTPRoute', rule('URLRewrite', 'CORS'), {}, GATEWAY), [
+  assert.deepEqual(warnings('HTTPRoute', rule('URLRewrite', 'CORS', 'URLRewrite'), {}, GATEWAY), [
     "HTTPRoute: filters: URLRewrite is known to no other proxies than Weft's",
     'HTTPRoute: filters: CORS is not supported: what it belongs to is not used',
   ]);

@@ -39,15 +39,16 @@ export function reviewPolicy(request: AdmissionRequest): AdmissionAnswer {
   const rule = RULES[`${group}/${kind}`];
   if (!rule || !request.object || request.object.metadata.deletionTimestamp) return { allowed: true };
   const { metadata } = request.object;
-  const warnings: string[] = [];
+  // The same may hold of many rules and is said once.
+  const warnings = new Set<string>();
   try {
     const spec = objectOf(request.object, 'spec');
     if (!spec) throw new Malformed('spec is missing');
     const namespace = request.namespace ?? metadata.namespace ?? '';
     rule({ namespace, annotations: metadata.annotations ?? {}, spec }, (message) =>
-      warnings.push(`${kind}: ${message}`),
+      warnings.add(`${kind}: ${message}`),
     );
-    return warnings.length > 0 ? { allowed: true, warnings } : { allowed: true };
+    return warnings.size > 0 ? { allowed: true, warnings: [...warnings] } : { allowed: true };
   } catch (error) {
     if (error instanceof Malformed && group === GATEWAY)
       return { allowed: true, warnings: [`${kind}: ${error.message}: the mesh does not use it`] };
