@@ -65,6 +65,7 @@ export class Connection<T extends StreamOwner> implements Http2Sink<T>, Flushabl
   #isScheduled = false;
   /** The socket has taken all that it wants for now. */
   #isBlocked = false;
+  #isFlushing = false;
   #linger: NodeJS.Timeout | undefined;
 
   /** `socket` is connected and read by nobody else. */
@@ -197,7 +198,9 @@ export class Connection<T extends StreamOwner> implements Http2Sink<T>, Flushabl
   }
 
   #flush(): void {
-    if (this.#state === 'closed' || this.#state === 'ending') return;
+    // Taking output may tell writers that they may go on: what they write stands behind what was taken and is written next.
+    if (this.#isFlushing || this.#state === 'closed' || this.#state === 'ending') return;
+    this.#isFlushing = true;
     while (!this.#isBlocked) {
       const bytes = this.http2.takeOutput(LIMITS.writeBytesMax);
       if (bytes === undefined) break;
@@ -205,6 +208,7 @@ export class Connection<T extends StreamOwner> implements Http2Sink<T>, Flushabl
       this.#isBlocked = true;
       this.http2.hold(true);
     }
+    this.#isFlushing = false;
     if (this.#isFinished && this.http2.outputBytes === 0) this.#end();
   }
 

@@ -531,6 +531,50 @@ test('metadata reaches the handler; what gRPC forbids is refused', async () => {
     await assert.rejects(client.unary(Say, {}, { metadata }), TypeError);
 });
 
+test('what writers send the moment they may stays in order, however much of it there is', async () => {
+  const [streams, messages] = [40, 8];
+  const expected = (value: string, i: number) => `${value}-${i}-`.padEnd(100_000, value);
+  const server = createGrpcServer();
+  server.serverStream(Watch, ({ value }, stream) => {
+    let sent = 0;
+    const send = () => {
+      while (sent < messages && stream.writable) {
+        stream.write({ value: expected(value, sent) });
+        sent += 1;
+      }
+      if (sent === messages) stream.end();
+    };
+    stream.onWritable(send);
+    send();
+  });
+  const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
+  cleanups.push(() => server.close());
+  const sockets: net.Socket[] = [];
+  const client = clientTo(port, sockets);
+  const ended = Array.from({ length: streams }, (_, n) => {
+    const value = String.fromCharCode(97 + (n % 26));
+    let heard = 0;
+    return new Promise<void>((resolve, reject) => {
+      client.serverStream(
+        Watch,
+        { value },
+        {
+          message(message) {
+            if (message.value !== expected(value, heard)) reject(new Error(`stream ${n}: message ${heard} is another`));
+            heard += 1;
+          },
+          ended: (error) =>
+            heard === messages ? resolve() : reject(error ?? new Error(`stream ${n} ended after ${heard} messages`)),
+        },
+      );
+    });
+  });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  sockets[0]?.pause();
+  setTimeout(() => sockets[0]?.resume(), 50);
+  await Promise.all(ended);
+});
+
 test('streams messages both ways, and holds requests back while the handler pauses', async () => {
   const seen: string[] = [];
   let resume = () => {};
