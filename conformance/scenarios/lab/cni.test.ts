@@ -10,8 +10,8 @@ before(async () => {
 after(() => lab.down());
 
 /**
- * A chained plug-in as a shell script: notes each call on its node, gives pods with the annotation an address on their loopback,
- * refuses those that ask for it, and passes the result on.
+ * A chained plug-in as a shell script: notes each call on its node, asks the API server's service from there, gives pods an address
+ * on their loopback, refuses some by name, and passes the result on.
  */
 const PLUGIN = `#!/bin/sh
 config=$(cat)
@@ -22,6 +22,7 @@ ADD)
   case $name in
   refused*) echo '{"cniVersion":"1.0.0","code":101,"msg":"refused by the plug-in"}'; exit 1 ;;
   esac
+  curl -sk --max-time 3 https://10.96.0.1/version > /dev/null || { echo '{"code":103,"msg":"no API server"}'; exit 1; }
   nsenter --net="$CNI_NETNS" ip addr add 10.99.0.1/32 dev lo || exit 1
   echo "$config" | jq -c .prevResult ;;
 CHECK) nsenter --net="$CNI_NETNS" ip addr show dev lo | grep -q 10.99.0.1 || { echo '{"code":102,"msg":"the address is gone"}'; exit 1; } ;;
