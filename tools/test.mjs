@@ -82,8 +82,13 @@ if (filters.length === 0) {
 if (!isCheck && !onPath('kubectl')) {
   process.stdout.write('kubectl is not on PATH: scenarios that drive it will fail; install kubectl >= 1.28\n');
 }
+const scenarios = isCheck ? [] : testFiles('conformance').filter(wanted);
+if (scenarios.length > 0)
+  await run('programs of the scenarios', process.execPath, ['tools/programs.mjs', ...scenarios], {
+    limitMs: 30 * MINUTE_MS,
+  });
 // One file at a time: a scenario owns the machine's two cores while it runs.
-for (const file of isCheck ? [] : testFiles('conformance').filter(wanted))
+for (const file of scenarios)
   await run(file, bun, ['test', '--timeout', String(10 * MINUTE_MS), `./${file}`], {
     counts: true,
     limitMs: 12 * MINUTE_MS,

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { installGatewayApiTools } from '../../tools/gateway-api-tools.mjs';
-import { mayInstall } from '../../tools/setup.mjs';
 import { eventually, type Lab, requireProgram } from '../harness/index.ts';
 import { CORE_TESTS } from './claims.ts';
 import { startGatewayLab } from './lab.ts';
@@ -16,7 +15,7 @@ let run: SuiteRun;
 before(
   async () => {
     requireProgram('kubectl', 'kubectl >= 1.28');
-    const tools = installGatewayApiTools({ mayInstall: mayInstall() });
+    const tools = installGatewayApiTools();
     lab = await startGatewayLab(tools);
     run = await runSuite(lab, tools, { only: CORE_TESTS, limitMinutes: LIMIT_MINUTES });
   },
@@ -27,6 +26,35 @@ after(() => lab?.down(), { timeout: MINUTE_MS });
 describe('the Gateway API for meshes', () => {
   for (const name of CORE_TESTS)
     test(`passes ${name}`, () => assert.equal(run.tests.get(name)?.outcome, 'passed', failureText(run)));
+});
+
+const GRPC_HEADERS = `
+apiVersion: gateway.networking.k8s.io/v1
+kind: GRPCRoute
+metadata: {name: headers, namespace: gateway-conformance-mesh}
+spec:
+  parentRefs: [{group: "", kind: Service, name: echo, port: 7070}]
+  rules:
+  - matches: [{method: {service: proto.EchoTestService, method: Echo}}]
+    filters:
+    - type: RequestHeaderModifier
+      requestHeaderModifier:
+        set: [{name: X-Set, value: new}]
+        add: [{name: X-Add, value: second}]
+        remove: [X-Remove]
+    backendRefs: [{name: echo-v2, port: 7070}]
+`;
+
+test('a GRPCRoute changes what its calls say', { timeout: MINUTE_MS }, async () => {
+  await lab.ok('kubectl apply -f -', { input: GRPC_HEADERS });
+  const call = "client grpc://echo:7070 -H 'X-Set: old' -H 'X-Add: first' -H 'X-Remove: gone' -H 'X-Kept: yes'";
+  const seen = await eventually('the call leads where the route says', 15_000, async () => {
+    const answer = await lab.ok(`kubectl -n gateway-conformance-mesh exec deploy/echo-v1 -c echo -- ${call}`);
+    return /^Hostname=echo-v2-/m.test(answer) ? answer : undefined;
+  });
+  const headers = [...seen.matchAll(/^RequestHeader=(x-.*)$/gm)].map(([, header]) => header);
+  assert.deepEqual(headers, ['x-add:first', 'x-add:second', 'x-kept:yes', 'x-set:new']);
+  await lab.ok('kubectl delete -f -', { input: GRPC_HEADERS });
 });
 
 const ROUTES = ['TLSRoute', 'TCPRoute']
