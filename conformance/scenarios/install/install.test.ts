@@ -19,11 +19,22 @@ import {
 
 const MINUTE_MS = 60_000;
 const GUIDE = guideBlocks('install.md');
+/** Asks for as long as it runs, and writes down each status. */
+const LOAD = `{name: app, image: curlimages/curl, command: [curl], args: ${JSON.stringify([
+  ...['-s', '--rate', '20/s', '--max-time', '10', '--no-buffer', '--output', '/dev/null'],
+  ...['--write-out', '%{http_code} %{errormsg}\n', 'http://web/?[1-100000]'],
+])}}`;
 const APP = `
 apiVersion: v1
 kind: Namespace
 metadata: {name: shop, annotations: {linkerd.io/inject: enabled}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: http}]}
 ${workload('web', webContainer('hi'))}
+${workload('load', LOAD)}
 `;
 
 let lab: Lab;
@@ -67,6 +78,13 @@ const rolledOut = (): Promise<string> =>
     { timeoutMs: 3 * MINUTE_MS },
   );
 
+const startApp = async (): Promise<void> => {
+  await lab.ok('kubectl apply -f -', { input: APP });
+  await lab.ok('kubectl -n shop wait --for=condition=Available --timeout=60s deploy --all', {
+    timeoutMs: 2 * MINUTE_MS,
+  });
+};
+
 describe('installing', () => {
   test('the guide’s first commands make a mesh that passes its check', { timeout: 5 * MINUTE_MS }, async () => {
     await follow('First');
@@ -74,9 +92,10 @@ describe('installing', () => {
     const again = await lab.sh('linkerd install');
     assert.equal(again.code, 1);
     assert.match(again.stderr, /existing installation.*linkerd upgrade/s);
+    await startApp();
   });
 
-  test('an upgrade to high availability keeps trust and gives three replicas apart, with one leader each', {
+  test('an upgrade to high availability keeps trust, loses no request, and gives three replicas apart, with one leader each', {
     timeout: 6 * MINUTE_MS,
   }, async () => {
     const issuer = "-n linkerd get secret linkerd-identity-issuer -o jsonpath='{.data.crt\\.pem}'";
@@ -101,6 +120,13 @@ describe('installing', () => {
     });
     assert.match(holder, /^linkerd-destination-/);
     assert.match(await lab.ok('linkerd check', { timeoutMs: 2 * MINUTE_MS }), /Status check results are √/);
+    const statuses = (await k('-n shop logs deploy/load -c app')).split('\n');
+    assert.ok(statuses.length > 100, `${statuses.length} requests`);
+    assert.deepEqual(
+      statuses.filter((line) => !line.startsWith('200')),
+      [],
+      'meshed pods did not notice',
+    );
   });
 
   test('the guide’s upgrade changes nothing that is up to date; prune takes what an older version left', {
@@ -117,13 +143,9 @@ describe('installing', () => {
   });
 
   test('removal is refused while pods are meshed, then complete', { timeout: 4 * MINUTE_MS }, async () => {
-    await lab.ok('kubectl apply -f -', { input: APP });
-    await lab.ok('kubectl -n shop wait --for=condition=Available --timeout=60s deploy --all', {
-      timeoutMs: 2 * MINUTE_MS,
-    });
     const refused = await lab.sh('linkerd uninstall');
     assert.equal(refused.code, 1);
-    assert.match(refused.stderr, /Please uninject .*\n\t\* shop\/web-/);
+    assert.match(refused.stderr, /Please uninject .*\t\* shop\/web-/s);
     await k('delete namespace shop --wait');
     await follow('Remove');
     await eventually('the namespace is gone', MINUTE_MS, async () =>
@@ -142,11 +164,8 @@ describe('installing', () => {
     assert.equal(await k("-n linkerd get deploy -o jsonpath='{.items[*].status.readyReplicas}'"), '3 3 3');
     const upgrade = await lab.sh('linkerd upgrade');
     assert.match(upgrade.stderr, /installed by Helm/);
-    await lab.ok('kubectl apply -f -', { input: APP });
-    await lab.ok('kubectl -n shop wait --for=condition=Available --timeout=60s deploy --all', {
-      timeoutMs: 2 * MINUTE_MS,
-    });
+    await startApp();
     const containers = await k("-n shop get pods -o jsonpath='{.items[*].spec.initContainers[*].name}'");
-    assert.equal(containers, 'linkerd-init linkerd-proxy');
+    assert.equal(containers, 'linkerd-init linkerd-proxy linkerd-init linkerd-proxy');
   });
 });
