@@ -37,7 +37,6 @@ test('a port that shall be opaque is so before the control plane has answered', 
 /** Settings that nothing outside the table reads, and why. */
 const UNREAD: Readonly<Record<string, string>> = {
   coresMaxRatio: 'there is one event loop, whatever the machine has',
-  identityDir: 'the key never leaves memory',
 };
 
 test('every setting is read by the proxy, or it is known why not', () => {
