@@ -87,3 +87,22 @@ test('a peer that had said its end before the connection was taken over is gone'
   await Promise.resolve();
   assert.deepEqual(connection.said, ['gone']);
 });
+
+test('what streams write because output was taken stands behind what was taken, and so does the end', () => {
+  const { socket, connection, link } = linked();
+  const much = 'b'.repeat(LIMITS.gatheredBytesMax);
+  const take = connection.takeOutput.bind(connection);
+  connection.takeOutput = () => {
+    const taken = take();
+    if (taken?.toString('latin1') === 'a') {
+      connection.output.push(much);
+      link.wrote();
+      link.finish();
+    }
+    return taken;
+  };
+  connection.output.push('a');
+  link.flush();
+  const written = socket.take();
+  assert.deepEqual([written.slice(0, 2), written.length, socket.state], ['ab', 1 + much.length, 'ended']);
+});

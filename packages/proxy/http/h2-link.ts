@@ -49,8 +49,9 @@ export class Http2Link implements Flushable {
   readonly #onError = (error: NodeJS.ErrnoException): void => this.#gone(error.code ?? error.message);
   readonly #onClose = (): void => this.#gone('');
   #waiting = false;
-  /** What was taken is not yet with the socket: taking makes streams go on, which may write again. */
-  #taking = false;
+  /** Taking output makes streams go on, which may write or end again: what they do stands behind what was taken. */
+  #writing = false;
+  #finishDue = false;
   #held = false;
   #ending = false;
   #closed = false;
@@ -138,6 +139,8 @@ export class Http2Link implements Flushable {
     if (this.#closed || this.#ending) return;
     this.#left = undefined;
     this.#held = false;
+    this.#finishDue = this.#writing;
+    if (this.#finishDue) return;
     this.#write();
     this.#ending = true;
     this.#cutAfter(LIMITS.finishMs);
@@ -164,14 +167,12 @@ export class Http2Link implements Flushable {
   }
 
   #write(): void {
-    if (this.#closed || this.#ending) return;
+    if (this.#writing || this.#closed || this.#ending) return;
     // All that was taken has been written, and the socket keeps nothing of it.
-    if (!this.#taking && this.#socket.writableLength === 0) this.#connection.outputSent();
+    if (this.#socket.writableLength === 0) this.#connection.outputSent();
+    this.#writing = true;
     while (!this.#held) {
-      const within = this.#taking;
-      this.#taking = true;
       const bytes = this.#connection.takeOutput(LIMITS.gatheredBytesMax);
-      this.#taking = within;
       if (!bytes) break;
       this.#options.scope.wrote(bytes.length);
       if (this.#socket.write(bytes)) continue;
@@ -179,7 +180,9 @@ export class Http2Link implements Flushable {
       this.#held = true;
       this.#connection.hold(true);
     }
-    if (this.#left === true) this.#finishIfIdle();
+    this.#writing = false;
+    if (this.#finishDue) this.finish();
+    else if (this.#left === true) this.#finishIfIdle();
   }
 
   #drained(): void {
