@@ -152,6 +152,19 @@ test('ports that allow only HTTP take no other bytes, and cut those they had whe
   pair.server.inboundDst = undefined;
 });
 
+test('connections that are let in by an audit are logged, each once', async () => {
+  pair.server.inboundDst = { ip: '127.0.0.1', port: greeter.port };
+  const [authorization] = openPolicy().authorizations;
+  const audit = { ...authorization!, meta: defaultMeta('audit') };
+  pair.server.mesh.port(greeter.port).set(openPolicy({ protocol: 'opaque', routes: [], authorizations: [audit] }));
+  const wire = await Wire.connect(pair.server.inboundPort);
+  await wire.expect(/220 hello/);
+  const lines = pair.server.log.lines.filter((line) => line.includes('Connection allowed'));
+  assert.equal(lines.length, 1);
+  assert.match(lines[0] ?? '', /client\.tls=none client\.ip=127\.0\.0\.1 .*authz\.name=audit/);
+  pair.server.inboundDst = undefined;
+});
+
 test('requests of HTTP/2 wait for an application that starts, those of HTTP/1 fail at once', async () => {
   const gone = await serve(() => undefined);
   gone.close();

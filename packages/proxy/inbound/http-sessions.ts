@@ -66,6 +66,7 @@ export class HttpSessions {
     const ownRouter = new InboundRouter({
       policy: () => policy.current,
       ip: client.ip,
+      addr,
       tls,
       app: app?.app,
       counts,

@@ -1,6 +1,6 @@
 import { Fault } from '#model/faults';
 import { RateLimiter } from '#model/rate-limit';
-import type { Log } from '#runtime/log';
+import type { Fields, Log } from '#runtime/log';
 import { Field } from '#wire/fields';
 import type {
   Authorization,
@@ -12,6 +12,7 @@ import type {
 } from '../discover/index.ts';
 import { type Exchange, NAMES, type Plan, type RequestScope, type Router, type Upstream } from '../http/index.ts';
 import { findRoute, HeadView, matchesEverything } from '../routes/index.ts';
+import { auditFields } from './audit.ts';
 import { authorize, type ClientTls } from './authorize.ts';
 import { InboundPlan, type RateLimit } from './plan.ts';
 
@@ -35,6 +36,8 @@ export interface AuthzCounts {
 export interface InboundRouterOptions {
   readonly policy: () => ServerPolicy;
   readonly ip: Uint8Array;
+  /** The same as text. */
+  readonly addr: string;
   readonly tls: ClientTls;
   /** Undefined where another router says where to. */
   readonly app: Upstream | undefined;
@@ -45,7 +48,8 @@ export interface InboundRouterOptions {
 
 interface Allowed {
   readonly counts: AllowedCounts;
-  readonly audit: boolean;
+  /** What the log says of each request; undefined: nothing. */
+  readonly audit: Fields | undefined;
 }
 
 type Rule = InboundRoute['rules'][number];
@@ -98,7 +102,7 @@ export class InboundRouter implements Router {
     }
     const { counts } = decision;
     counts.count();
-    if (decision.audit) this.#options.log.info('Request allowed', { route: route.meta.name, policy: policy.meta.name });
+    if (decision.audit) this.#options.log.info('Request allowed', decision.audit);
     const scopes = counts.scopesFor ? counts.scopesFor(exchange.request.authority) : counts.scopes;
     for (let i = 0; i < scopes.length; i++) exchange.scopes.push(scopes[i]!);
     exchange.match = routed?.match;
@@ -115,12 +119,12 @@ export class InboundRouter implements Router {
   }
 
   #decide(policy: ServerPolicy, route: InboundRoute): Allowed | Fault {
-    const { ip, tls } = this.#options;
+    const { ip, tls, addr } = this.#options;
     const admitted = authorize([...route.authorizations, ...policy.authorizations], ip, tls);
     const decision = admitted
       ? {
           counts: this.#counts.allow(route, admitted),
-          audit: admitted.meta.kind === 'default' && admitted.meta.name === 'audit',
+          audit: auditFields({ server: policy.meta, route: route.meta, authorization: admitted, tls, addr }),
         }
       : new Fault('unauthorized');
     this.#decisions.set(route, decision);

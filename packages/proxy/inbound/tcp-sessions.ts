@@ -4,6 +4,7 @@ import { dial } from '../dial/index.ts';
 import type { Authorization } from '../discover/index.ts';
 import type { Connect } from '../gateway/index.ts';
 import { type Conn, splice } from '../tcp/index.ts';
+import { auditFields } from './audit.ts';
 import { authorize } from './authorize.ts';
 import type { Client, InboundContext } from './context.ts';
 
@@ -32,6 +33,8 @@ export class TcpSessions {
       return;
     }
     counts.allow(authorization);
+    const audit = auditFields({ server: policy.current.meta, authorization, tls: client.tls, addr: client.addr });
+    if (audit) log.info('Connection allowed', audit);
     const source = metrics.source(labels);
     deps.sockets.track(socket);
     source.scope.opened();
