@@ -39,7 +39,7 @@ test('networks and their exceptions limit an authorization', () => {
   assert.equal(admitted(list, PLAIN, '192.168.0.1'), undefined);
 });
 
-test('identities match whole, suffixes by whole labels, the empty suffix everyone with a name', () => {
+test('identities match whole, suffixes by whole labels, the empty suffix every DNS name', () => {
   const one = [authorization('one', names(['a.b.c']))];
   assert.equal(admitted(one, meshed('a.b.c')), 'one');
   assert.equal(admitted(one, meshed('xa.b.c')), undefined);
@@ -50,7 +50,10 @@ test('identities match whole, suffixes by whole labels, the empty suffix everyon
   assert.equal(admitted(suffix, meshed('b.c')), undefined);
   assert.equal(admitted(suffix, meshed('spiffe://x/a.b.c')), undefined);
   const everyone = [authorization('everyone', names([], ['']))];
-  assert.equal(admitted(everyone, meshed('spiffe://x/y')), 'everyone');
+  assert.equal(admitted(everyone, meshed('a')), 'everyone');
+  assert.equal(admitted(everyone, meshed('spiffe://x/y')), undefined);
+  const uri = [authorization('uri', names(['spiffe://x/y'], ['']))];
+  assert.equal(admitted(uri, meshed('spiffe://x/y')), 'uri');
   assert.equal(admitted(everyone, meshed(undefined)), undefined);
 });
 

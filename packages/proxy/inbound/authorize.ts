@@ -24,8 +24,8 @@ function admits({ networks, clients }: Authorization, ip: Uint8Array, tls: Clien
   return tls.identity !== undefined && namesMatch(clients, tls.identity);
 }
 
-/** URI identities match only as a whole, DNS names by their end too; the empty suffix admits everyone with a name. */
+/** URI identities match only as a whole, DNS names by their end too; the empty suffix admits every DNS name, and no URI. */
 function namesMatch({ identities, suffixes }: ClientNames, identity: string): boolean {
   if (identities.has(identity)) return true;
-  return suffixes.some((suffix) => suffix === '' || (!identity.includes('://') && identity.endsWith(`.${suffix}`)));
+  return !identity.includes('://') && suffixes.some((suffix) => suffix === '' || identity.endsWith(`.${suffix}`));
 }
