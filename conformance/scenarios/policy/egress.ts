@@ -86,6 +86,24 @@ export function egress(scene: () => Scene): void {
       });
     });
 
+    test('the one of the global namespace governs all who have none of their own', {
+      timeout: 2 * MINUTE_MS,
+    }, async () => {
+      const s = scene();
+      const everywhere = object('EgressNetwork', 'linkerd-egress/everywhere', { trafficPolicy: 'Deny' });
+      await s.with([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'linkerd-egress' } }], async () => {
+        await s.with([everywhere], async () => {
+          await s.answers('alpha', `http://${HOST}/`, '403');
+          await s.answers('beta', `http://${HOST}/`, '403');
+          const elsewhere = network('Deny', { networks: [{ cidr: '198.51.100.0/24' }] });
+          await s.with([elsewhere], async () => {
+            await s.answers('alpha', `http://${HOST}/`, '200');
+            await s.answers('beta', `http://${HOST}/`, '403');
+          });
+        });
+      });
+    });
+
     test('a TLSRoute lets one server name out, a TCPRoute one port', { timeout: 2 * MINUTE_MS }, async () => {
       const s = scene();
       const to = [{ backendRefs: [{ ...ref('EgressNetwork', 'all') }] }];
