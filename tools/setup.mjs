@@ -3,10 +3,15 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+// Where Go and Rust are installed by their own instructions; the PATH of a shell that nobody logs into often lacks them.
+const LANGUAGES = ['/usr/local/go/bin', join(homedir(), '.cargo', 'bin')];
+process.env.PATH = [process.env.PATH ?? '', ...LANGUAGES.filter((folder) => existsSync(folder))].join(delimiter);
 
 /** Host program -> Debian package that carries it: what labs, the demonstration and the scenarios call. */
 export const PROGRAMS = {
