@@ -1,18 +1,33 @@
-/** A new trust root and a new issuer below it, in a mesh at work: no request fails, and no pod is restarted. */
+/** docs/guides/rotation.md, command by command, in a mesh at work: no request fails, and no pod is restarted. */
 import assert from 'node:assert/strict';
 import { createHash, X509Certificate } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { eventually, type Lab, requireProgram, startLab, webContainer, workload } from '../../harness/index.ts';
+import {
+  eventually,
+  guideBlocks,
+  type Lab,
+  requireProgram,
+  startLab,
+  webContainer,
+  workload,
+} from '../../harness/index.ts';
 
 const MINUTE_MS = 60_000;
 /** Requests whose outcomes are kept in the client's file. */
 const PAUSE_SECONDS = 0.05;
+const GUIDE = guideBlocks('rotation.md');
+const FUNCTIONS = 'Look at what proxies know';
 
 let lab: Lab;
+let folder: string;
 before(
   async () => {
     requireProgram('kubectl', 'kubectl >= 1.28');
     requireProgram('openssl', 'the Debian package openssl');
+    folder = mkdtempSync(join(tmpdir(), 'weft-rotation-'));
     lab = await startLab(['--clusters', 'west', '--mesh']);
     await lab.ok('kubectl apply -f -', { input: APP });
     await lab.ok('kubectl -n shop wait --for=condition=Available --timeout=60s deploy --all', {
@@ -21,7 +36,13 @@ before(
   },
   { timeout: 5 * MINUTE_MS },
 );
-after(() => lab?.down(), { timeout: MINUTE_MS });
+after(
+  async () => {
+    if (folder) rmSync(folder, { recursive: true, force: true });
+    await lab?.down();
+  },
+  { timeout: MINUTE_MS },
+);
 
 /** Asks the service again and again, over a connection of its own each time, and counts the answers by status. */
 const CLIENT = `while true; do curl -s -o /dev/null -w '%{http_code}\\n' -m 5 http://web.shop/ >> /tmp/answers; sleep ${PAUSE_SECONDS}; done`;
@@ -77,60 +98,59 @@ const sha256Of = (...pems: string[]) => {
   return hash.digest('hex');
 };
 
-/** Writes the bundle. */
-async function trust(...pems: string[]): Promise<void> {
-  const patch = JSON.stringify({ data: { 'ca-bundle.crt': pems.map((pem) => `${pem.trim()}\n`).join('') } });
-  await lab.ok(`kubectl -n linkerd patch configmap linkerd-identity-trust-roots --type=merge -p '${patch}'`);
+/** Runs a block of the guide, in its folder and with its functions. */
+function follow(heading: string, at = 0): Promise<string> {
+  const block = (of: string, nth: number) =>
+    GUIDE.get(of)?.[nth] ?? assert.fail(`the guide has no block ${nth} under ${of}`);
+  return lab.ok(`set -e; cd '${folder}'\n${block(FUNCTIONS, 0)}\n${block(heading, at)}`, { timeoutMs: 3 * MINUTE_MS });
 }
+const written = (name: string) => readFileSync(join(folder, name), 'utf8');
 
-const allTrust = (what: string, sha256: string) =>
-  eventually(`all proxies trust ${what}`, 3 * MINUTE_MS, async () => {
-    const { roots } = await proxies();
-    return roots.every((each) => each === sha256) ? true : undefined;
-  });
+const trusted = async (...pems: string[]) => {
+  const wanted = sha256Of(...pems);
+  for (const each of (await proxies()).roots) assert.equal(each, wanted);
+};
+const labels = () =>
+  lab.ok(
+    "kubectl -n linkerd get secret/linkerd-identity-issuer cm/linkerd-identity-trust-roots -o jsonpath='{.items[*].metadata.labels}'",
+  );
 
-describe('the rotation of the trust root', () => {
+describe('the guide to rotation', () => {
   test('takes three steps, each seen in all proxies, and costs no request', { timeout: 12 * MINUTE_MS }, async () => {
     await eventually('requests', MINUTE_MS, async () => (((await answers())['200'] ?? 0) > 20 ? true : undefined));
     const started = await pods();
-    const old = await lab.ok(
-      "kubectl -n linkerd get cm linkerd-identity-trust-roots -o jsonpath='{.data.ca-bundle\\.crt}'",
-    );
-    await allTrust('the first root', sha256Of(old));
-    const { stdout } = await lab.sh('mktemp -d');
-    const folder = stdout.trim();
-    await lab.ok(`
-      set -e; cd ${folder}
-      openssl ecparam -name prime256v1 -genkey -noout -out root.key
-      openssl req -x509 -new -key root.key -subj /CN=root.linkerd.cluster.local -days 365 -out root.crt \\
-        -addext basicConstraints=critical,CA:true -addext keyUsage=critical,keyCertSign,cRLSign
-      openssl ecparam -name prime256v1 -genkey -noout -out issuer.key
-      openssl req -new -key issuer.key -subj /CN=identity.linkerd.cluster.local -out issuer.csr
-      printf 'basicConstraints=critical,CA:true\\nkeyUsage=critical,keyCertSign,cRLSign\\n' > ext
-      openssl x509 -req -in issuer.csr -CA root.crt -CAkey root.key -CAcreateserial -days 90 -extfile ext -out issuer.crt
-    `);
-    const next = await lab.ok(`cat ${folder}/root.crt`);
+    const labelled = await labels();
+    const [first, ...shown] = (await follow(FUNCTIONS, 1)).trim().split('\n');
+    const old = written('old.crt');
+    assert.equal(first, sha256Of(old));
+    assert.equal(shown.length, started.trim().split('\n').length, 'a line for each pod');
+    for (const line of shown) assert.ok(line.startsWith(`${first} `), line);
 
-    await trust(old, next);
-    await allTrust('both roots', sha256Of(old, next));
+    await follow('Make the certificates');
+    const next = written('root.crt');
+
+    await follow('Put the new root beside the old one');
+    await follow('Put the new root beside the old one', 1);
+    await trusted(old, next);
 
     const switchedAt = Date.now() / 1000;
-    await lab.ok(
-      `kubectl -n linkerd create secret generic linkerd-identity-issuer --from-file=crt.pem=${folder}/issuer.crt --from-file=key.pem=${folder}/issuer.key --dry-run=client -o yaml | kubectl apply -f -`,
-    );
-    await eventually('all proxies have certificates of the new issuer', 3 * MINUTE_MS, async () =>
-      (await proxies()).certifiedAt.every((at) => at > switchedAt) ? true : undefined,
-    );
-
-    await trust(next);
-    await allTrust('the new root alone', sha256Of(next));
-    await lab.ok(`rm -r ${folder}`);
-    assert.equal(await pods(), started, 'no pod was replaced, no container started again');
-    const events = await lab.ok("kubectl -n linkerd get events -o jsonpath='{.items[*].reason}'");
+    await follow('Change the issuer');
+    await follow('Change the issuer', 1);
+    for (const at of (await proxies()).certifiedAt) assert.ok(at > switchedAt, `${at} > ${switchedAt}`);
+    const events = await follow('Change the issuer', 2);
     for (const reason of ['TrustRootsUpdated', 'IssuerUpdated']) assert.match(events, new RegExp(reason));
+
+    await follow('Drop the old root');
+    await trusted(next);
+    assert.match(await follow('Drop the old root', 1), /Status check results are √/);
+    assert.equal(await pods(), started, 'no pod was replaced, no container started again');
+    assert.equal(await labels(), labelled);
+
     await lab.ok('kubectl -n shop rollout restart deploy/web');
     await lab.ok('kubectl -n shop rollout status deploy/web --timeout=60s', { timeoutMs: 2 * MINUTE_MS });
-    await allTrust('the new root alone, the new pods too', sha256Of(next));
+    await eventually('the new pods trust the new root, too', MINUTE_MS, async () =>
+      (await proxies()).roots.every((each) => each === sha256Of(next)) ? true : undefined,
+    );
     const before = (await answers())['200'] ?? 0;
     await eventually('more requests', MINUTE_MS, async () =>
       ((await answers())['200'] ?? 0) > before + 20 ? true : undefined,
