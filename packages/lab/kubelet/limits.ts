@@ -29,6 +29,11 @@ export const LIMITS = {
   probeBodyBytesMax: 10 * 1024,
   /** After preStop, a container has at least this long for its TERM, as in the kubelet. */
   graceAfterPreStopMs: 2_000,
+  /**
+   * A pod that is deleted stays this long, however fast its containers end. Kubelets take a second and more, and clients count on it:
+   * kubectl waits for ever when it sees a pod of the same name, as StatefulSets make, and never that the old one went.
+   */
+  nameRestMs: 300,
   /** Node status and lease are renewed this often. */
   heartbeatMs: 30_000,
   /** Whether the node has a network is looked at this often: a folder is read. */

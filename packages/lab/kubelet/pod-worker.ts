@@ -316,6 +316,7 @@ export class PodWorker {
   }
 
   private async end(): Promise<void> {
+    const seenMs = this.deps.clock.wallMs();
     this.stopAll ??= this.stopContainers(Math.max(0, (this.graceDeadlineMs ?? 0) - this.deps.clock.wallMs()));
     await this.stopAll;
     await this.resources.release();
@@ -323,6 +324,7 @@ export class PodWorker {
       this.finalPhase ??= this.endPhase();
       this.report();
       await this.reporter.idle();
+      await this.pause(seenMs + LIMITS.nameRestMs - this.deps.clock.wallMs());
       await this.deleteFromApi();
     }
     await this.clear();
@@ -346,6 +348,10 @@ export class PodWorker {
     await Promise.all(live.filter(({ role }) => role !== 'sidecar').map(stop));
     this.report();
     for (const sidecar of live.filter(({ role }) => role === 'sidecar').reverse()) await stop(sidecar);
+  }
+
+  private pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => this.deps.clock.after(Math.max(0, delayMs), resolve));
   }
 
   private async deleteFromApi(): Promise<void> {
