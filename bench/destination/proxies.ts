@@ -3,9 +3,9 @@
  * when each stream has all endpoints; `expect SERVICE` begins to wait for one more message on every stream of the service, and
  * `await` answers when all came, with the times of arrival; `check` compares with the state of the cluster, given as JSON.
  */
-import net from 'node:net';
 import type { Empty } from '@bufbuild/protobuf/wkt';
-import { createGrpcClient, type GrpcClient } from '#runtime/grpc';
+import type { GrpcClient } from '#runtime/grpc';
+import { loopbackClient } from '../loopback.ts';
 import { answerCommands } from '../worker.ts';
 import { LIGHT_GET, readUpdate } from './light.ts';
 import { address, decodeShape, followedBy, serviceName, sharedMs } from './shape.ts';
@@ -77,16 +77,7 @@ answerCommands({}, () => ({ messages, retries, streams: followers.length }), {
     const all = new Promise<void>((done) => {
       opened = { missing: shape.proxies * Math.min(shape.follows, shape.services), done };
     });
-    const clients = Array.from({ length: shape.connections }, () =>
-      createGrpcClient({
-        authority: 'destination:8086',
-        connect: () =>
-          new Promise((resolve, reject) => {
-            const socket = net.connect({ port, host: '127.0.0.1', noDelay: true }, () => resolve(socket));
-            socket.once('error', reject);
-          }),
-      }),
-    );
+    const clients = Array.from({ length: shape.connections }, () => loopbackClient('destination:8086', port));
     for (let proxy = 0; proxy < shape.proxies; proxy++) {
       const client = clients[proxy % clients.length]!;
       const contextToken = `{"ns":"shop", "nodeName":"node-${proxy % 10}", "pod":"proxy-${proxy}"}\n`;

@@ -3,9 +3,9 @@
  * first message; `expect` begins to wait for one more message on every stream, and `await` answers when all came, with how long
  * each took since then.
  */
-import net from 'node:net';
 import { destination } from '#api/mesh';
-import { createGrpcClient, type GrpcClient } from '#runtime/grpc';
+import type { GrpcClient } from '#runtime/grpc';
+import { loopbackClient } from '../loopback.ts';
 import { answerCommands } from '../worker.ts';
 
 const port = Number(process.argv[2]);
@@ -40,16 +40,7 @@ let expected: Promise<number[]>;
 answerCommands({}, () => ({ streams }), {
   async open(argument) {
     const [count = 0, connections = 1] = argument.split(':').map(Number);
-    const clients: GrpcClient[] = Array.from({ length: connections }, () =>
-      createGrpcClient({
-        authority: 'destination:8086',
-        connect: () =>
-          new Promise((resolve, reject) => {
-            const socket = net.connect({ port, host: '127.0.0.1', noDelay: true }, () => resolve(socket));
-            socket.once('error', reject);
-          }),
-      }),
-    );
+    const clients: GrpcClient[] = Array.from({ length: connections }, () => loopbackClient('destination:8086', port));
     const all = next(count);
     for (let i = 0; i < count; i++)
       clients[i % connections]!.serverStream(destination.Destination.method.get, { path: `web-${i}.shop:80` }, sink);

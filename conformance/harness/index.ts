@@ -9,7 +9,7 @@ import { delimiter, join } from 'node:path';
 export { guideBlocks } from './guide.ts';
 export { sumOf } from './metrics.ts';
 export { cpuSeconds, pssMB, TICKS_PER_SECOND } from './usage.ts';
-export { webContainer, workload } from './workload.ts';
+export { shop, webContainer, workload } from './workload.ts';
 
 export const repository = join(import.meta.dirname, '..', '..');
 const WEFT = join(repository, 'bin', 'weft.mjs');
@@ -96,6 +96,14 @@ export interface Lab {
   /** As `sh`, but a non-zero exit rejects with both outputs. Returns stdout. */
   ok(command: string, options?: RunOptions): Promise<string>;
   down(): Promise<void>;
+}
+
+/** Applies manifests, and waits until every Deployment of the namespace is available. */
+export async function deploy(lab: Lab, manifests: string, namespace = 'shop'): Promise<void> {
+  await lab.ok('kubectl apply -f -', { input: manifests });
+  await lab.ok(`kubectl -n ${namespace} wait --for=condition=Available --timeout=90s deploy --all`, {
+    timeoutMs: 120_000,
+  });
 }
 
 /** Starts a lab of a fresh name: `weft lab up --ephemeral` with the given arguments. Call `down` in an `after` hook. */

@@ -29,6 +29,21 @@ spec:
       containers:
       - ${container}`;
 
+/**
+ * An application in the meshed namespace `shop`: the Service `web` on port 80 in front of the workload `web`, and `more`. `annotations`
+ * are further ones of the namespace, in YAML flow style.
+ */
+export const shop = (more: string, annotations = '') => `
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop, annotations: {linkerd.io/inject: enabled${annotations && `, ${annotations}`}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: http}]}
+${more}`;
+
 /** The container of a web server on port `http` that answers every request with `text`. */
 export const webContainer = (text: string) =>
   `{name: app, image: "buoyantio/bb:v0.0.6", args: [terminus, --h1-server-port=8080, --response-text=${text}], ports: [{name: http, containerPort: 8080}]}`;

@@ -5,21 +5,21 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { parse, parseAllDocuments } from 'yaml';
-import { eventually, type Lab, requireProgram, startLab, webContainer, workload } from '../../harness/index.ts';
+import {
+  deploy,
+  eventually,
+  type Lab,
+  requireProgram,
+  shop,
+  startLab,
+  webContainer,
+  workload,
+} from '../../harness/index.ts';
 
 const MINUTE_MS = 60_000;
 
 /** `web` is opened to all by one policy and to meshed clients on a route by another; `odd` is annotated with slips. */
-const APP = `
-apiVersion: v1
-kind: Namespace
-metadata: {name: shop, annotations: {linkerd.io/inject: enabled}}
----
-apiVersion: v1
-kind: Service
-metadata: {name: web, namespace: shop}
-spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: http}]}
----
+const APP = shop(`---
 apiVersion: policy.linkerd.io/v1beta3
 kind: Server
 metadata: {name: web-http, namespace: shop}
@@ -52,7 +52,7 @@ ${workload('web', webContainer('hi'))}
 ${workload('odd', webContainer('hi'), {
   annotations: 'config.linkerd.io/proxy-cpu-request: lots, config.linkerd.io/skip-inboud-ports: "22"',
 })}
-`;
+`);
 const SLIPS = [
   'config.linkerd.io/proxy-cpu-request: expected a quantity such as 100m or 64Mi, got "lots"; ignored',
   'config.linkerd.io/skip-inboud-ports: not known; did you mean config.linkerd.io/skip-inbound-ports?; ignored',
@@ -66,10 +66,7 @@ before(
   async () => {
     requireProgram('kubectl', 'kubectl >= 1.28');
     lab = await startLab(['--clusters', 'west', '--mesh']);
-    await lab.ok('kubectl apply -f -', { input: APP });
-    await lab.ok('kubectl -n shop wait --for=condition=Available --timeout=90s deploy --all', {
-      timeoutMs: 2 * MINUTE_MS,
-    });
+    await deploy(lab, APP);
     pod = (await kubectl("get pod -l app=web -o jsonpath='{.items[0].metadata.name}'")).trim();
   },
   { timeout: 5 * MINUTE_MS },

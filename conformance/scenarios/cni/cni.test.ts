@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import {
+  deploy,
   eventually,
   guideBlocks,
   type Lab,
   requireProgram,
+  shop,
   startLab,
   webContainer,
   workload,
@@ -13,21 +15,13 @@ import {
 
 const MINUTE_MS = 60_000;
 const SLEEP = '{name: app, image: curlimages/curl, command: [sh, -c, "sleep 100000"]}';
-const APP = `
-apiVersion: v1
-kind: Namespace
-metadata:
-  name: shop
-  annotations: {linkerd.io/inject: enabled, config.linkerd.io/default-inbound-policy: all-authenticated}
----
-apiVersion: v1
-kind: Service
-metadata: {name: web, namespace: shop}
-spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: http}]}
-${workload('web', webContainer('hi'))}
+const APP = shop(
+  `${workload('web', webContainer('hi'))}
 ${workload('meshed', SLEEP)}
 ${workload('plain', SLEEP, { annotations: 'linkerd.io/inject: disabled' })}
-`;
+`,
+  'config.linkerd.io/default-inbound-policy: all-authenticated',
+);
 /** Where the guide ends: with the controller that repairs. */
 const REINSTALL = 'linkerd install-cni --set repairController.enabled=true | kubectl apply -f -';
 
@@ -46,10 +40,7 @@ before(
       await lab.ok(`kubectl -n linkerd rollout status deploy/linkerd-${controller} --timeout=120s`, {
         timeoutMs: 3 * MINUTE_MS,
       });
-    await lab.ok('kubectl apply -f -', { input: APP });
-    await lab.ok('kubectl -n shop wait --for=condition=Available --timeout=60s deploy --all', {
-      timeoutMs: 2 * MINUTE_MS,
-    });
+    await deploy(lab, APP);
   },
   { timeout: 7 * MINUTE_MS },
 );

@@ -2,7 +2,16 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { eventually, type Lab, requireProgram, startLab, webContainer, workload } from '../../harness/index.ts';
+import {
+  deploy,
+  eventually,
+  type Lab,
+  requireProgram,
+  shop,
+  startLab,
+  webContainer,
+  workload,
+} from '../../harness/index.ts';
 
 const MINUTE_MS = 60_000;
 const ID = 'serviceaccount.identity.linkerd.cluster.local';
@@ -13,26 +22,14 @@ before(
     requireProgram('kubectl', 'kubectl >= 1.28');
     requireProgram('openssl', 'the Debian package openssl');
     lab = await startLab(['--clusters', 'west', '--mesh']);
-    await lab.ok('kubectl apply -f -', { input: APP });
-    await lab.ok('kubectl -n shop wait --for=condition=Available --timeout=60s deploy --all', {
-      timeoutMs: 2 * MINUTE_MS,
-    });
+    await deploy(lab, APP);
   },
   { timeout: 5 * MINUTE_MS },
 );
 after(() => lab?.down(), { timeout: MINUTE_MS });
 
 const SLEEP = '{name: app, image: curlimages/curl, command: [sh, -c, "sleep 100000"]}';
-const APP = `
-apiVersion: v1
-kind: Namespace
-metadata: {name: shop, annotations: {linkerd.io/inject: enabled}}
----
-apiVersion: v1
-kind: Service
-metadata: {name: web, namespace: shop}
-spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: http}]}
----
+const APP = shop(`---
 apiVersion: v1
 kind: Service
 metadata: {name: db, namespace: shop}
@@ -40,7 +37,7 @@ spec: {selector: {app: db}, ports: [{name: sql, port: 3306}]}
 ${workload('web', webContainer('hi'))}
 ${workload('meshed', SLEEP)}
 ${workload('plain', SLEEP, { annotations: 'linkerd.io/inject: disabled' })}
-`;
+`);
 
 const EXTERNAL = `
 apiVersion: v1

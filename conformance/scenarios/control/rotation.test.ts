@@ -6,10 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import {
+  deploy,
   eventually,
   guideBlocks,
   type Lab,
   requireProgram,
+  shop,
   startLab,
   webContainer,
   workload,
@@ -29,10 +31,7 @@ before(
     requireProgram('openssl', 'the Debian package openssl');
     folder = mkdtempSync(join(tmpdir(), 'weft-rotation-'));
     lab = await startLab(['--clusters', 'west', '--mesh']);
-    await lab.ok('kubectl apply -f -', { input: APP });
-    await lab.ok('kubectl -n shop wait --for=condition=Available --timeout=60s deploy --all', {
-      timeoutMs: 2 * MINUTE_MS,
-    });
+    await deploy(lab, APP);
   },
   { timeout: 5 * MINUTE_MS },
 );
@@ -46,18 +45,9 @@ after(
 
 /** Asks the service again and again, over a connection of its own each time, and counts the answers by status. */
 const CLIENT = `while true; do curl -s -o /dev/null -w '%{http_code}\\n' -m 5 http://web.shop/ >> /tmp/answers; sleep ${PAUSE_SECONDS}; done`;
-const APP = `
-apiVersion: v1
-kind: Namespace
-metadata: {name: shop, annotations: {linkerd.io/inject: enabled}}
----
-apiVersion: v1
-kind: Service
-metadata: {name: web, namespace: shop}
-spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: http}]}
-${workload('web', webContainer('hi'))}
+const APP = shop(`${workload('web', webContainer('hi'))}
 ${workload('client', `{name: app, image: curlimages/curl, command: [sh, -c, ${JSON.stringify(CLIENT)}]}`)}
-`;
+`);
 
 const inClient = (command: string) => lab.ok(`kubectl -n shop exec deploy/client -c app -- ${command}`);
 

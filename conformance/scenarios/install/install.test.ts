@@ -7,11 +7,13 @@ import { after, before, describe, test } from 'node:test';
 import { createTrust } from '#cli/certificates';
 import { helmPath } from '../../../tools/clients.mjs';
 import {
+  deploy,
   eventually,
   guideBlocks,
   type Lab,
   repository,
   requireProgram,
+  shop,
   startLab,
   webContainer,
   workload,
@@ -24,18 +26,9 @@ const LOAD = `{name: app, image: curlimages/curl, command: [curl], args: ${JSON.
   ...['-s', '--rate', '20/s', '--max-time', '10', '--no-buffer', '--output', '/dev/null'],
   ...['--write-out', '%{http_code} %{errormsg}\n', 'http://web/?[1-100000]'],
 ])}}`;
-const APP = `
-apiVersion: v1
-kind: Namespace
-metadata: {name: shop, annotations: {linkerd.io/inject: enabled}}
----
-apiVersion: v1
-kind: Service
-metadata: {name: web, namespace: shop}
-spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: http}]}
-${workload('web', webContainer('hi'))}
+const APP = shop(`${workload('web', webContainer('hi'))}
 ${workload('load', LOAD)}
-`;
+`);
 
 let lab: Lab;
 let folder: string;
@@ -79,10 +72,7 @@ const rolledOut = (): Promise<string> =>
   );
 
 const startApp = async (): Promise<void> => {
-  await lab.ok('kubectl apply -f -', { input: APP });
-  await lab.ok('kubectl -n shop wait --for=condition=Available --timeout=60s deploy --all', {
-    timeoutMs: 2 * MINUTE_MS,
-  });
+  await deploy(lab, APP);
 };
 
 describe('installing', () => {

@@ -1,5 +1,5 @@
 /** The workloads of the scenario with one cluster. */
-import { webContainer, workload } from '../../harness/index.ts';
+import { shop, webContainer, workload } from '../../harness/index.ts';
 
 /** The body of the answers: what nobody may read on the wire. */
 export const SECRET = 'the-body-that-nobody-may-read';
@@ -17,16 +17,7 @@ require("node:net").createServer((socket) => socket.end("220 greetings\\n")).lis
 `;
 
 /** A meshed namespace: `web` and `echo` serve; `client` asks from a proxy, `plain` without; `load` asks `web` all the time. */
-export const APP = `
-apiVersion: v1
-kind: Namespace
-metadata: {name: shop, annotations: {linkerd.io/inject: enabled}}
----
-apiVersion: v1
-kind: Service
-metadata: {name: web, namespace: shop}
-spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: http}]}
----
+export const APP = shop(`---
 apiVersion: v1
 kind: Service
 metadata: {name: echo, namespace: shop, annotations: {config.linkerd.io/opaque-ports: "7000"}}
@@ -36,7 +27,7 @@ ${workload('echo', `{name: app, image: debian, command: [node, -e, ${JSON.string
 ${workload('client', CURL)}
 ${workload('plain', CURL, { annotations: 'linkerd.io/inject: disabled' })}
 ${workload('load', LOAD, { replicas: 0 })}
-`;
+`);
 
 /** A manifest that names nothing of the mesh. */
 export const UNMESHED = workload('stranger', CURL);

@@ -13,33 +13,30 @@ import { identity as api } from '#api/mesh';
 import { type CertificateAndKey, createCertificate } from '#cli/certificates';
 import { createGrpcClient, GrpcError } from '#runtime/grpc';
 import { x509 } from '#runtime/x509';
-import { eventually, type Lab, requireProgram, startLab, webContainer, workload } from '../../harness/index.ts';
+import {
+  deploy,
+  eventually,
+  type Lab,
+  requireProgram,
+  shop,
+  startLab,
+  webContainer,
+  workload,
+} from '../../harness/index.ts';
 
 const MINUTE_MS = 60_000;
 const identityOf = (account: string) => `${account}.shop.serviceaccount.identity.linkerd.cluster.local`;
 
-const APP = `
-apiVersion: v1
-kind: Namespace
-metadata: {name: shop, annotations: {linkerd.io/inject: enabled}}
----
-apiVersion: v1
-kind: Service
-metadata: {name: web, namespace: shop}
-spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: http}]}
-${workload('web', webContainer('hi'))}
+const APP = shop(`${workload('web', webContainer('hi'))}
 ${workload('odd', webContainer('hi'), { annotations: 'linkerd.io/inject: "yes please"' })}
-`;
+`);
 
 let lab: Lab;
 before(
   async () => {
     requireProgram('kubectl', 'kubectl >= 1.28');
     lab = await startLab(['--clusters', 'west', '--mesh']);
-    await lab.ok('kubectl apply -f -', { input: APP });
-    await lab.ok('kubectl -n shop wait --for=condition=Available --timeout=90s deploy --all', {
-      timeoutMs: 2 * MINUTE_MS,
-    });
+    await deploy(lab, APP);
   },
   { timeout: 4 * MINUTE_MS },
 );

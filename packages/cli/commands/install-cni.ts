@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { parsePortList } from '#model/annotations';
 import { type CliContext, UserError } from '../context.ts';
+import { LOG_LEVELS } from '../installation/index.ts';
 import { CNI_OPEN_MAPS, type CniValues, defaultCniValues, mergeValues, renderCni } from '../manifests/index.ts';
 import { renderManifests } from '../output/index.ts';
 import { addValueFlags, readValueFlags, type ValueFlags } from './value-flags.ts';
@@ -10,8 +11,6 @@ interface FlagRow {
   doc: string;
   set(values: CniValues, text: string, flag: string): void;
 }
-
-const LOG_LEVELS = ['panic', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'];
 
 const number =
   (key: 'inboundProxyPort' | 'outboundProxyPort' | 'proxyAdminPort' | 'proxyControlPort' | 'proxyUID' | 'proxyGID') =>

@@ -39,7 +39,7 @@ interface UpgradeFlags extends ValueFlags, TrustFlags {
   output: 'yaml' | 'json';
 }
 
-const TROUBLESHOOTING = 'For troubleshooting help, visit: https://linkerd.io/upgrade/#troubleshooting\n';
+const TROUBLESHOOTING = 'For troubleshooting help, see docs/guides/install.md\n';
 /** Pods that an error names. */
 const NAMED_MAX = 10;
 

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { parsePortList, parseQuantity } from '#model/annotations';
+import { DEFAULT_POLICIES } from '#model/policy';
 import { UserError } from '../context.ts';
 import { refusals, type Values } from '../manifests/index.ts';
 
@@ -17,16 +18,10 @@ interface FlagRow {
   set(values: Values, text: string, flag: string): void;
 }
 
-const LOG_LEVELS = ['panic', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'];
+/** Of controllers and of the CNI plug-in. */
+export const LOG_LEVELS: readonly string[] = ['panic', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'];
 const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never'];
-const INBOUND_POLICIES = [
-  'all-authenticated',
-  'all-unauthenticated',
-  'cluster-authenticated',
-  'cluster-unauthenticated',
-  'deny',
-  'audit',
-];
+const INBOUND_POLICIES = Object.keys(DEFAULT_POLICIES).sort();
 
 /** Flag -> value, in the order in which they are applied. */
 const ROWS: readonly FlagRow[] = [

@@ -1,3 +1,4 @@
+import { DEFAULT_POLICIES } from '#model/policy';
 import { all, any, atLeast, equals, not } from '#model/template';
 import type { Values } from './values.ts';
 import { WEBHOOKS } from './webhooks.ts';
@@ -9,14 +10,7 @@ export interface Refusal {
   message: string;
 }
 
-const INBOUND_POLICIES = [
-  'all-authenticated',
-  'all-unauthenticated',
-  'audit',
-  'cluster-authenticated',
-  'cluster-unauthenticated',
-  'deny',
-];
+const INBOUND_POLICIES = Object.keys(DEFAULT_POLICIES).sort();
 
 const noneOf = (value: string, allowed: readonly string[]): boolean =>
   not(any(...allowed.map((each) => equals(value, each))));

@@ -54,7 +54,7 @@ function encodeHeader({ name, type, value }: ValueMatch): httpRoute.HeaderMatch 
   });
 }
 
-export function encodeMethod(method: string): httpTypes.HttpMethod {
+function encodeMethod(method: string): httpTypes.HttpMethod {
   const registered = httpTypes.HttpMethod_Registered[method as keyof typeof httpTypes.HttpMethod_Registered];
   return create(httpTypes.HttpMethodSchema, {
     type:

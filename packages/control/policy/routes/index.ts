@@ -3,7 +3,7 @@
  * and the parts of their wire form that both directions share.
  */
 export { filterName, type Objection, type ParentProblem } from './accept.ts';
-export { type Attachment, inOrder, isConflicted, PARENT_KINDS, type ParentKind, parentKind } from './attach.ts';
+export { type Attachment, inOrder, PARENT_KINDS, type ParentKind, parentKind } from './attach.ts';
 export {
   type BackendParent,
   type BackendProblem,
@@ -15,7 +15,6 @@ export {
   encodeGrpcMatch,
   encodeHost,
   encodeHttpMatch,
-  encodeMethod,
   encodePath,
   encodeRedirect,
   encodeShare,
