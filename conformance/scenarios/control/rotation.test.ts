@@ -132,7 +132,14 @@ describe('the guide to rotation', () => {
 
     await follow('Drop the old root');
     await trusted(next);
-    assert.match(await follow('Drop the old root', 1), /Status check results are √/);
+    const checked = await follow('Drop the old root', 1);
+    assert.match(checked, /√ data plane proxies certificate match CA/);
+    assert.match(checked, /Status check results are √/);
+    assert.match(
+      await lab.ok('weft upgrade'),
+      /linkerd-identity-trust-roots/,
+      'the proxies are known to trust the issuer',
+    );
     assert.equal(await pods(), started, 'no pod was replaced, no container started again');
     assert.equal(await labels(), labelled);
 

@@ -1,5 +1,6 @@
 import { NAMESPACES, type Pod } from '#api/kube';
 import { sameCertificates } from '../certificates/index.ts';
+import { anchorsInUse, inTurn } from '../proxies/index.ts';
 import { type Category, CheckFailure, CheckSkipped } from './check.ts';
 import { proxiesHealthy, versionsOf } from './control-plane.ts';
 import { isFinished } from './pods.ts';
@@ -19,7 +20,7 @@ const meshedPods = async (subject: CheckSubject, { namespace }: Options): Promis
   return pods.filter((pod) => !isFinished(pod));
 };
 
-/** With --proxy: the proxies were told of the trust anchors that are in use now. */
+/** With --proxy: the proxies go by the trust anchors that are in use now. */
 export const identityDataPlaneCategory = (subject: CheckSubject, options: Options): Category => ({
   name: 'linkerd-identity-data-plane',
   checks: [
@@ -27,34 +28,24 @@ export const identityDataPlaneCategory = (subject: CheckSubject, options: Option
       description: 'data plane proxies certificate match CA',
       anchor: 'l5d-identity-data-plane-proxies-certs-match-ca',
       remedy:
-        'Each proxy was started with the trust anchors that are in use now. Restart the workloads that are named: `kubectl rollout restart`.',
+        'Each proxy goes by the trust anchors that are in use now: it was started with them, or has learned them while it runs. Restart the workloads that are named: `kubectl rollout restart`; those that learn while they run need a minute after a change first.',
       severity: 'warning',
       async run() {
-        const anchors = await subject.anchors();
-        const stale = (await meshedPods(subject, options)).filter((pod) => {
-          const known = anchorsOf(pod);
-          return known !== undefined && !sameCertificates(known, anchors);
+        const current = await subject.anchors();
+        const pods = await meshedPods(subject, options);
+        const inUse = await inTurn(pods, (pod) => anchorsInUse(pod, current, (each) => subject.proxyMetrics(each)));
+        const behind = pods.flatMap(({ metadata }, at) => {
+          const anchors = inUse[at];
+          const name = `${metadata.namespace}/${metadata.name}`;
+          if (anchors === undefined) return [`${name} (learns them while it runs, and has others)`];
+          return sameCertificates(anchors, current) ? [] : [name];
         });
-        if (stale.length > 0)
-          throw new CheckFailure(
-            'Some pods do not have the current trust bundle and must be restarted:',
-            stale.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`),
-          );
+        if (behind.length > 0)
+          throw new CheckFailure('Some pods do not have the current trust bundle and must be restarted:', behind);
       },
     },
   ],
 });
-
-/** Anchors written into a proxy's environment; undefined where they come by reference. */
-function anchorsOf(pod: Pod): string | undefined {
-  interface Spec {
-    containers?: { name: string; env?: { name: string; value?: string }[] }[];
-    initContainers?: Spec['containers'];
-  }
-  const { containers = [], initContainers = [] } = (pod as unknown as { spec?: Spec }).spec ?? {};
-  const proxy = [...containers, ...initContainers].find(({ name }) => name === 'linkerd-proxy');
-  return proxy?.env?.find(({ name }) => name === 'LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS')?.value;
-}
 
 export const dataPlaneCategory = (subject: CheckSubject, options: Options): Category => ({
   name: 'linkerd-data-plane',

@@ -12,6 +12,10 @@ import {
 import { isNotFound, type KubeClient } from '#kube/client';
 import type { CliContext } from '../context.ts';
 import { defaultValues, mergeValues, type Values } from '../manifests/index.ts';
+import { proxyMetrics } from '../proxies/index.ts';
+
+/** A proxy that does not answer within this time counts as one that cannot be asked. */
+const PROXY_METRICS_TIMEOUT_MS = 5_000;
 
 /** What checks look at: a cluster, and what of it several checks need. */
 export class CheckSubject {
@@ -78,5 +82,10 @@ export class CheckSubject {
   async anchors(): Promise<string> {
     const map = await (await this.client()).get<ConfigMap>(CONFIG_MAPS, 'linkerd-identity-trust-roots', this.namespace);
     return map.data?.['ca-bundle.crt'] ?? '';
+  }
+
+  /** The metrics of a pod's proxy, from the proxy itself. */
+  async proxyMetrics(pod: Pod): Promise<string> {
+    return proxyMetrics(await this.#context.connect(), pod, PROXY_METRICS_TIMEOUT_MS);
   }
 }

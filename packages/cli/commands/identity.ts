@@ -1,12 +1,13 @@
 import { connect as connectTls } from 'node:tls';
 import type { Command } from 'commander';
 import { parse } from 'yaml';
-import { CONFIG_MAPS, type ConfigMap, type Container, type Pod, type PodSpec } from '#api/kube';
+import { CONFIG_MAPS, type ConfigMap, type Pod, type PodSpec } from '#api/kube';
 import { listenForward } from '#kube/port-forward';
 import { identityOf, PROXY_CONTAINER } from '#model/names';
 import { certificateText, isAuthority } from '../certificates/index.ts';
 import { phaseOf } from '../checks/pods.ts';
 import { type CliContext, type Connection, UserError } from '../context.ts';
+import { proxyAdminPort } from '../proxies/index.ts';
 import { podsOf } from '../resources/index.ts';
 
 interface Flags {
@@ -77,7 +78,7 @@ async function shownBy(
   const { name = '', namespace = '' } = pod.metadata;
   if (phaseOf(pod) !== 'Running') throw new UserError(`pod not running: ${name}`);
   const { spec } = pod as Pod & { spec?: PodSpec & { serviceAccountName?: string } };
-  const port = adminPort([...(spec?.initContainers ?? []), ...(spec?.containers ?? [])]);
+  const port = proxyAdminPort(pod);
   if (port === undefined)
     throw new UserError(`failed to find linkerd-admin port in ${PROXY_CONTAINER} container for given pod spec`);
   const account = { serviceAccount: spec?.serviceAccountName ?? '', namespace };
@@ -94,10 +95,6 @@ async function shownBy(
     forward.close();
   }
 }
-
-const adminPort = (containers: readonly Container[]): number | undefined =>
-  containers.find(({ name }) => name === PROXY_CONTAINER)?.ports?.find(({ name }) => name === 'linkerd-admin')
-    ?.containerPort;
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 

@@ -3,7 +3,8 @@ import { type Command, Option } from 'commander';
 import { CONFIG_MAPS, type KubeObject, PODS, type Pod } from '#api/kube';
 import { isNotFound, type KubeClient } from '#kube/client';
 import { sameCertificates } from '../certificates/index.ts';
-import { type CliContext, UserError } from '../context.ts';
+import { isFinished } from '../checks/pods.ts';
+import { type CliContext, type Connection, UserError } from '../context.ts';
 import {
   addSettingFlags,
   addTrustFlags,
@@ -29,6 +30,7 @@ import {
   webhookCertificates,
 } from '../manifests/index.ts';
 import { renderManifests } from '../output/index.ts';
+import { anchorsInUse, inTurn, proxyMetrics } from '../proxies/index.ts';
 import { addValueFlags, readValueFlags, type ValueFlags } from './value-flags.ts';
 
 interface UpgradeFlags extends ValueFlags, TrustFlags {
@@ -82,7 +84,7 @@ async function upgrade(flags: UpgradeFlags, context: CliContext): Promise<void> 
   }
   await fillTrust(values, flags, namespace, client);
   refuse(values);
-  if (client && !flags.force) await refuseUntrustedIssuer(values, client, namespace, nowMs);
+  if (client && !flags.force) await refuseUntrustedIssuer(values, await context.connect(), namespace, nowMs);
   warnOfNewAnchors(values, present, context);
   const certificates = await webhookCertificates(values, namespace, present.webhooks);
   io.out(renderManifests(renderControlPlane({ namespace, values }, certificates, defaultValues()), flags.output));
@@ -144,32 +146,27 @@ async function fillTrust(
 /** Each running proxy must trust what the issuer signs, or its peers would refuse one another during the upgrade. */
 async function refuseUntrustedIssuer(
   values: Values,
-  client: KubeClient,
+  connection: Connection,
   namespace: string,
   nowMs: number,
 ): Promise<void> {
   if (values.identity.issuer.scheme !== 'linkerd.io/tls') return;
+  const { client } = connection;
   const { items } = await client.list<Pod>(PODS, { labelSelector: `linkerd.io/control-plane-ns=${namespace}` });
-  const shared = await configuredAnchors(client, namespace);
-  const untrusting = items.filter((pod) => {
-    const anchors = anchorsOf(pod) ?? shared;
-    return anchors !== undefined && issuerProblem(values.identity.issuer.tls.crtPEM, anchors, nowMs) !== undefined;
+  const current = await configuredAnchors(client, namespace);
+  if (current === undefined) return;
+  const running = items.filter((pod) => !isFinished(pod));
+  const anchors = await inTurn(running, (pod) => anchorsInUse(pod, current, (each) => proxyMetrics(connection, each)));
+  const { crtPEM } = values.identity.issuer.tls;
+  const untrusting = running.filter((_pod, at) => {
+    const pem = anchors[at];
+    return pem === undefined || issuerProblem(crtPEM, pem, nowMs) !== undefined;
   });
   if (untrusting.length === 0) return;
   const names = untrusting.slice(0, NAMED_MAX).map(({ metadata }) => `\t* ${metadata.namespace}/${metadata.name}`);
   throw new UserError(
     `${untrusting.length} running proxies do not trust the issuer certificate: their trust anchors have not signed it. Upgrade to anchors that contain both the old and the new one first, or use --force:\n${names.join('\n')}`,
   );
-}
-
-const ANCHORS = 'LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS';
-
-/** The anchors in the environment of a pod's proxy; undefined where it reads the ConfigMap, or has ended. */
-function anchorsOf({ spec, status }: Pod): string | undefined {
-  if (status?.phase === 'Succeeded' || status?.phase === 'Failed') return undefined;
-  const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
-  const proxy = containers.find(({ name }) => name === 'linkerd-proxy');
-  return proxy?.env?.find(({ name }) => name === ANCHORS)?.value;
 }
 
 async function configuredAnchors(client: KubeClient, namespace: string): Promise<string | undefined> {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { SecureContext } from 'node:tls';
 import { secureContext } from '#runtime/tls';
 
@@ -50,11 +49,4 @@ export class Credentials {
     this.#trustAnchorsPem = trustAnchorsPem;
     this.#context = undefined;
   }
-}
-
-/** Names a set of roots, whatever their text looks like: SHA-256 of their DER, one after the other, in hexadecimal. */
-export function rootsSha256(ders: readonly Uint8Array[]): string {
-  const hash = createHash('sha256');
-  for (const der of ders) hash.update(der);
-  return hash.digest('hex');
 }

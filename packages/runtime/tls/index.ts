@@ -5,3 +5,4 @@
 export { secureContext, TLS_PARAMETERS, type TlsMaterial } from './context.ts';
 export { type HandshakeSink, type OriginateOptions, originate, type TerminateOptions, terminate } from './handshake.ts';
 export { sanNames } from './names.ts';
+export { rootsSha256 } from './roots.ts';

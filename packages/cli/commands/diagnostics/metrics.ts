@@ -1,15 +1,10 @@
 import { createHash } from 'node:crypto';
-import { get } from 'node:http';
 import type { Command } from 'commander';
-import type { Pod } from '#api/kube';
-import { type ForwardTarget, listenForward } from '#kube/port-forward';
 import { hasProxy, phaseOf } from '../../checks/pods.ts';
-import { type CliContext, type Connection, UserError } from '../../context.ts';
+import { type CliContext, UserError } from '../../context.ts';
+import { adminPorts, proxyMetrics, scrape } from '../../proxies/index.ts';
 import { podsOf } from '../../resources/index.ts';
 import { readDuration } from '../duration.ts';
-
-const ADMIN_PORT = 4191;
-const RESPONSE_BYTES_MAX = 64 * 1024 * 1024;
 
 export function registerMetrics(group: Command, context: CliContext): void {
   group
@@ -29,8 +24,7 @@ export function registerMetrics(group: Command, context: CliContext): void {
         const name = pod.metadata.name ?? '';
         context.io.out(`#\n# POD ${name} (${at + 1} of ${pods.length})\n#\n`);
         try {
-          const port = portNamed(pod, 'linkerd-admin') ?? ADMIN_PORT;
-          const text = await scrape(connection, { namespace, pod: name, port }, SCRAPE_TIMEOUT_MS);
+          const text = await proxyMetrics(connection, pod);
           context.io.out(flags.obfuscate ? obfuscate(text) : text);
         } catch (error) {
           context.io.out(`# ERROR: ${(error as Error).message}\n`);
@@ -64,63 +58,6 @@ async function controllerMetrics(context: CliContext, waitMs: number): Promise<v
       context.exitCode = 1;
     }
   }
-}
-
-interface Ports {
-  name: string;
-  ports?: { name?: string; containerPort: number }[];
-}
-const containers = (pod: Pod): Ports[] => {
-  const spec = (pod as unknown as { spec?: { containers?: Ports[]; initContainers?: Ports[] } }).spec;
-  return [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
-};
-const portNamed = (pod: Pod, name: string): number | undefined =>
-  containers(pod)
-    .flatMap(({ ports }) => ports ?? [])
-    .find((port) => port.name === name)?.containerPort;
-const adminPorts = (pod: Pod): { container: string; port: number }[] =>
-  containers(pod).flatMap(({ name, ports = [] }) =>
-    ports
-      .filter((port) => port.name?.endsWith('admin'))
-      .map(({ containerPort }) => ({ container: name, port: containerPort })),
-  );
-
-async function scrape(connection: Connection, target: ForwardTarget, timeoutMs: number): Promise<string> {
-  let failure: Error | undefined;
-  const forward = await listenForward(connection.access, target, (error) => {
-    failure = error;
-  });
-  try {
-    return await fetchText(forward.port, timeoutMs);
-  } catch (error) {
-    throw failure ?? error;
-  } finally {
-    forward.close();
-  }
-}
-
-const SCRAPE_TIMEOUT_MS = 30_000;
-
-function fetchText(port: number, timeoutMs: number): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const request = get({ host: '127.0.0.1', port, path: '/metrics', agent: false, timeout: timeoutMs }, (response) => {
-      const chunks: Buffer[] = [];
-      let bytes = 0;
-      response.on('data', (chunk: Buffer) => {
-        bytes += chunk.length;
-        if (bytes > RESPONSE_BYTES_MAX) response.destroy(new Error('the metrics are too long'));
-        else chunks.push(chunk);
-      });
-      response.on('error', reject);
-      response.on('end', () => {
-        const text = Buffer.concat(chunks).toString('utf8');
-        if (response.statusCode === 200) resolve(text);
-        else reject(new Error(`/metrics answered ${response.statusCode}`));
-      });
-    });
-    request.on('timeout', () => request.destroy(new Error('no answer in time')));
-    request.on('error', reject);
-  });
 }
 
 const CONFIDENTIAL = ['authority', 'client_id', 'server_id', 'target_addr', 'dst_service', 'dst_namespace'];
