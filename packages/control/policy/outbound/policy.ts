@@ -174,7 +174,8 @@ function attachedRoutes(
     (route.namespace === parent.namespace || route.namespace === namespace) &&
     route.rules.every((rule) => canCarry(rule.filters, features));
   const { clusterDomain, allowL5dRequestHeaders } = world.config;
-  const { annotations } = parent;
+  // How endpoints are compared is a Service's to say: an EgressNetwork has none.
+  const annotations = parent.kind === 'service' ? parent.annotations : {};
   const hasService = (key: string) => world.hasService(key);
   const scene: RouteScene = { parent, clusterDomain, annotations, features, warn, hasService, allowL5dRequestHeaders };
   const routes = new Set<RouteRecord>(

@@ -389,6 +389,21 @@ test('routes on an EgressNetwork come before what its policy says, by port, to i
   assert.deepEqual(names((await ask(tls, OUTSIDE)).protocol.tls.routes), ['t', 'tls-egress-deny']);
 });
 
+test('annotations of an EgressNetwork about breakers and penalties mean nothing, not even for Services behind its routes', async () => {
+  const annotations = {
+    'balancer.linkerd.io/failure-accrual': 'consecutive',
+    'balancer.alpha.linkerd.io/failure-accrual-success-rate-threshold': '0.5',
+    'balancer.alpha.linkerd.io/penalize-failures': 'true',
+  };
+  const cluster = shop()
+    .put('EgressNetwork', 'shop/out', { ...network('Allow'), metadata: { annotations } })
+    .put('HTTPRoute', 'shop/r', route([{ backendRefs: [next(), out()] }], {}, [out()]));
+  const policy = await ask(cluster, OUTSIDE);
+  const [toService] = httpRoutes(policy)[0].rules[0].backends.randomAvailable.backends;
+  assert.ok(toService.backend.backend.balancer.peakEwma);
+  assert.equal(policy.protocol.detect.http1.failureAccrual, undefined);
+});
+
 test('an EgressNetwork that reaches into the cluster answers, but takes no routes', async () => {
   const cluster = new FakeCluster()
     .put('EgressNetwork', 'shop/out', network('Allow', { networks: [{ cidr: '0.0.0.0/0' }] }))
