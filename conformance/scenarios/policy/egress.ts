@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { eventually } from '../../harness/index.ts';
 import { MINUTE_MS, object, ref, type Scene } from './scene.ts';
+import { nameOf, names } from './watch.ts';
 
 /** An address of TEST-NET-3 (RFC 5737): outside of every network that a cluster takes for its own. */
 const HOST = '203.0.113.80';
@@ -50,16 +51,18 @@ export function egress(scene: () => Scene): void {
     const network = (trafficPolicy: string, spec: object = {}, annotations: object = {}) =>
       object('EgressNetwork', 'all', { trafficPolicy, ...spec }, { annotations });
     const parent = (port: number) => ({ ...ref('EgressNetwork', 'all'), port });
-    /** Waits until the client's proxy counts a route of that name, asking again each time. */
-    const counted = async (route: string, again: () => Promise<void> = async () => undefined) => {
-      await eventually(`the proxy counts ${route}`, 15_000, async () => {
-        await again();
-        const metrics = await scene().lab.ok('weft diagnostics proxy-metrics -n shop deploy/alpha');
-        const names = new Set(Array.from(metrics.matchAll(/^outbound_.*route_name="([^"]*)"/gm), ([, name]) => name));
-        if (!names.has(route)) throw new Error(`it counts ${[...names].join(', ')}`);
-        return true;
-      });
-    };
+    /** Lets a Service answer a part of what is asked of the address. */
+    const inside = object('HTTPRoute', 'inside', {
+      parentRefs: [parent(80)],
+      rules: [
+        {
+          matches: [{ path: { type: 'PathPrefix', value: '/in' } }],
+          backendRefs: [{ kind: 'Service', name: 'api', namespace: 'shop', port: 80 }],
+        },
+      ],
+    });
+    const toOutside = [{ backendRefs: [{ ...ref('EgressNetwork', 'all') }] }];
+    const counted = (route: string, again?: () => Promise<void>) => scene().counts('alpha', route, again);
 
     test('nobody minds until an EgressNetwork says what may leave', { timeout: 2 * MINUTE_MS }, async () => {
       const s = scene();
@@ -76,6 +79,45 @@ export function egress(scene: () => Scene): void {
         await counted('tcp-egress-deny');
       });
       await s.answers('alpha', `http://${HOST}/`, '200');
+    });
+
+    test('whoever watches an address outside is told to ask again when an EgressNetwork comes', {
+      timeout: 2 * MINUTE_MS,
+    }, async () => {
+      const s = scene();
+      const tls = object('TLSRoute', 'named', {
+        parentRefs: [parent(443)],
+        hostnames: ['outside.example'],
+        rules: toOutside,
+      });
+      /** Asks, and does the next thing while the stream is open, which ends it. */
+      const told = (wanted: string[], then: () => Promise<void>) =>
+        s.watchTarget(`${HOST}:80`, async (heard) => {
+          await heard.becomes(wanted.join(), ({ metadata, protocol: { detect } }) =>
+            assert.deepEqual(
+              [nameOf({ metadata }), ...names(detect?.http1?.routes), ...names(detect?.opaque?.routes)],
+              wanted,
+            ),
+          );
+          await then();
+          await heard.completes();
+        });
+      const none = ['default/egress-fallback', 'default/egress-fallback', 'default/egress-fallback'];
+      try {
+        await told(none, () => s.apply([network('Allow'), tls]));
+        await s.watchTarget(`${HOST}:443`, (heard) =>
+          heard.becomes('the TLSRoute, then the rest', ({ protocol }) =>
+            assert.deepEqual(names(protocol['tls']?.routes), ['named', 'default/tls-egress-allow']),
+          ),
+        );
+        await told(['all', 'default/http-egress-allow', 'default/tcp-egress-allow'], () => s.apply([network('Deny')]));
+        await told(['all', 'default/http-egress-deny', 'default/tcp-egress-deny'], () =>
+          s.remove([network('Deny'), tls]),
+        );
+        await told(none, () => s.apply([network('Allow')]));
+      } finally {
+        await s.remove([network('Allow'), tls]);
+      }
     });
 
     test('it governs the clients of its namespace', { timeout: 2 * MINUTE_MS }, async () => {
@@ -106,10 +148,13 @@ export function egress(scene: () => Scene): void {
 
     test('a TLSRoute lets one server name out, a TCPRoute one port', { timeout: 2 * MINUTE_MS }, async () => {
       const s = scene();
-      const to = [{ backendRefs: [{ ...ref('EgressNetwork', 'all') }] }];
       const named = (name: string, port = 443) =>
         [`https://${name}:${port}/`, `--resolve ${name}:${port}:${HOST}`] as const;
-      const tls = object('TLSRoute', 'named', { parentRefs: [parent(443)], hostnames: ['outside.example'], rules: to });
+      const tls = object('TLSRoute', 'named', {
+        parentRefs: [parent(443)],
+        hostnames: ['outside.example'],
+        rules: toOutside,
+      });
       await s.with([network('Deny'), tls], async () => {
         const [url, flags] = named('outside.example');
         const [otherUrl, otherFlags] = named('else.example');
@@ -120,7 +165,7 @@ export function egress(scene: () => Scene): void {
         const [portUrl, portFlags] = named('outside.example', 8443);
         await s.answers('alpha', portUrl, '000', portFlags);
       });
-      const tcp = object('TCPRoute', 'port', { parentRefs: [parent(443)], rules: to });
+      const tcp = object('TCPRoute', 'port', { parentRefs: [parent(443)], rules: toOutside });
       await s.with([network('Deny'), tcp], async () => {
         const [portUrl, portFlags] = named('else.example', 8443);
         await s.answers('alpha', portUrl, '000', portFlags);
@@ -134,9 +179,19 @@ export function egress(scene: () => Scene): void {
       const annotations = {
         'balancer.linkerd.io/failure-accrual': 'consecutive',
         'balancer.linkerd.io/failure-accrual-consecutive-max-failures': '2',
+        'balancer.alpha.linkerd.io/failure-accrual-success-rate-threshold': '0.9',
+        'balancer.alpha.linkerd.io/penalize-failures': 'true',
       };
-      await s.with([network('Allow', {}, annotations)], async () => {
-        await counted('http-egress-allow', () => s.answers('gamma', `http://${HOST}/`, '200'));
+      await s.with([network('Allow', {}, annotations), inside], async () => {
+        await s.watchTarget(`${HOST}:80`, (heard) =>
+          heard.becomes('a policy without breaker or penalties', (policy) => {
+            assert.deepEqual(names(policy.protocol['detect']?.http1?.routes), ['inside', 'default/http-egress-allow']);
+            const text = JSON.stringify(policy);
+            assert.match(text, /"peakEwma"/);
+            assert.doesNotMatch(text, /failureAccrual|penaltyPeakEwma/);
+          }),
+        );
+        await s.counts('gamma', 'http-egress-allow', () => s.answers('gamma', `http://${HOST}/`, '200'));
         const urls = Array.from({ length: 6 }, () => `-o /dev/null http://${HOST}/fail`).join(' ');
         const statuses = await s.exec('gamma', `sh -c 'curl -s -m 20 -w "%{http_code} " ${urls}'`);
         assert.equal(statuses.trim(), '500 500 500 500 500 500');
@@ -145,16 +200,7 @@ export function egress(scene: () => Scene): void {
 
     test('an HTTPRoute may give the answer of a Service in its place', { timeout: 2 * MINUTE_MS }, async () => {
       const s = scene();
-      const route = object('HTTPRoute', 'inside', {
-        parentRefs: [parent(80)],
-        rules: [
-          {
-            matches: [{ path: { type: 'PathPrefix', value: '/in' } }],
-            backendRefs: [{ kind: 'Service', name: 'api', namespace: 'shop', port: 80 }],
-          },
-        ],
-      });
-      await s.with([network('Deny'), route], async () => {
+      await s.with([network('Deny'), inside], async () => {
         await s.answers('alpha', `http://${HOST}/in`, /^200 .*from-api/s);
         await s.answers('alpha', `http://${HOST}/`, '403');
       });

@@ -30,6 +30,10 @@ export function inbound(scene: () => Scene): void {
         await s.answers('plain', WEB, '403');
         await s.answers('alpha', WEB, '200');
         await s.answers('gamma', WEB, '403');
+        await s.apply([tlsOf({ identityRefs: [{ kind: 'ServiceAccount', name: 'gamma' }] })]);
+        await s.answers('gamma', WEB, '200');
+        await s.answers('alpha', WEB, '403');
+        await s.answers('plain', WEB, '403');
       });
     });
 

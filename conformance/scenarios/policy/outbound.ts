@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { eventually } from '../../harness/index.ts';
 import { MINUTE_MS, object, type Scene } from './scene.ts';
+import { names } from './watch.ts';
 
 const service = (name: string, port?: number, namespace = 'shop') => ({
   group: 'core',
@@ -25,10 +26,19 @@ const WEB = 'http://web.shop/';
 export function outbound(scene: () => Scene): void {
   describe('where requests go', () => {
     test('a Service without routes is asked itself', { timeout: MINUTE_MS }, async () => {
-      const policy = await scene().policyBecomes('web', 80, ['Detect', 'default/http']);
-      const text = JSON.stringify(policy);
-      assert.match(text, /"queue":\{"capacity":100,"failfast_timeout":\{"seconds":"?3"?\}\}/);
-      assert.match(text, /"path":"web\.shop\.svc\.cluster\.local:80"/);
+      await scene().watchTarget('web.shop.svc.cluster.local:80', async (heard) => {
+        await heard.becomes('the default', ({ protocol: { detect } }) => {
+          assert.deepEqual([detect?.timeout, names(detect?.http1?.routes)], ['10s', ['default/http']]);
+          const text = JSON.stringify(detect?.http1?.routes[0]?.rules);
+          assert.match(text, /"backends":\{"firstAvailable":\{"backends":\[\{"backend":\{/);
+          assert.match(
+            text,
+            /"resource":\{"group":"core","kind":"Service","name":"web","namespace":"shop","port":80\}/,
+          );
+          assert.match(text, /"queue":\{"capacity":100,"failfastTimeout":"3s"\}/);
+          assert.match(text, /"dst":\{"path":"web\.shop\.svc\.cluster\.local:80"\}/);
+        });
+      });
       await scene().answers('alpha', WEB, /^200 .*from-web/s);
     });
 
@@ -68,6 +78,7 @@ export function outbound(scene: () => Scene): void {
           await s.answers('alpha', `${WEB}p`, /^200 .*from-api/s);
           await s.answers('alpha', `${WEB}c`, '404');
         });
+        await s.policyBecomes('web', 80, ['Detect', 'for-all'], 'other');
         await s.answers('beta', `${WEB}c`, '404');
         await s.answers('beta', `${WEB}p`, /^200 .*from-api/s);
       });
@@ -97,15 +108,32 @@ export function outbound(scene: () => Scene): void {
 
     test('a route that is given another parent leaves the first one', { timeout: 2 * MINUTE_MS }, async () => {
       const s = scene();
-      await s.with([send('moves', service('web'), 'broken')], async () => {
-        await s.answers('alpha', WEB, '500');
-        await s.answers('alpha', 'http://api.shop/', '200');
-        await s.apply([send('moves', service('api'), 'broken')]);
-        await s.answers('alpha', WEB, '200');
-        await s.answers('alpha', 'http://api.shop/', '500');
-        await s.policyBecomes('web', 80, ['Detect', 'default/http']);
-        await s.policyBecomes('api', 80, ['Detect', 'moves']);
-      });
+      const moves = (parent: string) => send('moves', service(parent), 'broken');
+      await s.watchTarget('web.shop.svc:80', (web) =>
+        s.watchTarget('api.shop.svc:80', (api) =>
+          s.with([moves('web')], async () => {
+            const become = (heard: typeof web, wanted: string) =>
+              heard.becomes(wanted, ({ protocol }) =>
+                assert.deepEqual(names(protocol['detect']?.http1?.routes), [wanted]),
+              );
+            await become(web, 'moves');
+            await become(api, 'default/http');
+            await s.answers('alpha', WEB, '500');
+            await s.answers('alpha', 'http://api.shop/', '200');
+            const counts = [web.all.length, api.all.length];
+            await s.apply([moves('api')]);
+            await become(web, 'default/http');
+            await become(api, 'moves');
+            assert.deepEqual(
+              [web.all.length, api.all.length],
+              counts.map((count) => count + 1),
+              'each is told once',
+            );
+            await s.answers('alpha', WEB, '200');
+            await s.answers('alpha', 'http://api.shop/', '500');
+          }),
+        ),
+      );
     });
 
     test('of two TCPRoutes the older one counts', { timeout: 2 * MINUTE_MS }, async () => {
@@ -140,12 +168,15 @@ export function outbound(scene: () => Scene): void {
       await s.kubectl(
         `-n shop annotate service broken ${PREFIX}=consecutive ${PREFIX}-consecutive-max-failures=5 ` +
           `${PREFIX}-consecutive-min-penalty=12s ${PREFIX}-consecutive-jitter-ratio=0 ` +
-          `${ALPHA}failure-accrual-success-rate-threshold=0.9 ${ALPHA}penalize-failures=perhaps`,
+          // Good or bad, those of the other mode are not read; what is no boolean is not followed.
+          `${ALPHA}failure-accrual-success-rate-threshold=0.9 ${ALPHA}failure-accrual-success-rate-window=1ms ` +
+          `${ALPHA}penalize-failures=perhaps`,
       );
       try {
         await eventually('the policy has the breaker', 15_000, async () => {
           const text = JSON.stringify(await s.policy('broken', 80));
           assert.match(text, /"ConsecutiveFailures":\{[^}]*"max_failures":5/);
+          assert.match(text, /"PeakEwma"/);
           assert.doesNotMatch(text, /Unified|PenaltyPeakEwma/);
           return true;
         });
@@ -159,12 +190,13 @@ export function outbound(scene: () => Scene): void {
         );
       } finally {
         const gone = ['', '-consecutive-max-failures', '-consecutive-min-penalty', '-consecutive-jitter-ratio'];
-        const names = [
+        const removals = [
           ...gone.map((end) => `${PREFIX}${end}-`),
           `${ALPHA}failure-accrual-success-rate-threshold-`,
+          `${ALPHA}failure-accrual-success-rate-window-`,
           `${ALPHA}penalize-failures-`,
         ];
-        await s.kubectl(`-n shop annotate service broken ${names.join(' ')}`);
+        await s.kubectl(`-n shop annotate service broken ${removals.join(' ')}`);
       }
     });
   });

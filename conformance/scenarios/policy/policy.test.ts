@@ -7,6 +7,7 @@ import { type Lab, requireProgram, startLab } from '../../harness/index.ts';
 import { admission } from './admission.ts';
 import { egress } from './egress.ts';
 import { inbound } from './inbound.ts';
+import { inboundApi } from './inbound-api.ts';
 import { outbound } from './outbound.ts';
 import { APP, MINUTE_MS, Scene } from './scene.ts';
 import { status } from './status.ts';
@@ -30,4 +31,4 @@ before(
 );
 after(() => lab?.down(), { timeout: MINUTE_MS });
 
-for (const part of [admission, status, inbound, outbound, egress, zeroTrust]) part(() => scene);
+for (const part of [admission, status, inboundApi, inbound, outbound, egress, zeroTrust]) part(() => scene);

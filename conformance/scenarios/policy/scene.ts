@@ -1,6 +1,9 @@
 /** The lab of the policy scenarios: who serves, who asks, and objects that stand as long as a test needs them. */
 import assert from 'node:assert/strict';
+import type { DescMessage, DescMethodServerStreaming, MessageInitShape } from '@bufbuild/protobuf';
+import { encodeTcpAddress, inbound, outbound } from '#api/mesh';
 import { eventually, type Lab } from '../../harness/index.ts';
+import { Heard, type PortPolicy, policyClient, type TargetPolicy } from './watch.ts';
 
 export const MINUTE_MS = 60_000;
 /** What is known of a change within this time is known soon enough. */
@@ -17,18 +20,21 @@ export interface KubeObject {
 const VERSIONS: Readonly<Record<string, string>> = {
   AuthorizationPolicy: 'policy.linkerd.io/v1alpha1',
   EgressNetwork: 'policy.linkerd.io/v1alpha1',
+  ExternalWorkload: 'workload.linkerd.io/v1beta1',
   GRPCRoute: 'gateway.networking.k8s.io/v1',
   HTTPLocalRateLimitPolicy: 'policy.linkerd.io/v1alpha1',
   HTTPRoute: 'policy.linkerd.io/v1beta3',
   MeshTLSAuthentication: 'policy.linkerd.io/v1alpha1',
   NetworkAuthentication: 'policy.linkerd.io/v1alpha1',
+  Pod: 'v1',
   Server: 'policy.linkerd.io/v1beta3',
+  ServerAuthorization: 'policy.linkerd.io/v1beta1',
   Service: 'v1',
   TCPRoute: 'gateway.networking.k8s.io/v1alpha2',
   TLSRoute: 'gateway.networking.k8s.io/v1alpha2',
 };
 
-/** An object of one of the policy kinds in namespace `shop`, or in the one named before a slash. */
+/** An object in namespace `shop`, or in the one named before a slash. */
 export function object(kind: string, name: string, spec: object, metadata: object = {}): KubeObject {
   const apiVersion = VERSIONS[kind] ?? assert.fail(`no version of ${kind}`);
   const [namespace = '', own] = name.includes('/') ? name.split('/') : ['shop', name];
@@ -43,7 +49,7 @@ export const ref = (kind: string, name: string, namespace?: string) => ({
   ...(namespace && { namespace }),
 });
 
-const identityOf = (account: string, namespace: string) =>
+export const identityOf = (account: string, namespace: string) =>
   `${account}.${namespace}.serviceaccount.identity.linkerd.cluster.local`;
 export const ALPHA_ID = identityOf('alpha', 'shop');
 
@@ -214,6 +220,50 @@ export class Scene {
     const token = `--token '${JSON.stringify({ ns: from, pod: 'nobody' })}'`;
     const [where = 'shop', name] = service.includes('/') ? service.split('/') : ['shop', service];
     return JSON.parse(await this.lab.ok(`weft diagnostics policy -n ${where} svc/${name} ${port} ${token} -o json`));
+  }
+
+  /** Watches a port as the workload's proxy does while `body` runs. */
+  watchPort(workload: object, port: number, body: (heard: Heard<PortPolicy>) => Promise<void>): Promise<void> {
+    const request = { workload: JSON.stringify(workload), port };
+    return this.#watch(inbound.InboundServerPolicies.method.watchPort, request, body);
+  }
+
+  /** Watches `10.0.0.1:80` or an authority, as the proxy of a client of the namespace does, while `body` runs. */
+  watchTarget(target: string, body: (heard: Heard<TargetPolicy>) => Promise<void>, from = 'shop'): Promise<void> {
+    const [, ip, port] = /^([\d.]+):(\d+)$/.exec(target) ?? [];
+    const addr = ip === undefined ? undefined : encodeTcpAddress(ip, Number(port));
+    const request = {
+      sourceWorkload: JSON.stringify({ ns: from, pod: 'nobody' }),
+      target: addr ? { case: 'addr' as const, value: addr } : { case: 'authority' as const, value: target },
+    };
+    return this.#watch(outbound.OutboundPolicies.method.watch, request, body);
+  }
+
+  async #watch<I extends DescMessage, O extends DescMessage, J>(
+    method: DescMethodServerStreaming<I, O>,
+    request: MessageInitShape<I>,
+    body: (heard: Heard<J>) => Promise<void>,
+  ): Promise<void> {
+    const client = await policyClient(this.lab);
+    const heard = new Heard<J>(CONVERGED_MS);
+    const cancel = client.serverStream(method, request, heard.sink(method.output));
+    try {
+      await body(heard);
+    } finally {
+      cancel();
+      client.close();
+    }
+  }
+
+  /** Waits until the client's proxy counts a route of that name, asking again each time. */
+  async counts(client: Client, route: string, again: () => Promise<unknown> = async () => undefined): Promise<void> {
+    await eventually(`the proxy of ${client} counts ${route}`, CONVERGED_MS, async () => {
+      await again();
+      const metrics = await this.lab.ok(`weft diagnostics proxy-metrics -n ${CLIENTS[client]} deploy/${client}`);
+      const names = new Set(Array.from(metrics.matchAll(/^outbound_.*route_name="([^"]*)"/gm), ([, name]) => name));
+      if (!names.has(route)) throw new Error(`it counts ${[...names].join(', ')}`);
+      return true;
+    });
   }
 
   async policyBecomes(service: string, port: number, wanted: unknown, from = 'shop'): Promise<OutboundPolicy> {

@@ -88,6 +88,9 @@ export function status(scene: () => Scene): void {
         await accepted('grpcroutes.gateway.networking.k8s.io/g', { api: 'True/Accepted' });
         await accepted('httproutes.policy.linkerd.io/h', { api: 'False/RouteReasonConflicted' });
         assert.deepEqual(routeNames(await scene().policy('api', 80)), ['Grpc', 'g']);
+        // The server knows no gRPC: which route the client's proxy took for the call is what is looked at.
+        const call = '--http2-prior-knowledge -H "content-type: application/grpc" -H "te: trailers" -d ""';
+        await scene().counts('alpha', 'g', () => scene().ask('alpha', 'http://api.shop/some.Service/Call', call));
         await scene().remove([grpc]);
         await accepted('httproutes.policy.linkerd.io/h', { api: 'True/Accepted' });
         await scene().policyBecomes('api', 80, ['Detect', 'h']);
