@@ -6,8 +6,8 @@ import { type EncodedMessage, encodeMessage, GrpcError, type ResponseStream } fr
 export interface Question<O extends DescMessage> {
   /** The answer now; `undefined`: none to give, what was sent stays. A GrpcError thrown ends the streams. */
   snapshot(): MessageInitShape<O> | undefined;
-  /** Calls back after changes; returns stop functions. */
-  follow(changed: () => void): (() => void)[];
+  /** Calls back after changes, or once to end the streams with OK: who is concerned asks again. Returns stop functions. */
+  follow(changed: () => void, end: () => void): (() => void)[];
   observer?: {
     /** A stream came (1) or went (-1). */
     subscribers(change: 1 | -1): void;
@@ -71,7 +71,10 @@ class SharedAnswer<O extends DescMessage> {
       question.observer?.stop();
       throw error;
     }
-    this.#stops = question.follow(() => this.#changed());
+    this.#stops = question.follow(
+      () => this.#changed(),
+      () => this.#end(),
+    );
   }
 
   add(stream: Stream<O>): void {
@@ -105,8 +108,7 @@ class SharedAnswer<O extends DescMessage> {
       if (!this.#ask()) return;
     } catch (error) {
       // Who asks again gets the error, or an answer if there is one by then.
-      this.#stop();
-      for (const { stream } of [...this.#readers]) stream.end(GrpcError.from(error));
+      this.#end(GrpcError.from(error));
       return;
     }
     for (const reader of this.#readers) this.#send(reader);
@@ -123,6 +125,12 @@ class SharedAnswer<O extends DescMessage> {
     if (this.#answer === undefined || this.#answer === reader.sent) return;
     reader.sent = this.#answer;
     stream.writeEncoded(this.#answer);
+  }
+
+  #end(error?: GrpcError): void {
+    if (this.#isOver) return;
+    this.#stop();
+    for (const { stream } of [...this.#readers]) stream.end(error);
   }
 
   /** At most once: another may answer the question by then. */

@@ -2,7 +2,7 @@
 import { decodeIp, FEATURES_KEY, outbound, parseFeatures } from '#api/mesh';
 import { parseAuthority, parseServiceName, parseWorkloadToken } from '#model/names';
 import { type CallContext, GrpcError, type GrpcServer } from '#runtime/grpc';
-import { keyOf, type Question, streamSnapshots } from '../../fold/index.ts';
+import { Answers, keyOf, type Question } from '../../fold/index.ts';
 import { includes, type Network } from '../networks.ts';
 import type { Routes } from '../routes/index.ts';
 import type { Warn } from './annotations.ts';
@@ -41,18 +41,14 @@ type Answerer =
 
 /** Adds the methods to a server. */
 export function serveOutbound(deps: OutboundDeps, server: GrpcServer): void {
+  const answers = new Answers(outbound.OutboundPolicySchema, deps.coalesced);
   server.unary(outbound.OutboundPolicies.method.get, (spec, context) => {
     const target = readSpec(deps, spec, context);
     return policyOf(deps, find(deps, target), target);
   });
   server.serverStream(outbound.OutboundPolicies.method.watch, (spec, stream, context) => {
     const target = readSpec(deps, spec, context);
-    streamSnapshots(
-      outbound.OutboundPolicySchema,
-      questionOf(deps, target, () => stream.end()),
-      stream,
-      deps.coalesced,
-    );
+    answers.serve(keyOfTarget(target), () => questionOf(deps, target), stream);
   });
 }
 
@@ -76,6 +72,12 @@ function readSpec({ config }: OutboundDeps, spec: outbound.TrafficSpec, context:
   const name = parseServiceName(host.endsWith('.svc') ? `${host}.${config.clusterDomain}` : host, config.clusterDomain);
   if (!name || name.instance !== undefined) return notFound();
   return { service: keyOf(name.namespace, name.name), port, features, namespace };
+}
+
+/** Proxies whose targets have the same key share an answer. */
+function keyOfTarget(target: Target): string {
+  const { port, namespace, features } = target;
+  return ['ip' in target ? target.ip : target.service, port, namespace, ...[...features].sort()].join(' ');
 }
 
 function notFound(): never {
@@ -117,16 +119,12 @@ function policyOf(deps: OutboundDeps, answerer: Answerer, question: PolicyQuesti
  * While the same object answers, its policy is followed; when another would, the proxy asks again. Streams about addresses outside
  * the cluster end with every change of an EgressNetwork.
  */
-function questionOf(
-  deps: OutboundDeps,
-  target: Target,
-  end: () => void,
-): Question<typeof outbound.OutboundPolicySchema> {
+function questionOf(deps: OutboundDeps, target: Target): Question<typeof outbound.OutboundPolicySchema> {
   const answerer = find(deps, target);
   const key = answerer.kind === 'service' ? answerer.service.key : undefined;
   return {
     snapshot: () => policyOf(deps, find(deps, target), target),
-    follow: (changed) => {
+    follow: (changed, end) => {
       const { services, routes, egress } = deps;
       const onService = () => {
         const found = 'ip' in target ? services.byIp(target.ip) : services.get(target.service);
