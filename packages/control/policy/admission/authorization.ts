@@ -12,6 +12,7 @@ import {
   type Ref,
   Refusal,
   type Rule,
+  textOf,
   textsOf,
 } from './refusal.ts';
 
@@ -52,8 +53,6 @@ function checkTarget(target: Ref, namespace: string): void {
       `targetRef: a policy cannot target another namespace (${target.name}) than its own (${namespace})`,
     );
 }
-
-const textOf = (ref: Ref) => (ref.group ? `${ref.kind}.${ref.group}` : ref.kind);
 
 export const checkMeshTls: Rule = ({ spec }) => {
   const identities = textsOf(spec, 'identities');

@@ -1,6 +1,6 @@
 /** Rules for egress networks and rate limits. */
 import { checkNetworks } from './authorization.ts';
-import { isRef, listOf, Malformed, neededRef, objectOf, Refusal, type Rule } from './refusal.ts';
+import { isRef, listOf, Malformed, neededRef, objectOf, Refusal, type Rule, textOf } from './refusal.ts';
 
 export const checkEgressNetwork: Rule = ({ spec }) => {
   const networks = listOf(spec, 'networks');
@@ -13,9 +13,9 @@ export const checkEgressNetwork: Rule = ({ spec }) => {
 };
 
 export const checkRateLimit: Rule = ({ spec }) => {
-  const target = objectOf(spec, 'targetRef');
-  if (!target || !isRef(neededRef(target, 'targetRef'), 'policy.linkerd.io', 'Server'))
-    throw new Refusal('targetRef: expected a Server');
+  const target = neededRef(objectOf(spec, 'targetRef') ?? {}, 'targetRef');
+  if (!isRef(target, 'policy.linkerd.io', 'Server'))
+    throw new Refusal(`targetRef: expected a Server.policy.linkerd.io, got ${textOf(target)}`);
   const total = rate(objectOf(spec, 'total'), 'total');
   if (total === 0) throw new Refusal('total: requestsPerSecond must be greater than 0');
   const limits: [string, Readonly<Record<string, unknown>> | undefined][] = [

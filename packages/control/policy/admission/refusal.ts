@@ -1,4 +1,5 @@
 /** What rules see of an object, and how they refuse it. */
+import type { KubeObject } from '#api/kube';
 
 export interface PolicyObject {
   namespace: string;
@@ -15,6 +16,21 @@ export class Malformed extends Refusal {}
 
 /** Throws {@link Refusal}. `warn` takes sentences for whoever wrote an object that is allowed all the same. */
 export type Rule = (object: PolicyObject, warn: (message: string) => void) => void;
+
+/** What a rule has against an object that is stored all the same, as nobody asked it then; undefined: nothing. */
+export function objectionOf(rule: Rule, { metadata, ...fields }: KubeObject): string | undefined {
+  const { namespace = '', annotations = {} } = metadata;
+  const ignore = () => {
+    // Warnings are for whoever is writing the object.
+  };
+  try {
+    rule({ namespace, annotations, spec: objectOf({ ...fields }, 'spec') ?? {} }, ignore);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Refusal) return error.message;
+    throw error;
+  }
+}
 
 /** An object reference with the defaults filled in; core's group is ''. */
 export interface Ref {
@@ -82,6 +98,9 @@ export function neededRef(value: Readonly<Record<string, unknown>>, where: strin
   for (const field of ['kind', 'name'] as const) if (!ref[field]) throw new Malformed(`${where}: ${field} is missing`);
   return ref;
 }
+
+/** `Kind.group`, or the kind alone of core. */
+export const textOf = ({ kind, group }: Ref): string => (group ? `${kind}.${group}` : kind);
 
 /** Groups and kinds compare without regard to case. */
 export function isRef(ref: Ref, group: string, kind: string): boolean {

@@ -3,7 +3,8 @@ import { create } from '@bufbuild/protobuf';
 import type { KubeObject } from '#api/kube';
 import { inbound } from '#api/mesh';
 import { identityOf, type MeshDomain } from '#model/names';
-import { isRef, listOf, objectOf, Refusal, refOf } from '../admission/refusal.ts';
+import { checkRateLimit } from '../admission/limits.ts';
+import { isRef, listOf, objectionOf, objectOf, Refusal, refOf } from '../admission/refusal.ts';
 import { byAge, type Named, nameOf } from './table.ts';
 
 const GROUP = 'policy.linkerd.io';
@@ -21,6 +22,10 @@ export interface RateLimitRecord extends Named {
   /** Of each client that no override names; undefined: without limit. */
   identity: number | undefined;
   overrides: readonly { rate: number; clients: readonly { name: string; namespace: string }[] }[];
+  /** What admission would refuse of it, although it can be read. */
+  objection: string | undefined;
+  /** Why the newest version cannot be read. `lastGood`: the limits are those of the last version that could be. */
+  problem: { message: string; lastGood: boolean } | undefined;
   /** As it is stored; written by this mesh. */
   status: Readonly<Record<string, unknown>> | undefined;
 }
@@ -29,22 +34,38 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** Reads an HTTPLocalRateLimitPolicy. Throws Refusal. */
 export function readRateLimit(object: KubeObject): RateLimitRecord {
-  const named = nameOf(object);
-  const fields = object as unknown as Fields;
-  const spec = objectOf(fields, 'spec') ?? {};
+  const version = versionOf(object);
+  const spec = objectOf(object as unknown as Fields, 'spec') ?? {};
   const target = refOf(objectOf(spec, 'targetRef') ?? {});
   return {
-    ...named,
-    generation: object.metadata.generation,
-    server: isRef(target, GROUP, 'Server') ? target.name : undefined,
+    ...version,
+    server: isRef(target, GROUP, 'Server') ? target.name || undefined : undefined,
     total: rateOf(objectOf(spec, 'total')),
     identity: rateOf(objectOf(spec, 'identity')),
     overrides: listOf(spec, 'overrides').map((override) => ({
       rate: readRate(override),
-      clients: listOf(override, 'clientRefs').map((client) => readClient(client, named.namespace)),
+      clients: listOf(override, 'clientRefs').map((client) => readClient(client, version.namespace)),
     })),
-    status: objectOf(fields, 'status'),
+    objection: objectionOf(checkRateLimit, object),
+    problem: undefined,
   };
+}
+
+/** The record of one that {@link readRateLimit} refuses: it goes on limiting as `old` does, and without that nothing. */
+export function unreadableRateLimit(
+  object: KubeObject,
+  old: RateLimitRecord | undefined,
+  message: string,
+): RateLimitRecord {
+  const lastGood = old !== undefined && (old.problem?.lastGood ?? true);
+  const nothing = { server: undefined, total: undefined, identity: undefined, overrides: [], objection: undefined };
+  return { ...(lastGood ? old : nothing), ...versionOf(object), problem: { message, lastGood } };
+}
+
+/** What belongs to the newest version even when its limits cannot be read. */
+function versionOf(object: KubeObject): Named & Pick<RateLimitRecord, 'generation' | 'status'> {
+  const { status } = object as { status?: RateLimitRecord['status'] };
+  return { ...nameOf(object), generation: object.metadata.generation, status };
 }
 
 const rateOf = (limit: Fields | undefined) => limit && readRate(limit);

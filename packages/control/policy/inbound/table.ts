@@ -33,6 +33,8 @@ export interface Source<R> {
   labelSelector?: string;
   /** Throws Refusal. */
   read(object: KubeObject): R;
+  /** The record of an object that `read` refuses; without it, what was last read stays. */
+  unreadable?(object: KubeObject, old: R | undefined, problem: string): R;
 }
 
 /** Records by keys; one may have several, and several one. */
@@ -78,7 +80,7 @@ export class Table<R extends Named> {
 
   /** `changed` is called for each record that came, changed or went, when the table and its indexes hold the new state. */
   constructor(
-    { gvr, labelSelector, read }: Source<R>,
+    { gvr, labelSelector, read, unreadable }: Source<R>,
     skipped: Skipped,
     changed: (now: R | undefined, old: R | undefined) => void,
   ) {
@@ -90,7 +92,7 @@ export class Table<R extends Named> {
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
         skipped(gvr.resource, keyOf(namespace, name), error.message);
-        return old;
+        return unreadable ? unreadable(object, old, error.message) : old;
       }
     };
     this.#collection = new Collection<R>(readOrKeep, (_, now, old) => {

@@ -15,10 +15,10 @@ import {
   readServerAuthorization,
   type ServerAuthorizationRecord,
 } from './clients.ts';
-import { acceptedRateLimit, type RateLimitRecord, readRateLimit } from './rate-limits.ts';
+import { acceptedRateLimit, type RateLimitRecord, readRateLimit, unreadableRateLimit } from './rate-limits.ts';
 import { readServer, type ServerRecord, selectsLabels } from './servers.ts';
 import { readPod, readWorkload, type SubjectRecord } from './subjects.ts';
-import { byAge, type Index, type Named, type Skipped, Table } from './table.ts';
+import { byAge, type Index, type Named, type Skipped, type Source, Table } from './table.ts';
 
 const POLICY = 'policy.linkerd.io';
 const policy = (resource: string, version: string): Gvr => ({ group: POLICY, version, resource });
@@ -65,15 +65,15 @@ export class InboundView {
       gvr: Gvr,
       read: (object: KubeObject) => R,
       changed: (record: R) => void,
-      labelSelector?: string,
+      more: Pick<Source<R>, 'labelSelector' | 'unreadable'> = {},
     ): Table<R> =>
-      new Table({ gvr, read, ...(labelSelector && { labelSelector }) }, skipped, (now, old) => {
+      new Table({ gvr, read, ...more }, skipped, (now, old) => {
         if (old) changed(old);
         if (now) changed(now);
       });
     const subjectChanged = (subject: SubjectRecord) => this.#askers.subjectChanged(subject);
     const pods = { group: '', version: 'v1', resource: 'pods' };
-    this.#pods = table(pods, readPod, subjectChanged, LABELS.controlPlaneNamespace);
+    this.#pods = table(pods, readPod, subjectChanged, { labelSelector: LABELS.controlPlaneNamespace });
     const workloads = { group: 'workload.linkerd.io', version: 'v1beta1', resource: 'externalworkloads' };
     this.#workloads = table(workloads, readWorkload, subjectChanged);
     this.#servers = table(policy('servers', 'v1beta3'), readServer, (server) => this.#serverChanged(server));
@@ -100,8 +100,11 @@ export class InboundView {
     this.#networks = table(policy('networkauthentications', 'v1alpha1'), readNetworkAuthentication, (record) =>
       this.#requiredChanged('networkauthentication', record),
     );
-    this.#rateLimits = table(policy('httplocalratelimitpolicies', 'v1alpha1'), readRateLimit, (limit) =>
-      this.#rateLimitChanged(limit),
+    this.#rateLimits = table(
+      policy('httplocalratelimitpolicies', 'v1alpha1'),
+      readRateLimit,
+      (limit) => this.#rateLimitChanged(limit),
+      { unreadable: unreadableRateLimit },
     );
     this.#rateLimitsByServer = this.#rateLimits.index(({ namespace, server }) =>
       server === undefined ? [] : [keyOf(namespace, server)],

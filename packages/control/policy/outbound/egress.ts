@@ -1,7 +1,8 @@
 /** EgressNetworks: which of them an address outside the cluster falls under. */
 import type { Gvr, KubeObject } from '#api/kube';
 import { Collection, type Listener, Topics, type Watched } from '../../fold/index.ts';
-import { listOf, objectOf, Refusal, textsOf } from '../admission/refusal.ts';
+import { checkEgressNetwork } from '../admission/limits.ts';
+import { listOf, objectionOf, objectOf, Refusal, textsOf } from '../admission/refusal.ts';
 import { ALL_NETWORKS, contains, type Network, type NetworkMatch, parseNetwork } from '../networks.ts';
 
 export const EGRESS_NETWORKS: Gvr = { group: 'policy.linkerd.io', version: 'v1alpha1', resource: 'egressnetworks' };
@@ -17,6 +18,8 @@ export interface EgressNetworkRecord {
   allow: boolean;
   /** Undefined: everything outside the cluster. */
   networks: readonly NetworkMatch[] | undefined;
+  /** What admission would refuse of it, although it can be read. */
+  objection: string | undefined;
   /** Why the newest version cannot be read. `lastGood`: what it means is what the last version meant that could be. */
   problem: { message: string; lastGood: boolean } | undefined;
   /** `status.conditions` as it is stored. */
@@ -25,7 +28,7 @@ export interface EgressNetworkRecord {
 
 type Fields = Readonly<Record<string, unknown>>;
 /** What an EgressNetwork says. */
-type Meaning = Pick<EgressNetworkRecord, 'allow' | 'networks' | 'annotations' | 'createdAt'>;
+type Meaning = Pick<EgressNetworkRecord, 'allow' | 'networks' | 'annotations' | 'createdAt' | 'objection'>;
 
 /** Reads an EgressNetwork. One that admission should have refused goes on meaning what `old` does, and without that nothing. */
 export function readEgressNetwork(object: KubeObject, old?: EgressNetworkRecord): EgressNetworkRecord {
@@ -42,12 +45,13 @@ export function readEgressNetwork(object: KubeObject, old?: EgressNetworkRecord)
   };
   try {
     const spec = objectOf(object as unknown as Fields, 'spec') ?? {};
-    const meaning = { ...readSpec(spec), annotations, createdAt: creationTimestamp };
+    const objection = objectionOf(checkEgressNetwork, object);
+    const meaning = { ...readSpec(spec), annotations, createdAt: creationTimestamp, objection };
     return { ...version, ...meaning, problem: undefined };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     const lastGood = old !== undefined && (old.problem?.lastGood ?? true);
-    const nothing: Meaning = { allow: false, networks: [], annotations: {}, createdAt: creationTimestamp };
+    const nothing = { allow: false, networks: [], annotations: {}, createdAt: creationTimestamp, objection: undefined };
     return { ...(lastGood ? old : nothing), ...version, problem: { message: error.message, lastGood } };
   }
 }

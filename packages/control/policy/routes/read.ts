@@ -7,6 +7,7 @@ import type {
   GrpcMatch,
   HeaderChanges,
   HttpMatch,
+  IgnoredField,
   ParentRef,
   PathChange,
   RouteFilter,
@@ -123,13 +124,17 @@ function readParent(ref: Fields, routeNamespace: string): ParentRef {
   };
 }
 
+const IGNORED: readonly IgnoredField[] = ['retry', 'sessionPersistence'];
+
 function readRule<M>(rule: Fields, readMatches: (rule: Fields) => M[]): RouteRule<M> {
   const backends = rule['backendRefs'] === undefined ? undefined : listOf(rule, 'backendRefs').map(readBackend);
+  const ignored = IGNORED.filter((field) => (rule[field] ?? undefined) !== undefined);
   return {
     matches: readMatches(rule),
     filters: listOf(rule, 'filters').map(readFilter),
     backends: backends?.length === 0 ? undefined : backends,
     requestTimeoutMs: readTimeout(objectOf(rule, 'timeouts')),
+    ...(ignored.length > 0 && { ignored }),
   };
 }
 

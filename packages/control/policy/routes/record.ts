@@ -88,7 +88,12 @@ export interface RouteRule<M> {
   backends: readonly BackendRef[] | undefined;
   /** Of `timeouts.request`; undefined without, 0: none. */
   requestTimeoutMs: number | undefined;
+  /** What is written besides, and has no effect here. */
+  ignored?: readonly IgnoredField[];
 }
+
+/** Fields of rules that other meshes may know. */
+export type IgnoredField = 'retry' | 'sessionPersistence';
 
 interface RouteBase<T extends RouteType, M> {
   type: T;

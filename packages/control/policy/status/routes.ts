@@ -4,6 +4,7 @@ import {
   type BackendParent,
   backendProblem,
   filterName,
+  type IgnoredField,
   PARENT_KINDS,
   type ParentKind,
   type ParentRef,
@@ -100,6 +101,12 @@ function resolution(route: RouteRecord, parent: BackendParent, view: RouteView):
   return good('ResolvedRefs');
 }
 
+/** What says the same in this mesh. */
+const INSTEAD: Readonly<Record<IgnoredField, string>> = {
+  retry: ', the annotation retry.linkerd.io/http is',
+  sessionPersistence: '',
+};
+
 /** What of an accepted route does not count: admission refuses it, but may not have been asked. Source: Gateway API, PartiallyInvalid. */
 function partialInvalidity(route: RouteRecord): Finding[] {
   const problems: string[] = [];
@@ -109,6 +116,8 @@ function partialInvalidity(route: RouteRecord): Finding[] {
   readTimeouts(route.annotations, note);
   readRetry(route.annotations, note);
   readFault(route.annotations, note);
+  for (const field of route.rules.flatMap(({ ignored = [] }) => ignored))
+    note(`${field} of a rule is not supported${INSTEAD[field]}`);
   for (const { name, filters } of route.rules.flatMap((rule) => rule.backends ?? []))
     for (const filter of filters)
       if (filter.type === 'unknown')

@@ -5,7 +5,7 @@ import { FakeClock } from '#runtime/clock';
 import { FakeLog } from '#runtime/log';
 import { follow } from '../../fold/index.ts';
 import { createControlMetrics } from '../../process/index.ts';
-import { readRateLimit } from '../inbound/index.ts';
+import { InboundView } from '../inbound/index.ts';
 import { parseNetworks } from '../networks.ts';
 import { EgressNetworks, Services } from '../outbound/index.ts';
 import { parentProblemIn } from '../parents.ts';
@@ -79,12 +79,13 @@ export class Scene {
     };
     const problems = parentProblemIn(view as never, services, egress);
     const routes: Routes = new Routes(() => {}, problems);
+    const inbound = new InboundView(routes, () => {});
     const scene: StatusView = {
       routes,
       egress,
       hasServer: view.server,
       hasService: (key) => services.get(key) !== undefined,
-      rateLimits: () => known('RateLimit').map(readRateLimit),
+      rateLimits: () => inbound.rateLimits(),
     };
     const writer = new StatusWriter(
       { kube, clock, metrics, log, view: scene },
@@ -97,7 +98,7 @@ export class Scene {
     };
     await follow(
       kube,
-      [services, routes, egress].flatMap(({ watched }) => watched),
+      [services, routes, egress, inbound].flatMap(({ watched }) => watched),
       observer,
     ).synced;
     writer.start();
@@ -137,6 +138,14 @@ export class Scene {
           `${parentRef['group']}/${parentRef['kind']}/${parentRef['namespace']}/${parentRef['name']}:${parentRef['port'] ?? ''} ` +
           `${type}=${status} ${reason}${message ? ` ${message}` : ''}`,
       ),
+    );
+  }
+
+  /** Conditions of the object itself, as one line each. */
+  conditions(kind: Kind, name: string): string[] {
+    const { conditions = [] } = (this.status(kind, name) ?? {}) as { conditions?: Record<string, unknown>[] };
+    return conditions.map(
+      ({ type, status, reason, message }) => `${type}=${status} ${reason}${message ? ` ${message}` : ''}`,
     );
   }
 

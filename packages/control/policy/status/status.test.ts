@@ -94,11 +94,8 @@ test('an EgressNetwork within the cluster is not accepted, nor are its routes', 
     .put('Tcp', 'good', { spec: { parentRefs: [out()], rules: [{ backendRefs: [out()] }] } })
     .put('Tcp', 'bad', { spec: { parentRefs: [out({ name: 'inside' })], rules: [{ backendRefs: [out()] }] } });
   await scene.replica();
-  const conditions = (name: string) => {
-    const { conditions: list } = scene.status('EgressNetwork', name) as { conditions: Record<string, unknown>[] };
-    return list.map(({ type, status, reason, message }) => `${type}=${status} ${reason} ${message}`);
-  };
-  assert.deepEqual(conditions('out'), ['Accepted=True Accepted ']);
+  const conditions = (name: string) => scene.conditions('EgressNetwork', name);
+  assert.deepEqual(conditions('out'), ['Accepted=True Accepted']);
   assert.deepEqual(conditions('inside'), [
     'Accepted=False EgressReasonNetworkOverlap networks overlap with clusterNetworks',
   ]);
@@ -131,6 +128,77 @@ test('of several rate limits of a Server the oldest counts, and one without a Se
   assert.deepEqual(told('lost'), [['False', 'NoMatchingTarget', 1]]);
 });
 
+test('an EgressNetwork whose exceptions lie elsewhere is told of, and counts as it is written', async () => {
+  const networks = (...except: string[]) => [{ cidr: '203.0.113.0/24', except }];
+  const put = (generation: number, ...except: string[]) =>
+    scene.put('EgressNetwork', 'out', {
+      metadata: { generation },
+      spec: { trafficPolicy: 'Deny', networks: networks(...except) },
+      status: scene.status('EgressNetwork', 'out'),
+    });
+  const scene = new Scene();
+  put(1, '198.51.100.0/24');
+  await scene.replica();
+  assert.deepEqual(scene.conditions('EgressNetwork', 'out'), [
+    'Accepted=True Accepted',
+    "PartiallyInvalid=True UnsupportedValue cidr '203.0.113.0/24' does not include exception '198.51.100.0/24'; it counts as it is written",
+  ]);
+  put(2, '0.0.0.0/0');
+  await scene.pass(1000);
+  assert.match(scene.conditions('EgressNetwork', 'out')[1] ?? '', /completely negated by exception '0.0.0.0\/0'/);
+  put(3, '203.0.113.7');
+  await scene.pass(1000);
+  assert.deepEqual(scene.conditions('EgressNetwork', 'out'), ['Accepted=True Accepted']);
+});
+
+test('a rate limit that admission would have refused is told of with what was expected and seen', async () => {
+  const rates = (identity: number, total: number) => ({
+    identity: { requestsPerSecond: identity },
+    total: { requestsPerSecond: total },
+  });
+  const scene = new Scene()
+    .put('Server', 'http')
+    .put('Server', 'other')
+    .put('RateLimit', 'high', { spec: { targetRef: server('http'), ...rates(200, 100) } })
+    .put('RateLimit', 'none', { spec: { targetRef: server('other'), ...rates(1, 0) } })
+    .put('RateLimit', 'lost', { spec: { targetRef: server('gone'), ...rates(1, 2) } })
+    .put('RateLimit', 'odd', { spec: { targetRef: { group: 'apps', kind: 'Deployment', name: 'web' } } });
+  await scene.replica();
+  const told = (name: string) => scene.conditions('RateLimit', name);
+  assert.deepEqual(told('high'), [
+    'Accepted=True Accepted',
+    'PartiallyInvalid=True UnsupportedValue identity: requestsPerSecond (200) must not exceed that of total (100); it counts as it is written',
+  ]);
+  assert.deepEqual(told('none'), [
+    'Accepted=False Invalid requestsPerSecond: expected a whole number above 0, got 0; it limits nothing',
+  ]);
+  assert.deepEqual(told('lost'), ['Accepted=False NoMatchingTarget there is no Server gone in the namespace']);
+  assert.deepEqual(told('odd'), [
+    'Accepted=False NoMatchingTarget targetRef: expected a Server.policy.linkerd.io, got Deployment.apps',
+  ]);
+});
+
+test('a rate limit that turns unreadable is told of with its new generation, and still counts as it was', async () => {
+  const spec = { targetRef: server(), total: { requestsPerSecond: 5 } };
+  const scene = new Scene().put('Server', 'http').put('RateLimit', 'l', { spec });
+  await scene.replica();
+  for (const generation of [2, 3]) {
+    scene.put('RateLimit', 'l', {
+      metadata: { generation },
+      spec: { ...spec, total: { requestsPerSecond: '5' } },
+      status: scene.status('RateLimit', 'l'),
+    });
+    await scene.pass(1000);
+    assert.deepEqual(scene.conditions('RateLimit', 'l'), [
+      'Accepted=False Invalid requestsPerSecond: expected a whole number above 0, got "5"; the last version that could be read stays in use',
+    ]);
+    assert.match(JSON.stringify(scene.status('RateLimit', 'l')), new RegExp(`"observedGeneration":${generation}`));
+  }
+  scene.put('RateLimit', 'l', { metadata: { generation: 4 }, spec, status: scene.status('RateLimit', 'l') });
+  await scene.pass(1000);
+  assert.deepEqual(scene.conditions('RateLimit', 'l'), ['Accepted=True Accepted']);
+});
+
 test('filters that nobody knows, those that only our proxies know, and bad annotations are told of', async () => {
   const rules = (...filters: object[]) => [{ filters }];
   const mirror = { type: 'RequestMirror', requestMirror: { backendRef: { name: 'copy', port: 80 } } };
@@ -145,7 +213,10 @@ test('filters that nobody knows, those that only our proxies know, and bad annot
       metadata: { annotations: { 'retry.linkerd.io/http': 'often' } },
       spec: {
         parentRefs: [web()],
-        rules: [{ backendRefs: [{ name: 'web', port: 80, filters: [{ type: 'ExtensionRef' }] }] }],
+        rules: [
+          { backendRefs: [{ name: 'web', port: 80, filters: [{ type: 'ExtensionRef' }] }], retry: { attempts: 2 } },
+          { retry: { codes: [503] }, sessionPersistence: {} },
+        ],
       },
     })
     .put('Grpc', 'unreadable', {
@@ -162,7 +233,7 @@ test('filters that nobody knows, those that only our proxies know, and bad annot
   assert.deepEqual(scene.told('Http', 'bad'), [
     `${at} Accepted=True Accepted`,
     `${at} ResolvedRefs=True ResolvedRefs`,
-    `${at} PartiallyInvalid=True UnsupportedValue retry.linkerd.io/http: "often" is no valid value: it counts as not set; filter ExtensionRef of backend web is not supported: requests to it fail`,
+    `${at} PartiallyInvalid=True UnsupportedValue retry.linkerd.io/http: "often" is no valid value: it counts as not set; retry of a rule is not supported, the annotation retry.linkerd.io/http is: it counts as not set; sessionPersistence of a rule is not supported: it counts as not set; filter ExtensionRef of backend web is not supported: requests to it fail`,
   ]);
   assert.match(scene.told('Grpc', 'unreadable')[0] ?? '', /Accepted=False UnsupportedValue matches: method/);
 });

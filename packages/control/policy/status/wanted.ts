@@ -72,20 +72,23 @@ function egressStatus(
   accepted: boolean,
   now: string,
 ): WantedStatus['status'] | undefined {
-  const refused = (reason: string, message: string): Finding => ({
-    type: 'Accepted',
-    status: 'False',
-    reason,
-    message,
-  });
   const { problem } = network;
-  const kept = problem?.lastGood ? '; the last version that could be read stays in use' : '';
   const finding = problem
-    ? refused('Invalid', `${problem.message}${kept}`)
+    ? refused('Invalid', `${problem.message}${problem.lastGood ? LAST_GOOD : ''}`)
     : accepted
       ? good('Accepted')
       : refused('EgressReasonNetworkOverlap', 'networks overlap with clusterNetworks');
-  return withCondition(finding, network.conditions, network.generation, now);
+  return withConditions([finding, ...partly(network)], network.conditions, network.generation, now);
+}
+
+const refused = (reason: string, message: string): Finding => ({ type: 'Accepted', status: 'False', reason, message });
+const LAST_GOOD = '; the last version that could be read stays in use';
+
+/** What can be read, but admission refuses: it was stored when nobody asked. */
+function partly({ problem, objection }: Pick<RateLimitRecord, 'problem' | 'objection'>): Finding[] {
+  if (problem || objection === undefined) return [];
+  const message = `${objection}; it counts as it is written`;
+  return [{ type: 'PartiallyInvalid', status: 'True', reason: 'UnsupportedValue', message }];
 }
 
 function* judged(view: StatusView): Iterable<[RateLimitRecord, RateLimitVerdict]> {
@@ -95,44 +98,45 @@ function* judged(view: StatusView): Iterable<[RateLimitRecord, RateLimitVerdict]
       yield [limit, judgeRateLimit(limit, limits, (server) => view.hasServer(`${namespace}/${server}`))];
 }
 
-const REFUSED: Record<Exclude<RateLimitVerdict, 'accepted'>, { reason: string; message: string }> = {
-  'already-exists': {
-    reason: 'RateLimitReasonAlreadyExists',
-    message: 'an older policy has the same Server',
-  },
-  'no-matching-target': { reason: 'NoMatchingTarget', message: 'there is no such Server in the namespace' },
+const REFUSED: Record<Exclude<RateLimitVerdict, 'accepted'>, (limit: RateLimitRecord) => Finding> = {
+  'already-exists': () => refused('RateLimitReasonAlreadyExists', 'an older policy has the same Server'),
+  'no-matching-target': ({ server, objection = '' }) =>
+    refused('NoMatchingTarget', server === undefined ? objection : `there is no Server ${server} in the namespace`),
 };
+
+function rateLimitFindings(limit: RateLimitRecord, verdict: RateLimitVerdict): Finding[] {
+  const { problem, server } = limit;
+  if (problem && !problem.lastGood) return [refused('Invalid', `${problem.message}; it limits nothing`)];
+  if (verdict !== 'accepted') return [REFUSED[verdict](limit), ...(server === undefined ? [] : partly(limit))];
+  return problem ? [refused('Invalid', `${problem.message}${LAST_GOOD}`)] : [good('Accepted'), ...partly(limit)];
+}
 
 function rateLimitStatus(
   limit: RateLimitRecord,
   verdict: RateLimitVerdict,
   now: string,
 ): WantedStatus['status'] | undefined {
-  const finding: Finding =
-    verdict === 'accepted' ? good('Accepted') : { type: 'Accepted', status: 'False', ...REFUSED[verdict] };
   const stored = limit.status ?? {};
   const conditions = (stored['conditions'] ?? []) as readonly StoredCondition[];
-  const status = withCondition(finding, conditions, limit.generation, now);
+  const status = withConditions(rateLimitFindings(limit, verdict), conditions, limit.generation, now);
   if (limit.server === undefined) return status;
   const targetRef = { group: 'policy.linkerd.io', kind: 'Server', name: limit.server };
   if (!status && isDeepStrictEqual(stored['targetRef'], targetRef)) return undefined;
   return { ...(status ?? { conditions }), targetRef };
 }
 
-/** The stored conditions with ours in its place; undefined when it is there already. Those of other types are others'. */
-function withCondition(
-  finding: Finding,
+/** Those of other types are others'. */
+const OWN_TYPES: readonly unknown[] = ['Accepted', 'PartiallyInvalid'];
+
+/** The stored conditions with ours in their place; undefined when they are there already. */
+function withConditions(
+  findings: readonly Finding[],
   stored: readonly StoredCondition[],
   generation: number | undefined,
   now: string,
 ): { conditions: unknown[] } | undefined {
-  const own = stampConditions([finding], stored, { generation, now });
-  if (
-    isDeepStrictEqual(
-      own,
-      stored.filter(({ type }) => type === finding.type),
-    )
-  )
-    return undefined;
-  return { conditions: [...own, ...stored.filter(({ type }) => type !== finding.type)] };
+  const own = stampConditions(findings, stored, { generation, now });
+  const isOurs = ({ type }: StoredCondition) => OWN_TYPES.includes(type);
+  if (isDeepStrictEqual(own, stored.filter(isOurs))) return undefined;
+  return { conditions: [...own, ...stored.filter((each) => !isOurs(each))] };
 }
