@@ -3,6 +3,10 @@ import { isNotFound, type KubeClient } from '#kube/client';
 import { UserError } from '../context.ts';
 import type { Values } from '../manifests/index.ts';
 
+/** The release that Linkerd names. */
+const STANDARD_INSTALL =
+  'https://github.com/kubernetes-sigs/gateway-api/releases/download/v1.5.1/standard-install.yaml';
+
 interface Definition extends KubeObject {
   spec?: { versions?: { name: string; served?: boolean }[] };
 }
@@ -25,7 +29,7 @@ export async function gatewayApiWanted(
   if (!found) {
     if (wanted === false)
       throw new UserError(
-        'The Gateway API CRDs must be installed prior to installing Linkerd: kubectl apply --server-side -f https://github.com/kubernetes-sigs/gateway-api/releases/download/v1.5.1/standard-install.yaml',
+        `The Gateway API CRDs must be installed prior to installing Linkerd. Run:\n\n    kubectl apply --server-side -f ${STANDARD_INSTALL}\n\nor leave out installGatewayAPI=false.`,
       );
     return true;
   }
