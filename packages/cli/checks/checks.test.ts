@@ -126,6 +126,22 @@ test('a fatal failure ends the run and says what is missing', async () => {
   assert.doesNotMatch(text, /linkerd-config\n-/);
 });
 
+test('a heartbeat is looked for in installations of Linkerd, not in ours, which have none', async () => {
+  for (const [version, expected] of [
+    [VERSION, undefined],
+    ['edge-26.8.3', '× heartbeat ServiceAccount exist\n    missing ServiceAccounts:\n    * linkerd-heartbeat'],
+  ] as const) {
+    const data = { values: `linkerdVersion: ${version}\ndisableHeartBeat: false\n` };
+    const client = running(clusterWith(installed)).seed(CONFIG_MAPS, {
+      metadata: { name: 'linkerd-config', namespace: 'linkerd' },
+      data,
+    } as AnyObject);
+    const { text } = await check(client, core);
+    assert.equal(text.includes('heartbeat'), expected !== undefined);
+    assert.ok(text.includes(expected ?? 'linkerd-existence'), text);
+  }
+});
+
 test('pods and replica sets that are not ready are named', async () => {
   const client = running(clusterWith(installed));
   client.seed(REPLICA_SETS, {

@@ -50,13 +50,13 @@ export const controlPlaneProxyCategory = (subject: CheckSubject, versions: Versi
   checks: proxyChecks('control plane', 'l5d-cp-proxy', () => componentPods(subject), versions),
 });
 
-/** Proxies of some pods: healthy, of the latest version, of this program's. */
+/** Proxies of some pods: healthy, of the latest version, of this program's. `retry`: whether those that are not healthy are waited for. */
 export function proxyChecks(
   whose: string,
   anchor: string,
   pods: () => Promise<Pod[]>,
   versions: Versions,
-  severity: 'fatal' | 'warning' = 'fatal',
+  { severity = 'fatal', retry = true }: { severity?: 'fatal' | 'warning'; retry?: boolean } = {},
 ): Check[] {
   return [
     {
@@ -64,8 +64,8 @@ export function proxyChecks(
       anchor: `${anchor}-healthy`,
       remedy: `Each running pod of the ${whose} has a proxy, and it is ready. \`kubectl logs -c linkerd-proxy\` of the pod that is named tells what it waits for.`,
       severity,
-      retry: true,
-      surface: true,
+      retry,
+      surface: severity === 'fatal',
       run: async () => proxiesHealthy(await pods()),
     },
     ...proxyVersionChecks(

@@ -3,6 +3,7 @@ import { CONFIG_MAPS, type KubeObject, NODES, REPLICA_SETS, SERVICE_ACCOUNTS, SE
 import { type Category, CheckFailure, CheckSkipped } from './check.ts';
 import { isFinished, podReady, unreadyContainers, unschedulable } from './pods.ts';
 import type { CheckSubject } from './subject.ts';
+import { channelOf } from './versions.ts';
 
 export const COMPONENT = 'linkerd.io/control-plane-component';
 export const COMPONENTS = ['destination', 'identity', 'proxy-injector'] as const;
@@ -27,11 +28,11 @@ export const existenceCategory = (subject: CheckSubject): Category => ({
       description: 'heartbeat ServiceAccount exist',
       anchor: 'l5d-existence-sa',
       remedy:
-        'An installation whose settings say disableHeartBeat: false has ServiceAccount linkerd-heartbeat; one made by this program has no heartbeat, and the check is left out. Apply the manifests of the installation again.',
+        'An installation of Linkerd whose settings say disableHeartBeat: false has ServiceAccount linkerd-heartbeat; one made by this program has no heartbeat whatever they say, and the check is left out. Apply the manifests of the installation again.',
       severity: 'fatal',
       async run() {
-        const { disableHeartBeat } = (await subject.values()) as { disableHeartBeat?: unknown };
-        if (disableHeartBeat !== false) throw new CheckSkipped('no heartbeat');
+        const { disableHeartBeat, linkerdVersion } = await subject.values();
+        if (disableHeartBeat || channelOf(linkerdVersion) === '') throw new CheckSkipped('no heartbeat');
         if (!(await subject.exists(SERVICE_ACCOUNTS, 'linkerd-heartbeat', subject.namespace)))
           throw new CheckFailure('missing ServiceAccounts:', ['linkerd-heartbeat']);
       },

@@ -309,7 +309,7 @@ function proxyHealth(subject: CheckSubject, versions: Versions): Check[] {
     const namespace = await multiclusterNamespace(subject);
     return namespace === undefined ? [] : subject.pods({ namespace });
   };
-  return proxyChecks('multicluster extension', 'l5d-multicluster-proxy', pods, versions, 'warning');
+  return proxyChecks('multicluster extension', 'l5d-multicluster-proxy', pods, versions, { severity: 'warning' });
 }
 
 /** The extension's namespace by its label; undefined when it is not installed. */

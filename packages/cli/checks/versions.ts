@@ -8,8 +8,8 @@ export interface Versions {
   latestVersion?: string;
 }
 
-/** `edge-26.8.3` -> edge; `1.2.3` -> none. */
-function channelOf(version: string): string {
+/** `edge-26.8.3` -> edge; `1.2.3` -> none. Linkerd's versions have one, this program's do not. */
+export function channelOf(version: string): string {
   return /^([a-z]+)-\d/.exec(version)?.[1] ?? '';
 }
 

@@ -59,7 +59,7 @@ export function vizCategory(subject: CheckSubject, versions: Versions): Category
       ]),
       ...tapChecks(subject),
       ...podChecks(pods),
-      ...proxyChecks('viz extension', 'l5d-viz-proxy', pods, versions, 'warning'),
+      ...proxyChecks('viz extension', 'l5d-viz-proxy', pods, versions, { severity: 'warning', retry: false }),
       {
         description: 'prometheus is installed and configured correctly',
         anchor: 'l5d-viz-prometheus',
