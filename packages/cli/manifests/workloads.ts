@@ -62,6 +62,8 @@ function identity({ namespace, values }: Manifest): Workload {
           `-identity-issuance-lifetime=${issuer.issuanceLifetime}`,
           `-identity-clock-skew-allowance=${issuer.clockSkewAllowance}`,
           `-identity-scheme=${issuer.scheme}`,
+          `-kube-apiclient-qps=${values.kubeAPI.clientQPS}`,
+          `-kube-apiclient-burst=${values.kubeAPI.clientBurst}`,
         ],
         ports: { 'ident-grpc': 8080, 'ident-admin': 9990 },
         admin: { port: 'ident-admin', live: '/ping' },

@@ -27,11 +27,8 @@ const FLAGS = {
     default: '/var/run/linkerd/identity/trust-roots/ca-bundle.crt' as string,
     doc: 'PEM file of the trust anchors.',
   },
-  'kube-apiclient-qps': {
-    default: 100 as number,
-    doc: 'Accepted for compatibility; one connection carries all requests.',
-  },
-  'kube-apiclient-burst': { default: 200 as number, doc: 'Accepted for compatibility.' },
+  'kube-apiclient-qps': { default: 100 as number, doc: 'Requests a second to the API server; more wait.' },
+  'kube-apiclient-burst': { default: 200 as number, doc: 'Requests to the API server at once, before any waits.' },
 };
 
 /** Runs the identity service with Linkerd's arguments until a signal; resolves with the exit code. */
@@ -45,7 +42,10 @@ async function build(context: ProcessContext<typeof FLAGS>): Promise<Running> {
   if (!(scheme in SCHEMES))
     throw new Error(`flag -identity-scheme: expected ${Object.keys(SCHEMES).join(' or ')}, got "${scheme}"`);
   const domain = { controlPlaneNamespace: flags['controller-namespace'], trustDomain: flags['identity-trust-domain'] };
-  const kube = await context.kube();
+  const kube = await context.kube({
+    perSecond: positive('kube-apiclient-qps', flags['kube-apiclient-qps']),
+    burst: positive('kube-apiclient-burst', flags['kube-apiclient-burst']),
+  });
   await requireTokenReviews(kube);
   const wallMs = () => systemClock.wallMs();
   const events = createEvents(kube, domain.controlPlaneNamespace, log, wallMs);
@@ -102,6 +102,11 @@ function duration(flag: string, text: string): number {
   const ms = parseGoDuration(text);
   if (ms === undefined || ms < 0) throw new Error(`flag -${flag}: expected a duration such as 24h0m0s, got "${text}"`);
   return ms;
+}
+
+function positive(flag: string, number: number): number {
+  if (!(number > 0)) throw new Error(`flag -${flag}: expected a number above 0, got ${number}`);
+  return number;
 }
 
 function countIssuer(metrics: ControlMetrics, credentials: Credentials, nowMs: number): void {

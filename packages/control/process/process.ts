@@ -1,5 +1,5 @@
 /** What every controller's process has in common, from its arguments to its end. */
-import type { KubeClient } from '#kube/client';
+import type { KubeClient, RequestRate } from '#kube/client';
 import { systemClock } from '#runtime/clock';
 import { createLog, type Log, parseFilter } from '#runtime/log';
 import { startAdmin } from './admin.ts';
@@ -12,8 +12,8 @@ export interface ProcessContext<S extends Record<string, FlagSpec>> {
   env: NodeJS.ProcessEnv;
   log: Log;
   metrics: ControlMetrics;
-  /** Connects to the API server that the flags name. */
-  kube(): Promise<KubeClient>;
+  /** Connects to the API server that the flags name; requests beyond `rate` wait. */
+  kube(rate?: RequestRate): Promise<KubeClient>;
   /** Reads a flag that holds a listening address; throws a sentence for the operator. */
   listenAddress(flag: keyof S & string): { host: string; port: number };
 }
@@ -55,7 +55,7 @@ export async function runProcess<S extends Record<string, FlagSpec>>(
     env,
     log,
     metrics,
-    kube: () => connect(String(flags['kubeconfig']), env),
+    kube: (rate) => connect(String(flags['kubeconfig']), env, rate),
     listenAddress: (flag) => listenAddressOf(flag, String(flags[flag])),
   };
   try {
@@ -102,12 +102,12 @@ function makeLog(name: string, level: string, format: string, problems: string[]
 /** Levels of Go's loggers that the filter spells otherwise. */
 const LEVELS: Record<string, string> = { warning: 'warn', panic: 'error', fatal: 'error' };
 
-async function connect(kubeconfig: string, env: NodeJS.ProcessEnv): Promise<KubeClient> {
+async function connect(kubeconfig: string, env: NodeJS.ProcessEnv, rate?: RequestRate): Promise<KubeClient> {
   const [{ createKubeClient }, { inClusterAccess, loadAccess }] = await Promise.all([
     import('#kube/client'),
     import('#kube/config'),
   ]);
-  return createKubeClient(kubeconfig ? await loadAccess({ kubeconfig }, env) : inClusterAccess(env));
+  return createKubeClient(kubeconfig ? await loadAccess({ kubeconfig }, env) : inClusterAccess(env), rate);
 }
 
 function listenAddressOf(flag: string, text: string): { host: string; port: number } {

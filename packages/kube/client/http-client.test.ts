@@ -272,3 +272,20 @@ test('more watches than one session carries all work', async () => {
   });
   assert.equal(applied, 200);
 });
+
+test('requests beyond the rate wait for their turn', async () => {
+  handler = (_, stream) => json(stream, 200, { gitVersion: 'v1' });
+  const paced = createKubeClient(
+    {
+      server: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      tls: () => Promise.resolve({ version: '1' }),
+      headers: () => Promise.resolve({}),
+    },
+    { perSecond: 20, burst: 2 },
+  );
+  const startMs = performance.now();
+  await Promise.all(Array.from({ length: 4 }, () => paced.version()));
+  paced.close();
+  assert.equal(seen.length, 4);
+  assert.ok(performance.now() - startMs >= 95, 'the last two waited');
+});

@@ -4,6 +4,7 @@ import { ApiError, isNotFound } from './errors.ts';
 import { Http } from './http.ts';
 import { LIMITS } from './limits.ts';
 import { readLineStream } from './line-stream.ts';
+import type { RequestRate } from './pace.ts';
 import { query, resourcePath } from './paths.ts';
 import type { ServerAccess } from './session.ts';
 import type {
@@ -32,17 +33,20 @@ const PATCH_TYPES: Record<PatchType, string> = {
 const METADATA_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json';
 const METADATA_ONE = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json';
 
-/** A client for the API server that `access` names. Connects on first use; `close()` ends everything. */
-export function createKubeClient(access: ServerAccess): KubeClient {
-  return new HttpKubeClient(access);
+/**
+ * A client for the API server that `access` names. Connects on first use; `close()` ends everything. `rate`: requests beyond it wait;
+ * without, none does.
+ */
+export function createKubeClient(access: ServerAccess, rate?: RequestRate): KubeClient {
+  return new HttpKubeClient(access, rate);
 }
 
 class HttpKubeClient implements KubeClient {
   readonly #http: Http;
   readonly #reflectors = new Set<Reflector>();
 
-  constructor(access: ServerAccess) {
-    this.#http = new Http(access);
+  constructor(access: ServerAccess, rate: RequestRate | undefined) {
+    this.#http = new Http(access, rate);
   }
 
   get<T extends KubeObject>(gvr: Gvr, name: string, namespace?: string): Promise<T> {

@@ -1,5 +1,6 @@
 import type { ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
 import { LIMITS } from './limits.ts';
+import { Pace, type RequestRate } from './pace.ts';
 import { cancel, type ServerAccess, SessionPool, streamError } from './session.ts';
 import type { RawRequest, RawResponse } from './types.ts';
 
@@ -17,11 +18,13 @@ export class Http {
   readonly #access: ServerAccess;
   readonly #pool: SessionPool;
   readonly #prefix: string;
+  readonly #pace: Pace | undefined;
 
-  constructor(access: ServerAccess) {
+  constructor(access: ServerAccess, rate?: RequestRate) {
     this.#access = access;
     this.#pool = new SessionPool(access);
     this.#prefix = new URL(access.server).pathname.replace(/\/$/, '');
+    this.#pace = rate && new Pace(rate, LIMITS.requestTimeoutMs);
   }
 
   /** One request and its whole answer. */
@@ -89,6 +92,7 @@ export class Http {
   }
 
   async #send(path: string, request: RawRequest, stale: boolean): Promise<ClientHttp2Stream> {
+    await this.#pace?.turn();
     const hasBody = request.body !== undefined;
     const headers: Record<string, string | string[]> = {
       ':method': request.method ?? 'GET',

@@ -5,6 +5,7 @@
 export { type FakeAction, FakeKubeClient } from './client.fake.ts';
 export { ApiError, isConflict, isGone, isNotFound } from './errors.ts';
 export { createKubeClient } from './http-client.ts';
+export type { RequestRate } from './pace.ts';
 export { resourcePath } from './paths.ts';
 export { matchesFields, matchesLabelSelector, matchesLabels } from './selectors.ts';
 export type { ServerAccess, TlsMaterial } from './session.ts';
