@@ -8,6 +8,8 @@ import { cached, mayInstall as mayInstallNow, root } from './setup.mjs';
 /** Its go.mod pins the suite and what it is built from. */
 const GO_MODULE = join(root, 'conformance', 'gateway-api', 'suite');
 const API_MODULE = 'sigs.k8s.io/gateway-api';
+/** Sets of definitions that a release has. */
+const CHANNELS = ['standard', 'experimental'];
 
 /** Version of the Gateway API and of its suite, e.g. `1.6.3`. */
 export function gatewayApiVersion() {
@@ -18,7 +20,7 @@ export function gatewayApiVersion() {
 
 /**
  * Builds what is missing; throws when something cannot be had. Paths of the suite, of the workload (server and client in one) and of the
- * folder of definitions, and the version of the API.
+ * folders of definitions, those of the standard channel and of the experimental one, and the version of the API.
  */
 export function installGatewayApiTools({ mayInstall = mayInstallNow() } = {}) {
   const version = gatewayApiVersion();
@@ -28,14 +30,23 @@ export function installGatewayApiTools({ mayInstall = mayInstallNow() } = {}) {
     go(GO_MODULE, ['build', ...flags, '-o', join(folder, 'echo'), './echo']);
     const printing = { stdio: ['ignore', 'pipe', 2] };
     const module = go(GO_MODULE, ['list', '-m', '-f', '{{.Dir}}', API_MODULE], printing).trim();
-    const from = join(module, 'config', 'crd', 'standard');
-    mkdirSync(join(folder, 'crds'));
-    for (const name of readdirSync(from)) copyFileSync(join(from, name), join(folder, 'crds', name));
+    for (const channel of CHANNELS) {
+      const from = join(module, 'config', 'crd', channel);
+      mkdirSync(join(folder, channel));
+      for (const name of readdirSync(from)) copyFileSync(join(from, name), join(folder, channel, name));
+    }
   };
   const name = join(
     'weft-conformance',
-    `gateway-api-${version}-${sourcesHash(GO_MODULE, ['.go', 'go.mod', 'go.sum'])}`,
+    `gateway-api-${version}-${CHANNELS.join('-')}-${sourcesHash(GO_MODULE, ['.go', 'go.mod', 'go.sum'])}`,
   );
   const folder = cached(name, `the conformance suite of the Gateway API ${version} (Go module)`, build, mayInstall);
-  return { suite: join(folder, 'suite'), echo: join(folder, 'echo'), crds: join(folder, 'crds'), version };
+  const at = (part) => join(folder, part);
+  return {
+    suite: at('suite'),
+    echo: at('echo'),
+    crds: at('standard'),
+    experimentalCrds: at('experimental'),
+    version,
+  };
 }

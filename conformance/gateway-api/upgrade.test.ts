@@ -37,8 +37,16 @@ async function resolves(version: string, name: string, wanted: string): Promise<
   }).catch((error: Error) => assert.fail(`${error.message}; seen: ${seen}`));
 }
 
+/** As a release before v1 had it. */
+const ONLY_V1ALPHA2 = JSON.stringify(
+  [0, 1].map((at) => ({ op: 'replace', path: `/spec/versions/${at}/served`, value: false })),
+);
+
 test('routes are followed from the version that goes to the one that comes', { timeout: 3 * MINUTE_MS }, async () => {
   const { crds } = installGatewayApiTools();
+  await lab.ok(`kubectl patch crd tlsroutes.gateway.networking.k8s.io --type=json -p '${ONLY_V1ALPHA2}'`);
+  const newest = await lab.sh('kubectl get tlsroutes.v1.gateway.networking.k8s.io');
+  assert.notEqual(newest.code, 0, 'v1 is still served: nothing was tried');
   await lab.ok('kubectl apply -f -', { input: `${SERVICE}\n---${route('v1alpha2', 'old', 'bytes')}` });
   await resolves('v1alpha2', 'old', 'ResolvedRefs');
   await lab.ok(`kubectl apply --server-side --force-conflicts -f '${crds}'`);

@@ -370,6 +370,7 @@ export interface HTTPRoute extends KubeObject {
       sectionName?: string;
       port?: number;
     }[];
+    useDefaultGateways?: 'All' | 'None';
     hostnames?: string[];
     rules?: {
       name?: string;
@@ -391,7 +392,7 @@ export interface HTTPRoute extends KubeObject {
         method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE' | 'CONNECT' | 'OPTIONS' | 'TRACE' | 'PATCH';
       }[];
       filters?: {
-        type: 'RequestHeaderModifier' | 'ResponseHeaderModifier' | 'RequestMirror' | 'RequestRedirect' | 'URLRewrite' | 'ExtensionRef';
+        type: 'RequestHeaderModifier' | 'ResponseHeaderModifier' | 'RequestMirror' | 'RequestRedirect' | 'URLRewrite' | 'ExtensionRef' | 'CORS' | 'ExternalAuth';
         requestHeaderModifier?: {
           set?: {
             name: string;
@@ -437,7 +438,7 @@ export interface HTTPRoute extends KubeObject {
             replacePrefixMatch?: string;
           };
           port?: number;
-          statusCode?: 301 | 302;
+          statusCode?: 301 | 302 | 303 | 307 | 308;
         };
         urlRewrite?: {
           hostname?: string;
@@ -452,6 +453,35 @@ export interface HTTPRoute extends KubeObject {
           kind: string;
           name: string;
         };
+        cors?: {
+          allowOrigins?: string[];
+          allowCredentials?: boolean;
+          allowMethods?: ('GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE' | 'CONNECT' | 'OPTIONS' | 'TRACE' | 'PATCH' | '*')[];
+          allowHeaders?: string[];
+          exposeHeaders?: string[];
+          maxAge?: number;
+        };
+        externalAuth?: {
+          protocol: 'HTTP' | 'GRPC';
+          backendRef: {
+            group?: string;
+            kind?: string;
+            name: string;
+            namespace?: string;
+            port?: number;
+          };
+          grpc?: {
+            allowedHeaders?: string[];
+          };
+          http?: {
+            path?: string;
+            allowedHeaders?: string[];
+            allowedResponseHeaders?: string[];
+          };
+          forwardBody?: {
+            maxSize?: number;
+          };
+        };
       }[];
       backendRefs?: {
         group?: string;
@@ -461,7 +491,7 @@ export interface HTTPRoute extends KubeObject {
         port?: number;
         weight?: number;
         filters?: {
-          type: 'RequestHeaderModifier' | 'ResponseHeaderModifier' | 'RequestMirror' | 'RequestRedirect' | 'URLRewrite' | 'ExtensionRef';
+          type: 'RequestHeaderModifier' | 'ResponseHeaderModifier' | 'RequestMirror' | 'RequestRedirect' | 'URLRewrite' | 'ExtensionRef' | 'CORS' | 'ExternalAuth';
           requestHeaderModifier?: {
             set?: {
               name: string;
@@ -507,7 +537,7 @@ export interface HTTPRoute extends KubeObject {
               replacePrefixMatch?: string;
             };
             port?: number;
-            statusCode?: 301 | 302;
+            statusCode?: 301 | 302 | 303 | 307 | 308;
           };
           urlRewrite?: {
             hostname?: string;
@@ -521,6 +551,35 @@ export interface HTTPRoute extends KubeObject {
             group: string;
             kind: string;
             name: string;
+          };
+          cors?: {
+            allowOrigins?: string[];
+            allowCredentials?: boolean;
+            allowMethods?: ('GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE' | 'CONNECT' | 'OPTIONS' | 'TRACE' | 'PATCH' | '*')[];
+            allowHeaders?: string[];
+            exposeHeaders?: string[];
+            maxAge?: number;
+          };
+          externalAuth?: {
+            protocol: 'HTTP' | 'GRPC';
+            backendRef: {
+              group?: string;
+              kind?: string;
+              name: string;
+              namespace?: string;
+              port?: number;
+            };
+            grpc?: {
+              allowedHeaders?: string[];
+            };
+            http?: {
+              path?: string;
+              allowedHeaders?: string[];
+              allowedResponseHeaders?: string[];
+            };
+            forwardBody?: {
+              maxSize?: number;
+            };
           };
         }[];
       }[];
@@ -536,7 +595,6 @@ export interface HTTPRoute extends KubeObject {
       sessionPersistence?: {
         sessionName?: string;
         absoluteTimeout?: string;
-        idleTimeout?: string;
         type?: 'Cookie' | 'Header';
         cookieConfig?: {
           lifetimeType?: 'Permanent' | 'Session';
@@ -569,7 +627,7 @@ export interface HTTPRoute extends KubeObject {
 
 /** GRPCRoute, gateway.networking.k8s.io/v1. */
 export interface GRPCRoute extends KubeObject {
-  spec?: {
+  spec: {
     parentRefs?: {
       group?: string;
       kind?: string;
@@ -578,6 +636,7 @@ export interface GRPCRoute extends KubeObject {
       sectionName?: string;
       port?: number;
     }[];
+    useDefaultGateways?: 'All' | 'None';
     hostnames?: string[];
     rules?: {
       name?: string;
@@ -692,7 +751,6 @@ export interface GRPCRoute extends KubeObject {
       sessionPersistence?: {
         sessionName?: string;
         absoluteTimeout?: string;
-        idleTimeout?: string;
         type?: 'Cookie' | 'Header';
         cookieConfig?: {
           lifetimeType?: 'Permanent' | 'Session';
@@ -723,7 +781,7 @@ export interface GRPCRoute extends KubeObject {
   };
 }
 
-/** TLSRoute, gateway.networking.k8s.io/v1alpha2. */
+/** TLSRoute, gateway.networking.k8s.io/v1. */
 export interface TLSRoute extends KubeObject {
   spec: {
     parentRefs?: {
@@ -734,10 +792,11 @@ export interface TLSRoute extends KubeObject {
       sectionName?: string;
       port?: number;
     }[];
-    hostnames?: string[];
+    useDefaultGateways?: 'All' | 'None';
+    hostnames: string[];
     rules: {
       name?: string;
-      backendRefs?: {
+      backendRefs: {
         group?: string;
         kind?: string;
         name: string;
@@ -770,7 +829,7 @@ export interface TLSRoute extends KubeObject {
   };
 }
 
-/** TCPRoute, gateway.networking.k8s.io/v1alpha2. */
+/** TCPRoute, gateway.networking.k8s.io/v1. */
 export interface TCPRoute extends KubeObject {
   spec: {
     parentRefs?: {
@@ -781,9 +840,10 @@ export interface TCPRoute extends KubeObject {
       sectionName?: string;
       port?: number;
     }[];
+    useDefaultGateways?: 'All' | 'None';
     rules: {
       name?: string;
-      backendRefs?: {
+      backendRefs: {
         group?: string;
         kind?: string;
         name: string;

@@ -3,27 +3,28 @@ import { group, hostname, kind, name, namespace, port } from './shapes.ts';
 
 /** Parts of HTTP and gRPC routes that Linkerd's HTTPRoute and the Gateway API's kinds have in common. */
 
-const TOKEN = "^[A-Za-z0-9!#$%&'*+\\-.^_\\x60|~]+$";
+export const TOKEN = "^[A-Za-z0-9!#$%&'*+\\-.^_\\x60|~]+$";
 export const DURATION = '^([0-9]{1,5}(h|m|s|ms)){1,4}$';
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH'] as const;
 const matchType = (): Schema => ({ ...oneOfNames('Exact', 'RegularExpression'), default: 'Exact' });
 
-const headerName = (): Schema => str({ minLength: 1, maxLength: 256, pattern: TOKEN });
-const header = (): Schema => fields({ 'name*': headerName(), 'value*': str({ minLength: 1, maxLength: 4096 }) });
+export const headerName = (): Schema => str({ minLength: 1, maxLength: 256, pattern: TOKEN });
+/** `more`: what else must hold of it. */
+const headerValue = (more: Schema): Schema => str({ minLength: 1, maxLength: 4096, ...more });
+const header = (value: Schema): Schema => fields({ 'name*': headerName(), 'value*': headerValue(value) });
 
-export const headerMatches = (): Schema =>
-  keyed(
-    fields({ type: matchType(), 'name*': headerName(), 'value*': str({ minLength: 1, maxLength: 4096 }) }),
-    ['name'],
-    { maxItems: 16 },
-  );
+export const headerMatches = (value: Schema = {}): Schema =>
+  keyed(fields({ type: matchType(), 'name*': headerName(), 'value*': headerValue(value) }), ['name'], { maxItems: 16 });
 export const queryMatches = (): Schema =>
   keyed(
     fields({ type: matchType(), 'name*': headerName(), 'value*': str({ minLength: 1, maxLength: 1024 }) }),
     ['name'],
     { maxItems: 16 },
   );
-export const pathMatch = (): Schema =>
+type Rule = ReturnType<typeof rule>;
+
+/** `more`: rules besides those that every path of HTTP obeys. */
+const pathMatch = (more: readonly Rule[]): Schema =>
   fields(
     {
       type: { ...oneOfNames('Exact', 'PathPrefix', 'RegularExpression'), default: 'PathPrefix' },
@@ -34,38 +35,53 @@ export const pathMatch = (): Schema =>
       ...rules(
         rule("self.type == 'RegularExpression' || self.value.startsWith('/')", 'value must be an absolute path'),
         rule("self.type == 'RegularExpression' || !self.value.contains('//')", "value must not contain '//'"),
+        ...more,
       ),
     },
   );
-export const httpMatch = (): Schema =>
+export const httpMatch = ({ header = {}, path = [] }: { header?: Schema; path?: readonly Rule[] } = {}): Schema =>
   fields({
-    path: pathMatch(),
-    headers: headerMatches(),
+    path: pathMatch(path),
+    headers: headerMatches(header),
     queryParams: queryMatches(),
     method: oneOfNames(...METHODS),
   });
 
-export const headerModifier = (): Schema =>
+export const headerModifier = (value: Schema = {}): Schema =>
   fields({
-    set: keyed(header(), ['name'], { maxItems: 16 }),
-    add: keyed(header(), ['name'], { maxItems: 16 }),
+    set: keyed(header(value), ['name'], { maxItems: 16 }),
+    add: keyed(header(value), ['name'], { maxItems: 16 }),
     remove: list(str(), { maxItems: 16, 'x-kubernetes-list-type': 'set' }),
   });
-const pathModifier = (): Schema =>
-  fields({
-    'type*': oneOfNames('ReplaceFullPath', 'ReplacePrefixMatch'),
-    replaceFullPath: str({ maxLength: 1024 }),
-    replacePrefixMatch: str({ maxLength: 1024 }),
-  });
-export const requestRedirect = (statusCodes: number[]): Schema =>
+export const pathModifier = (more: Schema = {}): Schema =>
+  fields(
+    {
+      'type*': oneOfNames('ReplaceFullPath', 'ReplacePrefixMatch'),
+      replaceFullPath: str({ maxLength: 1024 }),
+      replacePrefixMatch: str({ maxLength: 1024 }),
+    },
+    more,
+  );
+/** Where a redirect or rewrite leads. */
+interface Elsewhere {
+  hostname: Schema;
+  path: Schema;
+}
+export const requestRedirect = (
+  statusCodes: number[],
+  to: Elsewhere = { hostname: hostname(), path: pathModifier() },
+): Schema =>
   fields({
     scheme: oneOfNames('http', 'https'),
-    hostname: hostname(),
-    path: pathModifier(),
+    ...to,
     port: port(),
     statusCode: { type: 'integer', enum: statusCodes, default: 302 },
   });
-export const urlRewrite = (): Schema => fields({ hostname: hostname(), path: pathModifier() });
+
+export const PORT_OF_SERVICE = rule(
+  "(size(self.group) == 0 && self.kind == 'Service') ? has(self.port) : true",
+  'Must have port for Service reference',
+);
 
 /** Reference to where traffic goes; `more` adds e.g. filters. */
 export const backendRef = (more: Record<string, Schema> = {}): Schema =>
@@ -79,12 +95,7 @@ export const backendRef = (more: Record<string, Schema> = {}): Schema =>
       weight: int32({ minimum: 0, maximum: 1_000_000, default: 1 }),
       ...more,
     },
-    rules(
-      rule(
-        "(size(self.group) == 0 && self.kind == 'Service') ? has(self.port) : true",
-        'Must have port for Service reference',
-      ),
-    ),
+    rules(PORT_OF_SERVICE),
   );
 
 /** Filters by type: exactly the field that belongs to the type may be there. */
