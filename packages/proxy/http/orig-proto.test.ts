@@ -42,8 +42,16 @@ test('what was upgraded is taken back to what it was', () => {
     assert.equal(upgraded.version, 20);
     assert.ok(upgraded.scheme === 'http' || upgraded.scheme === 'https');
     assert.deepEqual(origProto(upgraded), [said]);
-    assert.deepEqual(downgradeRequest(upgraded), before);
+    // A reader of HTTP/2 takes the host for the authority, and no field.
+    const read = { ...upgraded, fields: upgraded.fields.filter(({ name }) => name !== 'host') };
+    assert.deepEqual(downgradeRequest(read), before);
   }
+});
+
+test('an upgraded request says its host as a field, too, for proxies that give applications no other', () => {
+  const hosts = (head: RequestHead) => head.fields.filter(({ name }) => name === 'host').map(({ value }) => value);
+  assert.deepEqual(hosts(upgradeRequest(request())), ['web.a:80']);
+  assert.deepEqual(hosts(upgradeRequest(request({ version: 10, authority: '' }))), []);
 });
 
 test('an application cannot pretend to be an upgraded request', () => {

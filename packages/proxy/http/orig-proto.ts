@@ -20,11 +20,15 @@ export function goesAsHttp2(head: RequestHead, upgrades: boolean): boolean {
   return head.version === 20 || (upgrades && head.upgrade === '' && head.method !== 'CONNECT');
 }
 
-/** A request of HTTP/1 as it goes to the next proxy. Shares nothing that may change with `head`. */
+/**
+ * A request of HTTP/1 as it goes to the next proxy. Shares nothing that may change with `head`. It says its host beside the
+ * authority: Linkerd's proxy gives an application the field `host` only if the other proxy sent one.
+ */
 export function upgradeRequest(head: RequestHead): RequestHead {
   const is10 = head.version === 10;
   const field = head.absoluteForm ? (is10 ? HTTP_10_ABSOLUTE : HTTP_11_ABSOLUTE) : is10 ? HTTP_10 : HTTP_11;
   const fields = without(head.fields);
+  if (head.authority !== '') fields.push(VALUES.fieldOf('host', head.authority));
   fields.push(field);
   return {
     version: 20,
