@@ -1,6 +1,6 @@
 /** The charts, rendered by Helm itself, have the same objects as what the command line prints, for equal values. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -221,6 +221,7 @@ test('what cannot work is refused by both, in the same words', async () => {
   const cases: [Tree, RegExp][] = [
     [{ webhookFailurePolicy: 'Maybe' }, /webhookFailurePolicy: expected Ignore or Fail/],
     [{ controllerReplicas: 0 }, /controllerReplicas: expected 1 or more/],
+    [{ kubeAPI: { clientBurst: 0 } }, /kubeAPI.clientBurst: expected 1 or more/],
     [{ proxy: { defaultInboundPolicy: 'nobody' } }, /proxy.defaultInboundPolicy: expected one of/],
     [{ proxyInit: { iptablesMode: 'ebpf' } }, /proxyInit.iptablesMode: expected nft or legacy/],
     [{ proxyInit: { closeWaitTimeoutSecs: 3 } }, /proxyInit.runAsRoot must be set/],
@@ -245,6 +246,32 @@ test('what cannot work is refused by both, in the same words', async () => {
   }
   const none = await helmTemplate('linkerd-control-plane', 'linkerd', []);
   assert.match(none.stderr, /identityTrustAnchorsPEM is needed/);
+});
+
+test('what has no effect is warned of by both, in the same words', async () => {
+  // Helm shows the notes of a chart only when it installs it: here an object holds them.
+  const copy = join(folder, 'notes');
+  cpSync(join(repository, 'charts', 'linkerd-control-plane'), copy, { recursive: true });
+  renameSync(join(copy, 'templates', 'NOTES.txt'), join(copy, 'notes.txt'));
+  const holder = 'kind: Notes\nmetadata: {name: notes}\ntext: {{ tpl (.Files.Get "notes.txt") . | toJson }}\n';
+  writeFileSync(join(copy, 'templates', 'notes.yaml'), holder);
+  const warnings = async (changes: Tree) => {
+    const file = valuesFile(merged(given, changes));
+    const args = ['template', 'weft', copy, '-n', 'linkerd', ...KUBERNETES, '-f', file];
+    const { stdout, stderr, code } = await run(program, [...args, '--show-only', 'templates/notes.yaml'], {
+      env: { HOME: folder },
+    });
+    assert.equal(code, 0, stderr);
+    const [notes] = parseManifests(stdout, 'notes');
+    const cli = await command(['install', '--ignore-cluster', '-f', file]);
+    return [String(notes?.['text']), cli.err].map((text) =>
+      text.split('\n').filter((line) => line.startsWith('warning: ')),
+    );
+  };
+  assert.deepEqual(await warnings({}), [[], []]);
+  const [helm, cli] = await warnings({ disableHeartBeat: false, enableEndpointSlices: false });
+  assert.equal(cli?.length, 2);
+  assert.deepEqual(helm, cli);
 });
 
 test('Helm finds nothing to blame in the charts', async () => {

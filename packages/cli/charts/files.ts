@@ -9,6 +9,7 @@ import {
   defaultCniValues,
   defaultValues,
   highAvailability,
+  ineffective,
   OPEN_MAPS,
   type Refusal,
   refusals,
@@ -82,7 +83,8 @@ function controlPlaneFiles(): Record<string, string> {
     'values.yaml': valuesFile(defaults, VALUE_DOCS, OPEN_MAPS),
     'values-ha.yaml': `# ${MADE_BY}\n# High availability: helm install … -f values-ha.yaml\n${toYaml(highAvailability())}`,
     'templates/_helpers.tpl': HELPERS,
-    'templates/refusals.yaml': refusalTemplate(refusals(values)),
+    'templates/refusals.yaml': rowsTemplate(refusals(values), (message) => `{{- fail ${JSON.stringify(message)} }}`),
+    'templates/NOTES.txt': rowsTemplate(ineffective(values), (message) => `warning: ${message}`),
     ...Object.fromEntries(templates),
   };
 }
@@ -104,11 +106,9 @@ function cniFiles(): Record<string, string> {
 const valuesFile = (tree: object, docs: Readonly<Record<string, string>>, openMaps: ReadonlySet<string>): string =>
   `# ${MADE_BY}\n${valuesYaml(tree, docs, openMaps)}`;
 
-/** What the render fails with, one `fail` a row. */
-function refusalTemplate(rows: readonly Refusal[]): string {
-  const lines = rows.map(
-    ({ test, message }) => `{{- if ${printTest(test)} }}\n{{- fail ${JSON.stringify(message)} }}\n{{- end }}\n`,
-  );
+/** A line for each row whose test holds. */
+function rowsTemplate(rows: readonly Refusal[], line: (message: string) => string): string {
+  const lines = rows.map(({ test, message }) => `{{- if ${printTest(test)} }}\n${line(message)}\n{{- end }}\n`);
   return `{{- /* ${MADE_BY} */}}\n${lines.join('')}`;
 }
 

@@ -13,6 +13,7 @@ import {
   refuse,
   refuseBadIssuer,
   type TrustFlags,
+  warnOfIneffective,
 } from '../installation/index.ts';
 import {
   applyHighAvailability,
@@ -66,6 +67,7 @@ async function install(flags: InstallFlags, context: CliContext): Promise<void> 
   if (client) await lookAround(client, values);
   await fillTrust(values, flags, namespace, client);
   refuse(values);
+  warnOfIneffective(values, (text) => io.err(text));
   const certificates = await webhookCertificates(values, namespace);
   io.out(renderManifests(renderControlPlane({ namespace, values }, certificates, defaultValues()), flags.output));
 }

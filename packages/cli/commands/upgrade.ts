@@ -19,6 +19,7 @@ import {
   refuse,
   refuseBadIssuer,
   type TrustFlags,
+  warnOfIneffective,
 } from '../installation/index.ts';
 import {
   applyHighAvailability,
@@ -84,6 +85,7 @@ async function upgrade(flags: UpgradeFlags, context: CliContext): Promise<void> 
   }
   await fillTrust(values, flags, namespace, client);
   refuse(values);
+  warnOfIneffective(values, (text) => io.err(text));
   if (client && !flags.force) await refuseUntrustedIssuer(values, await context.connect(), namespace, nowMs);
   warnOfNewAnchors(values, present, context);
   const certificates = await webhookCertificates(values, namespace, present.webhooks);

@@ -1,8 +1,14 @@
 import { type Command, Option } from 'commander';
-import { parsePortList, parseQuantity } from '#model/annotations';
-import { DEFAULT_POLICIES } from '#model/policy';
+import {
+  ANNOTATIONS,
+  type AnnotationName,
+  type AnnotationRow,
+  KINDS,
+  parsePortList,
+  parseQuantity,
+} from '#model/annotations';
 import { UserError } from '../context.ts';
-import { refusals, type Values } from '../manifests/index.ts';
+import { ineffective, putPath, refusals, type Values } from '../manifests/index.ts';
 
 /** Who takes a flag: only `install`, or `upgrade`, too. */
 export type FlagScope = 'install' | 'upgrade';
@@ -20,8 +26,27 @@ interface FlagRow {
 
 /** Of controllers and of the CNI plug-in. */
 export const LOG_LEVELS: readonly string[] = ['panic', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'];
-const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never'];
-const INBOUND_POLICIES = Object.keys(DEFAULT_POLICIES).sort();
+
+/** Values of the installation that a flag of `inject` sets, by the annotation that it is for workloads. */
+const OF_PODS = {
+  proxyImage: ['proxy.image.name'],
+  imagePullPolicy: ['imagePullPolicy', 'proxy.image.pullPolicy', 'debugContainer.image.pullPolicy'],
+  inboundPort: ['proxy.ports.inbound'],
+  outboundPort: ['proxy.ports.outbound'],
+  controlPort: ['proxy.ports.control'],
+  adminPort: ['proxy.ports.admin'],
+  skipInboundPorts: ['proxyInit.ignoreInboundPorts'],
+  skipOutboundPorts: ['proxyInit.ignoreOutboundPorts'],
+  proxyUid: ['proxy.uid'],
+  proxyGid: ['proxy.gid'],
+  proxyLogLevel: ['proxy.logLevel'],
+  proxyCpuRequest: ['proxy.resources.cpu.request'],
+  proxyCpuLimit: ['proxy.resources.cpu.limit'],
+  proxyMemoryRequest: ['proxy.resources.memory.request'],
+  proxyMemoryLimit: ['proxy.resources.memory.limit'],
+  enableExternalProfiles: ['proxy.enableExternalProfiles'],
+  defaultInboundPolicy: ['proxy.defaultInboundPolicy'],
+} as const satisfies { readonly [N in AnnotationName]?: readonly string[] };
 
 /** Flag -> value, in the order in which they are applied. */
 const ROWS: readonly FlagRow[] = [
@@ -116,7 +141,13 @@ const ROWS: readonly FlagRow[] = [
       values.enableH2Upgrade = false;
     },
   },
-  { flag: '--disable-heartbeat', doc: 'There is no heartbeat; accepted for compatibility', set: () => {} },
+  {
+    flag: '--disable-heartbeat',
+    doc: 'There is no heartbeat; accepted for compatibility',
+    set: (values) => {
+      values.disableHeartBeat = true;
+    },
+  },
   {
     flag: '--enable-endpoint-slices [truth]',
     doc: 'EndpointSlices are always used; accepted for compatibility',
@@ -131,105 +162,23 @@ const ROWS: readonly FlagRow[] = [
       values.cniEnabled = true;
     },
   },
-  {
-    flag: '--proxy-image <image>',
-    doc: 'Image of the proxy',
-    set: (values, text) => {
-      values.proxy.image.name = text;
-    },
-  },
-  {
-    flag: '-v, --proxy-version <version>',
-    doc: '',
-    hidden: true,
-    set: (values, text) => {
-      values.proxy.image.version = text;
-    },
-  },
-  {
-    flag: '--image-pull-policy <policy>',
-    doc: 'When nodes pull images',
-    choices: PULL_POLICIES,
-    set: (values, text) => {
-      values.imagePullPolicy = values.proxy.image.pullPolicy = values.debugContainer.image.pullPolicy = text;
-    },
-  },
-  ...(['inbound', 'outbound', 'control', 'admin'] as const).map(
-    (name): FlagRow => ({
-      flag: `--${name}-port <port>`,
-      doc: `Port of the proxy: ${name}`,
-      set: (values, text, flag) => {
-        values.proxy.ports[name] = whole(text, flag, 1, 65_535);
-      },
-    }),
-  ),
-  {
-    flag: '--skip-inbound-ports <ports>',
-    doc: 'Ports and ranges that clients reach without the proxy',
-    set: (values, text, flag) => {
-      values.proxyInit.ignoreInboundPorts = ports(text, flag);
-    },
-  },
-  {
-    flag: '--skip-outbound-ports <ports>',
-    doc: 'Ports and ranges that applications reach without the proxy',
-    set: (values, text, flag) => {
-      values.proxyInit.ignoreOutboundPorts = ports(text, flag);
-    },
-  },
-  {
-    flag: '--proxy-uid <uid>',
-    doc: 'User that the proxy runs as',
-    set: (values, text, flag) => {
-      values.proxy.uid = whole(text, flag, 0);
-    },
-  },
-  {
-    flag: '--proxy-gid <gid>',
-    doc: 'Group that the proxy runs as; -1: the image decides',
-    set: (values, text, flag) => {
-      values.proxy.gid = whole(text, flag, -1);
-    },
-  },
-  {
-    flag: '--proxy-log-level <level>',
-    doc: "Filter of the proxies' log",
-    set: (values, text) => {
-      values.proxy.logLevel = text;
-    },
-  },
-  resource('--proxy-cpu <amount>', 'cpu', 'request', true),
-  resource('--proxy-memory <amount>', 'memory', 'request', true),
-  resource('--proxy-cpu-request <amount>', 'cpu', 'request'),
-  resource('--proxy-cpu-limit <amount>', 'cpu', 'limit'),
-  resource('--proxy-memory-request <amount>', 'memory', 'request'),
-  resource('--proxy-memory-limit <amount>', 'memory', 'limit'),
-  {
-    flag: '--enable-external-profiles',
-    doc: 'Look ServiceProfiles up for names outside of the cluster, too',
-    set: (values) => {
-      values.proxy.enableExternalProfiles = true;
-    },
-  },
-  {
-    flag: '--default-inbound-policy <policy>',
-    doc: 'Who may connect to meshed pods',
-    choices: INBOUND_POLICIES,
-    set: (values, text) => {
-      values.proxy.defaultInboundPolicy = text;
-    },
-  },
+  ...Object.entries(OF_PODS).map(([name, paths]) => podRow(name as keyof typeof OF_PODS, paths)),
+  { ...podRow('proxyVersion', ['proxy.image.version']), flag: '-v, --proxy-version <version>', hidden: true },
+  { ...podRow('proxyCpuRequest', OF_PODS.proxyCpuRequest), flag: '--proxy-cpu <quantity>', hidden: true },
+  { ...podRow('proxyMemoryRequest', OF_PODS.proxyMemoryRequest), flag: '--proxy-memory <quantity>', hidden: true },
 ];
 
-function resource(flag: string, kind: 'cpu' | 'memory', bound: 'request' | 'limit', hidden = false): FlagRow {
+/** A flag is spelled, explained and read as `inject` does for one workload; here it is for all. */
+function podRow(name: AnnotationName, paths: readonly string[]): FlagRow {
+  const { flag = '', doc, expects, parse, schema }: AnnotationRow = ANNOTATIONS[name];
   return {
     flag,
-    doc: `${kind === 'cpu' ? 'CPU' : 'Memory'} ${bound} of the proxy`,
-    hidden,
-    set: (values, text, name) => {
-      if (parseQuantity(text) === undefined)
-        throw new UserError(`${name}: expected an amount such as 100m or 20Mi, got "${text}"`);
-      values.proxy.resources[kind][bound] = text;
+    doc: doc.replace(/\.$/, ''),
+    ...('enum' in schema && flag.includes(' <') && { choices: schema.enum }),
+    set: (values, text, given) => {
+      const value = parse === KINDS.ports.parse ? ports(text, given) : parse(text);
+      if (value === undefined) throw new UserError(`${given}: expected ${expects}, got "${text}"`);
+      for (const path of paths) putPath(values, path, value);
     },
   };
 }
@@ -262,6 +211,11 @@ export function refuse(values: Values): void {
       throw new UserError(`proxy.resources.${name}: the limit ${limit} is below the request ${request}`);
   const refusal = refusals(values).find(({ test }) => test);
   if (refusal) throw new UserError(refusal.message);
+}
+
+/** Says which values ask for what there is not. */
+export function warnOfIneffective(values: Values, warn: (text: string) => void): void {
+  for (const { test, message } of ineffective(values)) if (test) warn(`warning: ${message}\n`);
 }
 
 function whole(text: string, flag: string, least: number, most = 2 ** 31 - 1): number {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Command } from 'commander';
+import { parse } from 'yaml';
 import {
   type AnyObject,
   CLUSTER_ROLES,
@@ -23,6 +24,7 @@ import { registerPrune } from '../commands/prune.ts';
 import { registerUpgrade } from '../commands/upgrade.ts';
 import type { CommandRegistrar } from '../context.ts';
 import { FakeIo, fakeContext } from '../io.fake.ts';
+import type { Values } from '../manifests/index.ts';
 import { parseManifests } from '../output/index.ts';
 
 let folder: string;
@@ -103,9 +105,11 @@ test('install looks at the cluster first', async () => {
 test('flags are checked for what they mean', async () => {
   for (const [args, expected] of [
     [['--controller-replicas', '0'], /--controller-replicas: expected a whole number from 1/],
-    [['--inbound-port', '99999'], /--inbound-port: expected a whole number from 1 to 65535/],
+    [['--inbound-port', '99999'], /--inbound-port: expected a port from 1 to 65535/],
     [['--skip-inbound-ports', '5-3'], /--skip-inbound-ports: expected ports and ranges/],
-    [['--proxy-cpu-request', 'lots'], /--proxy-cpu-request: expected an amount/],
+    [['--proxy-cpu-request', 'lots'], /--proxy-cpu-request: expected a quantity/],
+    [['--skip-outbound-ports', 'sql'], /--skip-outbound-ports: expected ports and ranges/],
+    [['--proxy-uid', '0'], /--proxy-uid: expected the number of a user other than root/],
     [['--proxy-memory-request', '2Gi', '--proxy-memory-limit', '1Gi'], /limit 1Gi is below the request 2Gi/],
     [['--identity-issuance-lifetime', 'long'], /expected a duration/],
     [['--image-pull-policy', 'Sometimes'], /Allowed choices are Always, IfNotPresent, Never/],
@@ -114,6 +118,57 @@ test('flags are checked for what they mean', async () => {
     [['--set', 'identityTrustAnchorsPEM=x'], /a trust anchors file must be specified if other credentials/],
   ] as const)
     assert.match((await weft(registerInstall, server(), ['install', '--ignore-cluster', ...args])).error, expected);
+});
+
+test('a flag that inject takes for one workload sets the same for all', async () => {
+  const { objects } = await weft(registerInstall, server(), [
+    ...['install', '--ignore-cluster', '--outbound-port', '5140', '--proxy-gid', '7'],
+    ...['--skip-inbound-ports', '25, 30-40'],
+    ...['--proxy-cpu', '50m', '--proxy-memory-limit', '1Gi', '-v', 'v9', '--image-pull-policy', 'Always'],
+    ...['--enable-external-profiles', '--default-inbound-policy', 'deny', '--proxy-log-level', 'debug'],
+  ]);
+  const config = find(objects, 'ConfigMap', 'linkerd-config')['data'] as Record<string, string>;
+  const values = parse(config['values'] ?? '') as Values;
+  const { proxy, proxyInit, imagePullPolicy } = values;
+  assert.deepEqual(
+    [proxy.ports.outbound, proxy.gid, proxyInit.ignoreInboundPorts, proxy.resources.cpu.request, proxy.image.version],
+    [5140, 7, '25,30-40', '50m', 'v9'],
+  );
+  assert.deepEqual(
+    [proxy.resources.memory.limit, imagePullPolicy, proxy.image.pullPolicy, proxy.logLevel],
+    ['1Gi', 'Always', 'Always', 'debug'],
+  );
+  assert.deepEqual([proxy.enableExternalProfiles, proxy.defaultInboundPolicy], [true, 'deny']);
+});
+
+test('values and flags that have no effect are warned of, and only those', async () => {
+  for (const [args, expected] of [
+    [[], ''],
+    [['--disable-heartbeat', '--enable-endpoint-slices=true'], ''],
+    [['--set', 'disableHeartBeat=false'], 'warning: disableHeartBeat=false has no effect'],
+    [['--enable-endpoint-slices=false'], 'warning: enableEndpointSlices=false has no effect'],
+  ] as const) {
+    const { error, stderr, objects } = await weft(registerInstall, server(), ['install', '--ignore-cluster', ...args]);
+    assert.equal(error, '');
+    assert.ok(objects.length > 0);
+    assert.equal(stderr.slice(0, expected.length || undefined), expected);
+  }
+  const { client } = await installed(['--enable-endpoint-slices=false']);
+  assert.match((await weft(registerUpgrade, client, ['upgrade'])).stderr, /^warning: enableEndpointSlices=false/);
+});
+
+test('how fast identity may ask the API server is set by the values', async () => {
+  const args = ['install', '--ignore-cluster', '--set', 'kubeAPI.clientQPS=7,kubeAPI.clientBurst=8'];
+  const { objects } = await weft(registerInstall, server(), args);
+  const { template } = find(objects, 'Deployment', 'linkerd-identity')['spec'] as {
+    template: { spec: { containers: { args: string[] }[] } };
+  };
+  assert.deepEqual(
+    template.spec.containers[0]?.args.filter((arg) => arg.startsWith('-kube-apiclient')),
+    ['-kube-apiclient-qps=7', '-kube-apiclient-burst=8'],
+  );
+  const none = await weft(registerInstall, server(), ['install', '--ignore-cluster', '--set', 'kubeAPI.clientQPS=0']);
+  assert.match(none.error, /kubeAPI\.clientQPS: expected 1 or more/);
 });
 
 test('named flags win over --set, which wins over --ha', async () => {

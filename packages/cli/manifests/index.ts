@@ -21,7 +21,7 @@ export {
   type Schema,
 } from './crds/index.ts';
 export { CRD_DEFAULTS, type CrdValues, renderCrds } from './crds.ts';
-export { type Refusal, refusals } from './refusals.ts';
+export { ineffective, type Refusal, refusals } from './refusals.ts';
 export { VALUE_DOCS } from './value-docs.ts';
 export {
   applyHighAvailability,

@@ -50,11 +50,27 @@ export function refusals(values: Values): Refusal[] {
       message: 'proxyInit.runAsRoot must be set to use proxyInit.closeWaitTimeoutSecs',
     },
     { test: not(atLeast(values.controllerReplicas, 1)), message: 'controllerReplicas: expected 1 or more' },
+    { test: not(atLeast(values.kubeAPI.clientQPS, 1)), message: 'kubeAPI.clientQPS: expected 1 or more' },
+    { test: not(atLeast(values.kubeAPI.clientBurst, 1)), message: 'kubeAPI.clientBurst: expected 1 or more' },
     {
       test: all(proxy.tracing.enabled, not(proxy.tracing.collector.endpoint)),
       message: 'proxy.tracing.collector.endpoint must be set to enable tracing',
     },
     ...WEBHOOKS.flatMap(({ valuesKey }) => webhookRefusals(values, valuesKey)),
+  ];
+}
+
+/** Values that ask for what there is not: an installation goes on without. */
+export function ineffective({ disableHeartBeat, enableEndpointSlices }: Values): Refusal[] {
+  return [
+    {
+      test: not(disableHeartBeat),
+      message: 'disableHeartBeat=false has no effect: there is no heartbeat, nothing here calls home',
+    },
+    {
+      test: not(enableEndpointSlices),
+      message: 'enableEndpointSlices=false has no effect: endpoints are always read from EndpointSlices',
+    },
   ];
 }
 

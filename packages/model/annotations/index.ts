@@ -2,7 +2,7 @@
 export * from './balancer.ts';
 export * from './catalogue.ts';
 export * from './go-values.ts';
-export type { Kind } from './kinds.ts';
+export { KINDS, type Kind } from './kinds.ts';
 export * from './port-set.ts';
 export * from './read.ts';
 export { annotationSchema } from './schema.ts';
