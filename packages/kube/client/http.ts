@@ -1,7 +1,7 @@
 import type { ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
 import { LIMITS } from './limits.ts';
 import { Pace, type RequestRate } from './pace.ts';
-import { cancel, type ServerAccess, SessionPool, streamError } from './session.ts';
+import { cancel, isCut, type ServerAccess, SessionPool, streamError } from './session.ts';
 import type { RawRequest, RawResponse } from './types.ts';
 
 /** A streamed answer: status and headers are there, the body follows through `stream`. */
@@ -131,7 +131,7 @@ function collect(stream: ClientHttp2Stream, path: string, timeoutMs: number): Pr
       else chunks.push(chunk);
     });
     stream.on('end', () => {
-      if (!headers) return;
+      if (!headers || isCut(stream)) return;
       clearTimeout(timer);
       resolve({
         status: Number(headers[':status']),

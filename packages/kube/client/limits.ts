@@ -14,15 +14,23 @@ export const LIMITS = {
   streamsPerSession: 90,
   /** Buffers of one session: many large lists at once must not end it (ENHANCE_YOUR_CALM). Unit: 10^6 bytes, as node:http2 counts. */
   sessionMemoryMB: 256,
-  /** A silent session is pinged this often, and dropped when the answer takes longer than `pingTimeoutMs`. */
-  pingIntervalMs: 15_000,
+  /**
+   * Each session is pinged this often, and dropped when the answer takes longer than `pingTimeoutMs`: packets that vanish are noticed
+   * within the sum of the two.
+   */
+  pingIntervalMs: 5_000,
   pingTimeoutMs: 10_000,
   /** A watch asks the server to end it after this long (plus up to as much again, so that watches spread). */
   watchSeconds: 240,
   /** Retries after 429 with Retry-After, and the longest wait obeyed. */
   throttleRetries: 3,
   throttleWaitMsMax: 10_000,
-  /** Backoff of a failing watch: doubles from the first to the cap, with half jitter, for ever. */
+  /** Backoff of a watch that the server refuses: doubles from the first to the cap, with half jitter, for ever. */
   watchBackoffMsFirst: 200,
   watchBackoffMsMax: 10_000,
+  /**
+   * The same where there is no answer at all: with the SYNs of a connection attempt (seconds 0, 1, 3, 7 of 10) a server that is back
+   * is found within 8 s, however long it was away.
+   */
+  reconnectBackoffMsMax: 5_000,
 } as const;

@@ -3,7 +3,7 @@ import type { WatchStream } from '../watch/reflector.ts';
 import { ApiError } from './errors.ts';
 import type { Http } from './http.ts';
 import { LIMITS } from './limits.ts';
-import { cancel, streamError } from './session.ts';
+import { cancel, isCut, streamError } from './session.ts';
 import type { RawRequest } from './types.ts';
 
 /** Reads an answer line by line: a watch, a followed log. `done` settles when it ends; `stop` ends it. */
@@ -34,9 +34,11 @@ export function readLineStream(
           reject(error);
         }
       });
-      stream.on('end', resolve);
-      stream.on('close', resolve);
-      stream.on('error', (error) => (stopped ? resolve() : reject(streamError(stream, error))));
+      const broken = (error: Error): void => (stopped ? resolve() : reject(streamError(stream, error)));
+      const over = (): void => (isCut(stream) ? broken(new Error('the answer broke off')) : resolve());
+      stream.on('end', over);
+      stream.on('close', over);
+      stream.on('error', broken);
     });
   };
   return {

@@ -170,6 +170,11 @@ export function streamError(stream: ClientHttp2Stream, error: Error): Error {
   return loss === undefined ? error : new Error(loss, { cause: error });
 }
 
+/** Whether a stream that is over lacks its end: with a lost connection, too, its readers are told of one. */
+export function isCut(stream: ClientHttp2Stream): boolean {
+  return stream.rstCode !== undefined && stream.rstCode !== constants.NGHTTP2_NO_ERROR;
+}
+
 /** Ends a stream that is no longer wanted. */
 export function cancel(stream: ClientHttp2Stream): void {
   if (!stream.destroyed) stream.close(constants.NGHTTP2_CANCEL);

@@ -112,6 +112,40 @@ test('a leader that cannot renew stops before others may start, and leads again 
   await one.stop();
 });
 
+test('a leader whose attempt to renew hangs stops in time, and an answer that comes too late does not make it lead', async () => {
+  const fake = new FakeKubeClient();
+  const time = clock();
+  const log: string[] = [];
+  let answer: (() => void) | undefined;
+  let hangs = false;
+  const client: ElectionOptions['client'] = {
+    get: async (...args) => {
+      if (hangs)
+        await new Promise<void>((resolve) => {
+          answer = resolve;
+        });
+      return fake.get(...args);
+    },
+    create: (...args) => fake.create(...args),
+    update: (...args) => fake.update(...args),
+  };
+  const one = candidate(fake, 'one', time, log, { client });
+  await time.advance(5_000);
+  hangs = true;
+  await time.advance(8_000);
+  assert.equal(one.leads(), true);
+  await time.advance(4_000);
+  assert.deepEqual([one.leads(), log], [false, ['one leads', 'one stops']]);
+  await time.advance(20_000);
+  answer?.();
+  await time.settle();
+  assert.equal(one.leads(), false);
+  hangs = false;
+  await time.advance(2_500);
+  assert.equal(one.leads(), true);
+  await one.stop();
+});
+
 test('a new lease has the labels and owners that were asked for, once they are known', async () => {
   const fake = new FakeKubeClient();
   const time = clock();

@@ -81,7 +81,9 @@ class Election implements LeaderElection {
   #attempt: Promise<void> = Promise.resolve();
   /** The lease as last seen, and when *we* saw it change: clocks of machines are not compared. */
   #seen: { version: string; atMs: number; holder: string } | undefined;
+  /** When the attempt began that last took or renewed the lease. */
   #renewedAtMs = 0;
+  #cancelDeadline: () => void = () => {};
 
   constructor(options: ElectionOptions, callbacks: ElectionCallbacks, deps: ElectionDeps) {
     const metadata = () => Promise.resolve({});
@@ -101,6 +103,7 @@ class Election implements LeaderElection {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelTimer();
+    this.#cancelDeadline();
     await this.#attempt;
     const led = this.#leading !== undefined;
     this.#lose();
@@ -109,20 +112,30 @@ class Election implements LeaderElection {
 
   async #round(): Promise<void> {
     let held = false;
+    const startMs = this.#deps.nowMs();
     try {
       held = await this.#takeOrRenew();
-      if (held) this.#renewedAtMs = this.#deps.nowMs();
+      if (held) this.#renewedAtMs = startMs;
+      // An answer that took so long says little about now.
+      held &&= this.#untilDeadlineMs() > 0;
     } catch (error) {
       // A conflict only says that another was faster; look again at the next round.
       if (!isConflict(error)) this.#callbacks.onError?.(error as Error);
-      held = this.#leading !== undefined && this.#deps.nowMs() - this.#renewedAtMs < this.#options.renewDeadlineMs;
+      held = this.#leading !== undefined && this.#untilDeadlineMs() > 0;
     }
     if (this.#stopped) return;
+    this.#cancelDeadline();
+    // The next attempt may hang for longer than that.
+    if (held) this.#cancelDeadline = this.#deps.after(this.#untilDeadlineMs(), () => this.#lose());
     if (held && !this.#leading) {
       this.#leading = new AbortController();
       this.#callbacks.onStarted(this.#leading.signal);
     } else if (!held) this.#lose();
     this.#cancelTimer = this.#deps.after(this.#options.retryMs, () => this.start());
+  }
+
+  #untilDeadlineMs(): number {
+    return this.#renewedAtMs + this.#options.renewDeadlineMs - this.#deps.nowMs();
   }
 
   #lose(): void {

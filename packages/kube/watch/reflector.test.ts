@@ -104,18 +104,21 @@ test('404 as the answer to the watch lists again after a pause, since what is se
   assert.deepEqual(log, ['reset ', 'watch 100', 'failed 1 200 not served', 'recovered', 'reset ', 'watch 200']);
 });
 
-test('failures back off, doubling to the cap, and never give up', async () => {
-  const errors = Array.from({ length: 12 }, () => new Error('down'));
-  const { source, sink, log } = scripted([...errors, []], ['hold']);
-  const reflector = startReflector(source, sink, deps);
-  for (let turn = 0; turn < 20; turn += 1) await settle();
-  reflector.stop();
-  assert.deepEqual(
-    log.filter((line) => line.startsWith('failed')).map((line) => Number(line.split(' ')[2])),
-    [200, 400, 800, 1600, 3200, 6400, 10_000, 10_000, 10_000, 10_000, 10_000, 10_000],
-  );
-  assert.deepEqual(log.slice(-3), ['recovered', 'reset ', 'watch 100']);
-});
+for (const [what, error, waits] of [
+  ['no server', new Error('down'), [200, 400, 800, 1600, 3200, 5000, 5000, 5000]],
+  ['a refusal', ApiError.of(403, 'Forbidden', 'no'), [200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]],
+] as const)
+  test(`failures back off, doubling to the cap that there is for ${what}, and never give up`, async () => {
+    const { source, sink, log } = scripted([...waits.map(() => error), []], ['hold']);
+    const reflector = startReflector(source, sink, deps);
+    for (let turn = 0; turn < 20; turn += 1) await settle();
+    reflector.stop();
+    assert.deepEqual(
+      log.filter((line) => line.startsWith('failed')).map((line) => Number(line.split(' ')[2])),
+      waits,
+    );
+    assert.deepEqual(log.slice(-3), ['recovered', 'reset ', 'watch 100']);
+  });
 
 test('a sink that throws gets the full set again instead of a gap', async () => {
   const { source, sink, log } = scripted(

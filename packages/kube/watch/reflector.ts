@@ -157,10 +157,8 @@ class ReflectorLoop<T extends KubeObject> implements Reflector {
 
   async #backOff(error: Error): Promise<void> {
     this.#failures += 1;
-    const ceilingMs = Math.min(
-      LIMITS.watchBackoffMsMax,
-      LIMITS.watchBackoffMsFirst * 2 ** Math.min(this.#failures - 1, 16),
-    );
+    const capMs = error instanceof ApiError ? LIMITS.watchBackoffMsMax : LIMITS.reconnectBackoffMsMax;
+    const ceilingMs = Math.min(capMs, LIMITS.watchBackoffMsFirst * 2 ** Math.min(this.#failures - 1, 16));
     const retryInMs = Math.round(ceilingMs * (0.5 + this.#deps.random() / 2));
     this.#sink.failed?.({ error, attempt: this.#failures, retryInMs });
     await this.#pause(retryInMs);
