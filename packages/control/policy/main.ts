@@ -105,6 +105,7 @@ async function build(context: ProcessContext<typeof FLAGS>): Promise<Running> {
   await server.listen(context.listenAddress('grpc-addr'));
   return {
     ready: () => true,
+    retire: () => webhook.retire(),
     async drain() {
       await Promise.all([service.stop(), webhook.close(), server.close()]);
       kube.close();

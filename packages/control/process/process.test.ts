@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { type AddressInfo, createServer } from 'node:net';
 import { test } from 'node:test';
 import { startAdmin } from './admin.ts';
 import { runProcess } from './process.ts';
@@ -55,3 +56,41 @@ test('runs until a signal, then drains and exits with 0', async () => {
   assert.equal(await exit, 0);
   assert.deepEqual(seen, ['built', 'drained']);
 });
+
+test('what retires goes on serving after a signal, not ready any more, and drains then', async () => {
+  const seen: string[] = [];
+  const port = await freePort();
+  const probe = async () => (await fetch(`http://127.0.0.1:${port}/ready`)).status;
+  const exit = runProcess(
+    ['-log-level=off', `-admin-addr=127.0.0.1:${port}`],
+    {},
+    {
+      name: 'test',
+      flags,
+      adminFlag: 'admin-addr',
+      lingerMs: 100,
+      build: async () => ({
+        ready: () => true,
+        retire: () => seen.push('retired'),
+        drain: async () => {
+          seen.push('drained');
+        },
+      }),
+    },
+  );
+  while ((await probe().catch(() => 0)) !== 200) await new Promise((resolve) => setTimeout(resolve, 2));
+  process.emit('SIGTERM');
+  while (seen.length === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+  assert.equal(await probe(), 500);
+  assert.deepEqual(seen, ['retired']);
+  assert.equal(await exit, 0);
+  assert.deepEqual(seen, ['retired', 'drained']);
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

@@ -21,6 +21,11 @@ export interface ProcessContext<S extends Record<string, FlagSpec>> {
 /** A built controller. */
 export interface Running {
   ready(): boolean;
+  /**
+   * For servers that are found by a Service: called at the signal. What is served goes on being served for a while, not ready any
+   * more, since whoever calls has yet to learn that another is to be asked. Without it the drain begins at once.
+   */
+  retire?(): void;
   /** Ends streams and connections in good order; resolves when the process may exit. */
   drain(): Promise<void>;
 }
@@ -32,8 +37,12 @@ export interface ProcessSpec<S extends Record<string, FlagSpec>> {
   /** The flag that holds the admin port's address. */
   adminFlag: keyof S & string;
   build(context: ProcessContext<S>): Promise<Running>;
+  /** How long what retires goes on serving; default {@link LINGER_MS}. */
+  lingerMs?: number;
 }
 
+/** Endpoints, and the rules of nodes that are made from them, follow the end of a pod within this. */
+const LINGER_MS = 3_000;
 /** A drain that takes longer is cut off. */
 const DRAIN_MS_MAX = 10_000;
 
@@ -60,8 +69,9 @@ export async function runProcess<S extends Record<string, FlagSpec>>(
   };
   try {
     let running: Running | undefined;
+    let isEnding = false;
     const stop = untilSignal();
-    const ready = () => running?.ready() ?? false;
+    const ready = () => !isEnding && (running?.ready() ?? false);
     const admin = await startAdmin({
       ...context.listenAddress(spec.adminFlag),
       ready,
@@ -71,6 +81,11 @@ export async function runProcess<S extends Record<string, FlagSpec>>(
     if (running) log.info('started');
     const signal = await stop;
     log.info('shutting down', { signal });
+    isEnding = true;
+    if (running?.retire) {
+      running.retire();
+      await new Promise((resolve) => setTimeout(resolve, spec.lingerMs ?? LINGER_MS));
+    }
     await Promise.race([running?.drain(), new Promise((resolve) => setTimeout(resolve, DRAIN_MS_MAX).unref())]);
     admin.close();
     return 0;

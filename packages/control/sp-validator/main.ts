@@ -30,5 +30,5 @@ async function build(context: ProcessContext<typeof FLAGS>): Promise<Running> {
     },
     onError: (error) => log.warn('webhook', { error: error.message }),
   });
-  return { ready: () => true, drain: () => server.close() };
+  return { ready: () => true, retire: () => server.retire(), drain: () => server.close() };
 }

@@ -18,6 +18,9 @@ export interface WebhookServerOptions {
 
 export interface WebhookServer {
   port: number;
+  /** Goes on answering, but each answer ends its connection: whoever asks again looks for a server that stays. */
+  retire(): void;
+  /** Takes no more connections, answers what was asked, for at most five seconds, and cuts those that remain. */
   close(): Promise<void>;
 }
 
@@ -27,12 +30,20 @@ const BODY_BYTES_MAX = 10 * 1024 * 1024;
 const CERTIFICATE_FRESH_MS = 5_000;
 /** An API server that opened a connection must finish the handshake within this. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** Requests under way may take this long once the server closes. */
+const DRAIN_MS_MAX = 5_000;
+/** From an answer's end to its last byte on the wire. */
+const FLUSH_MS = 50;
 
 /** Listens; rejects when the certificate cannot be read at first or the port is taken. */
 export async function startWebhookServer(options: WebhookServerOptions): Promise<WebhookServer> {
   const certificates = new CertificateFiles(options);
   await certificates.current();
-  const http = createHttpServer((request, response) => void respond(request, response, options));
+  const requests = new Requests();
+  const http = createHttpServer((request, response) => {
+    requests.begun(response);
+    void respond(request, response, options, requests);
+  });
   const sockets = new Set<Socket>();
   // TLS is put on each connection by hand: the certificate may be another one for each.
   const server = createServer((socket) => {
@@ -53,12 +64,43 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
   });
   return {
     port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        for (const socket of sockets) socket.destroy();
-      }),
+    retire() {
+      requests.isRetired = true;
+    },
+    async close() {
+      requests.isRetired = true;
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      await requests.ended(DRAIN_MS_MAX);
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
   };
+}
+
+/** The requests under way, and whether connections outlive them. */
+class Requests {
+  isRetired = false;
+  #underWay = 0;
+  #idle: (() => void) | undefined;
+
+  begun(response: ServerResponse): void {
+    this.#underWay += 1;
+    response.once('close', () => {
+      this.#underWay -= 1;
+      if (this.#underWay === 0) this.#idle?.();
+    });
+  }
+
+  /** Resolves when all are answered, at the latest after `maxMs`. */
+  async ended(maxMs: number): Promise<void> {
+    if (this.#underWay === 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.#idle = () => setTimeout(resolve, FLUSH_MS);
+      timer = setTimeout(resolve, maxMs);
+    });
+    clearTimeout(timer);
+  }
 }
 
 function secure(
@@ -111,17 +153,19 @@ async function respond(
   request: IncomingMessage,
   response: ServerResponse,
   options: WebhookServerOptions,
+  requests: Requests,
 ): Promise<void> {
+  const send = (status: number, type: string, text: string): void => {
+    const last = requests.isRetired && { connection: 'close' };
+    response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(text), ...last });
+    response.end(text);
+  };
   try {
     const body = await readBody(request);
-    const answer = await answerReview(body, options.handle);
-    response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(answer) });
-    response.end(answer);
+    send(200, 'application/json', await answerReview(body, options.handle));
   } catch (error) {
     options.onError?.(error as Error);
-    const status = error instanceof TooLarge ? 413 : 400;
-    response.writeHead(status, { 'content-type': 'text/plain' });
-    response.end(`${(error as Error).message}\n`);
+    send(error instanceof TooLarge ? 413 : 400, 'text/plain', `${(error as Error).message}\n`);
   }
 }
 
