@@ -2,6 +2,7 @@
 import { PODS, type Pod } from '#api/kube';
 import { LABELS } from '#model/names';
 import { systemClock } from '#runtime/clock';
+import { WatchHealth } from '../fold/index.ts';
 import { type ProcessContext, type Running, runProcess } from '../process/index.ts';
 import { createRepair } from './repair.ts';
 
@@ -32,21 +33,19 @@ async function build(context: ProcessContext<typeof FLAGS>): Promise<Running> {
     instance: env['LINKERD_CNI_REPAIR_CONTROLLER_POD_NAME'] ?? 'linkerd-cni',
   });
   let ready = false;
-  const stop = kube.watch<Pod>(
+  const { sink } = new WatchHealth(metrics, systemClock).note<Pod>('local', PODS.resource, {
+    reset(pods) {
+      ready = true;
+      for (const pod of pods) repair.saw(pod);
+    },
+    applied: (pod) => repair.saw(pod),
+    deleted: () => {},
+    failed: ({ error }) => log.warn('cannot watch pods', { error: error.message }),
+  });
+  const stop = kube.watch(
     PODS,
     { labelSelector: LABELS.controlPlaneNamespace, fieldSelector: `spec.nodeName=${node}` },
-    {
-      reset(pods) {
-        ready = true;
-        for (const pod of pods) repair.saw(pod);
-      },
-      applied: (pod) => repair.saw(pod),
-      deleted: () => {},
-      failed: ({ error }) => {
-        metrics.counter('kube_watch_failures_total', { cluster: 'local', resource: 'pods' }).inc();
-        log.warn('cannot watch pods', { error: error.message });
-      },
-    },
+    sink,
   );
   return {
     ready: () => ready,

@@ -3,7 +3,7 @@
  * here waits for it: a cluster that does not answer keeps what was last known of it, or has nothing yet.
  */
 import type { Gvr, KubeObject } from '#api/kube';
-import type { KubeClient } from '#kube/client';
+import type { KubeClient, WatchSink } from '#kube/client';
 import { ANNOTATION_KEYS, KUBECONFIG_KEY, LABELS, REMOTE_KUBECONFIG_TYPE } from '#model/names';
 import type { Log } from '#runtime/log';
 import { ClusterIndex, type IndexWarning } from './cluster/index.ts';
@@ -30,6 +30,8 @@ export interface ClusterStoreDeps {
   warn(cluster: string): IndexWarning;
   /** Told of a remote API that stops or begins to answer. */
   reachable(cluster: string, up: boolean): void;
+  /** Looks on at a watch, of the own cluster where none is named; see WatchHealth. */
+  noted<T>(cluster: string | undefined, resource: string, sink: WatchSink<T>): { sink: WatchSink<T>; stop(): void };
 }
 
 /** What a Secret says, and what became of it. */
@@ -58,24 +60,25 @@ export class ClusterStore {
 
   /** Begins to follow the Secrets of the control plane's namespace. */
   start(namespace: string): void {
-    this.#stopWatch = this.#deps.kube.watch<KubeObject>(
-      SECRETS,
-      { namespace },
-      {
-        reset: (secrets) => {
-          const named = new Set(secrets.map((secret) => secret.metadata.name));
-          for (const secret of secrets) this.#apply(secret);
-          for (const [cluster, entry] of [...this.#entries]) if (!named.has(entry.secretName)) this.#remove(cluster);
-          this.#listed?.();
-        },
-        applied: (secret) => this.#apply(secret),
-        deleted: (secret) => this.#removeSecret(secret.metadata.name ?? ''),
-        failed: ({ error, attempt }) => {
-          if (attempt === 1)
-            this.#deps.log.warn('cannot watch the credentials of linked clusters', { error: error.message });
-        },
+    const noted = this.#deps.noted<KubeObject>(undefined, SECRETS.resource, {
+      reset: (secrets) => {
+        const named = new Set(secrets.map((secret) => secret.metadata.name));
+        for (const secret of secrets) this.#apply(secret);
+        for (const [cluster, entry] of [...this.#entries]) if (!named.has(entry.secretName)) this.#remove(cluster);
+        this.#listed?.();
       },
-    );
+      applied: (secret) => this.#apply(secret),
+      deleted: (secret) => this.#removeSecret(secret.metadata.name ?? ''),
+      failed: ({ error, attempt }) => {
+        if (attempt === 1)
+          this.#deps.log.warn('cannot watch the credentials of linked clusters', { error: error.message });
+      },
+    });
+    const stop = this.#deps.kube.watch(SECRETS, { namespace }, noted.sink);
+    this.#stopWatch = () => {
+      stop();
+      noted.stop();
+    };
   }
 
   stop(): void {
@@ -164,6 +167,7 @@ export class ClusterStore {
         failing -= 1;
         if (failing === 0) this.#deps.reachable(cluster, true);
       },
+      noted: (resource, sink) => this.#deps.noted(cluster, resource, sink),
     });
     const entry: Entry = {
       secretName,

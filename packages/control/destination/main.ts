@@ -91,7 +91,7 @@ async function build(context: ProcessContext<typeof FLAGS>): Promise<Running> {
   service.serve(server);
   await server.listen(context.listenAddress('addr'));
   const slices = new WorkloadSlices(
-    { kube, clock: systemClock, log, metrics },
+    { kube, clock: systemClock, log, metrics, health: service.health },
     { controlPlaneNamespace: flags['controller-namespace'], identity: context.env['HOSTNAME'] || hostname() },
   );
   slices.start();

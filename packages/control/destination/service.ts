@@ -2,8 +2,10 @@
 import { destination as api } from '#api/mesh';
 import type { KubeClient } from '#kube/client';
 import { isContextToken } from '#model/names';
+import { systemClock } from '#runtime/clock';
 import type { GrpcServer } from '#runtime/grpc';
 import type { Log } from '#runtime/log';
+import { WatchHealth } from '../fold/index.ts';
 import type { ControlMetrics } from '../process/index.ts';
 import { ClusterIndex, type IndexWarning } from './cluster/index.ts';
 import { ClusterStore } from './cluster-store.ts';
@@ -30,6 +32,8 @@ export interface DestinationDeps {
 export interface DestinationService {
   index: ClusterIndex;
   clusters: ClusterStore;
+  /** How the watches are doing; those of other parts of the process belong into it, too. */
+  health: WatchHealth;
   /** Settles when the own cluster was listed completely. */
   synced: Promise<void>;
   /** Adds the methods to a server. */
@@ -44,6 +48,7 @@ export function createDestination(deps: DestinationDeps, config: DestinationConf
     (cluster: string): IndexWarning =>
     (resource, object, problem) =>
       log.warn('ignoring what cannot be read', { cluster, resource, object, problem });
+  const health = new WatchHealth(metrics, systemClock);
   const index = new ClusterIndex(warn(HOME));
   const watches = new EndpointWatches(index, config, endpointMetrics(metrics, HOME));
   const clusters = new ClusterStore({
@@ -54,14 +59,13 @@ export function createDestination(deps: DestinationDeps, config: DestinationConf
     observer: (cluster) => endpointMetrics(metrics, cluster),
     warn,
     reachable: (cluster, up) => metrics.gauge('remote_cluster_up', { cluster }).set(up ? 1 : 0),
+    noted: (cluster, resource, sink) => health.note(cluster ?? HOME, resource, sink),
   });
   const run = index.start(kube, true, {
-    failed: (resource, error) => {
-      metrics.counter('kube_watch_failures_total', { cluster: HOME, resource }).inc();
-      log.warn('cannot watch the cluster', { resource, error: error.message });
-    },
+    failed: (resource, error) => log.warn('cannot watch the cluster', { resource, error: error.message }),
     recovered: (resource) => log.info('watching the cluster again', { resource }),
     received: lagMetrics(metrics, wallMs),
+    noted: (resource, sink) => health.note(HOME, resource, sink),
   });
   clusters.start(config.controlPlaneNamespace);
   metrics.onCollect(() => collectSizes(metrics, index, clusters));
@@ -81,6 +85,7 @@ export function createDestination(deps: DestinationDeps, config: DestinationConf
   return {
     index,
     clusters,
+    health,
     synced: run.synced,
     serve(server) {
       server.serverStream(api.Destination.method.get, (request, stream, context) => {

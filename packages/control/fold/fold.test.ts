@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fromBinary } from '@bufbuild/protobuf';
 import { StringValueSchema } from '@bufbuild/protobuf/wkt';
-import { ApiError } from '#kube/client';
+import type { KubeObject } from '#api/kube';
+import { ApiError, type WatchSink } from '#kube/client';
 import { FakeClock } from '#runtime/clock';
 import { encodeMessage, GrpcError, type ResponseStream } from '#runtime/grpc';
 import { GRPC_PREFIX_BYTES } from '#wire/grpc';
-import { Answers, Collection, streamSnapshots, Topics } from './index.ts';
+import { createControlMetrics } from '../process/index.ts';
+import { Answers, Collection, follow, streamSnapshots, Topics, WatchHealth } from './index.ts';
 
 const turn = () => new Promise<void>((resolve) => queueMicrotask(() => queueMicrotask(resolve)));
 
@@ -75,6 +77,59 @@ test('a collection folds a new full set into what changed, and takes a missing r
   sink.failed?.({ error: ApiError.of(404, 'NotFound', 'no such resource'), attempt: 1, retryInMs: 0 });
   sink.failed?.({ error: new Error('refused'), attempt: 2, retryInMs: 0 });
   assert.equal(synced, 3);
+});
+
+test('metrics say of each watch how often it failed and began anew, and for how long it has been lost', () => {
+  const clock = new FakeClock();
+  const metrics = createControlMetrics(() => clock.nowMs());
+  const health = new WatchHealth(metrics, clock);
+  const value = (family: string) =>
+    Number(new RegExp(`^${family}{cluster="local",resource="pods"} (\\S+)$`, 'm').exec(metrics.render())?.[1]);
+  const lost = () => value('kube_watch_lost_seconds');
+  const heard: string[] = [];
+  const pods = new Collection<string>(
+    ({ metadata }) => metadata.name,
+    () => {},
+  );
+  const sinks: WatchSink<KubeObject>[] = [];
+  let stopped = 0;
+  const following = follow(
+    {
+      watch(_gvr, _options, sink) {
+        sinks.push(sink as unknown as WatchSink<KubeObject>);
+        return () => {
+          stopped += 1;
+        };
+      },
+    },
+    [{ gvr: { group: '', version: 'v1', resource: 'pods' }, collection: pods }],
+    {
+      failed: () => heard.push('failed'),
+      recovered: () => heard.push('recovered'),
+      noted: (resource, sink) => health.note('local', resource, sink),
+    },
+  );
+  const sink = sinks[0]!;
+  const fail = (error: Error) => sink.failed?.({ error, attempt: 1, retryInMs: 0 });
+  sink.reset([]);
+  assert.deepEqual([lost(), value('kube_watch_lists_total'), value('kube_watch_failures_total')], [0, 1, 0]);
+  fail(new Error('refused'));
+  clock.advance(2_000);
+  fail(new Error('refused'));
+  clock.advance(3_000);
+  assert.deepEqual([lost(), value('kube_watch_failures_total')], [5, 2]);
+  const other = health.note('local', 'pods', sink);
+  assert.equal(lost(), 5, 'the one of the two that is lost');
+  other.stop();
+  sink.recovered?.();
+  sink.reset([]);
+  assert.deepEqual([lost(), value('kube_watch_lists_total')], [0, 2]);
+  fail(ApiError.of(404, 'NotFound', 'not served'));
+  clock.advance(1_000);
+  assert.deepEqual([lost(), value('kube_watch_failures_total')], [0, 2], 'what is not served is not lost');
+  assert.deepEqual(heard, ['failed', 'recovered', 'failed']);
+  following.stop();
+  assert.equal(stopped, 1);
 });
 
 /** A stream whose reader is slow when told so. */

@@ -22,6 +22,8 @@ export interface WatchObserver {
   received?(resource: string, object: KubeObject): void;
   /** Something of a resource came, changed or went; its collection knows it already. */
   changed?(resource: string): void;
+  /** Looks on at the watch of a resource; see WatchHealth. */
+  noted?<T>(resource: string, sink: WatchSink<T>): { sink: WatchSink<T>; stop(): void };
 }
 
 export interface Following {
@@ -56,7 +58,10 @@ export function follow(
         ...(labelSelector && { labelSelector }),
         ...(metadataOnly && { metadataOnly }),
       };
-      stops.push(kube.watch(gvr, options, noting(sink, gvr.resource, observer)));
+      const told = noting(sink, gvr.resource, observer);
+      const noted = observer.noted?.(gvr.resource, told);
+      stops.push(kube.watch(gvr, options, noted?.sink ?? told));
+      if (noted) stops.push(noted.stop);
     });
   });
   return {

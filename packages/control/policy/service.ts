@@ -5,7 +5,7 @@ import type { DefaultPolicyName } from '#model/policy';
 import { type Clock, systemClock } from '#runtime/clock';
 import type { GrpcServer } from '#runtime/grpc';
 import type { Log } from '#runtime/log';
-import { follow } from '../fold/index.ts';
+import { follow, WatchHealth, type WatchObserver } from '../fold/index.ts';
 import type { ControlMetrics } from '../process/index.ts';
 import { InboundView, measureInbound, serveInbound } from './inbound/index.ts';
 import type { Network, NetworkMatch } from './networks.ts';
@@ -53,13 +53,13 @@ export function createPolicy(
   { kube, log, metrics, clock = systemClock }: PolicyDeps,
   config: PolicyConfig,
 ): PolicyService {
-  const observer = {
-    failed: (resource: string, error: Error) => {
-      metrics.counter('kube_watch_failures_total', { cluster: 'local', resource }).inc();
-      log.warn('cannot watch the cluster', { resource, error: error.message });
-    },
+  const health = new WatchHealth(metrics, clock);
+  const observer: WatchObserver = {
+    failed: (resource: string, error: Error) =>
+      log.warn('cannot watch the cluster', { resource, error: error.message }),
     recovered: (resource: string) => log.info('watching the cluster again', { resource }),
     changed: (resource: string) => STATUS_RESOURCES.has(resource) && writer?.changed(),
+    noted: (resource, sink) => health.note('local', resource, sink),
   };
   const skipped = (resource: string, object: string, problem?: string) =>
     log.warn('ignoring an object that does not say what it must', { resource, object, ...(problem && { problem }) });

@@ -5,6 +5,7 @@ import { Registry } from '#runtime/metrics';
 const GRPC = ['grpc_type', 'grpc_service', 'grpc_method'] as const;
 const ENDPOINTS = ['cluster', 'namespace', 'service', 'port', 'hostname', 'nodename'] as const;
 const NAMESPACE = ['namespace'] as const;
+const WATCH = ['cluster', 'resource'] as const;
 const INJECTOR = ['owner_kind', 'namespace', 'annotation_at', '*'] as const;
 
 const CACHE = { type: 'gauge', labels: ['cluster'], help: 'Objects known of a kind.' } as const;
@@ -45,7 +46,17 @@ export const CONTROL_METRICS = {
   workload_subscribers: { type: 'gauge', labels: [], help: 'Streams that follow an address that no Service has.' },
   workload_updates: { type: 'counter', labels: [], help: 'Changes of what is told of such addresses.' },
   stream_updates_coalesced: { type: 'counter', labels: ['stream'], help: 'Changes merged while a proxy read slowly.' },
-  kube_watch_failures_total: { type: 'counter', labels: ['cluster', 'resource'], help: 'Failed attempts to watch.' },
+  kube_watch_failures_total: { type: 'counter', labels: WATCH, help: 'Attempts to list or watch that failed.' },
+  kube_watch_lists_total: {
+    type: 'counter',
+    labels: WATCH,
+    help: 'Full lists: the first, and one each time that a watch began anew.',
+  },
+  kube_watch_lost_seconds: {
+    type: 'gauge',
+    labels: WATCH,
+    help: 'For how long attempts to watch have failed; 0: it goes on.',
+  },
   service_cache_size: CACHE,
   endpoint_slice_cache_size: CACHE,
   pod_cache_size: CACHE,

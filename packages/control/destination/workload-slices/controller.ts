@@ -4,7 +4,7 @@ import { isNotFound, type KubeClient } from '#kube/client';
 import { type ElectionDeps, electLeader, type LeaderElection } from '#kube/lease';
 import type { Clock, Timer } from '#runtime/clock';
 import type { Log } from '#runtime/log';
-import { Collection, type Following, follow } from '../../fold/index.ts';
+import { Collection, type Following, follow, type WatchHealth } from '../../fold/index.ts';
 import type { ControlMetrics } from '../../process/index.ts';
 import { type DesiredGroup, desiredGroups, sliceLabels } from './desired.ts';
 import { planWrites } from './plan.ts';
@@ -24,6 +24,7 @@ export interface WorkloadSlicesDeps {
   clock: Clock;
   log: Log;
   metrics: ControlMetrics;
+  health: WatchHealth;
 }
 
 export interface WorkloadSlicesConfig {
@@ -108,7 +109,7 @@ class Term {
 
   constructor(deps: WorkloadSlicesDeps) {
     this.#deps = deps;
-    const { kube, clock, log, metrics } = deps;
+    const { kube, clock, log, metrics, health } = deps;
     this.#queue = new WorkQueue(clock, (key) => this.#reconcile(key), queueMetrics(metrics, log));
     this.#following = follow(
       kube,
@@ -121,6 +122,7 @@ class Term {
         failed: (resource, error) =>
           log.warn('cannot watch for external workloads', { resource, error: error.message }),
         recovered: (resource) => log.info('watching for external workloads again', { resource }),
+        noted: (resource, sink) => health.note('local', resource, sink),
       },
     );
     void this.#following.synced.then(() => {

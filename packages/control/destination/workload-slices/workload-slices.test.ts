@@ -5,6 +5,7 @@ import { ApiError } from '#kube/client';
 import { FakeClock } from '#runtime/clock';
 import { FakeLog } from '#runtime/log';
 import { seededRandom } from '#runtime/random';
+import { WatchHealth } from '../../fold/index.ts';
 import { createControlMetrics } from '../../process/index.ts';
 import { FakeCluster, GVRS, until } from '../scene.fake.ts';
 import { desiredGroups, sliceLabels } from './desired.ts';
@@ -176,7 +177,7 @@ async function lead(cluster: FakeCluster, identity = 'pod-1') {
   const log = new FakeLog();
   const metrics = createControlMetrics(() => clock.nowMs());
   const controller = new WorkloadSlices(
-    { kube: cluster.kube, clock, log: log.log, metrics },
+    { kube: cluster.kube, clock, log: log.log, metrics, health: new WatchHealth(metrics, clock) },
     { controlPlaneNamespace: 'linkerd', identity },
   );
   controller.start();
