@@ -2,8 +2,10 @@
 import { readFile } from 'node:fs/promises';
 import { startWebhookServer } from '#kube/webhook';
 import { systemClock } from '#runtime/clock';
+import { WatchHealth } from '../fold/index.ts';
 import { type ProcessContext, type Running, runProcess } from '../process/index.ts';
 import { createInjectorEvents } from './events.ts';
+import { Namespaces } from './namespaces.ts';
 import { type InjectorValues, readValues } from './values.ts';
 import { createInjector } from './webhook.ts';
 
@@ -33,8 +35,12 @@ async function build(context: ProcessContext<typeof FLAGS>): Promise<Running> {
   };
   const { linkerdVersion } = await values();
   const kube = await context.kube();
+  const health = new WatchHealth(metrics, systemClock);
+  const namespaces = new Namespaces({ kube, clock: systemClock, health, log });
   const handle = createInjector({
     kube,
+    clock: systemClock,
+    namespaces,
     values,
     controlPlaneNamespace: flags['linkerd-namespace'],
     createdBy: `linkerd/proxy-injector ${linkerdVersion}`,
@@ -51,8 +57,10 @@ async function build(context: ProcessContext<typeof FLAGS>): Promise<Running> {
   });
   return {
     ready: () => true,
+    retire: () => server.retire(),
     async drain() {
       await server.close();
+      namespaces.stop();
       kube.close();
     },
   };

@@ -3,10 +3,13 @@ import { test } from 'node:test';
 import type { AnyObject, Gvr, KubeObject } from '#api/kube';
 import { FakeKubeClient } from '#kube/client';
 import type { AdmissionRequest } from '#kube/webhook';
+import { FakeClock } from '#runtime/clock';
 import { FakeLog } from '#runtime/log';
+import { WatchHealth } from '../fold/index.ts';
 import { createControlMetrics } from '../process/index.ts';
 import { createInjectorEvents } from './events.ts';
 import { createInjector } from './index.ts';
+import { Namespaces } from './namespaces.ts';
 import { valuesOf } from './values.fake.ts';
 
 const NAMESPACES: Gvr = { group: '', version: 'v1', resource: 'namespaces' };
@@ -24,8 +27,12 @@ function setUp() {
   kube.seed(REPLICA_SETS, { metadata: { name: 'web-5d', namespace: 'shop', ownerReferences: owner } });
   const metrics = createControlMetrics(() => 0);
   const log = new FakeLog();
+  const clock = new FakeClock();
+  const namespaces = new Namespaces({ kube, clock, health: new WatchHealth(metrics, clock), log: log.log });
   const admit = createInjector({
     kube,
+    clock,
+    namespaces,
     values: async () => valuesOf(),
     controlPlaneNamespace: 'linkerd',
     createdBy: 'test',
@@ -53,7 +60,7 @@ function setUp() {
       EVENTS,
     );
   };
-  return { ask, metrics, events, log };
+  return { ask, kube, clock, metrics, events, log };
 }
 const spec = { containers: [{ name: 'app', ports: [{ containerPort: 3306 }] }] };
 
@@ -148,4 +155,27 @@ test('a pod without an owner, and one with several, have no event', async () => 
 
 test('a namespace that cannot be read fails the request, so that the failure policy decides', async () => {
   await assert.rejects(setUp().ask('Pod', 'gone', { spec }));
+});
+
+test('answers in time although the API server does not: by what it last heard of the namespace, or by a refusal', async () => {
+  const turns = async () => {
+    for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  };
+  const silent = async (namespace: string) => {
+    const scene = setUp();
+    await turns();
+    scene.kube.get = () => new Promise(() => {});
+    const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-5d', uid: 'r' }];
+    const answer = scene.ask('Pod', namespace, { metadata: { name: 'web-5d-x', ownerReferences }, spec });
+    answer.catch(() => {}); // Whoever called sees it.
+    for (const _ of ['the namespace', 'the owner']) {
+      await turns();
+      scene.clock.advance(3_000);
+    }
+    return answer;
+  };
+  const answer = await silent('shop');
+  assert.ok(answer.allowed);
+  assert.ok(answer.patch?.some(({ path }) => path === '/spec/initContainers/1'));
+  await assert.rejects(silent('unheard'), /did not tell of namespaces "unheard" within 3 s/);
 });

@@ -1,6 +1,5 @@
 /** Admission of pods and Services: what the API server asks when one is created. */
-import type { Gvr, KubeObject, ObjectMeta, PodSpec, Service } from '#api/kube';
-import type { KubeClient } from '#kube/client';
+import type { Gvr, ObjectMeta, PodSpec, Service } from '#api/kube';
 import type { AdmissionAnswer, AdmissionRequest } from '#kube/webhook';
 import { ANNOTATIONS, type AnnotationRow, type BadAnnotation, badServiceAnnotations } from '#model/annotations';
 import type { Log } from '#runtime/log';
@@ -9,10 +8,12 @@ import { adviceFor } from './advice.ts';
 import { SKIP_REASONS } from './decide.ts';
 import type { InjectorEvents } from './events.ts';
 import { injectPod, patchService } from './inject.ts';
+import { type LookUpDeps, lookUp } from './look-up.ts';
+import type { Annotations, Namespaces } from './namespaces.ts';
 import type { InjectorValues } from './values.ts';
 
-export interface InjectorDeps {
-  kube: Pick<KubeClient, 'get'>;
+export interface InjectorDeps extends LookUpDeps {
+  namespaces: Pick<Namespaces, 'annotations'>;
   /** Read anew at each request, so that an upgrade takes effect without a restart. Throws a sentence. */
   values(): Promise<InjectorValues>;
   controlPlaneNamespace: string;
@@ -30,7 +31,6 @@ interface Owner {
   uid: string;
 }
 
-const NAMESPACES: Gvr = { group: '', version: 'v1', resource: 'namespaces' };
 const REPLICA_SETS: Gvr = { group: 'apps', version: 'v1', resource: 'replicasets' };
 
 /** The handler of the webhook. */
@@ -42,20 +42,15 @@ export function createInjector(deps: InjectorDeps): (request: AdmissionRequest) 
     if (!decides) return { allowed: true, warnings: adviceFor({ ...request.object, kind }) ?? [] };
     const values = await deps.values();
     const namespace = request.namespace ?? request.object.metadata.namespace ?? 'default';
-    const annotations = await annotationsOf(deps, namespace);
+    const annotations = await deps.namespaces.annotations(namespace);
     if (kind === 'Service') return admitService(deps, request, { name: namespace, annotations }, values);
     return admitPod(deps, request, { name: namespace, annotations }, values);
   };
 }
 
-async function annotationsOf({ kube }: InjectorDeps, namespace: string): Promise<Readonly<Record<string, string>>> {
-  const object = await kube.get<KubeObject>(NAMESPACES, namespace);
-  return object.metadata.annotations ?? {};
-}
-
 interface NamespaceView {
   name: string;
-  annotations: Readonly<Record<string, string>>;
+  annotations: Annotations;
 }
 
 function admitService(
@@ -131,21 +126,17 @@ function configLabels(metadata: ObjectMeta, namespace: Readonly<Record<string, s
 }
 
 /** The only owner; a ReplicaSet stands for its Deployment. What cannot be read counts as it is named. */
-async function ownerOf(
-  { kube, log }: InjectorDeps,
-  metadata: ObjectMeta,
-  namespace: string,
-): Promise<Owner | undefined> {
+async function ownerOf(deps: InjectorDeps, metadata: ObjectMeta, namespace: string): Promise<Owner | undefined> {
   const [owner, another] = metadata.ownerReferences ?? [];
   if (!owner || another) return undefined;
   const direct = nameOf(owner);
   if (owner.kind !== 'ReplicaSet') return direct;
   try {
-    const replicaSet = await kube.get<KubeObject>(REPLICA_SETS, owner.name, namespace);
+    const replicaSet = await lookUp(deps, REPLICA_SETS, owner.name, namespace);
     const [above, more] = replicaSet.metadata.ownerReferences ?? [];
     return above && !more ? nameOf(above) : direct;
   } catch (error) {
-    log.debug('cannot read the owner of a pod', { namespace, name: owner.name, error: (error as Error).message });
+    deps.log.debug('cannot read the owner of a pod', { namespace, name: owner.name, error: (error as Error).message });
     return direct;
   }
 }
