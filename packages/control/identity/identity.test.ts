@@ -220,6 +220,8 @@ test('refuses with the status code that the failure has', async () => {
     ['no identity', await request('a/web', ''), 'INVALID_ARGUMENT'],
     ['no token', await request(''), 'INVALID_ARGUMENT'],
     ['no request', await request('a/web', WEB, new Uint8Array()), 'INVALID_ARGUMENT'],
+    ['a request without end', await request('a/web', WEB, new Uint8Array(8_193)), 'INVALID_ARGUMENT'],
+    ['a token without end', await request('x'.repeat(16_385)), 'INVALID_ARGUMENT'],
     ['garbage for a request', await request('a/web', WEB, new Uint8Array([1, 2, 3])), 'INVALID_ARGUMENT'],
     ['a request signed by another key', await request('a/web', WEB, tampered), 'INVALID_ARGUMENT'],
     ['no name', await csr({}), 'FAILED_PRECONDITION'],

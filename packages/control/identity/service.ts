@@ -60,11 +60,24 @@ export function createCertify(deps: IdentityDeps, config: IdentityConfig): Certi
   };
 }
 
+/** Tokens of pods have about one kilobyte; more audiences and bound objects make them longer. */
+const TOKEN_BYTES_MAX = 16 * 1024;
+/** A request with one name and an elliptic key has less than half a kilobyte; with the largest RSA key in use about two. */
+const CSR_BYTES_MAX = 8 * 1024;
+
 function requireFields(request: api.CertifyRequest): void {
   if (request.identity === '') throw new GrpcError('INVALID_ARGUMENT', 'missing identity');
   if (request.token.length === 0) throw new GrpcError('INVALID_ARGUMENT', 'missing token');
   if (request.certificateSigningRequest.length === 0)
     throw new GrpcError('INVALID_ARGUMENT', 'missing certificate signing request');
+  requireLength('token', request.token, TOKEN_BYTES_MAX);
+  requireLength('certificate signing request', request.certificateSigningRequest, CSR_BYTES_MAX);
+}
+
+/** Neither is worth the API server's time, nor ours, when it is longer. */
+function requireLength(what: string, { length }: Uint8Array, bytesMax: number): void {
+  if (length > bytesMax)
+    throw new GrpcError('INVALID_ARGUMENT', `expected at most ${bytesMax} bytes, got a ${what} of ${length} bytes`);
 }
 
 function requireUsableIssuer(issuer: Issuer, deps: IdentityDeps): void {
