@@ -1,3 +1,4 @@
+import { CLUSTER_ANNOTATIONS } from '#model/annotations';
 import { MIRROR } from './names.ts';
 
 /** What a mirror takes over from its original. */
@@ -28,12 +29,33 @@ export function copyAnnotations(
   return Object.fromEntries(copied);
 }
 
+/**
+ * The annotations of a federated service that follows this member. How its clusters share the traffic may be said on the member, which
+ * then rules, or on the federated service itself, where it stays; which it was stands in an annotation of its own.
+ */
+export function federatedAnnotations(
+  member: Record<string, string>,
+  existing: Record<string, string>,
+  excluded: readonly string[],
+): Record<string, string> {
+  const copied = copyAnnotations(member, excluded);
+  const fromMember = CLUSTER_ANNOTATIONS.filter((key) => copied[key] !== undefined);
+  const before = new Set(existing[MIRROR.fromMember]?.split(','));
+  const own = CLUSTER_ANNOTATIONS.filter((key) => existing[key] !== undefined && !before.has(key));
+  return {
+    ...Object.fromEntries(own.map((key) => [key, existing[key] ?? ''])),
+    ...copied,
+    ...(fromMember.length > 0 && { [MIRROR.fromMember]: fromMember.join() }),
+  };
+}
+
 /** Ours to write; an original that carries them would make members up. */
 const DISCOVERY = new Set<string>([
   MIRROR.remoteDiscovery,
   MIRROR.localDiscovery,
   MIRROR.fqName,
   MIRROR.resourceVersion,
+  MIRROR.fromMember,
 ]);
 
 /** An exact key, or `group/*` for all keys of a group. */

@@ -1,5 +1,5 @@
 import type { MirrorOutcome } from '../link/index.ts';
-import { copyAnnotations, copyLabels } from './copy.ts';
+import { copyLabels, federatedAnnotations } from './copy.ts';
 import { federatedName, type Members, MIRROR, memberOf, readMembers, writeMembers } from './names.ts';
 import type { LocalView } from './reconcile.ts';
 import { agrees, type Change, type ObservedService, serviceKey, serviceObject } from './service.ts';
@@ -48,7 +48,7 @@ export function joinFederated(
     labels: leads ? copyLabels(member.labels, joiner.excludedLabels) : existing.labels,
     annotations: {
       ...(leads
-        ? copyAnnotations(member.annotations, joiner.excludedAnnotations)
+        ? federatedAnnotations(member.annotations, existing?.annotations ?? {}, joiner.excludedAnnotations)
         : withoutDiscovery(existing.annotations)),
       ...writeMembers(members),
     },

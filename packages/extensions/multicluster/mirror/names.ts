@@ -10,9 +10,15 @@ export const MIRROR = {
   remoteService: 'multicluster.linkerd.io/remote-service',
   /** Annotation of a federated service: name of the local member. */
   localDiscovery: 'multicluster.linkerd.io/local-discovery',
+  /** Annotation of a federated service: keys of those about its clusters that come from a member. */
+  fromMember: 'multicluster.weft.dev/from-member',
+  /** Label of the mirror of one host of a headless service: name of that service's mirror. */
+  headlessMirror: 'mirror.linkerd.io/headless-mirror-svc-name',
   /** Annotations of mirrors. */
   fqName: 'mirror.linkerd.io/remote-svc-fq-name',
   resourceVersion: 'mirror.linkerd.io/remote-resource-version',
+  /** Annotation of Endpoints: the TLS identity of the gateway that their addresses are. */
+  gatewayIdentity: 'mirror.linkerd.io/remote-gateway-identity',
 } as const;
 
 export const EXPORTED_LABEL = 'mirror.linkerd.io/exported';
