@@ -35,7 +35,7 @@ const service = createDestination(
     },
     log,
     metrics,
-    wallMs: () => Date.now(),
+    clock: systemClock,
   },
   {
     controlPlaneNamespace: 'linkerd',

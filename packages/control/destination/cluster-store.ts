@@ -3,13 +3,16 @@
  * here waits for it: a cluster that does not answer keeps what was last known of it, or has nothing yet.
  */
 import type { Gvr, KubeObject } from '#api/kube';
-import type { KubeClient, WatchSink } from '#kube/client';
+import { isNotFound, type KubeClient, type WatchSink } from '#kube/client';
 import { ANNOTATION_KEYS, KUBECONFIG_KEY, LABELS, REMOTE_KUBECONFIG_TYPE } from '#model/names';
+import type { Clock, Timer } from '#runtime/clock';
 import type { Log } from '#runtime/log';
 import { ClusterIndex, type IndexWarning } from './cluster/index.ts';
 import { type EndpointsObserver, EndpointWatches, type ListConfig } from './endpoints/index.ts';
 
 const SECRETS: Gvr = { group: '', version: 'v1', resource: 'secrets' };
+/** A cluster whose API has not answered for so long is stale: what is known of it may be wrong by now. */
+const STALE_AFTER_MS = 60_000;
 
 /** A linked cluster that was listed completely at least once. */
 export interface RemoteCluster {
@@ -23,6 +26,7 @@ export interface ClusterStoreDeps {
   kube: Pick<KubeClient, 'watch'>;
   /** Connects to the cluster of a kubeconfig; throws when it cannot be read. */
   connect(kubeconfig: string): Pick<KubeClient, 'watch' | 'close'>;
+  clock: Clock;
   log: Log;
   endpointConfig: ListConfig;
   observer(cluster: string): EndpointsObserver;
@@ -47,6 +51,9 @@ export class ClusterStore {
   readonly #entries = new Map<string, Entry>();
   readonly #ready = new Map<string, RemoteCluster>();
   readonly #listeners = new Set<() => void>();
+  readonly #stale = new Set<string>();
+  /** Of clusters that do not answer, before they are stale. */
+  readonly #silent = new Map<string, Timer>();
   readonly #starting = new Set<Promise<unknown>>();
   #stopWatch: (() => void) | undefined;
   #listed: (() => void) | undefined;
@@ -96,6 +103,11 @@ export class ClusterStore {
     return this.#entries.has(cluster);
   }
 
+  /** Whether its API has been silent for long. */
+  isStale(cluster: string): boolean {
+    return this.#stale.has(cluster);
+  }
+
   get size(): number {
     return this.#entries.size;
   }
@@ -105,7 +117,7 @@ export class ClusterStore {
     return [...this.#ready.values()];
   }
 
-  /** Calls `listener` whenever a cluster came, was replaced or went. */
+  /** Calls `listener` whenever a cluster came, was replaced or went, and when one becomes stale or ceases to be. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -153,19 +165,20 @@ export class ClusterStore {
     const index = new ClusterIndex(this.#deps.warn(cluster));
     const watches = new EndpointWatches(
       index,
-      { ...this.#deps.endpointConfig, trustDomain: read.trustDomain },
+      { ...this.#deps.endpointConfig, trustDomain: read.trustDomain, cluster },
       this.#deps.observer(cluster),
     );
-    let failing = 0;
+    const failing = new Set<string>();
     const run = index.start(kube, false, {
       failed: (resource, error) => {
-        failing += 1;
+        // A cluster without some kind of object answers for all that.
+        if (isNotFound(error)) return;
+        failing.add(resource);
         log.warn('cannot watch a linked cluster', { cluster, resource, error: error.message });
-        this.#deps.reachable(cluster, false);
+        this.#reachable(cluster, false);
       },
-      recovered: () => {
-        failing -= 1;
-        if (failing === 0) this.#deps.reachable(cluster, true);
+      recovered: (resource) => {
+        if (failing.delete(resource) && failing.size === 0) this.#reachable(cluster, true);
       },
       noted: (resource, sink) => this.#deps.noted(cluster, resource, sink),
     });
@@ -183,7 +196,7 @@ export class ClusterStore {
       this.#starting.delete(starting);
       if (this.#entries.get(cluster) !== entry) return;
       log.info('linked cluster is known', { cluster });
-      this.#deps.reachable(cluster, true);
+      this.#reachable(cluster, true);
       this.#ready.set(cluster, { name: cluster, clusterDomain: read.clusterDomain, index, watches });
       this.#notify();
       old?.stop();
@@ -201,9 +214,33 @@ export class ClusterStore {
     if (!entry) return;
     this.#entries.delete(cluster);
     this.#ready.delete(cluster);
+    this.#answers(cluster);
     entry.stop();
     this.#deps.log.info('linked cluster is gone', { cluster });
     this.#notify();
+  }
+
+  #reachable(cluster: string, up: boolean): void {
+    const { clock, log, reachable } = this.#deps;
+    reachable(cluster, up);
+    if (up) {
+      if (this.#answers(cluster)) this.#notify();
+    } else if (!this.#silent.has(cluster) && !this.#stale.has(cluster)) {
+      const timer = clock.after(STALE_AFTER_MS, () => {
+        this.#silent.delete(cluster);
+        this.#stale.add(cluster);
+        log.warn('linked cluster is stale', { cluster, silentSeconds: STALE_AFTER_MS / 1000 });
+        this.#notify();
+      });
+      this.#silent.set(cluster, timer);
+    }
+  }
+
+  /** Whether it was stale until now. */
+  #answers(cluster: string): boolean {
+    this.#silent.get(cluster)?.cancel();
+    this.#silent.delete(cluster);
+    return this.#stale.delete(cluster);
   }
 
   #notify(): void {

@@ -23,6 +23,15 @@ export function discoveryKindOf(service: ServiceRecord): DiscoveryKind {
   return { kind: 'remote', cluster, service: name };
 }
 
+/** The same; undefined for a mirror that does not name its Service. */
+export function knownKindOf(service: ServiceRecord): DiscoveryKind | undefined {
+  try {
+    return discoveryKindOf(service);
+  } catch {
+    return undefined; // who asks for it anew gets the error
+  }
+}
+
 /** `bb@east,bb@north`. Entries of another form are left out. */
 function readRemotes(text: string): { cluster: string; service: string }[] {
   return text.split(',').flatMap((entry) => {

@@ -1,7 +1,7 @@
 /** One Destination.Get stream: the endpoints of one or several members, sent as differences as fast as the proxy reads them. */
 import type { destination } from '#api/mesh';
 import type { ResponseStream } from '#runtime/grpc';
-import { type Client, type EndpointViews, type Member, Snapshot, type View } from './endpoints/index.ts';
+import { type Client, type EndpointViews, isSameMembers, type Member, Snapshot, type View } from './endpoints/index.ts';
 
 export interface GetStreamDeps {
   stream: Pick<ResponseStream<typeof destination.UpdateSchema>, 'writeEncoded' | 'writable' | 'onWritable'>;
@@ -35,7 +35,7 @@ export class GetStream {
 
   /** Replaces the members; endpoints of those that went are removed, those of new ones added. */
   setMembers(members: readonly Member[]): void {
-    if (this.#closed || (this.#view && isSame(members, this.#members))) return;
+    if (this.#closed || (this.#view && isSameMembers(members, this.#members))) return;
     const before = this.#view;
     this.#members = members;
     this.#view = this.#deps.views.open({ members, port: this.#port, hostname: this.#hostname }, () => this.changed());
@@ -65,14 +65,4 @@ export class GetStream {
     this.#view = undefined;
     this.#has = Snapshot.EMPTY;
   }
-}
-
-function isSame(a: readonly Member[], b: readonly Member[]): boolean {
-  const isSameMember = (one: Member, other: Member | undefined) =>
-    one.id === other?.id &&
-    one.watches === other.watches &&
-    one.filtered === other.filtered &&
-    one.priority === other.priority &&
-    one.weight === other.weight;
-  return a.length === b.length && a.every((member, at) => isSameMember(member, b[at]));
 }

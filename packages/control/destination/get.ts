@@ -4,10 +4,11 @@ import { type destination, FEATURES_KEY, parseFeatures } from '#api/mesh';
 import { parseAuthority, parseContextToken, parseServiceName } from '#model/names';
 import { type CallContext, GrpcError, type ResponseStream } from '#runtime/grpc';
 import { keyOf } from '../fold/index.ts';
-import type { ClusterIndex, ServiceRecord } from './cluster/index.ts';
+import type { ClusterIndex } from './cluster/index.ts';
 import type { ClusterStore } from './cluster-store.ts';
-import { type DiscoveryKind, discoveryKindOf } from './discovery-kind.ts';
+import { type DiscoveryKind, discoveryKindOf, knownKindOf } from './discovery-kind.ts';
 import type { EndpointViews, EndpointWatches, Member } from './endpoints/index.ts';
+import type { Federations } from './federations.ts';
 import { GetStream } from './get-stream.ts';
 
 export interface GetDeps {
@@ -16,6 +17,7 @@ export interface GetDeps {
   watches: EndpointWatches;
   views: EndpointViews;
   clusters: ClusterStore;
+  federations: Federations;
   coalesced(): void;
 }
 
@@ -45,22 +47,26 @@ export function serveGet(
     },
     { port, hostname: instance },
   );
+  const federation = kind.kind === 'federated' ? deps.federations.open(service.key, () => show(kind)) : undefined;
+  const show = (now: DiscoveryKind): void =>
+    state.setMembers(federation?.members() ?? membersOf(deps, service.namespace, service.name, now));
   const update = (): void => {
     const now = index.service(service.key);
-    const nowKind = now ? safeKindOf(now) : kind;
+    const nowKind = now ? knownKindOf(now) : kind;
     // What the endpoints come from changed altogether: the proxy asks again.
-    if (nowKind?.kind !== kind.kind || (kind.kind === 'federated' && !now)) stream.end();
-    else state.setMembers(membersOf(deps, service, nowKind));
+    if (nowKind?.kind !== kind.kind || (federation && !now)) stream.end();
+    else show(nowKind);
   };
   const stops = [index.onNode(nodeName, () => state.changed())];
   // A local Service's own changes reach the stream through its endpoints; here only a change of kind matters.
   stops.push(index.onService(service.key, update));
-  if (kind.kind !== 'local') stops.push(clusters.onChange(update));
+  if (kind.kind === 'remote') stops.push(clusters.onChange(update));
   stream.onClose(() => {
     for (const stop of stops) stop();
+    federation?.stop();
     state.close();
   });
-  state.setMembers(membersOf(deps, service, kind));
+  show(kind);
 }
 
 function lookUp(deps: GetDeps, path: string) {
@@ -77,29 +83,14 @@ function lookUp(deps: GetDeps, path: string) {
 
 const invalid = (path: string) => new GrpcError('INVALID_ARGUMENT', `Invalid authority: ${path}`);
 
-function safeKindOf(service: ServiceRecord): DiscoveryKind | undefined {
-  try {
-    return discoveryKindOf(service);
-  } catch {
-    return undefined; // the stream ends; asking again gets the error
+/** Of a Service that is no federation: itself, or the one that it mirrors, once its cluster is known. */
+function membersOf(deps: GetDeps, namespace: string, name: string, kind: DiscoveryKind): Member[] {
+  if (kind.kind !== 'remote') {
+    const serviceKey = keyOf(namespace, name);
+    return [{ id: serviceKey, watches: deps.watches, serviceKey, filtered: true }];
   }
-}
-
-/** The members whose clusters are known by now; others join when they are. */
-function membersOf(deps: GetDeps, service: ServiceRecord, kind: DiscoveryKind): Member[] {
-  const home = (name: string): Member => ({
-    id: keyOf(service.namespace, name),
-    watches: deps.watches,
-    serviceKey: keyOf(service.namespace, name),
-    filtered: true,
-  });
-  const away = ({ cluster, service: name }: { cluster: string; service: string }): Member[] => {
-    const remote = deps.clusters.get(cluster);
-    if (!remote) return [];
-    const serviceKey = keyOf(service.namespace, name);
-    return [{ id: `${serviceKey}@${cluster}`, watches: remote.watches, serviceKey, filtered: false }];
-  };
-  if (kind.kind === 'local') return [home(service.name)];
-  if (kind.kind === 'remote') return away(kind);
-  return [...(kind.local ? [home(kind.local)] : []), ...kind.remotes.flatMap(away)];
+  const remote = deps.clusters.get(kind.cluster);
+  if (!remote) return [];
+  const serviceKey = keyOf(namespace, kind.service);
+  return [{ id: `${serviceKey}@${kind.cluster}`, watches: remote.watches, serviceKey, filtered: false }];
 }

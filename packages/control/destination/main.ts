@@ -67,7 +67,7 @@ async function build(context: ProcessContext<typeof FLAGS>): Promise<Running> {
       connect: (kubeconfig) => createKubeClient(accessOf(resolveContext(parseKubeConfig(kubeconfig, '/')))),
       log,
       metrics,
-      wallMs: () => systemClock.wallMs(),
+      clock: systemClock,
     },
     {
       controlPlaneNamespace: flags['controller-namespace'],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import type { KubeClient } from '#kube/client';
+import type { KubeClient, WatchSink } from '#kube/client';
 import { FakeCluster, type Heard, linkSecret, type Scene, startScene, until } from './scene.fake.ts';
 
 const scenes: Scene[] = [];
@@ -25,10 +25,16 @@ const member = (ip: string) =>
     .pod('shop/bb-1', ip, { serviceAccountName: 'bb' })
     .service('shop/bb', [{ ip, pod: 'bb-1', zone: 'z9' }]);
 
-function federate(cluster: FakeCluster, remotes: string, local = 'bb'): FakeCluster {
+function federate(
+  cluster: FakeCluster,
+  remotes: string,
+  local = 'bb',
+  annotations: Record<string, string> = {},
+): FakeCluster {
   return cluster.put('Service', 'shop/bb-federated', {
     metadata: {
       annotations: {
+        ...annotations,
         ...(remotes && { 'multicluster.linkerd.io/remote-discovery': remotes }),
         ...(local && { 'multicluster.linkerd.io/local-discovery': local }),
       },
@@ -51,8 +57,9 @@ test('a federated service is the union of its members, each with the identity of
     heard.endpoints.get('10.43.0.1:8080')?.tlsIdentity?.serverName?.name,
     'bb.shop.serviceaccount.identity.linkerd.east.test',
   );
-  assert.deepEqual(heard.labels, { service: 'bb', namespace: 'shop' });
-  assert.deepEqual(Object.keys(heard.endpoints.get('10.44.0.1:8080')?.metricLabels ?? {}).includes('cluster'), false);
+  const labels = (address: string) => heard.labelsOf.get(address);
+  assert.deepEqual(labels('10.42.0.1:8080'), { service: 'bb', namespace: 'shop' });
+  assert.deepEqual(labels('10.44.0.1:8080'), { service: 'bb', namespace: 'shop', target_cluster: 'north' });
 });
 
 test('follows members as they scale, join and leave', async () => {
@@ -157,7 +164,7 @@ test("a flat mirror has the other cluster's endpoints, unfiltered by zones, on t
   const scene = await start(west, { east: east.kube });
   const heard = scene.get('web-east.shop.svc.cluster.local:80');
   await hears(heard, '10.43.0.1:8080', '10.43.0.2:8080');
-  assert.deepEqual(heard.labels, { service: 'web', namespace: 'shop' });
+  assert.deepEqual(heard.labels, { service: 'web', namespace: 'shop', target_cluster: 'east' });
   await west.remove('Secret', 'linkerd/east');
   await hears(heard);
 });
@@ -174,4 +181,104 @@ test('says what is wrong with credentials, and counts good ones', async () => {
   await until(() => scene.metrics.render().includes('cluster_store_size 1'));
   assert.ok(scene.log.lines.some((line) => /secret=bad .*trust-domain is missing/.test(line)));
   assert.ok(scene.log.lines.some((line) => /cluster=nowhere/.test(line)));
+});
+
+const FEATURES = 'endpoint-priority';
+const CLIENT = '{"ns":"shop","nodeName":"n1","pod":"client"}';
+/** Level and weight by address. */
+const places = (heard: Heard) =>
+  Object.fromEntries([...heard.endpoints].map(([address, { priority, weight }]) => [address, [priority, weight]]));
+const placed = (heard: Heard, wanted: Record<string, [priority: number, weight: number]>) =>
+  until(
+    () => JSON.stringify(places(heard)) === JSON.stringify(wanted),
+    () => places(heard),
+  );
+
+test('clusters have the order that the federated service says; a proxy that knows no levels has them as equals', async () => {
+  const order = { 'balancer.weft.dev/cluster-order': 'local,east' };
+  const west = federate(member('10.42.0.1'), 'bb@east,bb@north', 'bb', order)
+    .put('Secret', 'linkerd/east', linkSecret('east'))
+    .put('Secret', 'linkerd/north', linkSecret('north'));
+  const scene = await start(west, { east: member('10.43.0.1').kube, north: member('10.44.0.1').kube });
+  const heard = scene.get(FEDERATED, CLIENT, FEATURES);
+  await placed(heard, {
+    '10.42.0.1:8080': [0, 10000],
+    '10.43.0.1:8080': [1, 10000],
+    '10.44.0.1:8080': [2, 10000],
+  });
+  const plain = scene.get(FEDERATED);
+  await hears(plain, '10.42.0.1:8080', '10.43.0.1:8080', '10.44.0.1:8080');
+  assert.deepEqual(new Set([...plain.endpoints.values()].map(({ priority }) => priority)), new Set([0]));
+  federate(west, 'bb@east,bb@north', 'bb', { 'balancer.weft.dev/cluster-order': 'north,east+local' });
+  await placed(heard, {
+    '10.42.0.1:8080': [1, 10000],
+    '10.43.0.1:8080': [1, 10000],
+    '10.44.0.1:8080': [0, 10000],
+  });
+});
+
+test('the next cluster helps out while too few endpoints are ready, and until they have been for a while', async () => {
+  const order = { 'balancer.weft.dev/cluster-order': 'local,east', 'balancer.weft.dev/cluster-return-after': '20s' };
+  const ready = (isReady: boolean) => [
+    { ip: '10.42.0.1', pod: 'bb-1' },
+    { ip: '10.42.0.2', pod: 'bb-2', ready: isReady },
+  ];
+  const west = federate(member('10.42.0.1').pod('shop/bb-2', '10.42.0.2'), 'bb@east', 'bb', order).put(
+    'Secret',
+    'linkerd/east',
+    linkSecret('east'),
+  );
+  const scene = await start(west, { east: member('10.43.0.1').kube });
+  const heard = scene.get(FEDERATED, CLIENT, FEATURES);
+  const local: [number, number] = [0, 10000];
+  await placed(heard, { '10.42.0.1:8080': local, '10.43.0.1:8080': [1, 10000] });
+  west.slice('shop/bb', ready(false));
+  await placed(heard, { '10.42.0.1:8080': local, '10.43.0.1:8080': [0, 10000] });
+  west.slice('shop/bb', ready(true));
+  await placed(heard, { '10.42.0.1:8080': local, '10.43.0.1:8080': [0, 10000], '10.42.0.2:8080': local });
+  scene.clock.advance(20_000);
+  await placed(heard, { '10.42.0.1:8080': local, '10.43.0.1:8080': [1, 10000], '10.42.0.2:8080': local });
+});
+
+test('weights are shares of clusters', async () => {
+  const weights = { 'balancer.weft.dev/cluster-weights': 'local=3,east=1' };
+  const east = member('10.43.0.1')
+    .pod('shop/bb-2', '10.43.0.2')
+    .slice('shop/bb', [
+      { ip: '10.43.0.1', pod: 'bb-1' },
+      { ip: '10.43.0.2', pod: 'bb-2' },
+    ]);
+  const west = federate(member('10.42.0.1'), 'bb@east', 'bb', weights).put(
+    'Secret',
+    'linkerd/east',
+    linkSecret('east'),
+  );
+  const scene = await start(west, { east: east.kube });
+  const heard = scene.get(FEDERATED, CLIENT, FEATURES);
+  await placed(heard, { '10.42.0.1:8080': [0, 22500], '10.43.0.1:8080': [0, 3750], '10.43.0.2:8080': [0, 3750] });
+});
+
+test('a cluster whose API is silent for a minute comes after the others until it answers', async () => {
+  const east = member('10.43.0.1');
+  const sinks = new Map<string, WatchSink<never>>();
+  const kube: Pick<KubeClient, 'watch' | 'close'> = {
+    close: () => {},
+    watch: (gvr, options, sink) => {
+      sinks.set(gvr.resource, sink as WatchSink<never>);
+      return east.kube.watch(gvr, options, sink);
+    },
+  };
+  const west = federate(member('10.42.0.1'), 'bb@east').put('Secret', 'linkerd/east', linkSecret('east'));
+  const scene = await start(west, { east: kube });
+  const heard = scene.get(FEDERATED, CLIENT, FEATURES);
+  const at = (priority: number) => placed(heard, { '10.42.0.1:8080': [0, 10000], '10.43.0.1:8080': [priority, 10000] });
+  await at(0);
+  const lost = { error: new Error('no route to host'), attempt: 1, retryInMs: 1 };
+  for (const sink of sinks.values()) sink.failed?.(lost);
+  scene.clock.advance(59_000);
+  await at(0);
+  scene.clock.advance(1_000);
+  await at(1);
+  for (const sink of sinks.values()) sink.recovered?.();
+  await at(0);
 });

@@ -4,6 +4,7 @@ import type { Gvr, KubeObject } from '#api/kube';
 import { destination as api, decodeTcpAddress, FEATURES_KEY } from '#api/mesh';
 import { FakeKubeClient } from '#kube/client';
 import { PortSet } from '#model/annotations';
+import { FakeClock } from '#runtime/clock';
 import { createGrpcClient, createGrpcServer, type GrpcClient, type GrpcError } from '#runtime/grpc';
 import { FakeLog } from '#runtime/log';
 import { type ControlMetrics, createControlMetrics } from '../process/index.ts';
@@ -156,6 +157,8 @@ export interface SliceEndpointBody {
 export class Heard {
   readonly endpoints = new Map<string, api.WeightedAddr>();
   labels: Record<string, string> = {};
+  /** Labels of the set that an address came in. */
+  readonly labelsOf = new Map<string, Record<string, string>>();
   /** `+10.0.0.1:80,10.0.0.2:80` or `-…`, a line a message. */
   readonly log: string[] = [];
   ended: string | undefined;
@@ -177,12 +180,17 @@ export class Heard {
     this.log.push(`${kind === 'add' ? '+' : '-'}${keys.sort()}`);
     if (kind === 'add') {
       this.labels = value.metricLabels;
-      for (const addr of value.addrs) this.endpoints.set(String(decodeTcpAddress(addr.addr)), addr);
+      for (const addr of value.addrs) {
+        const key = String(decodeTcpAddress(addr.addr));
+        this.endpoints.set(key, addr);
+        this.labelsOf.set(key, value.metricLabels);
+      }
     } else for (const key of keys) this.endpoints.delete(key);
   }
 }
 
 export interface Scene {
+  clock: FakeClock;
   metrics: ControlMetrics;
   log: FakeLog;
   /** `features`: what the proxy says that it understands, such as `endpoint-priority`. */
@@ -200,14 +208,14 @@ export async function startScene(
 ): Promise<Scene> {
   const log = new FakeLog();
   const metrics = createControlMetrics(() => 0);
-  const wallMs = () => Date.parse('2026-01-01T00:01:00Z');
+  const clock = new FakeClock(Date.parse('2026-01-01T00:01:00Z'));
   const connect = (kubeconfig: string) => {
     const cluster = linked[kubeconfig];
     if (!cluster) throw new Error('no such cluster');
     return cluster;
   };
   const service = createDestination(
-    { kube: home.kube, connect, log: log.log, metrics, wallMs },
+    { kube: home.kube, connect, clock, log: log.log, metrics },
     { ...CONFIG, ...config },
   );
   await service.synced;
@@ -224,6 +232,7 @@ export async function startScene(
   });
   const codeOf = (error: GrpcError | undefined) => error?.code ?? 'OK';
   return {
+    clock,
     metrics,
     log,
     get(path, token = '{"ns":"shop","nodeName":"n1","pod":"client"}', features) {

@@ -2,7 +2,7 @@
 import { destination as api } from '#api/mesh';
 import type { KubeClient } from '#kube/client';
 import { isContextToken } from '#model/names';
-import { systemClock } from '#runtime/clock';
+import type { Clock } from '#runtime/clock';
 import type { GrpcServer } from '#runtime/grpc';
 import type { Log } from '#runtime/log';
 import { WatchHealth } from '../fold/index.ts';
@@ -10,6 +10,7 @@ import type { ControlMetrics } from '../process/index.ts';
 import { ClusterIndex, type IndexWarning } from './cluster/index.ts';
 import { ClusterStore } from './cluster-store.ts';
 import { type EndpointConfig, EndpointViews, EndpointWatches } from './endpoints/index.ts';
+import { Federations } from './federations.ts';
 import { type GetDeps, serveGet } from './get.ts';
 import { coalesced, collectSizes, endpointMetrics, lagMetrics, profileMetrics } from './metrics.ts';
 import { ProfileStreams } from './profile/index.ts';
@@ -23,10 +24,9 @@ export interface DestinationDeps {
   kube: Pick<KubeClient, 'watch'>;
   /** Connects to a linked cluster. */
   connect(kubeconfig: string): Pick<KubeClient, 'watch' | 'close'>;
+  clock: Clock;
   log: Log;
   metrics: ControlMetrics;
-  /** Milliseconds since 1970. */
-  wallMs(): number;
 }
 
 export interface DestinationService {
@@ -43,17 +43,18 @@ export interface DestinationService {
 
 /** Begins to watch the cluster and those linked to it. */
 export function createDestination(deps: DestinationDeps, config: DestinationConfig): DestinationService {
-  const { kube, log, metrics, wallMs } = deps;
+  const { kube, clock, log, metrics } = deps;
   const warn =
     (cluster: string): IndexWarning =>
     (resource, object, problem) =>
       log.warn('ignoring what cannot be read', { cluster, resource, object, problem });
-  const health = new WatchHealth(metrics, systemClock);
+  const health = new WatchHealth(metrics, clock);
   const index = new ClusterIndex(warn(HOME));
   const watches = new EndpointWatches(index, config, endpointMetrics(metrics, HOME));
   const clusters = new ClusterStore({
     kube,
     connect: deps.connect,
+    clock,
     log,
     endpointConfig: config,
     observer: (cluster) => endpointMetrics(metrics, cluster),
@@ -64,7 +65,7 @@ export function createDestination(deps: DestinationDeps, config: DestinationConf
   const run = index.start(kube, true, {
     failed: (resource, error) => log.warn('cannot watch the cluster', { resource, error: error.message }),
     recovered: (resource) => log.info('watching the cluster again', { resource }),
-    received: lagMetrics(metrics, wallMs),
+    received: lagMetrics(metrics, () => clock.wallMs()),
     noted: (resource, sink) => health.note(HOME, resource, sink),
   });
   clusters.start(config.controlPlaneNamespace);
@@ -75,6 +76,7 @@ export function createDestination(deps: DestinationDeps, config: DestinationConf
     watches,
     views: new EndpointViews(),
     clusters,
+    federations: new Federations({ index, watches, clusters, clock }),
     coalesced: coalesced(metrics, 'get'),
   };
   const profiles = new ProfileStreams({

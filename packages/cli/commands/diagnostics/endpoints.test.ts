@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type EndpointRow, tables } from './endpoints.ts';
 
-const row = (namespace: string, pod: string, ip: string): EndpointRow => ({
+const row = (namespace: string, pod: string, ip: string, cluster?: string): EndpointRow => ({
   namespace,
   ip,
   port: 8080,
   pod,
   service: `web.${namespace}`,
+  cluster,
   weight: 10_000,
   labels: {},
 });
@@ -20,6 +21,16 @@ a                  10.0.0.1   8080   web-1           web.a
 
 NAMESPACE          IP          PORT   POD             SERVICE
 longer-namespace   10.0.0.22   8080   web-long-name   web.longer-namespace
+`,
+  );
+});
+
+test('on request a column says which cluster an endpoint is in', () => {
+  assert.equal(
+    tables([row('a', 'web-1', '10.0.0.1'), row('a', 'web-2', '10.1.0.1', 'east')], true),
+    `NAMESPACE   IP         PORT   POD     SERVICE   CLUSTER
+a           10.0.0.1   8080   web-1   web.a     local
+a           10.1.0.1   8080   web-2   web.a     east
 `,
   );
 });

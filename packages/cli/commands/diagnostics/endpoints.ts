@@ -10,6 +10,7 @@ interface Flags {
   output: 'table' | 'json';
   destinationPod?: string;
   token: string;
+  showCluster?: boolean;
 }
 
 /** One endpoint as destination streams it. */
@@ -20,6 +21,8 @@ export interface EndpointRow {
   pod: string;
   /** `name.namespace` of the Service that it belongs to: of a federated service, the member. */
   service: string;
+  /** Linked cluster that it is in; undefined for the own one. */
+  cluster: string | undefined;
   weight: number;
   http2?: Record<string, unknown>;
   labels: Record<string, string>;
@@ -38,29 +41,34 @@ export function registerEndpoints(group: Command, context: CliContext): void {
     .addOption(new Option('-o, --output <format>', 'Output format').choices(['table', 'json']).default('table'))
     .option('--destination-pod <name>', 'Which replica of the destination controller to ask')
     .option('--token <token>', 'Context token, as a proxy would send it', 'default:diagnostics')
+    .option('--show-cluster', 'Say of each endpoint which cluster it is in')
     .action(async (authorities: string[], flags: Flags) => {
       const client = await destinationClient(context, flags.destinationPod);
       try {
         const sets = await Promise.all(authorities.map((authority) => endpointsOf(client, authority, flags.token)));
-        print(sets.flat(), flags.output, context);
+        print(sets.flat(), flags, context);
       } finally {
         client.close();
       }
     });
 }
 
-function print(rows: EndpointRow[], format: 'table' | 'json', context: CliContext): void {
-  const { io } = context;
+function print(rows: EndpointRow[], { output, showCluster = false }: Flags, { io }: CliContext): void {
   rows.sort((a, b) => compare(a.namespace, b.namespace) || compare(a.service, b.service) || compare(a.pod, b.pod));
-  if (format === 'json') io.out(`${JSON.stringify(rows, null, 2)}\n`);
+  if (output === 'json') io.out(`${JSON.stringify(rows.map(showCluster ? withCluster : withoutCluster), null, 2)}\n`);
   else if (rows.length === 0) io.err('No endpoints found.\n');
-  else io.out(tables(rows));
+  else io.out(tables(rows, showCluster));
 }
+
+/** What the own cluster is called. */
+const OWN_CLUSTER = 'local';
+const withCluster = (row: EndpointRow) => ({ ...row, cluster: row.cluster ?? OWN_CLUSTER });
+const withoutCluster = ({ cluster: _, ...row }: EndpointRow) => row;
 
 const HEAD = ['NAMESPACE', 'IP', 'PORT', 'POD', 'SERVICE'] as const;
 
 /** A table a namespace, a blank line between them; names are as wide in all. */
-export function tables(rows: readonly EndpointRow[]): string {
+export function tables(rows: readonly EndpointRow[], showCluster = false): string {
   const widest = (head: string, texts: readonly string[]) => Math.max(head.length, ...texts.map((text) => text.length));
   const widths = [
     widest(
@@ -74,12 +82,16 @@ export function tables(rows: readonly EndpointRow[]): string {
       rows.map(({ pod }) => pod),
     ),
   ];
+  const head = showCluster ? [...HEAD, 'CLUSTER'] : HEAD;
   const namespaces = [...new Set(rows.map(({ namespace }) => namespace))];
   return namespaces
     .map((namespace) => {
       const ours = rows.filter((row) => row.namespace === namespace);
-      const cells = ours.map(({ ip, port, pod, service }) => [namespace, ip, String(port), pod, service]);
-      return renderTable([HEAD, ...cells], { widths });
+      const cells = ours.map(({ ip, port, pod, service, cluster = OWN_CLUSTER }) => [
+        ...[namespace, ip, String(port), pod, service],
+        ...(showCluster ? [cluster] : []),
+      ]);
+      return renderTable([head, ...cells], { widths });
     })
     .join('\n');
 }
@@ -132,6 +144,7 @@ function put(rows: Map<string, EndpointRow>, address: destination.WeightedAddr, 
     port: address.addr.port,
     pod: labels['pod'] ?? '',
     service: `${labels['service'] ?? ''}.${namespace}`,
+    cluster: labels['target_cluster'],
     weight: address.weight,
     ...(address.http2 && { http2: goJson(destination.Http2ClientParamsSchema, address.http2) }),
     labels: address.metricLabels,

@@ -10,6 +10,7 @@ import type {
   Service,
 } from '#api/kube';
 import { ENDPOINT_ANNOTATIONS, type EndpointAnnotation, PortSet } from '#model/annotations';
+import { type Preference, readPreference } from '#model/federation';
 import { ANNOTATION_KEYS, LABELS, PROXY_CONTAINER } from '#model/names';
 import { keyOf } from '../../fold/index.ts';
 
@@ -149,6 +150,8 @@ export interface ServiceRecord {
   localTraffic: boolean;
   /** Factors of weights by zone; undefined: all 1. */
   zoneWeights: ReadonlyMap<string, number> | undefined;
+  /** Of a federated service: what it says of its clusters. */
+  preference: Preference;
   labels: Readonly<Record<string, string>>;
   annotations: Readonly<Record<string, string>>;
 }
@@ -168,6 +171,7 @@ export function readService(object: KubeObject, _old: ServiceRecord | undefined,
     opaquePorts: portSet(metadata.annotations, ANNOTATION_KEYS.opaquePorts, namedIn(ports), problem),
     localTraffic: spec?.internalTrafficPolicy === 'Local',
     zoneWeights: readAnnotation(metadata.annotations, ENDPOINT_ANNOTATIONS.zoneWeights, problem),
+    preference: readPreference((row) => readAnnotation(metadata.annotations, row, problem)),
     labels: metadata.labels ?? {},
     annotations: metadata.annotations ?? {},
   };
@@ -195,6 +199,8 @@ export interface SliceRecord {
   ports: readonly { name: string; port: number }[];
   /** The ready ones. */
   endpoints: readonly SliceEndpoint[];
+  /** How many more there are that are not on their way out. */
+  unready: number;
   gatewayIdentity: string | undefined;
   remoteFqName: string | undefined;
   clusterName: string | undefined;
@@ -207,6 +213,8 @@ export function readSlice(object: KubeObject): SliceRecord | undefined {
     metadata.labels?.[LABELS.serviceName] ?? metadata.ownerReferences?.find((owner) => owner.kind === 'Service')?.name;
   if (!serviceName || addressType === 'FQDN') return undefined;
   const namespace = metadata.namespace ?? '';
+  const all = endpoints ?? [];
+  const ready = all.filter(({ conditions }) => conditions?.ready !== false);
   return {
     key: keyOf(namespace, metadata.name),
     serviceKey: keyOf(namespace, serviceName),
@@ -214,11 +222,10 @@ export function readSlice(object: KubeObject): SliceRecord | undefined {
     namespace,
     ipv6: addressType === 'IPv6',
     ports: (ports ?? []).flatMap((port) => (port.port === undefined ? [] : { name: port.name ?? '', port: port.port })),
-    endpoints: (endpoints ?? [])
-      .filter((endpoint) => endpoint.conditions?.ready !== false)
-      .flatMap((endpoint) =>
-        endpoint.addresses.slice(0, 1).map((address) => readEndpoint(address, endpoint, namespace)),
-      ),
+    endpoints: ready.flatMap((endpoint) =>
+      endpoint.addresses.slice(0, 1).map((address) => readEndpoint(address, endpoint, namespace)),
+    ),
+    unready: all.filter(({ conditions }) => conditions?.ready === false && conditions.terminating !== true).length,
     gatewayIdentity: metadata.annotations?.[ANNOTATION_KEYS.remoteGatewayIdentity] || undefined,
     remoteFqName: metadata.annotations?.[ANNOTATION_KEYS.remoteServiceFqName] || undefined,
     clusterName: metadata.labels?.[LABELS.mirrorClusterName],

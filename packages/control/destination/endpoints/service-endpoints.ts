@@ -27,7 +27,7 @@ export interface EndpointSet {
   exists: boolean;
   /** Only for clients on the endpoint's node. */
   localTraffic: boolean;
-  /** Of all endpoints: `service`, `namespace`, and `target_…` for mirrors. */
+  /** Of all endpoints: `service`, `namespace`, and `target_…` for mirrors and members in other clusters. */
   labels: Readonly<Record<string, string>>;
   endpoints: readonly Endpoint[];
 }
@@ -35,6 +35,8 @@ export interface EndpointSet {
 export type ListConfig = EndpointConfig & {
   /** Prefer IPv6 addresses of pods that have both; else they are left out. */
   ipv6: boolean;
+  /** The linked cluster that the endpoints are in; undefined for the own one. */
+  cluster?: string;
 };
 
 interface Made {
@@ -65,7 +67,8 @@ export class EndpointLister {
   list(): EndpointSet {
     const service = this.#index.service(this.#serviceKey);
     const [namespace = '', name = ''] = this.#serviceKey.split('/');
-    const labels = { service: name, namespace };
+    const { cluster } = this.#config;
+    const labels = { service: name, namespace, ...(cluster !== undefined && { target_cluster: cluster }) };
     if (!service || service.externalName) {
       this.#made.clear();
       return { exists: false, localTraffic: false, labels, endpoints: [] };

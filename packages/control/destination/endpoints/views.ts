@@ -24,6 +24,17 @@ export interface Member {
   weight?: number;
 }
 
+/** Whether two lists name the same endpoints in the same places. */
+export function isSameMembers(a: readonly Member[], b: readonly Member[]): boolean {
+  const isSame = (one: Member, other: Member | undefined) =>
+    one.id === other?.id &&
+    one.watches === other.watches &&
+    one.filtered === other.filtered &&
+    one.priority === other.priority &&
+    one.weight === other.weight;
+  return a.length === b.length && a.every((member, at) => isSame(member, b[at]));
+}
+
 /** What is asked for. */
 export interface Wanted {
   /** Where two have one address, the one that comes first counts. */
