@@ -259,3 +259,28 @@ test('who asks the same shares one answer: worked out once, held back for the sl
   assert.deepEqual(again.sent, ['c', 'end FAILED_PRECONDITION']);
   assert.throws(() => answers.serve('k', ask, fakeStream().stream), /conflict/);
 });
+
+test('a question that is over ends all its streams, and is asked anew by the next', () => {
+  const answers = new Answers(StringValueSchema, () => {});
+  const ends: (() => void)[] = [];
+  let stopped = 0;
+  const ask = () => ({
+    snapshot: () => ({ value: 'a' }),
+    follow: (_changed: () => void, end: () => void) => {
+      ends.push(end);
+      return [
+        () => {
+          stopped += 1;
+        },
+      ];
+    },
+  });
+  const [one, other, next] = [fakeStream(), fakeStream(), fakeStream()];
+  answers.serve('k', ask, one.stream);
+  answers.serve('k', ask, other.stream);
+  ends[0]?.();
+  ends[0]?.();
+  answers.serve('k', ask, next.stream);
+  assert.deepEqual([one.sent, other.sent, next.sent], [['a', 'end undefined'], ['a', 'end undefined'], ['a']]);
+  assert.deepEqual([ends.length, stopped], [2, 1]);
+});
