@@ -3,8 +3,14 @@ import { isConflict, isNotFound, type KubeClient } from '#kube/client';
 import type { Clock } from '#runtime/clock';
 import type { Log } from '#runtime/log';
 import { CREDENTIALS, LINKS, type Link, type MirrorOutcome, type Reachability, statusPatch } from '../link/index.ts';
-import { federatedName, type LinkReconciliation, MIRROR, mirrorName, reconcileLink } from '../mirror/index.ts';
-import { settingsOf } from '../mirror/reconcile.ts';
+import {
+  federatedName,
+  type LinkReconciliation,
+  MIRROR,
+  mirrorName,
+  reconcileLink,
+  settingsOf,
+} from '../mirror/index.ts';
 import { applyChanges } from './apply.ts';
 import { LocalCluster } from './local-cluster.ts';
 import { Loop } from './loop.ts';

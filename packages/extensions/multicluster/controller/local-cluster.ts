@@ -1,14 +1,23 @@
-import { NAMESPACES, SERVICES } from '#api/kube';
+import { ENDPOINTS, type Endpoints, type KubeObject, NAMESPACES, SERVICES } from '#api/kube';
 import type { KubeClient } from '#kube/client';
 import type { Log } from '#runtime/log';
-import { type LocalView, type ObservedService, observe, serviceKey } from '../mirror/index.ts';
+import {
+  type LocalView,
+  MIRROR,
+  type ObservedEndpoints,
+  type ObservedService,
+  observe,
+  observeEndpoints,
+  serviceKey,
+} from '../mirror/index.ts';
 import type { ServiceObject } from '../mirror/service.ts';
 
-/** Services and namespaces of the cluster that we run in. */
+/** Services, namespaces, and Endpoints of mirrors and probes of the cluster that we run in. */
 export class LocalCluster implements LocalView {
   readonly services = new Map<string, ObservedService>();
   readonly namespaces = new Set<string>();
-  #synced = { services: false, namespaces: false };
+  readonly endpoints = new Map<string, ObservedEndpoints>();
+  #synced = { services: false, namespaces: false, endpoints: false };
   readonly #stops: (() => void)[];
 
   /** Watches until stopped; `changed` is called after every change. */
@@ -16,6 +25,27 @@ export class LocalCluster implements LocalView {
     const failed = (what: string) => (failure: { error: Error; attempt: number }) =>
       log.warn(`cannot watch ${what}`, { error: failure.error.message, attempt: failure.attempt });
     this.#stops = [
+      client.watch<Endpoints>(
+        ENDPOINTS,
+        { labelSelector: MIRROR.clusterName },
+        {
+          reset: (objects) => {
+            this.endpoints.clear();
+            for (const object of objects) this.endpoints.set(keyOf(object), observeEndpoints(object));
+            this.#synced.endpoints = true;
+            changed();
+          },
+          applied: (object) => {
+            this.endpoints.set(keyOf(object), observeEndpoints(object));
+            changed();
+          },
+          deleted: (object) => {
+            this.endpoints.delete(keyOf(object));
+            changed();
+          },
+          failed: failed('endpoints'),
+        },
+      ),
       watchServices(client, this.services, {
         changed: () => {
           this.#synced.services = true;
@@ -47,7 +77,7 @@ export class LocalCluster implements LocalView {
   }
 
   get synced(): boolean {
-    return this.#synced.services && this.#synced.namespaces;
+    return Object.values(this.#synced).every(Boolean);
   }
 
   stop(): void {
@@ -63,6 +93,8 @@ export class LocalCluster implements LocalView {
   }
 }
 
+const keyOf = ({ metadata }: KubeObject): string => serviceKey(metadata.namespace ?? '', metadata.name ?? '');
+
 interface ServiceWatch {
   changed(): void;
   failed(failure: { error: Error; attempt: number; retryInMs: number }): void;
@@ -75,23 +107,21 @@ export function watchServices(
   services: Map<string, ObservedService>,
   watch: ServiceWatch,
 ): () => void {
-  const key = (service: ServiceObject): string =>
-    serviceKey(service.metadata.namespace ?? '', service.metadata.name ?? '');
   return client.watch<ServiceObject>(
     SERVICES,
     {},
     {
       reset: (objects) => {
         services.clear();
-        for (const object of objects) services.set(key(object), observe(object));
+        for (const object of objects) services.set(keyOf(object), observe(object));
         watch.changed();
       },
       applied: (object) => {
-        services.set(key(object), observe(object));
+        services.set(keyOf(object), observe(object));
         watch.changed();
       },
       deleted: (object) => {
-        services.delete(key(object));
+        services.delete(keyOf(object));
         watch.changed();
       },
       failed: watch.failed,

@@ -5,7 +5,8 @@ import { CONTROLLER_NAME, type LinkStatus, type ServiceCondition, type ServiceSt
 export interface MirrorOutcome {
   namespace: string;
   name: string;
-  reason: 'Mirrored' | 'InvalidService' | 'MissingNamespace' | 'Error';
+  /** `Pending` is ours: which kind of mirror it will be is not known yet. */
+  reason: 'Mirrored' | 'InvalidService' | 'MissingNamespace' | 'Pending' | 'Error';
   message: string;
   localName?: string;
 }

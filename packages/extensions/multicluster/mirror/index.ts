@@ -1,5 +1,7 @@
 /** Pure decisions: which local Services should exist for the remote ones, and with what in them. */
 export { copyAnnotations, copyLabels } from './copy.ts';
+export { type EndpointsChange, endpointsName, type ObservedEndpoints, observeEndpoints } from './endpoints.ts';
+export { type GatewayScene, type GatewayView, reconcileProbe } from './gateway.ts';
 export {
   EXPORTED_LABEL,
   FEDERATED_LABEL,
@@ -9,6 +11,7 @@ export {
   mirrorName,
   readMembers,
 } from './names.ts';
-export { type LinkReconciliation, type LocalView, reconcileLink } from './reconcile.ts';
+export { type LinkReconciliation, type LocalView, reconcileLink, settingsOf } from './reconcile.ts';
 export { reconcileLocal } from './reconcile-local.ts';
 export { type Change, changeName, type ObservedService, observe, serviceKey } from './service.ts';
+export { type RemoteEndpoints, SliceIndex } from './slices.ts';

@@ -1,7 +1,7 @@
 import type { LabelSelector } from '#api/kube';
 import { selects } from '../link/index.ts';
 import { isFederated, joinFederated, leaveFederated } from './federated.ts';
-import { isMirrorOf } from './flat.ts';
+import { isMirrorOf } from './keep.ts';
 import { MIRROR, readMembers } from './names.ts';
 import type { LocalView } from './reconcile.ts';
 import { type Change, type ObservedService, serviceKey } from './service.ts';
@@ -53,7 +53,7 @@ function leftMember(service: ObservedService, joined: ReadonlySet<string>): Chan
 function orphan(service: ObservedService, linkedClusters: ReadonlySet<string>): Change | undefined {
   const { name, namespace, resourceVersion, labels, annotations } = service;
   const cluster = labels[MIRROR.clusterName];
-  if (cluster !== undefined && isMirrorOf(service, cluster) && labels[MIRROR.remoteService] !== undefined)
+  if (cluster !== undefined && isMirrorOf(service, cluster))
     return linkedClusters.has(cluster) ? undefined : { do: 'delete', name, namespace, resourceVersion };
   if (!isFederated(service)) return undefined;
   const gone = readMembers(annotations).remote.find((entry) => !linkedClusters.has(entry.cluster));

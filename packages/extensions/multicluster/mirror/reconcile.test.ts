@@ -2,17 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Link } from '../link/index.ts';
-import {
-  type Change,
-  type LocalView,
-  MIRROR,
-  type ObservedService,
-  observe,
-  reconcileLink,
-  reconcileLocal,
-  serviceKey,
-} from './index.ts';
-import type { ServiceObject } from './service.ts';
+import { MIRROR, type ObservedService, reconcileLink, reconcileLocal } from './index.ts';
+import { remote, service, times, World } from './world.fake.ts';
 
 const MEMBER = { 'mirror.linkerd.io/federated': 'member' };
 const EXPORTED = { 'mirror.linkerd.io/exported': 'remote-discovery' };
@@ -30,60 +21,6 @@ function link(name: string, more: Link['spec'] = {}, createdAt = '2026-01-01T00:
   };
 }
 
-let versions = 0;
-function service(
-  name: string,
-  labels: Record<string, string> = {},
-  more: Partial<ObservedService> = {},
-): ObservedService {
-  versions += 1;
-  const standard = {
-    annotations: {},
-    ports: [{ name: 'http', port: 8080, targetPort: 8080 }],
-    headless: false,
-    external: false,
-  };
-  return { name, namespace: 'shop', resourceVersion: String(versions), labels, ...standard, ...more };
-}
-
-/** A local cluster that changes can be played into, as an API server would keep it. */
-class World implements LocalView {
-  readonly services = new Map<string, ObservedService>();
-  readonly namespaces = new Set(['shop']);
-
-  constructor(...services: ObservedService[]) {
-    for (const each of services) this.services.set(serviceKey(each.namespace, each.name), each);
-  }
-
-  play(changes: readonly Change[]): this {
-    for (const change of changes) {
-      if (change.do === 'delete') this.services.delete(serviceKey(change.namespace, change.name));
-      else this.#put(change.service);
-    }
-    return this;
-  }
-
-  get(name: string): ObservedService {
-    const found = this.services.get(`shop/${name}`);
-    assert.ok(found, `${name} exists`);
-    return found;
-  }
-
-  names(): string[] {
-    return [...this.services.values()].map((each) => each.name).sort();
-  }
-
-  #put(object: ServiceObject): void {
-    versions += 1;
-    const observed = observe({ ...object, metadata: { ...object.metadata, resourceVersion: String(versions) } });
-    this.services.set(serviceKey(observed.namespace, observed.name), observed);
-  }
-}
-
-const remote = (...services: ObservedService[]) =>
-  new Map(services.map((each) => [serviceKey(each.namespace, each.name), each]));
-const times = (...links: Link[]) =>
-  new Map(links.map((each) => [each.metadata.name ?? '', each.metadata.creationTimestamp ?? '']));
 const members = (each: ObservedService): string | undefined => each.annotations[MIRROR.remoteDiscovery];
 
 test('a member of two clusters becomes one federated service without cluster name that names both', () => {
@@ -232,8 +169,10 @@ test('an absent or empty selector takes nothing', () => {
   const bare: Link = { metadata: { name: 'east' }, spec: { federatedServiceSelector: {} } };
   assert.deepEqual(reconcileLink(bare, remote(service('bb', MEMBER)), new World(), new Map()), {
     changes: [],
+    endpoints: [],
     mirrors: [],
     federated: [],
+    originals: new Map(),
   });
 });
 
@@ -254,21 +193,6 @@ test('when a Link is gone, its mirrors and members go and those of others stay',
     assert.deepEqual(after.names(), ['bb-federated', 'bb-north', 'mine']);
     assert.equal(members(after.get('bb-federated')), 'bb@north');
   }
-});
-
-test('going through a gateway is refused in words', () => {
-  const east = link('east', {
-    gatewayAddress: '192.0.2.1',
-    selector: { matchLabels: { 'mirror.linkerd.io/exported': 'true' } },
-  });
-  const { mirrors, changes } = reconcileLink(
-    east,
-    remote(service('web', { 'mirror.linkerd.io/exported': 'true' })),
-    new World(),
-    times(east),
-  );
-  assert.deepEqual(changes, []);
-  assert.match(mirrors[0]?.message ?? '', /through a gateway is not supported/);
 });
 
 test('whatever joins and leaves in whatever order, the members are those that want to be', () => {

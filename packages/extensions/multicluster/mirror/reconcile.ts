@@ -1,6 +1,9 @@
 import { type Link, type MirrorOutcome, selects } from '../link/index.ts';
+import type { EndpointsChange, ObservedEndpoints } from './endpoints.ts';
 import { isFederated, joinFederated, leaveFederated } from './federated.ts';
-import { isMirrorOf, reconcileFlat } from './flat.ts';
+import { reconcileFlat } from './flat.ts';
+import { type GatewayScene, reconcileGateway } from './gateway.ts';
+import { isMirrorOf } from './keep.ts';
 import { MIRROR, readMembers } from './names.ts';
 import { type Change, type ObservedService, serviceKey } from './service.ts';
 
@@ -8,6 +11,8 @@ import { type Change, type ObservedService, serviceKey } from './service.ts';
 export interface LocalView {
   services: ReadonlyMap<string, ObservedService>;
   namespaces: ReadonlySet<string>;
+  /** Of mirrors and probes. */
+  endpoints: ReadonlyMap<string, ObservedEndpoints>;
 }
 
 /** A Link's settings with defaults filled in. */
@@ -20,8 +25,12 @@ export interface LinkSettings {
 
 export interface LinkReconciliation {
   changes: Change[];
+  /** To be made after {@link changes}: Endpoints belong to Services. */
+  endpoints: EndpointsChange[];
   mirrors: MirrorOutcome[];
   federated: MirrorOutcome[];
+  /** Whose mirror a local Service is: `namespace/name` to the remote Service's `namespace/name`. */
+  originals: Map<string, string>;
 }
 
 export const settingsOf = (link: Link): LinkSettings => ({
@@ -31,86 +40,128 @@ export const settingsOf = (link: Link): LinkSettings => ({
   excludedAnnotations: link.spec?.excludedAnnotations ?? [],
 });
 
+/** Why a Service is not mirrored as it should be. */
+export type Problem = Pick<MirrorOutcome, 'reason' | 'message'>;
+
+/** What becomes of one exported Service. */
+export interface Mirrored {
+  outcome: MirrorOutcome;
+  changes: Change[];
+  endpoints: EndpointsChange[];
+  /** Local names of the Services that are to stay or to come, the mirror's own first. */
+  wanted: string[];
+}
+
+/** Puts together what a kind of mirroring found out about a remote Service. */
+export function mirrored(
+  { namespace, name }: ObservedService,
+  localName: string,
+  found: Partial<Omit<Mirrored, 'outcome'>> & { problem?: Problem | undefined },
+): Mirrored {
+  const { changes = [], endpoints = [], wanted = [], problem } = found;
+  const outcome: MirrorOutcome = problem
+    ? { namespace, name, ...problem }
+    : { namespace, name, reason: 'Mirrored', message: '', localName };
+  return { outcome, changes, endpoints, wanted };
+}
+
 /**
  * Everything that one Link should change in the local cluster, and what its status should say. `remote` is the whole remote
- * cluster; pass an empty map when the Link is gone, and all that it made goes, too.
+ * cluster; pass an empty map when the Link is gone, and all that it made goes, too. Without `scene` nothing is reached through
+ * a gateway.
  */
 export function reconcileLink(
   link: Link,
   remote: ReadonlyMap<string, ObservedService>,
   local: LocalView,
   linkedAt: ReadonlyMap<string, string>,
+  scene?: GatewayScene,
 ): LinkReconciliation {
   const settings = settingsOf(link);
   const joiner = { ...settings, linkedAt };
-  const result: LinkReconciliation = { changes: [], mirrors: [], federated: [] };
-  /** Local Services that this Link still wants, and members that it still has. */
-  const mirrored = new Set<string>();
-  const joined = new Set<string>();
+  const result: LinkReconciliation = { changes: [], endpoints: [], mirrors: [], federated: [], originals: new Map() };
+  const wanted: Wanted = { mirrors: new Set(), gateways: new Set(), members: new Set() };
   for (const service of remote.values()) {
-    const { mirror, member } = wantsOf(service, link);
-    if (mirror === 'flat') {
-      const { outcome, change } = reconcileFlat(service, settings, local);
-      result.mirrors.push(outcome);
-      if (change) result.changes.push(change);
-      mirrored.add(serviceKey(service.namespace, service.name));
-    } else if (mirror === 'gateway') result.mirrors.push(gatewayOutcome(service));
-    if (member) {
+    const wants = wantsOf(service, link);
+    if (wants.flat || (wants.gateway && scene)) {
+      const found =
+        wants.flat || !scene
+          ? reconcileFlat(service, settings, local)
+          : reconcileGateway(service, settings, local, scene);
+      note(result, wanted, service, found, !wants.flat);
+    }
+    if (wants.member) {
       const { outcome, change } = joinFederated(service, joiner, local);
       result.federated.push(outcome);
       if (change) result.changes.push(change);
-      joined.add(serviceKey(service.namespace, service.name));
+      wanted.members.add(serviceKey(service.namespace, service.name));
     }
   }
   for (const service of local.services.values()) {
-    const change = leftBehind(service, settings.cluster, mirrored, joined);
+    const change = leftBehind(service, settings.cluster, wanted);
     if (change) result.changes.push(change);
   }
+  for (const [key, { name, namespace, resourceVersion, labels }] of local.endpoints)
+    if (isMirrorOf({ labels }, settings.cluster) && !wanted.gateways.has(key))
+      result.endpoints.push({ do: 'delete', name, namespace, resourceVersion });
   return result;
 }
 
+/** What a Link still wants, by `namespace/name`. */
+interface Wanted {
+  /** Local Services. */
+  mirrors: Set<string>;
+  /** Those of them that have Endpoints. */
+  gateways: Set<string>;
+  /** Remote Services that are members. */
+  members: Set<string>;
+}
+
+function note(
+  result: LinkReconciliation,
+  wanted: Wanted,
+  { namespace, name: original }: ObservedService,
+  found: Mirrored,
+  throughGateway: boolean,
+): void {
+  result.mirrors.push(found.outcome);
+  result.changes.push(...found.changes);
+  result.endpoints.push(...found.endpoints);
+  for (const name of found.wanted) {
+    const key = serviceKey(namespace, name);
+    result.originals.set(key, serviceKey(namespace, original));
+    wanted.mirrors.add(key);
+    if (throughGateway) wanted.gateways.add(key);
+  }
+}
+
 interface Wants {
-  mirror: 'flat' | 'gateway' | undefined;
+  flat: boolean;
+  gateway: boolean;
   member: boolean;
 }
 
 function wantsOf(service: ObservedService, link: Link): Wants {
   // Whatever the selectors say: a mirror is never mirrored on, or two linked clusters would do so for ever.
-  if (service.labels[MIRROR.mirroredService] !== undefined) return { mirror: undefined, member: false };
-  const { selector, remoteDiscoverySelector, federatedServiceSelector, gatewayAddress } = link.spec ?? {};
-  const flat = selects(remoteDiscoverySelector, service.labels);
-  const gateway = Boolean(gatewayAddress) && selects(selector, service.labels);
+  if (service.labels[MIRROR.mirroredService] !== undefined) return { flat: false, gateway: false, member: false };
+  const { selector, remoteDiscoverySelector, federatedServiceSelector } = link.spec ?? {};
   return {
-    mirror: flat ? 'flat' : gateway ? 'gateway' : undefined,
+    flat: selects(remoteDiscoverySelector, service.labels),
+    gateway: selects(selector, service.labels),
     member: selects(federatedServiceSelector, service.labels),
   };
 }
 
-const gatewayOutcome = ({ namespace, name }: ObservedService): MirrorOutcome => ({
-  namespace,
-  name,
-  reason: 'Error',
-  message:
-    'Failed to create mirror service: mirroring through a gateway is not supported; label the Service mirror.linkerd.io/exported=remote-discovery to reach its pods directly',
-});
-
 /** A mirror or membership of this cluster whose original is gone or no longer wanted. */
-function leftBehind(
-  service: ObservedService,
-  cluster: string,
-  mirrored: ReadonlySet<string>,
-  joined: ReadonlySet<string>,
-): Change | undefined {
-  const { name, namespace, resourceVersion, labels, annotations } = service;
-  if (isMirrorOf(service, cluster)) {
-    const original = labels[MIRROR.remoteService];
-    // Mirrors that go through a gateway are somebody else's work.
-    if (original === undefined || mirrored.has(serviceKey(namespace, original))) return undefined;
-    return { do: 'delete', name, namespace, resourceVersion };
-  }
+function leftBehind(service: ObservedService, cluster: string, wanted: Wanted): Change | undefined {
+  const { name, namespace, resourceVersion, annotations } = service;
+  if (isMirrorOf(service, cluster))
+    return wanted.mirrors.has(serviceKey(namespace, name))
+      ? undefined
+      : { do: 'delete', name, namespace, resourceVersion };
   if (!isFederated(service)) return undefined;
   const gone = readMembers(annotations).remote.find(
-    (entry) => entry.cluster === cluster && !joined.has(serviceKey(namespace, entry.service)),
+    (entry) => entry.cluster === cluster && !wanted.members.has(serviceKey(namespace, entry.service)),
   );
   return gone && leaveFederated(service, gone.service, cluster);
 }

@@ -5,6 +5,7 @@ export interface ServicePort {
   protocol?: string;
   port: number;
   targetPort?: number | string;
+  appProtocol?: string;
 }
 
 /** As much of a Service as mirroring looks at; watches of whole clusters keep only this. */
@@ -17,6 +18,8 @@ export interface ObservedService {
   ports: ServicePort[];
   headless: boolean;
   external: boolean;
+  /** Absent without one: headless, or not given out yet. */
+  clusterIP?: string;
 }
 
 export interface ServiceObject extends KubeObject {
@@ -43,15 +46,17 @@ export const changeName = (change: Change): string =>
 /** Reduces an object of the API. */
 export function observe(object: ServiceObject): ObservedService {
   const { name = '', namespace = '', resourceVersion = '', labels = {}, annotations = {} } = object.metadata;
+  const { clusterIP, type, ports = [] } = object.spec ?? {};
   return {
     name,
     namespace,
     resourceVersion,
     labels,
     annotations,
-    ports: (object.spec?.ports ?? []).map(portOf),
-    headless: object.spec?.clusterIP === 'None',
-    external: object.spec?.type === 'ExternalName',
+    ports: ports.map(portOf),
+    headless: clusterIP === 'None',
+    external: type === 'ExternalName',
+    ...(clusterIP && clusterIP !== 'None' && { clusterIP }),
   };
 }
 
@@ -61,11 +66,13 @@ const portOf = (port: ServicePort): ServicePort => ({
   ...(port.protocol && { protocol: port.protocol }),
   port: port.port,
   ...(port.targetPort !== undefined && { targetPort: port.targetPort }),
+  ...(port.appProtocol !== undefined && { appProtocol: port.appProtocol }),
 });
 
 /** A Service without selector, as mirrors and federated services are. */
-export function serviceObject(metadata: ObjectMeta, ports: readonly ServicePort[]): ServiceObject {
-  return { apiVersion: 'v1', kind: 'Service', metadata, spec: { ports: ports.map(portOf) as never } };
+export function serviceObject(metadata: ObjectMeta, ports: readonly ServicePort[], headless = false): ServiceObject {
+  const spec = { ...(headless && { clusterIP: 'None' }), ports: ports.map(portOf) as never };
+  return { apiVersion: 'v1', kind: 'Service', metadata, spec };
 }
 
 /** Whether an observed Service has exactly these labels, annotations and ports (with the API's defaults filled in). */
@@ -80,10 +87,10 @@ export function agrees(
   );
 }
 
-const portText = ({ name = '', protocol = 'TCP', port, targetPort }: ServicePort): string =>
-  `${name}|${protocol}|${port}|${targetPort || port}`;
+const portText = ({ name = '', protocol = 'TCP', port, targetPort, appProtocol = '' }: ServicePort): string =>
+  `${name}|${protocol}|${port}|${targetPort || port}|${appProtocol}`;
 
-function sameMap(a: Record<string, string>, b: Record<string, string>): boolean {
+export function sameMap(a: Record<string, string>, b: Record<string, string>): boolean {
   const keys = Object.keys(a);
   return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
 }
