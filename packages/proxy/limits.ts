@@ -26,8 +26,12 @@ export const LIMITS = {
   http2ResetEveryMs: 250,
   /** Streams of one connection whose resets wait; past it the next requests go to another connection. */
   http2ResetsWaitingMax: 100,
-  /** How often a connection to one server is replaced for that: a handshake costs more than a reset. */
+  /**
+   * How often a connection to one server is replaced for that: a handshake costs more than a reset. Meanwhile resets go out beyond the
+   * rate; after so many of them the connection is replaced all the same, before servers end it.
+   */
   http2ReplaceEveryMs: 250,
+  http2ResetsBeyondMax: 300,
   /** Connections tried for one request or connection before it fails. */
   connectAttemptsMax: 5,
   /** Behind our last byte: how long what the client still sends is read and thrown away, so that no reset overtakes the answer. */

@@ -6,7 +6,9 @@ import { HTTP2_ERROR, type Http2Stream } from '#wire/http2';
 import { LIMITS } from '../limits.ts';
 import { eventually, H2Peer, type SeenStream, serveH2 } from '../testing/index.ts';
 import { Abandoned } from './h2-abandoned.ts';
-import { hop } from './h2-hop.fake.ts';
+import { Http2Connections } from './h2-connections.ts';
+import { Counted, hop, SETTINGS } from './h2-hop.fake.ts';
+import { createHttpShared } from './shared.ts';
 
 /** Only what is looked at: whether it was reset, is over, and what waits. */
 class GivenUp implements Http2Stream<unknown> {
@@ -35,7 +37,7 @@ function nothing(): void {
 const BURST = LIMITS.http2ResetsBurst;
 const resetsOf = (streams: readonly GivenUp[]) => streams.filter(({ code }) => code === HTTP2_ERROR.CANCEL).length;
 
-function giveUp(max: number, count: number, tooMany = () => false) {
+function giveUp(max: number, count: number, tooMany: (beyond: number) => boolean = () => false) {
   const clock = new FakeClock();
   const abandoned = new Abandoned({ clock, max, tooMany });
   const streams = Array.from({ length: count }, () => new GivenUp());
@@ -87,6 +89,39 @@ test('past the bound the oldest is reset, unless the connection is replaced', ()
   assert.equal(resetsOf(replaced.streams), BURST + 4);
 });
 
+test('what goes out beyond the rate is counted, since it does not count against the rate', () => {
+  const told: number[] = [];
+  const { streams } = giveUp(3, BURST + 3 + 4, (beyond) => {
+    told.push(beyond);
+    return beyond === 3;
+  });
+  assert.deepEqual(told, [0, 1, 2, 3]);
+  assert.equal(resetsOf(streams), BURST + 3);
+});
+
+test('a connection is replaced now and then, and at once when many resets went out beyond the rate', () => {
+  const clock = new FakeClock();
+  const connections = new Http2Connections({
+    dial: () => nothing,
+    scope: new Counted(),
+    clock,
+    shared: createHttpShared(clock),
+    settings: SETTINGS,
+    failed: nothing,
+  });
+  const most = LIMITS.http2ResetsBeyondMax;
+  assert.deepEqual(
+    [0, 0, most - 1, most, most - 1].map((beyond) => connections.mayReplace(beyond)),
+    [true, false, false, true, false],
+  );
+  clock.advance(LIMITS.http2ReplaceEveryMs);
+  assert.equal(connections.mayReplace(0), true);
+});
+
+/** Thousands of requests take a second of the processor, of which a busy machine has little. */
+const SLOW = { timeout: 60_000 };
+const WITHIN_MS = 20_000;
+
 const closers: (() => void)[] = [];
 afterEach(() => {
   for (const close of closers.splice(0)) close();
@@ -110,7 +145,7 @@ async function world() {
   return { app, proxy, connect };
 }
 
-test('clients that reset all the time do not make the server end the connection of others', async () => {
+test('clients that reset all the time do not make the server end the connection of others', SLOW, async () => {
   const { app, connect } = await world();
   const honest = await connect();
   const answered: SeenStream[] = [];
@@ -123,7 +158,7 @@ test('clients that reset all the time do not make the server end the connection 
       // Apart from the requests, so that these are on their way when they are reset.
       await sleep(10);
       for (const { stream } of asked) stream.reset(HTTP2_ERROR.CANCEL);
-      await eventually(() => one.response?.status === 200, 'the honest request is answered');
+      await eventually(() => one.response?.status === 200, 'the honest request is answered', WITHIN_MS);
     }
   }
   assert.equal(answered.length, 48);
@@ -166,29 +201,33 @@ test('a client that resets too much takes nobody with it: what others have open 
   await eventually(() => client.closed, 'the connection ends behind it');
 });
 
-test('behind two proxies no request fails for the resets of others, though it may not be sent twice', async () => {
-  const { app, proxy: inner } = await world();
-  const outer = await hop(inner.port);
-  closers.push(() => outer.close());
-  const clients = await Promise.all(Array.from({ length: 4 }, () => H2Peer.connect(outer.port)));
-  closers.push(...clients.map((client) => () => client.close()));
-  const [honest, ...attackers] = clients;
-  assert.ok(honest);
-  const statuses = new Set<number | undefined>();
-  for (let round = 0; round < 16; round++) {
-    const asked = attackers.flatMap((attacker) =>
-      Array.from({ length: 50 }, () => attacker.request({ ':path': '/mute' })),
-    );
-    const one = honest.request({ ':method': 'POST' }, 'x');
-    await sleep(10);
-    for (const { stream } of asked) stream.reset(HTTP2_ERROR.CANCEL);
-    const two = honest.request({ ':method': 'POST' }, 'x');
-    for (const each of [one, two]) {
-      await eventually(() => each.ended || each.resetCode !== undefined, 'the honest request is over');
-      statuses.add(each.response?.status);
+test(
+  'behind two proxies no request fails for the resets of others, though it may not be sent twice',
+  SLOW,
+  async () => {
+    const { app, proxy: inner } = await world();
+    const outer = await hop(inner.port);
+    closers.push(() => outer.close());
+    const clients = await Promise.all(Array.from({ length: 4 }, () => H2Peer.connect(outer.port)));
+    closers.push(...clients.map((client) => () => client.close()));
+    const [honest, ...attackers] = clients;
+    assert.ok(honest);
+    const statuses = new Set<number | undefined>();
+    for (let round = 0; round < 16; round++) {
+      const asked = attackers.flatMap((attacker) =>
+        Array.from({ length: 50 }, () => attacker.request({ ':path': '/mute' })),
+      );
+      const one = honest.request({ ':method': 'POST' }, 'x');
+      await sleep(10);
+      for (const { stream } of asked) stream.reset(HTTP2_ERROR.CANCEL);
+      const two = honest.request({ ':method': 'POST' }, 'x');
+      for (const each of [one, two]) {
+        await eventually(() => each.ended || each.resetCode !== undefined, 'the honest request is over', WITHIN_MS);
+        statuses.add(each.response?.status);
+      }
     }
-  }
-  assert.deepEqual([...statuses], [200]);
-  assert.deepEqual(inner.refused, []);
-  assert.ok(app.peers.every(({ goaway }) => goaway === undefined || goaway.code === HTTP2_ERROR.NO_ERROR));
-});
+    assert.deepEqual([...statuses], [200]);
+    assert.deepEqual(inner.refused, []);
+    assert.ok(app.peers.every(({ goaway }) => goaway === undefined || goaway.code === HTTP2_ERROR.NO_ERROR));
+  },
+);

@@ -8,8 +8,11 @@ export interface AbandonedOptions {
   readonly clock: Clock;
   /** Streams at most whose resets wait. */
   readonly max: number;
-  /** More resets wait than may. True: the connection takes no further request, and they may go on waiting. */
-  readonly tooMany: () => boolean;
+  /**
+   * More resets wait than may, and so many have gone out beyond the rate. True: the connection takes no further request, and they may go
+   * on waiting.
+   */
+  readonly tooMany: (beyond: number) => boolean;
 }
 
 /**
@@ -24,6 +27,8 @@ export class Abandoned {
   /** Resets that may go out now. */
   #allowed: number = LIMITS.http2ResetsBurst;
   #filledMs: number;
+  /** Resets that have gone out although none was allowed. */
+  #beyond = 0;
   #timer: Timer | undefined;
 
   constructor(options: AbandonedOptions) {
@@ -47,7 +52,7 @@ export class Abandoned {
     }
     this.#waiting.set(stream, 0);
     this.#timer ??= this.#options.clock.after(LIMITS.http2ResetEveryMs, () => this.#turn());
-    if (this.#waiting.size > this.#options.max && !this.#options.tooMany()) this.resetOldest();
+    if (this.#waiting.size > this.#options.max && !this.#options.tooMany(this.#beyond)) this.resetOldest();
   }
 
   /** Something of a response came that nobody waits for. */
@@ -63,16 +68,13 @@ export class Abandoned {
 
   /** Makes room on a connection that has none. */
   resetOldest(): void {
-    for (const stream of this.#waiting.keys()) {
-      this.#waiting.delete(stream);
-      stream.reset(HTTP2_ERROR.CANCEL);
-      return;
-    }
+    this.#beyond++;
+    this.#resetNext();
   }
 
   /** Nobody else is left on the connection: whatever the server makes of resets. */
   resetAll(): void {
-    while (this.#waiting.size > 0) this.resetOldest();
+    while (this.#waiting.size > 0) this.#resetNext();
     this.#stop();
   }
 
@@ -80,6 +82,14 @@ export class Abandoned {
   clear(): void {
     this.#waiting.clear();
     this.#stop();
+  }
+
+  #resetNext(): void {
+    for (const stream of this.#waiting.keys()) {
+      this.#waiting.delete(stream);
+      stream.reset(HTTP2_ERROR.CANCEL);
+      return;
+    }
   }
 
   #stop(): void {
@@ -91,7 +101,7 @@ export class Abandoned {
     this.#timer = undefined;
     while (this.#waiting.size > 0 && this.#mayReset()) {
       this.#allowed--;
-      this.resetOldest();
+      this.#resetNext();
     }
     if (this.#waiting.size > 0) this.#timer = this.#options.clock.after(LIMITS.http2ResetEveryMs, () => this.#turn());
   }

@@ -29,8 +29,8 @@ export interface Http2ClientHost {
   readonly size: number;
   /** Opens no more streams; those under way may finish. */
   retired(client: Http2Client): void;
-  /** Whether another connection may be opened in place of one whose server has seen many resets. */
-  mayReplace(): boolean;
+  /** Whether another connection may be opened in place of one whose server has seen many resets, `beyond` of them past the rate. */
+  mayReplace(beyond: number): boolean;
   /** The connection is gone; its streams were told. */
   closed(client: Http2Client): void;
 }
@@ -66,7 +66,7 @@ export class Http2Client implements Http2Sink<Http2Sender>, Http2SenderHost, Hol
     this.#abandoned = new Abandoned({
       clock,
       max: settings.abandonedMax ?? LIMITS.http2ResetsWaitingMax,
-      tooMany: () => this.#replace(),
+      tooMany: (beyond) => this.#replace(beyond),
     });
     this.#connection = createHttp2Connection('client', settings.codec, shared.fields, this);
     this.#link = new Http2Link(socket, this.#connection, {
@@ -217,10 +217,10 @@ export class Http2Client implements Http2Sink<Http2Sender>, Http2SenderHost, Hol
   }
 
   /** Too many resets wait: requests go to another connection, as long as there may be one. */
-  #replace(): boolean {
+  #replace(beyond: number): boolean {
     const { host } = this.#options;
     if (this.#retired) return true;
-    if (!host.mayReplace()) return false;
+    if (!host.mayReplace(beyond)) return false;
     this.retire();
     host.retired(this);
     return true;

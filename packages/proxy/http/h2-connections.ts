@@ -122,10 +122,11 @@ export class Http2Connections implements Http2ClientHost {
     this.#options.disconnected?.();
   }
 
-  mayReplace(): boolean {
+  mayReplace(beyond: number): boolean {
     const nowMs = this.#options.clock.nowMs();
     if (this.#open.size >= LIMITS.http2ConnectionsMax) return false;
-    if (nowMs - this.#replacedMs < LIMITS.http2ReplaceEveryMs) return false;
+    const isSoon = nowMs - this.#replacedMs < LIMITS.http2ReplaceEveryMs;
+    if (isSoon && beyond < LIMITS.http2ResetsBeyondMax) return false;
     this.#replacedMs = nowMs;
     return true;
   }
