@@ -7,10 +7,12 @@ import { spawn } from 'node:child_process';
 import { webcrypto } from 'node:crypto';
 import { once } from 'node:events';
 import net from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { identity as api } from '#api/mesh';
 import { type CertificateAndKey, createCertificate } from '#cli/certificates';
+import { TokenAuthority } from '#lab/auth';
+import { sqliteLog } from '#lab/store';
 import { createGrpcClient, GrpcError } from '#runtime/grpc';
 import { x509 } from '#runtime/x509';
 import {
@@ -20,6 +22,7 @@ import {
   requireProgram,
   shop,
   startLab,
+  sumOf,
   webContainer,
   workload,
 } from '../../harness/index.ts';
@@ -94,9 +97,14 @@ describe('the identity service', () => {
     const claims = { ...JSON.parse(Buffer.from(good.split('.')[1] ?? '', 'base64url').toString()) } as { exp: number };
     claims.exp += 86_400;
     const prolonged = [head, Buffer.from(JSON.stringify(claims)).toString('base64url'), signature].join('.');
-    await kubectl('create secret generic short-lived');
-    const bound = await token('--bound-object-kind Secret --bound-object-name short-lived');
-    const cases: [what: string, request: Asked, code: RegExp, message: RegExp][] = [
+    const pod = await kubectl("get pod -l app=web -o jsonpath='{.items[0].metadata.name}'");
+    const bound = await token(`--bound-object-kind Pod --bound-object-name ${pod}`);
+    const cases: BadRequest[] = [
+      ...(await badSigningRequests(web)).map(([what, der, code, message]): BadRequest => {
+        return [what, { token: good, der }, code, message];
+      }),
+      ['expired', { token: await expiredToken('web') }, /INVALID_ARGUMENT|FAILED_PRECONDITION/, /has expired/],
+      ['token without end', { token: 'x'.repeat(100_000) }, /^INVALID_ARGUMENT$/, /token of 100000 bytes/],
       ['garbage', { token: 'garbage' }, /INVALID_ARGUMENT|FAILED_PRECONDITION/, /review failed|not authentic/],
       [
         'prolonged by its bearer',
@@ -120,14 +128,23 @@ describe('the identity service', () => {
     ];
     await throughPortForward('deploy/linkerd-identity', 8080, async (port) => {
       const ask = (request: Asked) => certify(port, { identity: web, csr: web, ...request });
+      const issued = async () =>
+        sumOf(await lab.ok('linkerd diagnostics controller-metrics'), 'grpc_server_handled_total', {
+          grpc_method: 'Certify',
+          grpc_code: 'OK',
+        });
       assert.equal((await ask({ token: good })).code, 'OK');
       assert.equal((await ask({ token: bound })).code, 'OK');
+      const before = await issued();
       for (const [what, request, code, message] of cases) {
         const answer = await ask(request);
         assert.match(answer.code, code, `${what}: ${answer.message}`);
         assert.match(answer.message, message, what);
       }
-      await kubectl('delete secret short-lived');
+      // Larger than any message may be: gRPC's own limit, before the service sees it.
+      assert.equal((await ask({ token: good, der: new Uint8Array(5_000_000) })).code, 'RESOURCE_EXHAUSTED');
+      assert.equal(await issued(), before, 'nothing was issued');
+      await kubectl(`delete pod ${pod} --wait`);
       const ended = await eventually('the token ended with what it was bound to', 20_000, async () => {
         const answer = await ask({ token: bound });
         return answer.code === 'OK' ? undefined : answer;
@@ -313,8 +330,13 @@ async function throughPortForward(
   }
 }
 
+/** What is asked, and how it is refused. */
+type BadRequest = [what: string, request: Asked, code: RegExp, message: RegExp];
+
 interface Asked {
   token: string;
+  /** The signing request; default: one of `csr`, as it should be. */
+  der?: Uint8Array;
   /** The name asked for; default `web`. */
   identity?: string;
   /** The name in the signing request; default `web`. */
@@ -323,17 +345,76 @@ interface Asked {
 
 const EC = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 
+type Names = ConstructorParameters<typeof x509.SubjectAlternativeNameExtension>[0];
+async function signingRequest(cn: string, names: Names, algorithm: EcKeyGenParams | RsaHashedKeyGenParams = EC) {
+  const keys = (await webcrypto.subtle.generateKey(algorithm, false, ['sign', 'verify'])) as CryptoKeyPair;
+  const request = await x509.Pkcs10CertificateRequestGenerator.create({
+    name: `CN=${cn}`,
+    keys,
+    signingAlgorithm: algorithm,
+    extensions: [new x509.SubjectAlternativeNameExtension(names)],
+  });
+  return new Uint8Array(request.rawData);
+}
+
+/** Signing requests of `web` that ask for more than its name, or prove nothing. */
+async function badSigningRequests(
+  web: string,
+): Promise<[what: string, der: Uint8Array, code: RegExp, message: RegExp][]> {
+  const own = { type: 'dns', value: web } as const;
+  const tampered = await signingRequest(web, [own]);
+  tampered[tampered.length - 1]! ^= 1;
+  const weak = {
+    name: 'RSASSA-PKCS1-v1_5',
+    hash: 'SHA-256',
+    modulusLength: 1024,
+    publicExponent: new Uint8Array([1, 0, 1]),
+  };
+  const many = Array.from({ length: 1_000 }, (_, i) => ({ type: 'dns', value: `${i}.${web}` }) as const);
+  return [
+    [
+      'second name',
+      await signingRequest(web, [own, { type: 'dns', value: 'x.example' }]),
+      /^FAILED_PRECONDITION$/,
+      /exactly one DNS name, got 2/,
+    ],
+    [
+      'address',
+      await signingRequest(web, [own, { type: 'ip', value: '10.0.0.1' }]),
+      /^FAILED_PRECONDITION$/,
+      /cannot validate ip names/,
+    ],
+    [
+      'URI',
+      await signingRequest(web, [own, { type: 'url', value: 'spiffe://x/y' }]),
+      /^FAILED_PRECONDITION$/,
+      /cannot validate url names/,
+    ],
+    ['common name', await signingRequest(identityOf('odd'), [own]), /^FAILED_PRECONDITION$/, /invalid CN/],
+    ['signature of another key', tampered, /^INVALID_ARGUMENT$/, /not signed with its own key|cannot be read/],
+    ['weak key', await signingRequest(web, [own], weak), /^INTERNAL$/, /must be ECDSA/],
+    ['request without end', await signingRequest(web, many), /^INVALID_ARGUMENT$/, /signing request of \d+ bytes/],
+    ['request that is none', new Uint8Array([1, 2, 3]), /^INVALID_ARGUMENT$/, /cannot be read/],
+  ];
+}
+
+/** A token of the account as the cluster gave it two hours ago, for one hour. */
+async function expiredToken(account: string): Promise<string> {
+  const kubeconfig = (await lab.ok('printf %s "$KUBECONFIG"')).trim();
+  const log = sqliteLog(join(dirname(kubeconfig), 'clusters', 'west', 'data', 'state.sqlite'));
+  const keys = log.readNote('cluster-keys') ?? assert.fail('the lab keeps its keys elsewhere');
+  log.close();
+  const authority = await TokenAuthority.open(JSON.parse(keys));
+  const uid = await kubectl(`get serviceaccount ${account} -o jsonpath='{.metadata.uid}'`);
+  const grant = { namespace: 'shop', serviceAccount: { name: account, uid }, audiences: ['identity.l5d.io'] };
+  const { token } = await authority.issue({ ...grant, expirationSeconds: 3_600 }, Date.now() - 2 * 3_600_000);
+  return token;
+}
+
 async function certify(
   port: number,
-  { token, identity, csr }: Required<Asked>,
+  { token, identity, csr, der }: Asked & Required<Omit<Asked, 'der'>>,
 ): Promise<{ code: string; message: string }> {
-  const keys = (await webcrypto.subtle.generateKey(EC, false, ['sign', 'verify'])) as CryptoKeyPair;
-  const request = await x509.Pkcs10CertificateRequestGenerator.create({
-    name: `CN=${csr}`,
-    keys,
-    signingAlgorithm: EC,
-    extensions: [new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: csr }])],
-  });
   const client = createGrpcClient({
     authority: 'linkerd-identity-headless.linkerd.svc.cluster.local.:8080',
     connect: async () => {
@@ -345,7 +426,11 @@ async function certify(
   try {
     await client.unary(
       api.Identity.method.certify,
-      { identity, token: Buffer.from(token), certificateSigningRequest: new Uint8Array(request.rawData) },
+      {
+        identity,
+        token: Buffer.from(token),
+        certificateSigningRequest: der ?? (await signingRequest(csr, [{ type: 'dns', value: csr }])),
+      },
       { timeoutMs: 10_000 },
     );
     return { code: 'OK', message: '' };
