@@ -9,6 +9,8 @@ export interface MirrorOutcome {
   reason: 'Mirrored' | 'InvalidService' | 'MissingNamespace' | 'Pending' | 'Error';
   message: string;
   localName?: string;
+  /** In words, how it differs from others that became the same Service. */
+  conflict?: string;
 }
 
 /** Whether the remote API answers; `message` says why not. */
@@ -52,26 +54,46 @@ function services(
     .sort((a, b) => (a.namespace === b.namespace ? compare(a.name, b.name) : compare(a.namespace, b.namespace)))
     .map((outcome) => {
       const { namespace, name } = outcome;
-      const old = before.get(`${namespace}/${name}`)?.conditions[0];
+      const old = before.get(`${namespace}/${name}`)?.conditions;
       return {
-        conditions: [condition(outcome, old, nowIso)],
+        conditions: conditions(outcome, old, nowIso),
         controllerName: CONTROLLER_NAME,
         remoteRef: { group: '', kind: 'Service', name, namespace },
       };
     });
 }
 
-function condition(outcome: MirrorOutcome, old: ServiceCondition | undefined, nowIso: string): ServiceCondition {
-  const { namespace, reason, message, localName } = outcome;
-  const fresh: ServiceCondition = {
-    lastTransitionTime: nowIso,
-    ...(localName !== undefined && { localRef: { group: '', kind: 'Service', name: localName, namespace } }),
-    message,
-    reason,
-    status: reason === 'Mirrored' ? 'True' : 'False',
-    type: 'Mirrored',
-  };
-  return keepTime(fresh, old);
+/** `Mirrored` first, for whoever looks at one only; then `Conflict`, where there is one. */
+function conditions(
+  outcome: MirrorOutcome,
+  old: readonly ServiceCondition[] | undefined,
+  nowIso: string,
+): ServiceCondition[] {
+  const { namespace, reason, message, localName, conflict } = outcome;
+  const all: ServiceCondition[] = [
+    {
+      lastTransitionTime: nowIso,
+      ...(localName !== undefined && { localRef: { group: '', kind: 'Service', name: localName, namespace } }),
+      message,
+      reason,
+      status: reason === 'Mirrored' ? 'True' : 'False',
+      type: 'Mirrored',
+    },
+  ];
+  if (conflict !== undefined)
+    all.push({
+      lastTransitionTime: nowIso,
+      message: conflict,
+      reason: 'PortConflict',
+      status: 'True',
+      type: 'Conflict',
+    });
+  return all.map((fresh) =>
+    keepTime(
+      fresh,
+      old?.find(({ type }) => type === fresh.type),
+    ),
+  );
 }
 
 function clusterCondition(current: readonly Condition[] | undefined, now: Reachability, nowIso: string): Condition {

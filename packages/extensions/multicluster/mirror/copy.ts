@@ -1,5 +1,6 @@
 import { CLUSTER_ANNOTATIONS } from '#model/annotations';
 import { MIRROR } from './names.ts';
+import { isPortsKey } from './ports.ts';
 
 /** What a mirror takes over from its original. */
 
@@ -24,7 +25,9 @@ export function copyAnnotations(
   excluded: readonly string[],
 ): Record<string, string> {
   const copied = Object.entries(annotations).filter(
-    ([key]) => key === ALWAYS_COPIED || !(NEVER_COPIED.has(key) || DISCOVERY.has(key) || isExcluded(key, excluded)),
+    ([key]) =>
+      key === ALWAYS_COPIED ||
+      !(NEVER_COPIED.has(key) || DISCOVERY.has(key) || isPortsKey(key) || isExcluded(key, excluded)),
   );
   return Object.fromEntries(copied);
 }

@@ -1,6 +1,7 @@
 import type { MirrorOutcome } from '../link/index.ts';
 import { copyLabels, federatedAnnotations } from './copy.ts';
 import { federatedName, type Members, MIRROR, memberOf, readMembers, writeMembers } from './names.ts';
+import { portConflict, portsKey, saidPorts, sayPorts, unitePorts } from './ports.ts';
 import type { LocalView } from './reconcile.ts';
 import { agrees, type Change, type ObservedService, serviceKey, serviceObject } from './service.ts';
 
@@ -44,16 +45,27 @@ export function joinFederated(
     joiner.cluster,
   );
   const leads = !existing || isAuthoritative(readMembers(existing.annotations), joiner);
+  const own = portsKey(joiner.cluster);
+  const { [own]: _own, ...said } = saidPorts(existing?.annotations ?? {});
   const wanted = {
     labels: leads ? copyLabels(member.labels, joiner.excludedLabels) : existing.labels,
     annotations: {
       ...(leads
         ? federatedAnnotations(member.annotations, existing?.annotations ?? {}, joiner.excludedAnnotations)
         : withoutDiscovery(existing.annotations)),
+      ...said,
+      ...(!leads && { [own]: sayPorts(member.ports) }),
       ...writeMembers(members),
     },
-    ports: leads ? member.ports : existing.ports,
+    ports: leads
+      ? unitePorts(
+          member.ports,
+          members.remote.flatMap(({ cluster }) => said[portsKey(cluster)] ?? []),
+        )
+      : existing.ports,
   };
+  const conflict = portConflict(member.ports, wanted.ports);
+  if (conflict !== undefined) outcome.conflict = conflict;
   const { ports, ...metadata } = wanted;
   if (!existing)
     return { outcome, change: { do: 'create', service: serviceObject({ name, namespace, ...metadata }, ports) } };
@@ -77,7 +89,8 @@ export function leaveFederated(federated: ObservedService, service: string, clus
   const { name, namespace, resourceVersion, labels, ports } = federated;
   if (members.remote.length === 0 && members.local === undefined)
     return { do: 'delete', name, namespace, resourceVersion };
-  const annotations = { ...withoutDiscovery(federated.annotations), ...writeMembers(members) };
+  const { [portsKey(cluster)]: _own, ...rest } = withoutDiscovery(federated.annotations);
+  const annotations = { ...rest, ...writeMembers(members) };
   return { do: 'update', service: serviceObject({ name, namespace, resourceVersion, labels, annotations }, ports) };
 }
 

@@ -60,10 +60,38 @@ test('the local member leads: its labels, annotations and ports win over those o
   assert.equal(members(federated), 'bb@east');
   assert.equal(federated.labels['from'], 'west');
   assert.deepEqual(federated.ports, [{ port: 9090 }]);
-  assert.deepEqual(
-    reconcileLink(east, remote(service('bb', { ...MEMBER, from: 'east' })), world, times(east)).changes,
-    [],
-  );
+});
+
+test('the ports of all members are there, those of one that leaves are not, and nobody contradicts anybody', () => {
+  const east = link('east');
+  const world = new World();
+  const settings = { federatedServiceSelector: { matchLabels: MEMBER }, excludedLabels: [], excludedAnnotations: [] };
+  world.services.set('shop/bb', service('bb', MEMBER, { ports: [{ name: 'web', port: 80 }] }));
+  const ports = [
+    { name: 'http', port: 80 },
+    { name: 'admin', port: 9090 },
+  ];
+  const there = remote(service('bb', MEMBER, { ports }));
+  const round = (seen = there) => {
+    const { changes, federated } = reconcileLink(east, seen, world, times(east));
+    const mine = reconcileLocal(settings, world.play(changes), new Set(['east']));
+    world.play(mine);
+    return { writes: changes.length + mine.length, conflict: federated[0]?.conflict };
+  };
+  round();
+  round();
+  round();
+  assert.deepEqual(world.get('bb-federated').ports, [
+    { name: 'web', port: 80 },
+    { name: 'admin', port: 9090 },
+  ]);
+  assert.deepEqual(round(), {
+    writes: 0,
+    conflict: 'Ports differ from those of the federated service: port 80 has name "http" here, "web" there',
+  });
+  round(remote(service('bb')));
+  assert.equal(round(remote(service('bb'))).writes, 0);
+  assert.deepEqual(world.get('bb-federated').ports, [{ name: 'web', port: 80 }]);
 });
 
 test('among remote members the one with the oldest Link leads, whatever the order of joining', () => {

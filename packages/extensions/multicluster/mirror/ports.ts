@@ -1,0 +1,75 @@
+/** The ports of a federated service: those of the member that leads, and what others have besides. */
+import { LOCAL_CLUSTER } from '#model/federation';
+import type { ServicePort } from './service.ts';
+
+/** Annotations by which members that do not lead say their ports: one a cluster, a JSON list of Service ports. */
+const PREFIX = 'ports.multicluster.weft.dev/';
+export const portsKey = (cluster: string): string => PREFIX + (cluster || LOCAL_CLUSTER);
+export const isPortsKey = (key: string): boolean => key.startsWith(PREFIX);
+
+/** What members that do not lead said of their ports. */
+export const saidPorts = (annotations: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(annotations).filter(([key]) => isPortsKey(key)));
+
+/** What a member says of its ports; where they lead to is its own matter. */
+export const sayPorts = (ports: readonly ServicePort[]): string =>
+  JSON.stringify(ports.map(({ targetPort: _, ...port }) => port));
+
+/**
+ * The leader's ports, then those of the others in the order of `said`. The first to have a number decides its name and protocol;
+ * a name that another number has already is replaced by one made of the number.
+ */
+export function unitePorts(leader: readonly ServicePort[], said: readonly string[]): ServicePort[] {
+  const united = [...leader];
+  for (const port of said.flatMap(readPorts)) if (!united.some((other) => isSamePlace(other, port))) united.push(port);
+  if (united.length === 1) return united;
+  const names = new Set<string>();
+  return united.map((port) => {
+    const name = port.name && !names.has(port.name) ? port.name : madeName(port);
+    names.add(name);
+    return { ...port, name };
+  });
+}
+
+/** In words, how a member's ports differ from those that clients see; undefined when they do not. */
+export function portConflict(member: readonly ServicePort[], united: readonly ServicePort[]): string | undefined {
+  const conflicts = member.flatMap((port) => {
+    const seen = united.find((other) => isSamePlace(other, port));
+    if (!seen) return [`port ${port.port} is not there`];
+    return [
+      ...differs(`port ${port.port}`, 'name', port.name, isMade(seen) ? port.name : seen.name),
+      ...differs(`port ${port.port}`, 'appProtocol', port.appProtocol, seen.appProtocol),
+    ];
+  });
+  return conflicts.length > 0 ? `Ports differ from those of the federated service: ${conflicts.join('; ')}` : undefined;
+}
+
+const differs = (what: string, field: string, own: string | undefined, seen: string | undefined): string[] =>
+  (own ?? '') === (seen ?? '')
+    ? []
+    : [`${what} has ${field} ${JSON.stringify(own ?? '')} here, ${JSON.stringify(seen ?? '')} there`];
+
+const protocolOf = ({ protocol = 'TCP' }: ServicePort): string => protocol;
+const isSamePlace = (a: ServicePort, b: ServicePort): boolean => a.port === b.port && protocolOf(a) === protocolOf(b);
+const madeName = (port: ServicePort): string => `${protocolOf(port).toLowerCase()}-${port.port}`;
+const isMade = (port: ServicePort): boolean => port.name === madeName(port);
+
+/** Nothing, where somebody else has written there. */
+function readPorts(text: string): ServicePort[] {
+  try {
+    const ports: unknown = JSON.parse(text);
+    return Array.isArray(ports) ? ports.filter(isPort).map(cleanPort) : [];
+  } catch {
+    return []; // its member writes it anew at its next reconciliation
+  }
+}
+
+const isPort = (port: Partial<ServicePort> | null): port is ServicePort =>
+  Number.isInteger(port?.port) && Number(port?.port) > 0 && Number(port?.port) < 65536;
+
+const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
+
+function cleanPort({ port, ...rest }: ServicePort): ServicePort {
+  const [name, protocol, appProtocol] = [text(rest.name), text(rest.protocol), text(rest.appProtocol)];
+  return { ...(name && { name }), ...(protocol && { protocol }), port, ...(appProtocol && { appProtocol }) };
+}
