@@ -44,6 +44,8 @@ export const LIMITS = {
   mirrorMs: 10_000,
   /** Time from the first byte of a request head to its last (nginx and Envoy wait 60 s or more, slow-loris tools count on it). */
   headMs: 10_000,
+  /** How long a client that expects leave to send its body waits for another proxy to pass the server's on; then it gets ours. */
+  continueMs: 200,
   /** How often connections are looked through for such heads: one timer for all of them. */
   headSweepMs: 1_000,
   /** Heads below 200 before a response, which nobody holds back; servers send two or three. HTTP/2 has the same bound. */

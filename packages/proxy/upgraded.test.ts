@@ -126,6 +126,19 @@ test('100-continue reaches the client before it sends the body', async () => {
   wire.socket.end();
 });
 
+test('a client that expects leave to send its body gets it, though the server behind the other proxy says nothing', async () => {
+  answer = (socket, text) => {
+    if (!text.includes('expect')) socket.write(ok(text));
+  };
+  const wire = await talk(
+    'PUT / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n',
+    /^HTTP\/1.1 100 Continue\r\n\r\n$/,
+  );
+  wire.send('body');
+  await wire.expect(/200 OK[\s\S]*body$/);
+  wire.socket.end();
+});
+
 test('a client of HTTP/1.0 is answered as one', async () => {
   answer = (socket) => socket.end('HTTP/1.0 200 OK\r\n\r\nold');
   const wire = await talk('GET /old HTTP/1.0\r\nhost: a\r\n\r\n', /^HTTP\/1.[01] 200 OK\r\n[\s\S]*old$/);

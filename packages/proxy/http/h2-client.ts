@@ -45,6 +45,7 @@ export interface Http2ClientOptions {
 
 /** One HTTP/2 connection to a server, for many exchanges at once. */
 export class Http2Client implements Http2Sink<Http2Sender>, Http2SenderHost, Holder {
+  readonly clock: Clock;
   readonly #options: Http2ClientOptions;
   readonly #connection: Http2Connection<Http2Sender>;
   readonly #link: Http2Link;
@@ -62,6 +63,7 @@ export class Http2Client implements Http2Sink<Http2Sender>, Http2SenderHost, Hol
 
   constructor(socket: Conn, options: Http2ClientOptions) {
     const { shared, settings, clock, scope } = options;
+    this.clock = clock;
     this.#options = options;
     this.#abandoned = new Abandoned({
       clock,

@@ -1,12 +1,16 @@
 import { Fault } from '#model/faults';
-import type { Field, HttpVersion, RequestHead, ResponseHead } from '#wire/fields';
+import type { Clock, Timer } from '#runtime/clock';
+import { FIELD, type Field, type HttpVersion, type RequestHead, type ResponseHead } from '#wire/fields';
 import { HTTP2_ERROR, type Http2Stream } from '#wire/http2';
+import { LIMITS } from '../limits.ts';
 import type { ResponseSink, SendAgain, Sender, UpstreamSink } from './contract.ts';
 import { faultOfReset, faultOfUpgradedReset } from './h2-resets.ts';
+import { fieldValue } from './names.ts';
 import { downgradeResponse, upgradeRequest } from './orig-proto.ts';
 
 /** The connection that a sender belongs to, as its senders see it. */
 export interface Http2SenderHost {
+  readonly clock: Clock;
   /** Opens a stream; undefined when there is no room after all. */
   send(head: RequestHead, end: boolean, owner: Http2Sender): Http2Stream<Http2Sender> | undefined;
   /** Body bytes were handed to the connection. */
@@ -32,6 +36,8 @@ export class Http2Sender implements Sender {
   #paused = false;
   /** Received and not yet consumed, while paused. */
   #owedBytes = 0;
+  /** Until the client is told to send its body, though the server has not said so. */
+  #patience: Timer | undefined;
 
   constructor(host: Http2SenderHost) {
     this.#host = host;
@@ -57,12 +63,15 @@ export class Http2Sender implements Sender {
     this.#asked = head.version;
     this.#requestEnded = end;
     this.#stream = this.#host.send(head.version === 20 ? head : upgradeRequest(head), end, this);
+    if (head.version === 11 && !end && fieldValue(head.fields, FIELD.expect) !== undefined)
+      this.#patience = this.#host.clock.after(LIMITS.continueMs, () => this.#goOn());
     if (!this.#stream) queueMicrotask(() => this.lost(HTTP2_ERROR.REFUSED_STREAM, true, undefined));
   }
 
   data(buf: Uint8Array, start: number, end: number): boolean {
     const stream = this.#stream;
     if (!stream) return true;
+    if (this.#patience) this.#heard();
     stream.data(buf, start, end, false);
     this.#host.wrote();
     // What did not fit in may have gone out right now: then nobody tells later that it has.
@@ -103,6 +112,7 @@ export class Http2Sender implements Sender {
   // --- from the connection
 
   responded(head: ResponseHead, end: boolean): void {
+    this.#heard();
     const told = this.#asked === 20 ? head : downgradeResponse(head, this.#asked);
     if (head.status < 200) {
       this.#sink?.informational(told);
@@ -152,6 +162,17 @@ export class Http2Sender implements Sender {
     return broken && this.reused && !this.#responded ? 'if-idempotent' : 'never';
   }
 
+  /** Linkerd's proxy passes no heads below 200 on: behind it, the client would wait for ever (RFC 9110 section 10.1.1). */
+  #goOn(): void {
+    this.#patience = undefined;
+    this.#sink?.informational({ version: 11, status: 100, upgrade: '', fields: [], contentLength: -1 });
+  }
+
+  #heard(): void {
+    this.#patience?.cancel();
+    this.#patience = undefined;
+  }
+
   #settleDebt(): void {
     if (this.#owedBytes === 0) return;
     this.#stream?.consume(this.#owedBytes);
@@ -161,6 +182,7 @@ export class Http2Sender implements Sender {
   #over(): void {
     if (!this.#sink) return;
     this.#settleDebt();
+    this.#heard();
     if (this.#stream) this.#stream.owner = undefined;
     this.#stream = undefined;
     this.#sink = undefined;
