@@ -247,3 +247,33 @@ test('bytes are counted by the zone they go to', async () => {
   await get();
   assert.ok(pair.client.metric('outbound_tcp_transfer_cost_bytes_total', { op: 'Send', zone_locality: 'Remote' }) > 20);
 });
+
+test('of backends in order the first that has a ready endpoint is asked, at once when one loses its last', async () => {
+  const [main, spare] = [await web(), await web()];
+  const SPARE = 'spare.shop.svc.cluster.local:80';
+  const policy = servicePolicy(PATH);
+  const [route] = policy.http1.routes;
+  const { backend } = route!.rules[0]!.distribution.backends[0]!;
+  const to = (path: string) => ({
+    backend: { ...backend, target: { kind: 'balancer', path, ewma: { defaultRttMs: 30, decayMs: 10_000 } } as const },
+    weight: 1,
+    filters: [],
+  });
+  const distribution = { kind: 'first', backends: [to(PATH), to(SPARE)] } as const;
+  const http = { routes: [{ ...route!, rules: [{ matches: [], filters: [], distribution }] }], breaker: undefined };
+  pair.client.mesh.outbound(ADDR).set({ ...policy, http1: http, http2: http });
+  const { mesh } = pair.client;
+  mesh.destination(SPARE).set({ kind: 'add', endpoints: [endpoint(spare.port)] });
+  mesh.destination(PATH).set({ kind: 'add', endpoints: [endpoint(main.port)] });
+  await get();
+  await get();
+  assert.deepEqual([main.requests.length, spare.requests.length], [2, 0]);
+  mesh.destination(PATH).push({ kind: 'none', exists: true });
+  const startMs = performance.now();
+  assert.match(await get(), /200/);
+  assert.ok(performance.now() - startMs < 1000, 'it did not wait for the fail-fast time');
+  assert.equal(spare.requests.length, 1);
+  mesh.destination(PATH).push({ kind: 'add', endpoints: [endpoint(main.port)] });
+  for (let tries = 0; tries < 100 && main.requests.length === 2; tries++) await get();
+  assert.equal(main.requests.length, 3, 'the first is back');
+});

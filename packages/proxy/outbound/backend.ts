@@ -18,8 +18,9 @@ export interface Discovered {
   stop(): void;
 }
 
-/** A backend of requests; available: a request would at least be queued. */
+/** A backend of requests; ready: one could be sent now; available: it would at least be queued. */
 export interface HttpBackend extends Upstream, Discovered {
+  readonly ready: boolean;
   readonly available: boolean;
 }
 
@@ -79,6 +80,9 @@ export class HttpBalancer implements HttpBackend {
     if (forward) this.#balancer.update({ kind: 'add', endpoints: [forward] }, true);
   }
 
+  get ready(): boolean {
+    return this.#balancer.readyCount > 0;
+  }
   get available(): boolean {
     return this.#balancer.available;
   }

@@ -85,15 +85,19 @@ export class OutboundPlan implements Plan {
   }
 }
 
-/** The backend for one request or connection; undefined: none is available. */
-export function choose<C extends Choice<{ readonly available: boolean }>>(
+/**
+ * The backend for one request or connection, among those that have a ready endpoint; where none has, among those that let wait for one.
+ * Undefined: none is available.
+ */
+export function choose<C extends Choice<{ readonly ready: boolean; readonly available: boolean }>>(
   rule: { readonly kind: Distribution['kind']; readonly choices: readonly C[] },
   random: Random,
 ): C | undefined {
   const { choices } = rule;
   if (rule.kind === 'empty') return undefined;
   if (choices.length === 1) return choices[0];
-  const available = choices.filter((choice) => choice.held?.backend.available ?? true);
+  const ready = choices.filter((choice) => choice.held?.backend.ready ?? true);
+  const available = ready.length > 0 ? ready : choices.filter((choice) => choice.held?.backend.available ?? true);
   if (rule.kind === 'first') return available[0];
   return available[
     pickWeighted(

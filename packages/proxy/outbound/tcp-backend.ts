@@ -16,6 +16,7 @@ export interface TcpAttempt {
 }
 
 export interface TcpBackend extends Discovered {
+  readonly ready: boolean;
   readonly available: boolean;
   /** Returns a function that gives the attempt up. */
   connect(attempt: TcpAttempt): () => void;
@@ -55,6 +56,9 @@ export class TcpBalancer implements TcpBackend {
     );
   }
 
+  get ready(): boolean {
+    return this.#balancer.readyCount > 0;
+  }
   get available(): boolean {
     return this.#balancer.available;
   }
@@ -105,6 +109,7 @@ export class TcpBalancer implements TcpBackend {
 
 /** Connections to one known address. */
 export class TcpForward implements TcpBackend {
+  readonly ready = true;
   readonly available = true;
   readonly #endpoint: TcpEndpoint;
 

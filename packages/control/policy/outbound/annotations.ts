@@ -229,6 +229,17 @@ export function readFault(annotations: Annotations, warn: Warn): Fault | undefin
   }, warn);
 }
 
+const BACKENDS = 'balancer.weft.dev/backends';
+const SPLITS = { weighted: 'weighted', 'first-available': 'ordered' } as const;
+/** How a rule's requests go to its backends: by their weights, or to the first of them that has a ready endpoint. */
+export type Split = (typeof SPLITS)[keyof typeof SPLITS];
+
+/** `balancer.weft.dev/backends: weighted | first-available` of a route; `weighted` without it, or with a bad one. */
+export function readSplit(annotations: Annotations, warn: Warn): Split {
+  const parse = (text: string): Split | undefined => SPLITS[text as keyof typeof SPLITS];
+  return group(() => read(annotations, BACKENDS, parse, 'weighted'), warn) ?? 'weighted';
+}
+
 /** Keys of the load band: our own, and the one of Linkerd's commercial edition. */
 const LOAD_BANDS = ['balancer.weft.dev/load-band', 'balancer.buoyant.io/load-band'];
 

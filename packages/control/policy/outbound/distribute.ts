@@ -7,6 +7,7 @@ import {
   isEgressBackend,
   type RouteFilter,
 } from '../routes/index.ts';
+import type { Split } from './annotations.ts';
 import { canCarry } from './filters.ts';
 import { type BackendInit, type Balancing, named, type OutboundParent, QUEUE, serviceBackend } from './parent.ts';
 
@@ -35,22 +36,32 @@ export interface DistributionInit<F> {
     | { case: 'randomAvailable'; value: { backends: { backend: RouteBackendInit<F>; weight: number }[] } };
 }
 
-/** Without backends, the parent. What cannot be used keeps its share of requests, which then fail. */
+/**
+ * Without backends, the parent. By weight, what cannot be used keeps its share of requests, which then fail; in order, the next one takes
+ * its place.
+ */
 export function distribute<F>(
   refs: readonly BackendRef[] | undefined,
+  split: Split,
   scene: BackendScene,
   writer: FilterWriter<F>,
 ): DistributionInit<F> {
   if (!refs) return only(scene.parent.backend);
-  const backends = refs.map((ref) => {
+  const all = refs.map((ref) => {
     const found = resolveBackend(ref, scene);
-    const backend =
-      typeof found === 'string'
-        ? { backend: { metadata: named('invalid'), queue: QUEUE }, filters: [writer.invalid(found)] }
-        : { backend: found, filters: writer.encode(ref.filters) };
-    return { weight: ref.weight, backend };
+    const usable = typeof found !== 'string';
+    const backend = usable
+      ? { backend: found, filters: writer.encode(ref.filters) }
+      : { backend: { metadata: named('invalid'), queue: QUEUE }, filters: [writer.invalid(found)] };
+    return { usable, weight: ref.weight, backend };
   });
-  return { kind: { case: 'randomAvailable', value: { backends } } };
+  if (split === 'weighted') {
+    const backends = all.map(({ weight, backend }) => ({ weight, backend }));
+    return { kind: { case: 'randomAvailable', value: { backends } } };
+  }
+  const usable = all.filter((each) => each.usable);
+  const backends = (usable.length > 0 ? usable : all).map(({ backend }) => backend);
+  return { kind: { case: 'firstAvailable', value: { backends } } };
 }
 
 /** One backend for everything. */

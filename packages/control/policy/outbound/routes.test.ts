@@ -126,6 +126,23 @@ test('backends that are not there keep their share of requests, which fail and s
   );
 });
 
+test('a route may name its backends in order: the first that is available gets all, what is not there is passed over', async () => {
+  const order = { 'balancer.weft.dev/backends': 'first-available' };
+  const gone = { name: 'gone', port: 80 };
+  const policyFor = (annotations: Record<string, string>, backendRefs: object[]) =>
+    ask(shop().put('HTTPRoute', 'shop/r', route([{ backendRefs }], at(0, annotations))));
+  const backends = (policy: Json): Json => httpRoutes(policy)[0].rules[0].backends;
+  const ordered = backends(await policyFor(order, [gone, next({ weight: 0 }), web({ port: 80 })]));
+  assert.deepEqual(ordered.firstAvailable.backends.map(path), [
+    'next.shop.svc.cluster.local:80',
+    'web.shop.svc.cluster.local:80',
+  ]);
+  const none = backends(await policyFor(order, [gone]));
+  assert.equal(none.firstAvailable.backends[0].filters[0].failureInjector.message, 'Service not found gone');
+  const misread = backends(await policyFor({ 'balancer.weft.dev/backends': 'first' }, [next(), web({ port: 80 })]));
+  assert.equal(misread.randomAvailable.backends.length, 2);
+});
+
 test('a missing backend that appears is used at once', async () => {
   const cluster = shop().put('HTTPRoute', 'shop/r', route([{ backendRefs: [{ name: 'late', port: 80 }] }]));
   const heard = await settled((await start(cluster)).traffic(WEB));

@@ -20,6 +20,7 @@ import {
   type RetryRecord,
   readFault,
   readRetry,
+  readSplit,
   readTimeouts,
   type TimeoutsMs,
 } from './annotations.ts';
@@ -58,6 +59,7 @@ export function httpRoute(route: HttpRouteRecord, scene: RouteScene): HttpRouteI
     invalid: (message) => httpFailure(INVALID_STATUS, message),
   };
   const retry = effectiveRetry(route, scene);
+  const split = readSplit(route.annotations, scene.warn);
   const fault = encodeFault(readFault(route.annotations, scene.warn), scene.features, ({ status, share }) =>
     httpFailure(status, 'injected by the route', share),
   );
@@ -67,7 +69,7 @@ export function httpRoute(route: HttpRouteRecord, scene: RouteScene): HttpRouteI
     rules: route.rules.map((rule) => ({
       matches: rule.matches.map(encodeHttpMatch),
       filters: [...fault, ...encodeHttpFilters(rule.filters, filters)],
-      backends: distribute(rule.backends, scene, writer),
+      backends: distribute(rule.backends, split, scene, writer),
       timeouts: encodeTimeouts(effectiveTimeouts(route, rule, scene)),
       ...(retry && { retry: { ...encodeRetry(retry), conditions: { statusRanges: [...retry.statuses] } } }),
       allowL5dRequestHeaders: scene.allowL5dRequestHeaders,
@@ -82,6 +84,7 @@ export function grpcRoute(route: GrpcRouteRecord, scene: RouteScene): GrpcRouteI
     invalid: (message) => grpcFailure(INVALID_CODE, message),
   };
   const retry = effectiveRetry(route, scene);
+  const split = readSplit(route.annotations, scene.warn);
   const fault = encodeFault(readFault(route.annotations, scene.warn), scene.features, ({ status, share }) =>
     grpcFailure(codeOf(status), 'injected by the route', share),
   );
@@ -91,7 +94,7 @@ export function grpcRoute(route: GrpcRouteRecord, scene: RouteScene): GrpcRouteI
     rules: route.rules.map((rule) => ({
       matches: rule.matches.map(encodeGrpcMatch),
       filters: [...fault, ...encodeGrpcFilters(rule.filters, filters)],
-      backends: distribute(rule.backends, scene, writer),
+      backends: distribute(rule.backends, split, scene, writer),
       timeouts: encodeTimeouts(effectiveTimeouts(route, rule, scene)),
       ...(retry && { retry: { ...encodeRetry(retry), conditions: conditionsOf(retry) } }),
       allowL5dRequestHeaders: scene.allowL5dRequestHeaders,
@@ -117,7 +120,8 @@ function bytesRules(route: TcpRouteRecord | TlsRouteRecord, scene: RouteScene) {
     encode: () => [],
     invalid: (message) => ({ kind: { case: 'invalid', value: { message } } }),
   };
-  return route.rules.slice(0, 1).map((rule) => ({ backends: distribute(rule.backends, scene, writer) }));
+  const split = readSplit(route.annotations, scene.warn);
+  return route.rules.slice(0, 1).map((rule) => ({ backends: distribute(rule.backends, split, scene, writer) }));
 }
 
 function filterScene(scene: RouteScene): FilterScene {
