@@ -2,9 +2,11 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startTimeOf } from '#net/programs';
-import { type LabFolders, labFolders } from './folders.ts';
+import { type LabFolders, labFolders, ofThisRun } from './folders.ts';
 import type { LabStatus } from './host.ts';
 import { LIMITS } from './limits.ts';
+import { faultsInForce, type ReportedFault } from './net-faults.ts';
+import type { LabPlan } from './plan.ts';
 import { type RunningLab, runningLab } from './running.ts';
 
 /** Ends a lab and removes it. Gives false when there was none. `keep` leaves its clusters' state for the next `lab up`. */
@@ -14,8 +16,7 @@ export async function labDown(options: { name: string; root: string; keep: boole
   const lab = runningLab(folders);
   if (lab) await endProcess(lab);
   if (options.keep) {
-    for (const path of [folders.running, folders.status, folders.kubeconfig, folders.insideKubeconfig])
-      rmSync(path, { force: true });
+    for (const path of [folders.running, ...ofThisRun(folders)]) rmSync(path, { force: true });
   } else rmSync(folders.root, { recursive: true, force: true });
   return existed;
 }
@@ -39,7 +40,11 @@ export interface LabReport {
   pid?: number;
   stateFolder: string;
   kubeconfig?: string;
+  /** Pods reach other clusters by nodes and load balancers only. */
+  isolated: boolean;
   clusters: LabStatus['clusters'];
+  /** What is wrong on demand between its clusters. */
+  faults: ReportedFault[];
 }
 
 /** How one lab is doing; undefined when there is no such lab. */
@@ -53,7 +58,9 @@ export function labStatus(options: { name: string; root: string }): LabReport | 
     ...(lab && { pid: lab.pid }),
     stateFolder: folders.root,
     ...(existsSync(folders.kubeconfig) && { kubeconfig: folders.kubeconfig }),
+    isolated: existsSync(folders.lab) && (JSON.parse(readFileSync(folders.lab, 'utf8')) as LabPlan).isIsolated === true,
     clusters: lab ? readStatus(folders) : [],
+    faults: lab?.rootPid === undefined ? [] : faultsInForce(folders, lab.rootPid),
   };
 }
 

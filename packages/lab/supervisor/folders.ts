@@ -12,6 +12,10 @@ export interface LabFolders {
   running: string;
   /** What the lab's parts report. */
   status: string;
+  /** Network faults in force. */
+  faults: string;
+  /** Held while they are changed. */
+  faultsLock: string;
   images: string;
   kubeconfig: string;
   /** The kubeconfig for use inside the lab, with node addresses. */
@@ -33,6 +37,8 @@ export function labFolders(name: string, root = DEFAULT_ROOT): LabFolders {
     lab: file('lab.json'),
     running: file('running.json'),
     status: file('status.json'),
+    faults: file('faults.json'),
+    faultsLock: file('faults.lock'),
     images: file('images.json'),
     kubeconfig: file('kubeconfig'),
     insideKubeconfig: file('inside.kubeconfig'),
@@ -43,3 +49,12 @@ export function labFolders(name: string, root = DEFAULT_ROOT): LabFolders {
     cluster: (cluster) => file(`clusters/${cluster}`),
   };
 }
+
+/** Files that mean nothing once the lab is down, besides its lock. */
+export const ofThisRun = ({ kubeconfig, insideKubeconfig, status, faults, faultsLock }: LabFolders): string[] => [
+  kubeconfig,
+  insideKubeconfig,
+  status,
+  faults,
+  faultsLock,
+];

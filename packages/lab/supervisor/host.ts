@@ -1,26 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import {
-  appendFileSync,
-  chmodSync,
-  closeSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { appendFileSync, closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { SAFE_ENV, startTimeOf } from '#net/programs';
 import type { ClusterConfig, ClusterMessage } from '../cluster/index.ts';
 import type { ImageRecord } from '../images/index.ts';
 import { createCgroup, type LabCgroup, removeCgroup } from './cgroup.ts';
-import { type LabFolders, labFolders } from './folders.ts';
+import { type LabFolders, labFolders, ofThisRun } from './folders.ts';
 import { mergeKubeconfigs } from './kubeconfigs.ts';
 import { LIMITS } from './limits.ts';
 import { cutLog, lastLines } from './log-tail.ts';
 import { buildNetwork, nodeNetFile } from './network.ts';
 import type { ClusterPlan, LabPlan } from './plan.ts';
+import { writePrivately } from './private-file.ts';
 import { openRelay, type Relay } from './relay.ts';
 import { type RootNamespace, startRootNamespace } from './root-namespace.ts';
 import { rewriteLock } from './running.ts';
@@ -103,9 +94,7 @@ class Host {
     const { plan, folders } = this;
     for (const cluster of plan.clusters) await this.openApiRelay(cluster);
     this.cgroup = createCgroup(plan.name);
-    const leftovers = plan.isEphemeral
-      ? [folders.root]
-      : [folders.running, folders.kubeconfig, folders.insideKubeconfig];
+    const leftovers = plan.isEphemeral ? [folders.root] : [folders.running, ...ofThisRun(folders)];
     this.root = await startRootNamespace({
       cgroup: this.cgroup,
       leftovers,
@@ -143,7 +132,7 @@ class Host {
     await this.root?.gone;
     await removeCgroup(this.cgroup);
     const { folders } = this;
-    for (const path of [folders.kubeconfig, folders.insideKubeconfig, folders.status]) rmSync(path, { force: true });
+    for (const path of ofThisRun(folders)) rmSync(path, { force: true });
     if (this.plan.isEphemeral) rmSync(folders.root, { recursive: true, force: true });
     rmSync(folders.running, { force: true });
   }
@@ -305,11 +294,4 @@ function parseMessage(line: string): ClusterMessage | undefined {
   } catch {
     return undefined; // a stray line of output; the caller logs it
   }
-}
-
-/** Replaces a file that only its owner may read. */
-function writePrivately(path: string, text: string): void {
-  writeFileSync(`${path}.new`, text, { mode: 0o600 });
-  chmodSync(`${path}.new`, 0o600);
-  renameSync(`${path}.new`, path);
 }

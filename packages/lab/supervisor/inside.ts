@@ -8,8 +8,8 @@ export interface LabEnvironment {
   PATH: string;
 }
 
-/** Throws a sentence for the operator when the lab does not run. */
-function requireRunning(options: { name: string; root: string }) {
+/** A lab's folders and its first process. Throws a sentence for the operator when the lab does not run. */
+export function requireRunning(options: { name: string; root: string }) {
   const folders = labFolders(options.name, options.root);
   const lab = runningLab(folders);
   if (lab?.rootPid === undefined) throw new Error(`lab "${options.name}" is not running; "weft lab up" starts it`);

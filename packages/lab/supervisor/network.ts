@@ -1,5 +1,7 @@
 import { setSysctls } from '#net/netns';
-import { ipBatch } from '#net/routes';
+import { applyNft } from '#net/nftables';
+import { DELAY_MARK, DELAY_ROUTES } from '../faults/index.ts';
+import { isolationScript } from './isolation.ts';
 import { type ClusterPlan, type LabPlan, type NodePlan, ROOT_ADDRESS } from './plan.ts';
 
 /** The lab's end of a node's cable. Interface names have 15 letters at most. */
@@ -7,7 +9,12 @@ const cableName = (cluster: ClusterPlan, index: number): string => `n${cluster.i
 
 /** Commands in the lab's root namespace: nodes, cables and routes to everything behind them. */
 export function rootLines(plan: LabPlan): string[] {
-  const lines = ['link set lo up', `addr add ${ROOT_ADDRESS}/32 dev lo`];
+  const lines = [
+    'link set lo up',
+    `addr add ${ROOT_ADDRESS}/32 dev lo`,
+    // Leads nowhere, and packets on, until there is a delay line.
+    `rule add pref 100 fwmark ${DELAY_MARK}/${DELAY_MARK} lookup ${DELAY_ROUTES}`,
+  ];
   for (const cluster of plan.clusters)
     cluster.nodes.forEach((node, index) => {
       const cable = cableName(cluster, index);
@@ -52,7 +59,9 @@ export async function buildNetwork(
   run: (lines: readonly string[], netns?: string) => Promise<void>,
 ): Promise<void> {
   await run(rootLines(plan));
-  setSysctls(`/proc/${rootPid}/ns/net`, ROUTER_SYSCTLS);
+  const rootNet = `/proc/${rootPid}/ns/net`;
+  setSysctls(rootNet, ROUTER_SYSCTLS);
+  if (plan.isIsolated) await applyNft(isolationScript(plan.clusters), rootNet);
   for (const { nodes } of plan.clusters)
     for (const node of nodes) {
       setSysctls(nodeNetFile(rootPid, node), ROUTER_SYSCTLS);
@@ -62,5 +71,3 @@ export async function buildNetwork(
 
 /** A node's network namespace as a file that the host can open. */
 export const nodeNetFile = (rootPid: number, node: NodePlan): string => `/proc/${rootPid}/root/run/netns/${node.netns}`;
-
-export { ipBatch };

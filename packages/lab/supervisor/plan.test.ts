@@ -10,6 +10,7 @@ const options: PlanOptions = {
   clusters: ['west', 'east'],
   nodesPerCluster: 2,
   isEphemeral: false,
+  isIsolated: false,
   firstHostPort: 16_443,
 };
 

@@ -1,3 +1,4 @@
+import type { Territory } from '../faults/index.ts';
 import { LIMITS } from './limits.ts';
 
 /** One node of a cluster: a router namespace on the lab's backbone. */
@@ -16,6 +17,7 @@ export interface ClusterPlan {
   name: string;
   index: number;
   nodes: NodePlan[];
+  nodeCidr: string;
   podCidr: string;
   serviceCidr: string;
   loadBalancerCidr: string;
@@ -37,6 +39,8 @@ export interface LabPlan {
   backoff: { firstMs: number; capMs: number; resetMs: number };
   /** The lab's state does not outlive it. */
   isEphemeral: boolean;
+  /** Pods do not reach pods of other clusters, only nodes and load balancers do. */
+  isIsolated: boolean;
 }
 
 export interface PlanOptions {
@@ -44,6 +48,7 @@ export interface PlanOptions {
   clusters: readonly string[];
   nodesPerCluster: number;
   isEphemeral: boolean;
+  isIsolated: boolean;
   /** First loopback port for API servers; 0 lets the system choose each. */
   firstHostPort: number;
   /** Crash back-off of containers; Kubernetes' own when absent. */
@@ -67,8 +72,8 @@ export function planLab(options: PlanOptions): LabPlan {
   if (!Number.isInteger(nodesPerCluster) || nodesPerCluster < 1 || nodesPerCluster > LIMITS.nodesMax)
     throw new Error(`a cluster has 1 to ${LIMITS.nodesMax} nodes, not ${nodesPerCluster}`);
   const clusters = names.map((name, index) => planCluster(name, index, options));
-  const { name, isEphemeral, backoff = KUBELET_BACKOFF } = options;
-  return { name, clusters, isEphemeral, backoff };
+  const { name, isEphemeral, isIsolated, backoff = KUBELET_BACKOFF } = options;
+  return { name, clusters, isEphemeral, isIsolated, backoff };
 }
 
 function checkName(what: string, name: string): void {
@@ -92,6 +97,7 @@ function planCluster(name: string, index: number, options: PlanOptions): Cluster
     name,
     index,
     nodes,
+    nodeCidr: `172.30.${index}.0/24`,
     podCidr: `10.${42 + index}.0.0/16`,
     serviceCidr: `10.${96 + index}.0.0/16`,
     loadBalancerCidr: `172.31.${index}.0/24`,
@@ -102,6 +108,12 @@ function planCluster(name: string, index: number, options: PlanOptions): Cluster
     hostPort: options.firstHostPort === 0 ? 0 : options.firstHostPort + index,
   };
 }
+
+/** Every address that belongs to a cluster. */
+export const territoryOf = ({ name, podCidr, serviceCidr, nodeCidr, loadBalancerCidr }: ClusterPlan): Territory => ({
+  name,
+  cidrs: [podCidr, serviceCidr, nodeCidr, loadBalancerCidr],
+});
 
 /** The lab's own address, which its root namespace speaks from. */
 export const ROOT_ADDRESS = '172.30.255.1';

@@ -11,7 +11,7 @@ export interface RunningLab {
 }
 
 /** The lab's process if it lives; undefined when there is none or only its note is left. */
-export function runningLab(folders: LabFolders): RunningLab | undefined {
+export function runningLab(folders: Pick<LabFolders, 'running'>): RunningLab | undefined {
   try {
     const noted = JSON.parse(readFileSync(folders.running, 'utf8')) as RunningLab;
     return startTimeOf(noted.pid) === noted.startTime ? noted : undefined;
@@ -21,7 +21,7 @@ export function runningLab(folders: LabFolders): RunningLab | undefined {
 }
 
 /** Takes the lock for a process, replacing a dead one's. Gives who has it already, or undefined on success. */
-export function takeLock(folders: LabFolders, pid: number): RunningLab | undefined {
+export function takeLock(folders: Pick<LabFolders, 'running'>, pid: number): RunningLab | undefined {
   const note = JSON.stringify({ pid, startTime: startTimeOf(pid) });
   for (let attempt = 0; attempt < 2; attempt++) {
     try {

@@ -1,7 +1,8 @@
 /** `weft lab …`: an embedded Kubernetes on this machine. Composes the lab with the images that this executable can run. */
 import { spawn } from 'node:child_process';
-import { createReadStream, existsSync, readFileSync, watch } from 'node:fs';
+import { createReadStream, existsSync, readFileSync, watch, writeSync } from 'node:fs';
 import type { Command } from 'commander';
+import { type DelayLineConfig, runDelayLine } from '#lab/faults';
 import {
   DEFAULT_ROOT,
   labDown,
@@ -15,14 +16,11 @@ import {
 } from '#lab/supervisor';
 import { type CliContext, UserError } from '../../context.ts';
 import { selfArgv, selfPath } from '../../executable/index.ts';
+import { addKill } from './kill.ts';
+import { type LabFlags, said } from './lab-flags.ts';
+import { addNet } from './net.ts';
 import { statusTable } from './render.ts';
 import { addUp } from './up.ts';
-
-/** Flags that name a lab. */
-interface LabFlags {
-  name: string;
-  root: string;
-}
 
 /** Adds `lab` and its words to the program. */
 export function registerLab(program: Command, context: CliContext): void {
@@ -43,16 +41,9 @@ export function registerLab(program: Command, context: CliContext): void {
   addEnv(word('env'), context);
   addShell(word('shell'), context);
   addLogs(word('logs'), context);
+  addNet(word('net'), context);
+  addKill(word('kill'), context);
   addProcesses(lab);
-}
-
-/** An error of the lab is a sentence for the operator. */
-async function said<T>(action: () => T | Promise<T>): Promise<T> {
-  try {
-    return await action();
-  } catch (error) {
-    throw new UserError(error instanceof Error ? error.message : String(error));
-  }
 }
 
 function addDown(command: Command, { io }: CliContext): void {
@@ -76,7 +67,9 @@ function addStatus(command: Command, context: CliContext): void {
         const hint = others.length > 0 ? `; there are: ${others.join(', ')}` : '; "weft lab up" starts one';
         throw new UserError(`there is no lab "${flags.name}"${hint}`);
       }
-      context.io.out(flags.output === 'json' ? `${JSON.stringify(report, undefined, 2)}\n` : statusTable(report));
+      context.io.out(
+        flags.output === 'json' ? `${JSON.stringify(report, undefined, 2)}\n` : statusTable(report, Date.now()),
+      );
       if (!report.running) context.exitCode = 1;
     });
 }
@@ -182,5 +175,11 @@ function addProcesses(lab: Command): void {
       // Only this process needs the code of a whole cluster.
       const { runCluster } = await import('#lab/cluster');
       await runCluster(config);
+    });
+  lab
+    .command('delay-line', { hidden: true })
+    .requiredOption('--config <json>')
+    .action(({ config }: { config: string }) => {
+      runDelayLine(JSON.parse(config) as DelayLineConfig, () => void writeSync(1, 'ready\n'));
     });
 }

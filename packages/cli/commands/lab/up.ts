@@ -14,6 +14,7 @@ interface UpFlags {
   clusters: string;
   nodes: string;
   ephemeral: boolean;
+  isolated: boolean;
   apiPort?: string;
   images: string[];
   weft: boolean;
@@ -31,6 +32,7 @@ export function addUp(command: Command, context: CliContext): void {
     .option('--clusters <names>', 'Clusters, by comma', 'west,east,north')
     .option('--nodes <count>', 'Nodes per cluster, each in a zone of its own', '2')
     .option('--ephemeral', 'Keep no state beyond the life of the lab', false)
+    .option('--isolated', 'Pods reach other clusters by load balancers, node ports and API servers only', false)
     .option(
       '--api-port <port>',
       `First loopback port of API servers; 0: free ones (default: ${DEFAULT_API_PORT} for the lab named default)`,
@@ -61,6 +63,7 @@ async function up(flags: UpFlags, { io }: CliContext): Promise<void> {
       clusters: flags.clusters.split(',').filter(Boolean),
       nodesPerCluster: number('--nodes', flags.nodes),
       isEphemeral: flags.ephemeral,
+      isIsolated: flags.isolated,
       firstHostPort: number('--api-port', flags.apiPort ?? String(flags.name === 'default' ? DEFAULT_API_PORT : 0)),
       backoff: { firstMs, capMs: firstMs * 30, resetMs: firstMs * 60 },
       images,
