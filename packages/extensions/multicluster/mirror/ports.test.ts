@@ -15,13 +15,11 @@ test('the ports of all members are there; the leader decides where they have the
   assert.deepEqual(unitePorts([{ port: 80 }], []), [{ port: 80 }]);
 });
 
-test('among several every port has a name of its own', () => {
+test('a name belongs to the first port that has it; among several every port has one', () => {
   const said = [sayPorts([{ name: 'http', port: 8080 }]), sayPorts([{ port: 53, protocol: 'UDP' }])];
-  assert.deepEqual(unitePorts([http], said), [
-    http,
-    { name: 'tcp-8080', port: 8080 },
-    { name: 'udp-53', port: 53, protocol: 'UDP' },
-  ]);
+  const united = unitePorts([http], said);
+  assert.deepEqual(united, [http, { name: 'udp-53', port: 53, protocol: 'UDP' }]);
+  assert.match(portConflict([{ name: 'http', port: 8080 }], united) ?? '', /port 8080 is not there: http is port 80$/);
 });
 
 test('what somebody else wrote there is left out', () => {

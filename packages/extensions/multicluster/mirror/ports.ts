@@ -16,26 +16,26 @@ export const sayPorts = (ports: readonly ServicePort[]): string =>
   JSON.stringify(ports.map(({ targetPort: _, ...port }) => port));
 
 /**
- * The leader's ports, then those of the others in the order of `said`. The first to have a number decides its name and protocol;
- * a name that another number has already is replaced by one made of the number.
+ * The leader's ports, then those of the others in the order of `said`: the first to have a number or a name keeps both, as the MCS API
+ * (KEP-1645) has it. Among several, a port without a name gets one made of its number.
  */
 export function unitePorts(leader: readonly ServicePort[], said: readonly string[]): ServicePort[] {
   const united = [...leader];
-  for (const port of said.flatMap(readPorts)) if (!united.some((other) => isSamePlace(other, port))) united.push(port);
-  if (united.length === 1) return united;
-  const names = new Set<string>();
-  return united.map((port) => {
-    const name = port.name && !names.has(port.name) ? port.name : madeName(port);
-    names.add(name);
-    return { ...port, name };
-  });
+  for (const port of said.flatMap(readPorts)) {
+    const clashes = (other: ServicePort) => isSamePlace(other, port) || nameOf(other) === nameOf(port);
+    if (!united.some(clashes)) united.push(port);
+  }
+  return united.length === 1 ? united : united.map((port) => ({ ...port, name: nameOf(port) }));
 }
 
 /** In words, how a member's ports differ from those that clients see; undefined when they do not. */
 export function portConflict(member: readonly ServicePort[], united: readonly ServicePort[]): string | undefined {
   const conflicts = member.flatMap((port) => {
     const seen = united.find((other) => isSamePlace(other, port));
-    if (!seen) return [`port ${port.port} is not there`];
+    if (!seen) {
+      const other = united.find((each) => each.name === port.name);
+      return [`port ${port.port} is not there${other ? `: ${other.name} is port ${other.port}` : ''}`];
+    }
     return [
       ...differs(`port ${port.port}`, 'name', port.name, isMade(seen) ? port.name : seen.name),
       ...differs(`port ${port.port}`, 'appProtocol', port.appProtocol, seen.appProtocol),
@@ -52,6 +52,7 @@ const differs = (what: string, field: string, own: string | undefined, seen: str
 const protocolOf = ({ protocol = 'TCP' }: ServicePort): string => protocol;
 const isSamePlace = (a: ServicePort, b: ServicePort): boolean => a.port === b.port && protocolOf(a) === protocolOf(b);
 const madeName = (port: ServicePort): string => `${protocolOf(port).toLowerCase()}-${port.port}`;
+const nameOf = (port: ServicePort): string => port.name || madeName(port);
 const isMade = (port: ServicePort): boolean => port.name === madeName(port);
 
 /** Nothing, where somebody else has written there. */
