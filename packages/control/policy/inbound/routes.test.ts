@@ -182,8 +182,13 @@ test('each protocol carries routes of its own kind', async () => {
   const [only] = json(await ask(shop({ proxyProtocol: 'gRPC' }).put('GRPCRoute', 'shop/r', grpc)));
   assert.deepEqual(only, {
     metadata: { resource: { group: 'gateway.networking.k8s.io', kind: 'GRPCRoute', name: 'r' } },
-    rules: [{ matches: [{ rpc: { service: 'a.B', method: 'C' } }, { rpc: { service: 'a.B' } }, {}] }],
+    rules: [{ matches: [{ rpc: { service: 'a.B', method: 'C' } }, { rpc: { service: 'a.B' } }, { rpc: {} }] }],
   });
+});
+
+test('a gRPC port without routes takes every call, in words: a match without them is no match to Linkerd’s proxy', async () => {
+  const [only] = json(await ask(shop({ proxyProtocol: 'gRPC' })));
+  assert.deepEqual(only, { metadata: { default: 'default' }, rules: [{ matches: [{ rpc: {} }] }] });
 });
 
 test('where a gRPC route and an HTTP route are attached, only the gRPC route counts', async () => {

@@ -3,6 +3,7 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { httpTypes, inbound, type meta } from '#api/mesh';
 import type { NetworkMatch } from '../networks.ts';
 import {
+  EVERY_CALL,
   encodeGrpcMatch,
   encodeHost,
   encodeHttpMatch,
@@ -87,7 +88,10 @@ const DEFAULT_HTTP_ROUTE = create(inbound.HttpRouteSchema, {
   metadata: named('default'),
   rules: [{ matches: [{ path: { kind: { case: 'prefix', value: '/' } } }] }],
 });
-const DEFAULT_GRPC_ROUTE = create(inbound.GrpcRouteSchema, { metadata: named('default'), rules: [{ matches: [{}] }] });
+const DEFAULT_GRPC_ROUTE = create(inbound.GrpcRouteSchema, {
+  metadata: named('default'),
+  rules: [{ matches: [EVERY_CALL] }],
+});
 
 /** Of a port to which no route of the kind is attached; probes of the kubelet pass whatever the policy. */
 export function defaultRoutes(

@@ -3,7 +3,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Feature, outbound } from '#api/mesh';
 import type { PortSet } from '#model/annotations';
 import { keyOf } from '../../fold/index.ts';
-import type { Attachment, RouteRecord, Routes } from '../routes/index.ts';
+import { type Attachment, EVERY_CALL, type RouteRecord, type Routes } from '../routes/index.ts';
 import {
   durationOf,
   encodeRetry,
@@ -142,7 +142,7 @@ export function egressPolicy(
     grpc: [
       {
         metadata: called('grpc'),
-        rules: [{ matches: [{}], backends, ...(!allow && { filters: [grpcFailure(7, denied)] }) }],
+        rules: [{ matches: [EVERY_CALL], backends, ...(!allow && { filters: [grpcFailure(7, denied)] }) }],
       },
     ],
     tls: [{ metadata: called('tls'), rules: [bytes] }],

@@ -238,7 +238,7 @@ test('gRPC routes match methods, and a missing backend is unavailable', async ()
     { matches: [{ method: { service: 'a.B', method: 'C' } }, {}], backendRefs: [{ name: 'gone', port: 80 }] },
   ];
   const [grpc] = (await ask(shop().put('GRPCRoute', 'shop/g', route(rules)))).protocol.grpc.routes;
-  assert.deepEqual(grpc.rules[0].matches, [{ rpc: { service: 'a.B', method: 'C' } }, {}]);
+  assert.deepEqual(grpc.rules[0].matches, [{ rpc: { service: 'a.B', method: 'C' } }, { rpc: {} }]);
   const [{ backend }] = grpc.rules[0].backends.randomAvailable.backends;
   assert.equal(backend.filters[0].failureInjector.code, 14);
 });

@@ -40,12 +40,13 @@ export function encodeHttpMatch({ path, headers, query, method }: HttpMatch): ht
   });
 }
 
-export function encodeGrpcMatch({ service, method, headers }: GrpcMatch): grpcRoute.GrpcRouteMatch {
-  return create(grpcRoute.GrpcRouteMatchSchema, {
-    ...((service ?? method) !== undefined && { rpc: { service: service ?? '', method: method ?? '' } }),
-    headers: headers.map(encodeHeader),
-  });
+/** '' is any service and any method. It is always said: Linkerd's proxy refuses a whole policy for a match without `rpc`. */
+export function encodeGrpcMatch({ service = '', method = '', headers }: GrpcMatch): grpcRoute.GrpcRouteMatch {
+  return create(grpcRoute.GrpcRouteMatchSchema, { rpc: { service, method }, headers: headers.map(encodeHeader) });
 }
+
+/** The match of every call. */
+export const EVERY_CALL = encodeGrpcMatch({ service: undefined, method: undefined, headers: [] });
 
 function encodeHeader({ name, type, value }: ValueMatch): httpRoute.HeaderMatch {
   return create(httpRoute.HeaderMatchSchema, {

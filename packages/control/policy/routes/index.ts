@@ -12,6 +12,7 @@ export {
   isEgressBackend,
 } from './backends.ts';
 export {
+  EVERY_CALL,
   encodeGrpcMatch,
   encodeHost,
   encodeHttpMatch,
