@@ -20,6 +20,10 @@ export interface ProcessContext<S extends Record<string, FlagSpec>> {
 
 /** A built controller. */
 export interface Running {
+  /**
+   * Whether it may be asked. What was complete once stays ready while the API server is away: it knows more than nobody, and all
+   * replicas would go at once.
+   */
   ready(): boolean;
   /**
    * For servers that are found by a Service: called at the signal. What is served goes on being served for a while, not ready any
