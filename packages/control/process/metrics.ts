@@ -6,6 +6,7 @@ const GRPC = ['grpc_type', 'grpc_service', 'grpc_method'] as const;
 const ENDPOINTS = ['cluster', 'namespace', 'service', 'port', 'hostname', 'nodename'] as const;
 const NAMESPACE = ['namespace'] as const;
 const WATCH = ['cluster', 'resource'] as const;
+const TARGET = ['target_cluster_name'] as const;
 const INJECTOR = ['owner_kind', 'namespace', 'annotation_at', '*'] as const;
 
 const CACHE = { type: 'gauge', labels: ['cluster'], help: 'Objects known of a kind.' } as const;
@@ -36,6 +37,21 @@ export const CONTROL_METRICS = {
   certify_refused_total: { type: 'counter', labels: ['reason'], help: 'Certificate requests refused, by status code.' },
   cluster_store_size: { type: 'gauge', labels: [], help: 'Remote clusters whose credentials are known.' },
   remote_cluster_up: { type: 'gauge', labels: ['cluster'], help: 'Whether the remote API answers: 1 or 0.' },
+  gateway_enabled: { type: 'gauge', labels: TARGET, help: 'Whether services are mirrored through a gateway: 1 or 0.' },
+  gateway_alive: { type: 'gauge', labels: TARGET, help: 'Whether the gateway answers probes: 1 or 0.' },
+  gateway_latency: { type: 'gauge', labels: TARGET, help: 'Milliseconds that the last successful probe took.' },
+  gateway_probe_latency_ms: {
+    type: 'histogram',
+    labels: TARGET,
+    buckets: [1, 10, 100, 1000, 10_000].flatMap((unit) => [1, 2, 3, 4, 5].map((steps) => steps * unit)),
+    help: 'Milliseconds that successful probes took.',
+  },
+  gateway_probes: { type: 'counter', labels: [...TARGET, 'probe_successful'], help: 'Probes of the gateway.' },
+  service_mirror_endpoint_repairs: {
+    type: 'counter',
+    labels: TARGET,
+    help: "Times that the gateway's addresses were looked up and all endpoints of mirrors compared with them.",
+  },
   endpoints_subscribers: { type: 'gauge', labels: ENDPOINTS, help: 'Streams that follow the endpoints of a service.' },
   endpoints_updates: { type: 'counter', labels: ENDPOINTS, help: 'Changes of the endpoints of a service.' },
   endpoints_pods: { type: 'gauge', labels: ENDPOINTS, help: 'Endpoints of a service.' },

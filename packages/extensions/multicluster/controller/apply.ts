@@ -1,6 +1,6 @@
-import { SERVICES } from '#api/kube';
+import { ENDPOINTS, type Endpoints, SERVICES } from '#api/kube';
 import { ApiError, isConflict, isNotFound, type KubeClient } from '#kube/client';
-import { type Change, changeName } from '../mirror/index.ts';
+import { type Change, changeName, type EndpointsChange, endpointsName } from '../mirror/index.ts';
 import type { ServiceObject } from '../mirror/service.ts';
 import { LIMITS } from './limits.ts';
 
@@ -11,43 +11,84 @@ export interface ApplyResult {
   conflicts: number;
 }
 
-/** Writes changes, a few at a time. Never rejects: what failed is in the result. */
+type Client = Pick<KubeClient, 'get' | 'create' | 'update' | 'delete'>;
+
+/** Writes changes, a few at a time, Endpoints after their Services. Never rejects: what failed is in the result. */
 export async function applyChanges(
-  client: Pick<KubeClient, 'get' | 'create' | 'update' | 'delete'>,
+  client: Client,
   changes: readonly Change[],
+  endpoints: readonly EndpointsChange[] = [],
 ): Promise<ApplyResult> {
   const result: ApplyResult = { failures: new Map(), conflicts: 0 };
+  await writeAll(changes, result, {
+    name: changeName,
+    write: (change) => applyChange(client, change),
+    describe: (change) => (changeName(change).endsWith('-federated') ? 'federated service' : 'mirror service'),
+  });
+  // Where a Service could not be made, its Endpoints have nobody to belong to.
+  const rest = endpoints.filter((change) => change.do === 'delete' || !result.failures.has(endpointsName(change)));
+  await writeAll(rest, result, {
+    name: endpointsName,
+    write: (change) => applyEndpoints(client, change),
+    describe: () => 'mirror endpoints',
+  });
+  return result;
+}
+
+interface Writing<C> {
+  name(change: C): string;
+  write(change: C): Promise<unknown>;
+  /** What is written, in words. */
+  describe(change: C): string;
+}
+
+async function writeAll<C extends { do: 'create' | 'update' | 'delete' }>(
+  changes: readonly C[],
+  result: ApplyResult,
+  { name, write, describe }: Writing<C>,
+): Promise<void> {
   const queue = [...changes];
   const worker = async (): Promise<void> => {
     for (let change = queue.shift(); change; change = queue.shift())
       try {
-        await applyChange(client, change);
+        await write(change);
       } catch (error) {
         if (isConflict(error)) result.conflicts += 1;
-        else result.failures.set(changeName(change), messageOf(change, error));
+        else result.failures.set(name(change), `Failed to ${change.do} ${describe(change)}: ${textOf(error)}`);
       }
   };
   await Promise.all(Array.from({ length: Math.min(LIMITS.writesAtOnce, changes.length) }, worker));
-  return result;
 }
 
-async function applyChange(
-  client: Pick<KubeClient, 'get' | 'create' | 'update' | 'delete'>,
-  change: Change,
-): Promise<void> {
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+async function applyChange(client: Client, change: Change): Promise<void> {
   if (change.do === 'create') await client.create(SERVICES, change.service);
   else if (change.do === 'update') await replaceParts(client, change.service);
-  else
-    try {
-      const { name, namespace, resourceVersion } = change;
-      await client.delete(SERVICES, { name, namespace }, { preconditions: { resourceVersion } });
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+  else await remove(client, SERVICES, change);
+}
+
+async function applyEndpoints(client: Client, change: EndpointsChange): Promise<void> {
+  if (change.do === 'create') await client.create<Endpoints>(ENDPOINTS, change.endpoints);
+  else if (change.do === 'update') await client.update<Endpoints>(ENDPOINTS, change.endpoints);
+  else await remove(client, ENDPOINTS, change);
+}
+
+/** Deletes the version that was seen, not one that somebody made since. */
+async function remove(
+  client: Client,
+  gvr: typeof SERVICES,
+  { name, namespace, resourceVersion }: { name: string; namespace: string; resourceVersion: string },
+): Promise<void> {
+  try {
+    await client.delete(gvr, { name, namespace }, { preconditions: { resourceVersion } });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
 }
 
 /** Replaces labels, annotations and ports and keeps the rest, e.g. the cluster IP. */
-async function replaceParts(client: Pick<KubeClient, 'get' | 'update'>, wanted: ServiceObject): Promise<void> {
+async function replaceParts(client: Client, wanted: ServiceObject): Promise<void> {
   const { name = '', namespace, resourceVersion, labels, annotations } = wanted.metadata;
   const current = await client.get<ServiceObject>(SERVICES, name, namespace);
   if (current.metadata.resourceVersion !== resourceVersion)
@@ -55,12 +96,4 @@ async function replaceParts(client: Pick<KubeClient, 'get' | 'update'>, wanted: 
   const metadata = { ...current.metadata, labels: labels ?? {}, annotations: annotations ?? {} };
   const spec = { ...current.spec, ports: wanted.spec?.ports ?? [] };
   await client.update<ServiceObject>(SERVICES, { ...current, metadata, spec });
-}
-
-const VERBS = { create: 'create', update: 'update', delete: 'delete' } as const;
-
-function messageOf(change: Change, error: unknown): string {
-  const federated = changeName(change).endsWith('-federated');
-  const what = federated ? 'federated service' : 'mirror service';
-  return `Failed to ${VERBS[change.do]} ${what}: ${error instanceof Error ? error.message : String(error)}`;
 }

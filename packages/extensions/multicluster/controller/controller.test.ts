@@ -5,7 +5,7 @@ import { ApiError, FakeKubeClient } from '#kube/client';
 import { FakeClock } from '#runtime/clock';
 import { FakeLog } from '#runtime/log';
 import { LINKS, type Link } from '../link/index.ts';
-import { LinkController, LocalController } from './index.ts';
+import { LinkController, type LinkControllerOptions, LocalController } from './index.ts';
 
 const MC = 'linkerd-multicluster';
 const MEMBER = { 'mirror.linkerd.io/federated': 'member' };
@@ -34,7 +34,11 @@ function setUp() {
   const clock = new FakeClock(Date.parse('2026-01-01T00:00:00Z'));
   const { log } = new FakeLog();
   west.seed(NAMESPACES, namespace('mc-demo'));
-  const controller = () =>
+  const outside = {
+    lookup: (_host: string): Promise<string[]> => Promise.resolve([]),
+    probe: (_url: string): Promise<void> => Promise.resolve(),
+  };
+  const controller = (options: Partial<LinkControllerOptions> = {}) =>
     new LinkController(
       {
         client: west,
@@ -45,8 +49,20 @@ function setUp() {
           if (!remote) throw new Error(`not a kubeconfig: ${text}`);
           return remote;
         },
+        random: () => 0,
+        lookup: (host) => outside.lookup(host),
+        probe: (url) => outside.probe(url),
       },
-      { link: 'east', namespace: MC, enableNamespaceCreation: false },
+      {
+        link: 'east',
+        namespace: MC,
+        enableNamespaceCreation: false,
+        enableHeadlessServices: false,
+        endpointRefreshMs: 60_000,
+        probeService: 'probe-east',
+        requeueLimit: 3,
+        ...options,
+      },
     );
   const settle = async (ms = 50): Promise<void> => {
     for (let round = 0; round < 4; round += 1) {
@@ -57,7 +73,7 @@ function setUp() {
   };
   const status = () => west.all<Link>(LINKS)[0]?.status;
   const federated = () => west.all<AnyObject>(SERVICES).find(({ metadata }) => metadata.name === 'bb-federated');
-  return { west, remotes, clock, controller, settle, status, federated };
+  return { west, remotes, clock, outside, controller, settle, status, federated };
 }
 
 test('a labelled remote service becomes a federated service, and the Link says so', async () => {

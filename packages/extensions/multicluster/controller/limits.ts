@@ -2,9 +2,15 @@
 export const LIMITS = {
   /** Changes that arrive within this become one reconciliation. */
   settleMs: 20,
-  /** After a failed write: doubles from the first to the cap, for ever. */
+  /** The first pause after a failed write, while `-event-requeue-limit` is not used up; doubles each time. */
+  requeueMsFirst: 5,
+  /** After further failed writes: doubles from the first to the cap, for ever. */
   retryMsFirst: 500,
   retryMsMax: 60_000,
   /** Writes under way at once: enough for a first sync of thousands, few enough not to crowd an API server. */
   writesAtOnce: 8,
+  /** Resolution of one host name of a gateway. */
+  lookupMs: 5_000,
+  /** Share of a probe's period by which the next one is delayed at random, so that many controllers do not probe in step. */
+  probeJitter: 0.1,
 } as const;

@@ -1,27 +1,50 @@
-import { EVENTS, type KubeObject, NAMESPACES } from '#api/kube';
+import { type KubeObject, NAMESPACES } from '#api/kube';
 import { isConflict, isNotFound, type KubeClient } from '#kube/client';
 import type { Clock } from '#runtime/clock';
 import type { Log } from '#runtime/log';
-import { CREDENTIALS, LINKS, type Link, type MirrorOutcome, type Reachability, statusPatch } from '../link/index.ts';
+import type { Random } from '#runtime/random';
 import {
+  CREDENTIALS,
+  LINKS,
+  type Link,
+  type MirrorOutcome,
+  type Reachability,
+  readGateway,
+  selectorText,
+  statusPatch,
+} from '../link/index.ts';
+import {
+  clearProbe,
+  type EndpointsChange,
   federatedName,
+  type GatewayScene,
   type LinkReconciliation,
   MIRROR,
-  mirrorName,
   reconcileLink,
+  reconcileProbe,
+  serviceKey,
   settingsOf,
 } from '../mirror/index.ts';
+import { Announcer } from './announcer.ts';
 import { applyChanges } from './apply.ts';
+import { Gateway, type GatewayMetrics } from './gateway.ts';
 import { LocalCluster } from './local-cluster.ts';
 import { Loop } from './loop.ts';
-import { RemoteCluster } from './remote-cluster.ts';
+import { type RemoteClient, RemoteCluster, type RemoteSource } from './remote-cluster.ts';
 
 export interface LinkControllerDeps {
   client: KubeClient;
   clock: Clock;
   log: Log;
   /** Makes a client of a kubeconfig's text; throws when it cannot be used. */
-  connect(kubeconfig: string): Pick<KubeClient, 'watch' | 'close'>;
+  connect(kubeconfig: string): RemoteClient;
+  random: Random;
+  /** IP addresses of a host name; rejects when it has none. */
+  lookup(host: string): Promise<readonly string[]>;
+  /** GET of a URL; rejects unless the answer is 200. */
+  probe(url: string, timeoutMs: number): Promise<void>;
+  /** Counts what happens to the gateway of a cluster. */
+  gatewayMetrics?(cluster: string): GatewayMetrics;
   /** Told whenever the remote cluster comes within reach or out of it. */
   onReachable?(cluster: string, reachable: boolean): void;
 }
@@ -31,6 +54,14 @@ export interface LinkControllerOptions {
   link: string;
   namespace: string;
   enableNamespaceCreation: boolean;
+  /** Mirror headless services that go through the gateway host by host. */
+  enableHeadlessServices: boolean;
+  /** How often addresses of the gateway are looked up, and all Endpoints with them. */
+  endpointRefreshMs: number;
+  /** Service, in the same namespace, through which the gateway is probed; undefined: it is not. */
+  probeService: string | undefined;
+  /** How often a failed write is tried again almost at once, before the pauses grow. */
+  requeueLimit: number;
 }
 
 /**
@@ -47,15 +78,16 @@ export class LinkController {
   #linksKnown = false;
   /** The Link as last seen: what it made is cleared away by its settings. */
   #last: Link | undefined;
-  #remote: { secret: string; cluster: RemoteCluster } | undefined;
+  #remote: { source: string; cluster: RemoteCluster } | undefined;
+  #gateway: { source: string; gateway: Gateway } | undefined;
   #lastReason: string | undefined;
-  /** Services whose missing namespace was announced. */
-  readonly #announced = new Set<string>();
+  readonly #announcer: Announcer;
 
   constructor(deps: LinkControllerDeps, options: LinkControllerOptions) {
     this.#deps = deps;
     this.#options = options;
-    this.#loop = new Loop(deps.clock, deps.log, () => this.#reconcile());
+    this.#loop = new Loop(deps.clock, deps.log, () => this.#reconcile(), options.requeueLimit);
+    this.#announcer = new Announcer({ ...deps, component: `linkerd-service-mirror-${options.link}` });
     const changed = (): void => this.#loop.trigger();
     this.#local = new LocalCluster(deps.client, deps.log, changed);
     const apply = (link: Link): void => void this.#links.set(link.metadata.name ?? '', link);
@@ -87,6 +119,7 @@ export class LinkController {
     this.#stopLinks();
     this.#local.stop();
     this.#remote?.cluster.stop();
+    this.#gateway?.gateway.stop();
   }
 
   async #reconcile(): Promise<'done' | 'again'> {
@@ -95,24 +128,31 @@ export class LinkController {
     if (link && link.metadata.deletionTimestamp === undefined) return this.#follow(link);
     this.#remote?.cluster.stop();
     this.#remote = undefined;
+    this.#gateway?.gateway.stop();
+    this.#gateway = undefined;
     return this.#clearAway(link);
   }
 
   async #follow(link: Link): Promise<'done' | 'again'> {
     this.#last = link;
-    const remote = this.#remoteOf(link);
+    const gateway = this.#gatewayOf(link);
+    const remote = this.#remoteOf(link, gateway !== undefined);
     const { reachability } = remote;
     if (reachability) this.#noteReachability(settingsOf(link).cluster, reachability);
-    if (!remote.synced) {
-      // Nothing is known of the remote cluster: what stands here stays as it is.
-      if (reachability) await this.#writeStatus(link, { reachability });
+    const about = { ...(reachability && { reachability }), gateway: gateway?.finding ?? ('none' as const) };
+    if (!remote.synced || gateway?.known === false) {
+      // Too little is known of the remote cluster: what stands here stays as it is.
+      if (reachability) await this.#writeStatus(link, about);
       return 'done';
     }
-    const wanted = reconcileLink(link, remote.services, this.#local, this.#linkTimes());
-    const { failures, conflicts } = await applyChanges(this.#deps.client, wanted.changes);
-    const outcomes = this.#outcomes(link, wanted, failures);
-    await this.#missingNamespaces(link, [...outcomes.mirrors, ...outcomes.federated]);
-    await this.#writeStatus(link, { ...outcomes, ...(reachability && { reachability }) });
+    const wanted = reconcileLink(link, remote.services, this.#local, this.#linkTimes(), this.#scene(gateway, remote));
+    const { failures, conflicts } = await applyChanges(this.#deps.client, wanted.changes, [
+      ...wanted.endpoints,
+      ...this.#probeChanges(settingsOf(link).cluster, gateway),
+    ]);
+    this.#announcer.skipped(link, this.#announced([...wanted.mirrors, ...wanted.federated]), remote.client);
+    if (this.#options.enableNamespaceCreation) await this.#createNamespaces(link, wanted);
+    await this.#writeStatus(link, { ...this.#outcomes(wanted, failures), ...about });
     for (const [name, message] of failures) this.#deps.log.warn(message, { service: name });
     return failures.size > 0 || conflicts > 0 ? 'again' : 'done';
   }
@@ -120,24 +160,89 @@ export class LinkController {
   /** The Link is gone: without it, nothing of the remote cluster is wanted. */
   async #clearAway(deleting: Link | undefined): Promise<'done' | 'again'> {
     const link = deleting ?? this.#last ?? { metadata: { name: this.#options.link } };
-    const { changes } = reconcileLink(link, new Map(), this.#local, this.#linkTimes());
-    const { failures, conflicts } = await applyChanges(this.#deps.client, changes);
+    const { changes, endpoints } = reconcileLink(link, new Map(), this.#local, this.#linkTimes());
+    const { failures, conflicts } = await applyChanges(this.#deps.client, changes, [
+      ...endpoints,
+      ...this.#probeChanges(settingsOf(link).cluster, undefined),
+    ]);
     if (changes.length > 0) this.#deps.log.info('cleared away after the link', { changes: changes.length });
     for (const [name, message] of failures) this.#deps.log.warn(message, { service: name });
     return failures.size > 0 || conflicts > 0 ? 'again' : 'done';
   }
 
-  #remoteOf(link: Link): RemoteCluster {
-    const secret = link.spec?.clusterCredentialsSecret || CREDENTIALS.secretName(settingsOf(link).cluster);
-    if (this.#remote?.secret === secret) return this.#remote.cluster;
+  #remoteOf(link: Link, throughGateway: boolean): RemoteCluster {
+    const wanted: RemoteSource = {
+      secret: link.spec?.clusterCredentialsSecret || CREDENTIALS.secretName(settingsOf(link).cluster),
+      namespace: this.#options.namespace,
+      endpointsOf: throughGateway ? selectorText(link.spec?.selector) : undefined,
+    };
+    const source = JSON.stringify(wanted);
+    if (this.#remote?.source === source) return this.#remote.cluster;
     this.#remote?.cluster.stop();
     const { client, connect } = this.#deps;
-    const cluster = new RemoteCluster(
-      { name: secret, namespace: this.#options.namespace },
-      { client, connect, changed: () => this.#loop.trigger() },
-    );
-    this.#remote = { secret, cluster };
+    const cluster = new RemoteCluster(wanted, { client, connect, changed: () => this.#loop.trigger() });
+    this.#remote = { source, cluster };
     return cluster;
+  }
+
+  #gatewayOf(link: Link): Gateway | undefined {
+    const { cluster } = settingsOf(link);
+    const settings = readGateway(link.spec);
+    const source = JSON.stringify([cluster, settings]);
+    if (this.#gateway?.source === source) return this.#gateway.gateway;
+    this.#gateway?.gateway.stop();
+    this.#gateway = undefined;
+    if (!settings) return undefined;
+    const { endpointRefreshMs: refreshMs, probeService } = this.#options;
+    const { clock, log, random, lookup, probe, gatewayMetrics } = this.#deps;
+    const gateway = new Gateway(
+      settings,
+      { refreshMs, probes: probeService !== undefined },
+      {
+        clock,
+        log,
+        random,
+        lookup,
+        probe,
+        probeUrl: (path) => this.#probeUrl(path),
+        metrics: gatewayMetrics?.(cluster),
+        changed: () => this.#loop.trigger(),
+        turned: (alive, reason) => this.#announcer.gateway(this.#last ?? link, alive, reason),
+      },
+    );
+    this.#gateway = { source, gateway };
+    return gateway;
+  }
+
+  /** The probe's own Service says at which port it is reached: the gateway may have another. */
+  #probeUrl(path: string): string | undefined {
+    const { probeService = '', namespace } = this.#options;
+    const ports = this.#local.services.get(serviceKey(namespace, probeService))?.ports ?? [];
+    const port = ports.find(({ name }) => name === PROBE_PORT) ?? ports[0];
+    return port && `http://${probeService}.${namespace}.svc:${port.port}${path}`;
+  }
+
+  #scene(gateway: Gateway | undefined, remote: RemoteCluster): GatewayScene | undefined {
+    const { endpoints, endpointsProblem } = remote;
+    return (
+      gateway && {
+        gateway: gateway.view,
+        endpoints,
+        ...(endpointsProblem !== undefined && { endpointsProblem }),
+        headless: this.#options.enableHeadlessServices,
+      }
+    );
+  }
+
+  #probeChanges(cluster: string, gateway: Gateway | undefined): EndpointsChange[] {
+    const { probeService: service, namespace } = this.#options;
+    if (service === undefined) return [];
+    const port = gateway?.settings.probe?.port;
+    const change =
+      gateway && port !== undefined
+        ? reconcileProbe({ service, namespace, port }, cluster, gateway.view, this.#local)
+        : clearProbe({ service, namespace }, cluster, this.#local);
+    return change ? [change] : [];
   }
 
   #noteReachability(cluster: string, { reachable, reason, message }: Reachability): void {
@@ -155,18 +260,30 @@ export class LinkController {
   }
 
   /** An outcome whose write failed says so. */
-  #outcomes(link: Link, wanted: LinkReconciliation, failures: Map<string, string>) {
-    const { cluster } = settingsOf(link);
-    const corrected = (outcomes: MirrorOutcome[], localName: (name: string) => string): MirrorOutcome[] =>
+  #outcomes({ mirrors, federated, originals }: LinkReconciliation, failures: Map<string, string>) {
+    const failed = new Map<string, string>();
+    for (const [local, message] of failures) {
+      const original = originals.get(local);
+      if (original !== undefined && !failed.has(original)) failed.set(original, message);
+    }
+    const corrected = (outcomes: MirrorOutcome[], failure: (outcome: MirrorOutcome) => string | undefined) =>
       outcomes.map((outcome) => {
         const { namespace, name } = outcome;
-        const message = failures.get(`${namespace}/${localName(name)}`);
-        return message === undefined ? outcome : { namespace, name, reason: 'Error', message };
+        const message = failure(outcome);
+        return message === undefined ? outcome : { namespace, name, reason: 'Error' as const, message };
       });
     return {
-      mirrors: corrected(wanted.mirrors, (name) => mirrorName(name, cluster)),
-      federated: corrected(wanted.federated, federatedName),
+      mirrors: corrected(mirrors, ({ namespace, name }) => failed.get(serviceKey(namespace, name))),
+      federated: corrected(federated, ({ namespace, name }) =>
+        failures.get(serviceKey(namespace, federatedName(name))),
+      ),
     };
+  }
+
+  /** What is worth an event: a namespace that is about to be made is not. */
+  #announced(outcomes: readonly MirrorOutcome[]): readonly MirrorOutcome[] {
+    if (!this.#options.enableNamespaceCreation) return outcomes;
+    return outcomes.filter(({ reason }) => reason !== 'MissingNamespace');
   }
 
   async #writeStatus(link: Link, wanted: Parameters<typeof statusPatch>[1]): Promise<void> {
@@ -184,14 +301,9 @@ export class LinkController {
     }
   }
 
-  async #missingNamespaces(link: Link, outcomes: readonly MirrorOutcome[]): Promise<void> {
-    const missing = outcomes.filter(({ reason }) => reason === 'MissingNamespace');
-    const keys = new Set(missing.map(({ namespace, name }) => `${namespace}/${name}`));
-    for (const key of this.#announced) if (!keys.has(key)) this.#announced.delete(key);
-    for (const outcome of missing) {
-      if (this.#options.enableNamespaceCreation) await this.#createNamespace(link, outcome.namespace);
-      else this.#announce(link, outcome);
-    }
+  async #createNamespaces(link: Link, { mirrors, federated }: LinkReconciliation): Promise<void> {
+    const missing = [...mirrors, ...federated].filter(({ reason }) => reason === 'MissingNamespace');
+    for (const name of new Set(missing.map(({ namespace }) => namespace))) await this.#createNamespace(link, name);
   }
 
   async #createNamespace(link: Link, name: string): Promise<void> {
@@ -206,37 +318,7 @@ export class LinkController {
       if (!isConflict(error)) throw error;
     }
   }
-
-  /** An event on the Link, once for each Service; the log says it, too. Events are best effort. */
-  #announce(link: Link, { namespace, name }: MirrorOutcome): void {
-    const key = `${namespace}/${name}`;
-    if (this.#announced.has(key)) return;
-    this.#announced.add(key);
-    const { client, clock, log } = this.#deps;
-    const message = `Skipped mirroring service ${key}: namespace does not exist`;
-    log.warn(message);
-    const time = new Date(clock.wallMs()).toISOString().replace(/\.\d+Z$/, 'Z');
-    const event = {
-      apiVersion: 'v1',
-      kind: 'Event',
-      metadata: { generateName: `${this.#options.link}.`, namespace: this.#options.namespace },
-      involvedObject: {
-        apiVersion: 'multicluster.linkerd.io/v1alpha3',
-        kind: 'Link',
-        name: this.#options.link,
-        namespace: this.#options.namespace,
-        ...(link.metadata.uid !== undefined && { uid: link.metadata.uid }),
-      },
-      type: 'Normal',
-      reason: 'ServiceMirroringSkipped',
-      message,
-      source: { component: `linkerd-service-mirror-${this.#options.link}` },
-      firstTimestamp: time,
-      lastTimestamp: time,
-      count: 1,
-    };
-    client
-      .create<KubeObject>(EVENTS, event)
-      .catch((error: Error) => log.debug('cannot record an event', { error: error.message }));
-  }
 }
+
+/** Name of the port at which gateways are probed, of their Service and of ours. */
+const PROBE_PORT = 'mc-probe';

@@ -16,8 +16,11 @@ export class Loop {
   #dirty = false;
   #failures = 0;
   #stopped = false;
+  readonly #quickRetries: number;
 
-  constructor(clock: Clock, log: Log, reconcile: () => Promise<'done' | 'again'>) {
+  /** `quickRetries`: how many failures in a row are tried again almost at once. */
+  constructor(clock: Clock, log: Log, reconcile: () => Promise<'done' | 'again'>, quickRetries = 0) {
+    this.#quickRetries = quickRetries;
     this.#clock = clock;
     this.#log = log;
     this.#reconcile = reconcile;
@@ -56,7 +59,12 @@ export class Loop {
     this.#running = false;
     this.#failures = result === 'done' ? 0 : this.#failures + 1;
     if (this.#dirty) this.#schedule(LIMITS.settleMs);
-    else if (result === 'again')
-      this.#schedule(Math.min(LIMITS.retryMsMax, LIMITS.retryMsFirst * 2 ** Math.min(this.#failures - 1, 16)));
+    else if (result === 'again') this.#schedule(this.#pauseMs());
+  }
+
+  #pauseMs(): number {
+    const slow = this.#failures - this.#quickRetries;
+    if (slow <= 0) return Math.min(LIMITS.retryMsFirst, LIMITS.requeueMsFirst * 2 ** Math.min(this.#failures - 1, 16));
+    return Math.min(LIMITS.retryMsMax, LIMITS.retryMsFirst * 2 ** Math.min(slow - 1, 16));
   }
 }

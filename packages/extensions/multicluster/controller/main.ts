@@ -2,10 +2,13 @@ import { type ProcessContext, type Running, runProcess } from '#control/process'
 import { createKubeClient } from '#kube/client';
 import { inlineAccess } from '#kube/config';
 import { electLeader } from '#kube/lease';
+import { parseGoDuration } from '#model/annotations';
 import { systemClock } from '#runtime/clock';
+import { systemRandom } from '#runtime/random';
 import { parseSelector } from '../link/index.ts';
 import { LinkController } from './link-controller.ts';
 import { LocalController } from './local-controller.ts';
+import { gatewayMetrics, httpProbe, lookupHost } from './outside.ts';
 
 const FLAGS = {
   'metrics-addr': { default: ':9999' as string, doc: 'Address of probes and metrics.' },
@@ -21,13 +24,19 @@ const FLAGS = {
     default: false as boolean,
     doc: 'Create namespaces that only the remote cluster has.',
   },
-  'enable-headless-services': { default: false as boolean, doc: 'Accepted for compatibility; needs a gateway.' },
+  'enable-headless-services': {
+    default: false as boolean,
+    doc: 'Mirror headless services through the gateway host by host.',
+  },
   'event-requeue-limit': {
     default: 3 as number,
-    doc: 'Accepted for compatibility; failed writes are retried for ever.',
+    doc: 'How often failed writes are tried again almost at once; after that the pauses grow, for ever.',
   },
-  'endpoint-refresh-period': { default: '1m' as string, doc: 'Accepted for compatibility; needs a gateway.' },
-  'probe-service': { default: '' as string, doc: 'Accepted for compatibility; needs a gateway.' },
+  'endpoint-refresh-period': {
+    default: '1m' as string,
+    doc: "How often the gateway's addresses are looked up, as a duration such as 1m.",
+  },
+  'probe-service': { default: '' as string, doc: 'Service through which the gateway is probed; empty: it is not.' },
 };
 
 /**
@@ -88,18 +97,38 @@ async function build(context: ProcessContext<typeof FLAGS>, links: readonly stri
 type Client = Awaited<ReturnType<ProcessContext<typeof FLAGS>['kube']>>;
 
 function startLink({ flags, log, metrics }: ProcessContext<typeof FLAGS>, client: Client, link: string) {
+  const endpointRefreshMs = parseGoDuration(flags['endpoint-refresh-period']);
+  if (endpointRefreshMs === undefined || endpointRefreshMs < REFRESH_MS_MIN)
+    throw new Error(
+      `flag -endpoint-refresh-period: expected a duration of at least 1s such as 1m, got "${flags['endpoint-refresh-period']}"`,
+    );
   return () =>
     new LinkController(
       {
         client,
         clock: systemClock,
         log,
+        random: systemRandom,
         connect: (kubeconfig) => createKubeClient(inlineAccess(kubeconfig)),
+        lookup: lookupHost,
+        probe: httpProbe,
+        gatewayMetrics: (cluster) => gatewayMetrics(metrics, cluster),
         onReachable: (cluster, reachable) => metrics.gauge('remote_cluster_up', { cluster }).set(reachable ? 1 : 0),
       },
-      { link, namespace: flags.namespace, enableNamespaceCreation: flags['enable-namespace-creation'] },
+      {
+        link,
+        namespace: flags.namespace,
+        enableNamespaceCreation: flags['enable-namespace-creation'],
+        enableHeadlessServices: flags['enable-headless-services'],
+        endpointRefreshMs,
+        probeService: flags['probe-service'] || undefined,
+        requeueLimit: Math.max(0, flags['event-requeue-limit']),
+      },
     );
 }
+
+/** More often would only load name servers. */
+const REFRESH_MS_MIN = 1_000;
 
 function startLocal({ flags, log }: ProcessContext<typeof FLAGS>, client: Client) {
   const federatedServiceSelector = parseSelector(flags['federated-service-selector']);

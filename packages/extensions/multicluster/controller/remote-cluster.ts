@@ -1,8 +1,7 @@
-import type { KubeObject } from '#api/kube';
-import { SECRETS } from '#api/kube';
+import { ENDPOINT_SLICES, type EndpointSlice, type KubeObject, SECRETS } from '#api/kube';
 import { ApiError, type KubeClient } from '#kube/client';
 import { CREDENTIALS, type Reachability } from '../link/index.ts';
-import type { ObservedService } from '../mirror/index.ts';
+import { type ObservedService, SliceIndex } from '../mirror/index.ts';
 import { watchServices } from './local-cluster.ts';
 
 interface Secret extends KubeObject {
@@ -14,8 +13,19 @@ export interface RemoteClusterDeps {
   /** The local cluster, where the credentials are. */
   client: Pick<KubeClient, 'watch'>;
   /** Makes a client of a kubeconfig's text; throws when it cannot be used. */
-  connect(kubeconfig: string): Pick<KubeClient, 'watch' | 'close'>;
+  connect(kubeconfig: string): RemoteClient;
   changed(): void;
+}
+
+/** What is asked of a remote API. */
+export type RemoteClient = Pick<KubeClient, 'watch' | 'create' | 'close'>;
+
+/** Which of the remote cluster to look at, and with what. */
+export interface RemoteSource {
+  secret: string;
+  namespace: string;
+  /** Endpoints of Services with these labels are watched; undefined: none are. */
+  endpointsOf: string | undefined;
 }
 
 /**
@@ -24,16 +34,24 @@ export interface RemoteClusterDeps {
  */
 export class RemoteCluster {
   readonly services = new Map<string, ObservedService>();
-  /** True once the remote Services were seen in full; stays true when contact is lost. */
-  synced = false;
+  /** Undefined until they were seen in full. */
+  endpoints: SliceIndex | undefined;
+  /** Why endpoints cannot be watched. */
+  endpointsProblem: string | undefined;
+  /** To write events with; undefined while there are no credentials. */
+  client: RemoteClient | undefined;
   reachability: Reachability | undefined;
   readonly #deps: RemoteClusterDeps;
+  readonly #endpointsOf: string | undefined;
+  #servicesSeen = false;
   readonly #stopSecret: () => void;
   #kubeconfig: string | undefined;
   #stopRemote: () => void = () => {};
 
-  constructor(secret: { name: string; namespace: string }, deps: RemoteClusterDeps) {
+  constructor({ secret: name, namespace, endpointsOf }: RemoteSource, deps: RemoteClusterDeps) {
     this.#deps = deps;
+    this.#endpointsOf = endpointsOf;
+    const secret = { name, namespace };
     const missing = (): void =>
       this.#lose('CredentialsMissing', `Secret ${secret.namespace}/${secret.name} does not exist`);
     this.#stopSecret = deps.client.watch<Secret>(
@@ -48,6 +66,12 @@ export class RemoteCluster {
         },
       },
     );
+  }
+
+  /** True once the remote objects were seen in full; stays true when contact is lost. */
+  get synced(): boolean {
+    const endpoints = this.#endpointsOf === undefined || this.endpoints || this.endpointsProblem !== undefined;
+    return this.#servicesSeen && Boolean(endpoints);
   }
 
   stop(): void {
@@ -73,14 +97,15 @@ export class RemoteCluster {
     }
   }
 
-  #watch(remote: Pick<KubeClient, 'watch' | 'close'>): void {
+  #watch(remote: RemoteClient): void {
+    this.client = remote;
     const reachable = (): void => {
       if (this.reachability?.reachable) return;
       this.reachability = { reachable: true, reason: 'Connected', message: '' };
     };
     const stop = watchServices(remote, this.services, {
       changed: () => {
-        this.synced = true;
+        this.#servicesSeen = true;
         reachable();
         this.#deps.changed();
       },
@@ -93,10 +118,42 @@ export class RemoteCluster {
         this.#deps.changed();
       },
     });
+    const stopEndpoints = this.#endpointsOf === undefined ? () => {} : this.#watchEndpoints(remote, this.#endpointsOf);
     this.#stopRemote = () => {
       stop();
+      stopEndpoints();
+      this.client = undefined;
       remote.close();
     };
+  }
+
+  /** What was seen last stands until a new watch has seen everything. */
+  #watchEndpoints(remote: RemoteClient, labelSelector: string): () => void {
+    const index = new SliceIndex();
+    return remote.watch<EndpointSlice>(
+      ENDPOINT_SLICES,
+      { labelSelector },
+      {
+        reset: (slices) => {
+          index.reset(slices);
+          this.endpoints = index;
+          this.endpointsProblem = undefined;
+          this.#deps.changed();
+        },
+        applied: (slice) => {
+          if (index.apply(slice)) this.#deps.changed();
+        },
+        deleted: (slice) => {
+          index.delete(slice);
+          this.#deps.changed();
+        },
+        failed: ({ error }) => {
+          if (this.endpoints || this.endpointsProblem !== undefined) return;
+          this.endpointsProblem = error.message;
+          this.#deps.changed();
+        },
+      },
+    );
   }
 
   #lose(reason: string, message: string): void {

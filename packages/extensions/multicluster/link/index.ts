@@ -1,4 +1,5 @@
 /** The Link: one remote cluster to take services from, and what became of them. */
+export { type GatewaySettings, type ProbeSettings, readGateway } from './gateway.ts';
 export {
   CONTROLLER_NAME,
   CREDENTIALS,
@@ -10,5 +11,5 @@ export {
   type ServiceCondition,
   type ServiceStatus,
 } from './link.ts';
-export { parseSelector, selects } from './selector.ts';
-export { type MirrorOutcome, type Reachability, statusPatch } from './status.ts';
+export { parseSelector, selectorText, selects } from './selector.ts';
+export { type Finding, type MirrorOutcome, type Reachability, statusPatch } from './status.ts';

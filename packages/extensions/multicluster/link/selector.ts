@@ -7,6 +7,16 @@ export function selects(selector: LabelSelector | undefined, labels: Record<stri
   return selector !== undefined && terms > 0 && matchesLabelSelector(selector, labels);
 }
 
+/** A selector as the API takes it in queries; undefined when it takes nothing. The inverse of {@link parseSelector}. */
+export function selectorText(selector: LabelSelector | undefined): string | undefined {
+  const terms = Object.entries(selector?.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);
+  for (const { key, operator, values = [] } of selector?.matchExpressions ?? [])
+    if (operator === 'Exists') terms.push(key);
+    else if (operator === 'DoesNotExist') terms.push(`!${key}`);
+    else terms.push(`${key} ${operator === 'In' ? 'in' : 'notin'} (${values.join(',')})`);
+  return terms.length > 0 ? terms.join(',') : undefined;
+}
+
 /** Reads `a=b,c!=d,e in (f,g),h,!i` as a selector object. Undefined when it is not one. */
 export function parseSelector(text: string): LabelSelector | undefined {
   const matchLabels: Record<string, string> = {};

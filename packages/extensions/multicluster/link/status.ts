@@ -11,11 +11,20 @@ export interface MirrorOutcome {
   localName?: string;
   /** In words, how it differs from others that became the same Service. */
   conflict?: string;
+  /** It stays so until somebody changes the Service or what is in its way: worth an event. */
+  skipped?: true;
 }
 
 /** Whether the remote API answers; `message` says why not. */
 export interface Reachability {
   reachable: boolean;
+  reason: string;
+  message: string;
+}
+
+/** What a condition says. */
+export interface Finding {
+  status: 'True' | 'False' | 'Unknown';
   reason: string;
   message: string;
 }
@@ -32,13 +41,15 @@ export function statusPatch(
     mirrors?: readonly MirrorOutcome[];
     federated?: readonly MirrorOutcome[];
     reachability?: Reachability;
+    /** Of the gateway; `none`: the Link has none. */
+    gateway?: Finding | 'none';
   },
   nowIso: string,
 ): { status: LinkStatus } | undefined {
   const next: LinkStatus = {};
   if (wanted.mirrors) next.mirrorServices = services(current?.mirrorServices, wanted.mirrors, nowIso);
   if (wanted.federated) next.federatedServices = services(current?.federatedServices, wanted.federated, nowIso);
-  if (wanted.reachability) next.conditions = [clusterCondition(current?.conditions, wanted.reachability, nowIso)];
+  if (wanted.reachability || wanted.gateway) next.conditions = linkConditions(current?.conditions, wanted, nowIso);
   const fields = Object.keys(next) as (keyof LinkStatus)[];
   const same = fields.every((field) => sameJson(current?.[field] ?? [], next[field]));
   return same ? undefined : { status: next };
@@ -96,19 +107,27 @@ function conditions(
   );
 }
 
-function clusterCondition(current: readonly Condition[] | undefined, now: Reachability, nowIso: string): Condition {
-  const type = 'RemoteReachable';
-  const fresh: Condition = {
-    lastTransitionTime: nowIso,
-    message: now.message,
-    reason: now.reason,
-    status: now.reachable ? 'True' : 'False',
-    type,
-  };
-  return keepTime(
-    fresh,
-    current?.find((each) => each.type === type),
+/** Conditions of the Link itself. What is not said now stays, and so do those of others. */
+function linkConditions(
+  current: readonly Condition[] = [],
+  { reachability, gateway }: { reachability?: Reachability; gateway?: Finding | 'none' },
+  nowIso: string,
+): Condition[] {
+  const said = new Map<string, Finding>();
+  if (reachability) {
+    const { reachable, reason, message } = reachability;
+    said.set('RemoteReachable', { status: reachable ? 'True' : 'False', reason, message });
+  }
+  if (gateway && gateway !== 'none') said.set('GatewayAlive', gateway);
+  const stays = current.filter(({ type }) => !said.has(type) && !(type === 'GatewayAlive' && gateway === 'none'));
+  const fresh = [...said].map(([type, { status, reason, message }]) =>
+    keepTime<Condition>(
+      { lastTransitionTime: nowIso, message, reason, status, type },
+      current.find((each) => each.type === type),
+    ),
   );
+  // One order whatever was said first: a list that only changed places is no change.
+  return [...stays, ...fresh].sort((a, b) => compare(b.type, a.type));
 }
 
 /** A condition that says what the old one said is as old as that. */

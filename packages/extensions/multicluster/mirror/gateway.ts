@@ -133,6 +133,17 @@ export function sceneProblem({ gateway, endpoints, endpointsProblem }: GatewaySc
   return undefined;
 }
 
+/** Takes the probe's Endpoints away once there is nothing to probe. */
+export function clearProbe(
+  { service, namespace }: { service: string; namespace: string },
+  cluster: string,
+  local: LocalView,
+): EndpointsChange | undefined {
+  const found = local.endpoints.get(serviceKey(namespace, service));
+  if (found?.labels[MIRROR.clusterName] !== cluster) return undefined;
+  return { do: 'delete', name: service, namespace, resourceVersion: found.resourceVersion };
+}
+
 /** The Endpoints of the Service through which the gateway is probed: always ready, or a dead gateway could not come back. */
 export function reconcileProbe(
   probe: { service: string; namespace: string; port: number },

@@ -1,7 +1,7 @@
 /** Pure decisions: which local Services should exist for the remote ones, and with what in them. */
 export { copyAnnotations, copyLabels } from './copy.ts';
 export { type EndpointsChange, endpointsName, type ObservedEndpoints, observeEndpoints } from './endpoints.ts';
-export { type GatewayScene, type GatewayView, reconcileProbe } from './gateway.ts';
+export { clearProbe, type GatewayScene, type GatewayView, reconcileProbe } from './gateway.ts';
 export {
   EXPORTED_LABEL,
   FEDERATED_LABEL,

@@ -46,5 +46,5 @@ export const isMirrorOf = (object: Pick<ObservedService, 'labels'>, cluster: str
   object.labels[MIRROR.mirroredService] === 'true' && object.labels[MIRROR.clusterName] === cluster;
 
 const refused = (message: string): Kept => ({
-  problem: { reason: 'Error', message: `Failed to create mirror service: ${message}` },
+  problem: { reason: 'Error', message: `Failed to create mirror service: ${message}`, skipped: true },
 });

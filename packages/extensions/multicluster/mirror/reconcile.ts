@@ -41,7 +41,7 @@ export const settingsOf = (link: Link): LinkSettings => ({
 });
 
 /** Why a Service is not mirrored as it should be. */
-export type Problem = Pick<MirrorOutcome, 'reason' | 'message'>;
+export type Problem = Pick<MirrorOutcome, 'reason' | 'message' | 'skipped'>;
 
 /** What becomes of one exported Service. */
 export interface Mirrored {
