@@ -68,6 +68,16 @@ test('a partition drops both directions before anything else is decided', () => 
   assert.equal(rules.length, 6);
 });
 
+test('a loss of nearly everything is drawn, one of everything is not', () => {
+  const ruleOf = (percent: number) =>
+    faultScript(faultsOf({ kind: 'loss', percent }, ['west', 'east']), TERRITORIES, 0).match(
+      /\} (numgen.*|drop);/,
+    )?.[1];
+  assert.equal(ruleOf(99.99), 'numgen random mod 10000 < 9999 drop');
+  assert.equal(ruleOf(0.001), 'numgen random mod 10000 < 1 drop');
+  assert.equal(ruleOf(100), 'drop');
+});
+
 test('the kernel ends a fault with a duration: its destinations leave their set', () => {
   const script = faultScript(faultsOf({ kind: 'partition' }, ['west', 'east'], [], 5000), TERRITORIES, 2000);
   assert.match(

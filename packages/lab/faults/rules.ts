@@ -63,8 +63,10 @@ function verdictOf(fault: Fault): string {
   switch (fault.kind) {
     case 'partition':
       return 'drop';
-    case 'loss':
-      return `numgen random mod ${DRAWS} < ${Math.max(1, Math.round((fault.percent / 100) * DRAWS))} drop`;
+    case 'loss': {
+      const lost = Math.max(1, Math.round((fault.percent / 100) * DRAWS));
+      return lost < DRAWS ? `numgen random mod ${DRAWS} < ${lost} drop` : 'drop';
+    }
     case 'delay':
       return `meta mark set meta mark | ${DELAY_MARK} notrack`;
   }

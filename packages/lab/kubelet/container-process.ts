@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inNamespaces, type NamespacePaths } from '#net/netns';
 import { type OutputPipe, openInput, openOutput } from '#net/pipes';
 import { childrenOf, findProgram, HostProgramError, SAFE_ENV } from '#net/programs';
@@ -121,17 +122,35 @@ function startOnPipes(spec: ProcessSpec, output: Output): ContainerProcess {
     child.on('error', () => done(128));
     child.on('exit', (code, signal) => done(exitCodeOf(code, signal)));
   });
+  const remarks = remarksOf(child.stderr as Readable);
   return {
     started: startedSignal(child.stdio[3] as Readable, () => child.kill('SIGKILL'), child.stderr),
     exited: ended.then(async (exitCode) => {
       await drained(outputs);
       input?.stream.destroy();
-      return exitCode;
+      return exitCode === 1 && (await remarks()).includes(KILLED_REMARK) ? KILLED : exitCode;
     }),
     pid: () => firstChild(child),
     signal: (name) => signalChild(child, name),
     write: (chunk) => writeTo(input?.stream, chunk),
     resize: () => {},
+  };
+}
+
+/** What the waiting unshare says, and exits with 1, when its child was killed: it cannot end itself by SIGKILL's own rules. */
+const KILLED_REMARK = 'unblock failed';
+const KILLED = 128 + constants.signals.SIGKILL;
+
+/** Collects what a program says, for reading once it has ended. */
+function remarksOf(stream: Readable): () => Promise<string> {
+  let said = '';
+  stream.setEncoding('utf8').on('data', (text: string) => {
+    if (said.length < LIMITS.hookOutputBytesMax) said += text;
+  });
+  const closed = new Promise<void>((done) => stream.once('close', () => done()));
+  return async () => {
+    await Promise.race([closed, sleep(LIMITS.outputDrainMs)]);
+    return said;
   };
 }
 
@@ -183,8 +202,8 @@ function startedSignal(pipe: Readable, giveUp: () => void, remarks?: Readable | 
   return new Promise((resolve, reject) => {
     let said = '';
     let remarked = '';
-    remarks?.on('data', (chunk: Buffer) => {
-      if (remarked.length < LIMITS.hookOutputBytesMax) remarked += chunk.toString('utf8');
+    remarks?.on('data', (chunk: Buffer | string) => {
+      if (remarked.length < LIMITS.hookOutputBytesMax) remarked += chunk.toString();
     });
     const timer = setTimeout(giveUp, LIMITS.startTimeoutMs);
     const finish = (): void => {

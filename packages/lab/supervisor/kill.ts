@@ -23,21 +23,16 @@ export function killContainers(
 ): Killed[] {
   requireRunning(lab);
   const folder = new RegExp(`/pods/${uid}/containers/([^/]+)/\\d+$`);
-  const found = new Map<string, Set<number>>();
   const runners = processes().flatMap(({ pid, argv }) => {
     const name = argv.map((word) => folder.exec(word)?.[1]).find((match) => match !== undefined);
     return name === undefined || (container !== undefined && name !== container) ? [] : [{ pid, name }];
   });
+  // What waits for the container's program carries the folder's name; the program and its offspring do not.
   const waiting = new Set(runners.map(({ pid }) => pid));
-  for (const { pid, name } of runners) {
-    const pids = found.get(name) ?? new Set();
-    // What waits for the container's program carries the folder's name; the program and its offspring do not.
-    for (const each of offspring(pid)) if (!waiting.has(each)) pids.add(each);
-    found.set(name, pids);
-  }
-  return [...found].flatMap(([name, pids]) => {
-    const killed = [...pids].filter(kill);
-    return killed.length > 0 ? [{ container: name, pids: killed }] : [];
+  return [...Map.groupBy(runners, ({ name }) => name)].flatMap(([name, same]) => {
+    const programs = new Set(same.flatMap(({ pid }) => offspring(pid)).filter((pid) => !waiting.has(pid)));
+    const pids = [...programs].filter(kill);
+    return pids.length > 0 ? [{ container: name, pids }] : [];
   });
 }
 
@@ -67,7 +62,8 @@ function processes(): Process[] {
   });
 }
 
-const offspring = (pid: number): number[] => childrenOf(pid).flatMap((child) => [...offspring(child), child]);
+/** Everything below a process, parents first: a parent that saw its child die might end in its own way. */
+const offspring = (pid: number): number[] => childrenOf(pid).flatMap((child) => [child, ...offspring(child)]);
 
 /** False when the process had ended before. */
 function kill(pid: number): boolean {
