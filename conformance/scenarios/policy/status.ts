@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { eventually } from '../../harness/index.ts';
-import { MINUTE_MS, object, ref, routeNames, type Scene } from './scene.ts';
+import { type KubeObject, MINUTE_MS, object, ref, routeNames, type Scene } from './scene.ts';
 
 interface Parent {
   controllerName: string;
@@ -15,6 +15,37 @@ const webServer = (name: string) =>
     port: 'http',
     accessPolicy: 'all-unauthenticated',
   });
+/** Where admission asks nobody. */
+const UNASKED: KubeObject = {
+  apiVersion: 'v1',
+  kind: 'Namespace',
+  metadata: { name: 'unasked', labels: { 'config.linkerd.io/admission-webhooks': 'disabled' } },
+};
+const rate = (requestsPerSecond: number) => ({ requestsPerSecond });
+const limit = (name: string, spec: object) => object('HTTPLocalRateLimitPolicy', `unasked/${name}`, spec);
+const egress = (name: string, network: object) =>
+  object('EgressNetwork', `unasked/${name}`, { trafficPolicy: 'Deny', networks: [network] });
+
+/** Objects that admission would refuse, and what is said of each. */
+const REFUSABLE: readonly (readonly [KubeObject, string])[] = [
+  [
+    limit('high', { targetRef: ref('Server', 'one'), total: rate(10), identity: rate(20) }),
+    'Accepted=True Accepted:;PartiallyInvalid=True UnsupportedValue: identity: requestsPerSecond (20) must not exceed that of total (10); it counts as it is written;',
+  ],
+  [
+    limit('none', { targetRef: ref('Server', 'one'), total: rate(0) }),
+    'Accepted=False Invalid: requestsPerSecond: expected a whole number above 0, got 0; it limits nothing;',
+  ],
+  [
+    limit('lost', { targetRef: { group: 'apps', kind: 'Deployment', name: 'web' }, total: rate(1) }),
+    'Accepted=False NoMatchingTarget: targetRef: expected a Server.policy.linkerd.io, got Deployment.apps;',
+  ],
+  [egress('odd', { cidr: 'all' }), 'Accepted=False Invalid: cidr: expected a network or an IP address, got "all";'],
+  [
+    egress('beside', { cidr: '198.51.100.0/24', except: ['203.0.113.0/24'] }),
+    "Accepted=True Accepted:;PartiallyInvalid=True UnsupportedValue: cidr '198.51.100.0/24' does not include exception '203.0.113.0/24'; it counts as it is written;",
+  ],
+];
 const service = (name: string) => ({ group: 'core', kind: 'Service', name, port: 80 });
 
 /** What the controllers say of routes. */
@@ -76,6 +107,21 @@ export function status(scene: () => Scene): void {
           parent?.conditions.find((each) => each.type === 'Accepted')?.message,
           'parent service must have a ClusterIP',
         );
+      });
+    });
+
+    test('what was written while admission asked nobody is told of, with what was expected and seen', {
+      timeout: MINUTE_MS,
+    }, async () => {
+      const server = { ...webServer('one'), metadata: { name: 'one', namespace: 'unasked' } };
+      const each = '{range .status.conditions[*]}{.type}={.status} {.reason}: {.message};{end}';
+      await scene().with([UNASKED, server, ...REFUSABLE.map(([denied]) => denied)], async () => {
+        for (const [{ kind, metadata }, wanted] of REFUSABLE)
+          await eventually(`${kind} ${metadata.name}: ${wanted}`, 15_000, async () => {
+            const text = await scene().kubectl(`-n unasked get ${kind} ${metadata.name} -o jsonpath='${each}'`);
+            if (text.replaceAll(': ;', ':;') !== wanted) throw new Error(`has ${text}`);
+            return true;
+          });
       });
     });
 
