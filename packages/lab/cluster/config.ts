@@ -7,6 +7,8 @@ export interface ClusterNode {
   ip: string;
   podCidr: string;
   netns: string;
+  /** The other end of its uplink, in the lab's root. */
+  cable: string;
   zone: string;
   region: string;
 }
@@ -17,6 +19,9 @@ export interface ClusterConfig {
   nodes: readonly ClusterNode[];
   serviceCidr: string;
   loadBalancerCidr: string;
+  /** Network namespace of the lab's root, and the address it speaks from. */
+  rootNet: string;
+  rootAddress: string;
   dnsIp: string;
   clusterDomain: string;
   apiAddress: string;

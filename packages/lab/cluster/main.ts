@@ -10,7 +10,7 @@ import { startControllers } from '../controllers/index.ts';
 import { ClusterView, DnsServer } from '../dns/index.ts';
 import { KubeletRuntime, nodeNetPath } from '../kubelet/index.ts';
 import { Caches } from '../reconcile/index.ts';
-import { ServiceProxy } from '../service-proxy/index.ts';
+import { BalancerRoutes, ServiceProxy } from '../service-proxy/index.ts';
 import { Store, sqliteLog } from '../store/index.ts';
 import { type ClusterConfig, type ClusterMessage, readClusterConfig } from './config.ts';
 import { publishDns } from './dns-service.ts';
@@ -77,7 +77,15 @@ async function startCluster(config: ClusterConfig, stage: (name: string) => void
   const nodes = config.nodes.map((node) => ({ ...node, netPath: nodeNetPath(node) }));
   const proxy = new ServiceProxy(
     { caches, clock, log: (line) => log.warn(line), ...(canForgetFlows() && { forgetFlows }) },
-    { serviceCidr: config.serviceCidr, nodes },
+    {
+      serviceCidr: config.serviceCidr,
+      nodes,
+      routes: new BalancerRoutes({
+        netPath: config.rootNet,
+        cidr: config.loadBalancerCidr,
+        rootAddress: config.rootAddress,
+      }),
+    },
   );
   await proxy.start();
   const { clusterDomain, apiAddress: address } = config;

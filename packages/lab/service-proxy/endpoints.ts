@@ -12,6 +12,7 @@ export interface ProxyNode {
   name: string;
   ip: string;
   zone: string;
+  podCidr: string;
 }
 
 /** The label that ties a slice to its Service. */

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EndpointSlice, Service } from '#api/kube';
+import { encodeRules } from './encode.ts';
 import { backendsOf } from './endpoints.ts';
-import { buildRules, encodeRules } from './rules.ts';
+import { buildRules } from './rules.ts';
 
-const node = { name: 'west-1', ip: '172.30.0.1', zone: 'west-a' };
+const node = { name: 'west-1', ip: '172.30.0.1', zone: 'west-a', podCidr: '10.42.0.0/24' };
 const serviceCidr = '10.96.0.0/16';
 
 const service = (spec: object = {}): Service => ({
@@ -27,7 +28,13 @@ const slice = (endpoints: readonly Given[]): EndpointSlice => ({
 });
 
 const rulesOf = (of: Service, endpoints: readonly Given[]) =>
-  buildRules({ services: [of], slices: [slice(endpoints)], hostPorts: [], node, serviceCidr });
+  buildRules({
+    services: [of],
+    slices: [slice(endpoints)],
+    hostPorts: [],
+    node,
+    podCidrs: ['10.42.0.0/24', '10.42.1.0/24'],
+  });
 
 const ipsOf = (of: Service, endpoints: readonly Given[]): string[] =>
   backendsOf(of, of.spec!.ports![0]!, [slice(endpoints)], node).map(({ ip }) => ip);
@@ -55,7 +62,7 @@ test('when none is ready, those that end but still serve are used', () => {
 });
 
 test('zone hints narrow the choice only when all endpoints have one and the zone has one', () => {
-  const here = { ip: '10.42.0.2', zone: 'west-a' };
+  const here = { ip: '10.42.0.2', zone: 'west-a', podCidr: '10.42.0.0/24' };
   const there = { ip: '10.42.1.2', zone: 'west-b' };
   assert.deepEqual(ipsOf(service(), [here, there]), ['10.42.0.2']);
   assert.deepEqual(ipsOf(service(), [here, { ip: '10.42.1.2' }]), ['10.42.0.2', '10.42.1.2']);
@@ -95,11 +102,45 @@ test('node ports and balancer addresses have their own chain; policy Local keeps
   const rules = rulesOf(outside, [{ ip: '10.42.0.2' }]);
   assert.match(rules.nodePorts[0] ?? '', /^tcp \. 30080 : goto ex-/);
   assert.ok(rules.vips.some((element) => /^172\.31\.0\.5 \. tcp \. 80 : goto ex-/.test(element)));
-  const local = rulesOf({ ...outside, spec: { ...outside.spec, externalTrafficPolicy: 'Local' } }, [
+});
+
+const balancer = (spec: object = {}): Service => ({
+  ...service({ type: 'LoadBalancer', ports: [{ name: 'http', port: 80, protocol: 'TCP', nodePort: 30_080 }], ...spec }),
+  status: { loadBalancer: { ingress: [{ ip: '172.31.0.5' }, { ip: '172.31.0.6' }, { hostname: 'gateway.test' }] } },
+});
+const chainsOf = (chains: ReadonlyMap<string, readonly string[]>, kind: string) =>
+  [...chains].filter(([name]) => name.startsWith(`${kind}-`)).map(([, rules]) => rules);
+
+test('policy Local sends outsiders to endpoints of this node under their own address, insiders to all', () => {
+  const rules = rulesOf(balancer({ externalTrafficPolicy: 'Local' }), [
+    { ip: '10.42.0.2' },
+    { ip: '10.42.1.2', node: 'west-2' },
+  ]);
+  assert.deepEqual(chainsOf(rules.chains, 'lo'), [['meta l4proto tcp dnat to 10.42.0.2:8080']]);
+  const [outside, masquerade, all] = chainsOf(rules.chains, 'ex')[0] ?? [];
+  assert.match(outside ?? '', /^iifname "eth0" ip saddr != \{ 10\.42\.0\.0\/24, 10\.42\.1\.0\/24 \} goto lo-/);
+  assert.match(masquerade ?? '', /mark set/);
+  assert.match(all ?? '', /10\.42\.0\.2 .* 10\.42\.1\.2/);
+});
+
+test('policy Local without endpoints of this node drops outsiders; without any endpoint everybody is refused', () => {
+  const local = balancer({ externalTrafficPolicy: 'Local' });
+  assert.deepEqual(chainsOf(rulesOf(local, [{ ip: '10.42.1.2', node: 'west-2' }]).chains, 'lo'), [['drop']]);
+  const none = rulesOf(local, []);
+  assert.equal(none.refused.length, 3);
+  assert.deepEqual(none.refusedNodePorts, ['tcp . 30080 : goto refuse']);
+});
+
+test('source ranges guard every address of a load balancer, and no other frontend', () => {
+  const rules = rulesOf(balancer({ loadBalancerSourceRanges: ['10.43.0.0/16', ' 172.30.1.0/24', 'fd00::/8'] }), [
     { ip: '10.42.0.2' },
   ]);
-  const external = [...local.chains].find(([name]) => name.startsWith('ex-'))?.[1] ?? [];
-  assert.ok(!external.some((rule) => rule.includes('mark set')));
+  assert.deepEqual(
+    rules.guarded.map((element) => element.split(' : ')[0]),
+    ['172.31.0.5 . tcp . 80', '172.31.0.6 . tcp . 80'],
+  );
+  assert.deepEqual(chainsOf(rules.chains, 'fw'), [['ip saddr { 10.43.0.0/16, 172.30.1.0/24 } accept', 'drop']]);
+  assert.deepEqual(rulesOf(balancer(), [{ ip: '10.42.0.2' }]).guarded, []);
 });
 
 test('client affinity remembers the backend in a set that outlives changes', () => {

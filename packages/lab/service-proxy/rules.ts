@@ -16,8 +16,8 @@ export interface ProxyView {
   slices: readonly EndpointSlice[];
   hostPorts: readonly HostPort[];
   node: ProxyNode;
-  /** E.g. `10.96.0.0/16`: addresses in it that nobody uses are refused. */
-  serviceCidr: string;
+  /** Where the cluster's own pods come from. */
+  podCidrs: readonly string[];
 }
 
 /** The rules of one node: chain bodies, map elements and sets, in nft's words. */
@@ -27,15 +27,18 @@ export interface RuleSet {
   nodePorts: readonly string[];
   refused: readonly string[];
   refusedNodePorts: readonly string[];
+  /** Load balancer addresses that only some sources may use. */
+  guarded: readonly string[];
   hairpins: readonly string[];
   /** Name -> lifetime of an entry in seconds. */
   affinities: ReadonlyMap<string, number>;
 }
 
 /** Set on packets whose source must become the node's, so that the answer comes back this way. */
-const MASQUERADE = '0x4000';
+export const MASQUERADE = '0x4000';
 /** The node's side of its cable to the lab. */
 const UPLINK = 'eth0';
+const MASQUERADE_OUTSIDERS = [`iifname "${UPLINK}" meta mark set meta mark | ${MASQUERADE}`];
 const PROTOCOLS: Readonly<Record<string, string>> = { TCP: 'tcp', UDP: 'udp', SCTP: 'sctp' };
 const DEFAULT_AFFINITY_SECONDS = 10_800;
 
@@ -55,6 +58,7 @@ class Builder implements RuleSet {
   readonly nodePorts: string[] = [];
   readonly refused: string[] = [];
   readonly refusedNodePorts: string[] = [];
+  readonly guarded: string[] = [];
   readonly affinities = new Map<string, number>();
   private readonly hairpinIps = new Set<string>();
   private readonly view: ProxyView;
@@ -84,28 +88,49 @@ class Builder implements RuleSet {
     const { namespace, name } = service.metadata;
     const slices = this.slicesByService.get(`${namespace}/${name}`) ?? [];
     const all = backendsOf(service, port, slices, this.view.node);
-    const local = all.filter(({ isLocal }) => isLocal);
-    const { internalTrafficPolicy, externalTrafficPolicy } = service.spec ?? {};
-    const inside = internalTrafficPolicy === 'Local' ? local : all;
-    const outside = externalTrafficPolicy === 'Local' ? local : all;
-    const key = `${namespace}/${name}/${port.name ?? port.port}/${port.protocol ?? 'TCP'}`;
+    const inside = service.spec?.internalTrafficPolicy === 'Local' ? all.filter(({ isLocal }) => isLocal) : all;
+    const key = hash(`${namespace}/${name}/${port.name ?? port.port}/${port.protocol ?? 'TCP'}`);
     const protocol = PROTOCOLS[port.protocol ?? 'TCP'] ?? 'tcp';
     this.addFrontends(
       [`${clusterIp} . ${protocol} . ${port.port}`],
-      this.chain(service, `in-${hash(key)}`, inside, protocol, true),
+      this.chain(service, `in-${key}`, inside, protocol, MASQUERADE_OUTSIDERS),
     );
-    const masquerades = externalTrafficPolicy !== 'Local';
-    const addresses = externalAddresses(service);
+    const balanced = balancedAddresses(service);
+    const addresses = [...new Set([...(service.spec?.externalIPs ?? []), ...balanced])].filter(isIpv4);
     if (addresses.length === 0 && !port.nodePort) return;
-    const external = this.chain(service, `ex-${hash(key)}`, outside, protocol, masquerades);
-    this.addFrontends(
-      addresses.map((ip) => `${ip} . ${protocol} . ${port.port}`),
-      external,
-    );
+    const external = this.external(service, key, all, protocol);
+    const frontend = (ip: string): string => `${ip} . ${protocol} . ${port.port}`;
+    this.addFrontends(addresses.map(frontend), external);
+    this.guard(service, key, balanced.filter(isIpv4).map(frontend));
     if (!port.nodePort) return;
     const element = `${protocol} . ${port.nodePort}`;
     if (external === undefined) this.refusedNodePorts.push(`${element} : goto refuse`);
     else this.nodePorts.push(`${element} : goto ${external}`);
+  }
+
+  /**
+   * The chain of a port's outside addresses. With policy Local, who comes from outside of the cluster meets this node's endpoints
+   * under his own address, or nobody; the cluster's own pods and nodes meet all.
+   */
+  private external(service: Service, key: string, all: readonly Backend[], protocol: string): string | undefined {
+    const name = `ex-${key}`;
+    if (service.spec?.externalTrafficPolicy !== 'Local')
+      return this.chain(service, name, all, protocol, MASQUERADE_OUTSIDERS);
+    if (all.length === 0) return undefined;
+    const local = all.filter(({ isLocal }) => isLocal);
+    const own = `lo-${key}`;
+    if (this.chain(service, own, local, protocol, []) === undefined) this.chains.set(own, ['drop']);
+    const foreign = `iifname "${UPLINK}" ip saddr != { ${this.view.podCidrs.join(', ')} } goto ${own}`;
+    return this.chain(service, name, all, protocol, [foreign, ...MASQUERADE_OUTSIDERS]);
+  }
+
+  /** Load balancer addresses let only the asked-for sources in, wherever they are entered. */
+  private guard(service: Service, key: string, frontends: readonly string[]): void {
+    const sources = (service.spec?.loadBalancerSourceRanges ?? []).map((range) => range.trim()).filter(isIpv4);
+    if (sources.length === 0 || frontends.length === 0) return;
+    const name = `fw-${key}`;
+    this.chains.set(name, [`ip saddr { ${sources.join(', ')} } accept`, 'drop']);
+    for (const frontend of frontends) this.guarded.push(`${frontend} : goto ${name}`);
   }
 
   private addFrontends(elements: readonly string[], chain: string | undefined): void {
@@ -114,21 +139,20 @@ class Builder implements RuleSet {
       else this.vips.push(`${element} : goto ${chain}`);
   }
 
-  /** Makes the chain that spreads connections over backends; undefined when there are none. */
+  /** Makes the chain that spreads connections over backends, after some rules of its own; undefined when there are none. */
   private chain(
     service: Service,
     name: string,
     backends: readonly Backend[],
     protocol: string,
-    masquerades: boolean,
+    first: readonly string[],
   ): string | undefined {
     if (backends.length === 0) return undefined;
     for (const { ip, isLocal } of backends) if (isLocal) this.hairpinIps.add(ip);
-    const mark = masquerades ? [`iifname "${UPLINK}" meta mark set meta mark | ${MASQUERADE}`] : [];
     const isSticky = service.spec?.sessionAffinity === 'ClientIP';
     const seconds = service.spec?.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS;
     const spread = isSticky ? this.sticky(name, backends, protocol, seconds) : [dnat(backends, protocol)];
-    this.chains.set(name, [...mark, ...spread]);
+    this.chains.set(name, [...first, ...spread]);
     return name;
   }
 
@@ -162,83 +186,7 @@ function dnat(backends: readonly Backend[], protocol: string): string {
   return `meta l4proto ${protocol} dnat ip to numgen random mod ${backends.length} map { ${map} }`;
 }
 
-function externalAddresses({ spec, status }: Service): string[] {
-  const balanced = (status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => (ip ? [ip] : []));
-  return [...new Set([...(spec?.externalIPs ?? []), ...balanced])].filter((ip) => !ip.includes(':'));
-}
+const balancedAddresses = ({ status }: Service): string[] =>
+  (status?.loadBalancer?.ingress ?? []).flatMap(({ ip, ipMode }) => (ip && ipMode !== 'Proxy' ? [ip] : []));
 
-/** The table's name; nothing else lives in it. */
-export const TABLE = 'lab-services';
-
-/** The table's chains that do not depend on Services. */
-function baseChains(serviceCidr: string): Map<string, readonly string[]> {
-  const refuseUnknown = [
-    'ct state new ip daddr . meta l4proto . th dport vmap @refused',
-    `ct state new ip daddr ${serviceCidr} goto refuse`,
-  ];
-  return new Map([
-    ['refuse', ['meta l4proto tcp reject with tcp reset', 'reject']],
-    [
-      'services',
-      [
-        'ip daddr . meta l4proto . th dport vmap @vips',
-        'fib daddr type local ip daddr != 127.0.0.0/8 meta l4proto . th dport vmap @nodeports',
-      ],
-    ],
-    ['prerouting', ['type nat hook prerouting priority -100', 'jump services']],
-    ['output', ['type nat hook output priority -100', 'jump services']],
-    [
-      'postrouting',
-      [
-        'type nat hook postrouting priority 100',
-        `meta mark & ${MASQUERADE} == ${MASQUERADE} masquerade`,
-        'ip saddr . ip daddr @hairpins masquerade',
-      ],
-    ],
-    ['forward', ['type filter hook forward priority 0', ...refuseUnknown]],
-    ['local-out', ['type filter hook output priority 0', ...refuseUnknown]],
-    [
-      'local-in',
-      [
-        'type filter hook input priority 0',
-        'ct state new fib daddr type local meta l4proto . th dport vmap @refused-nodeports',
-      ],
-    ],
-  ]);
-}
-
-const elements = (list: readonly string[]): string => (list.length === 0 ? '' : ` elements = { ${list.join(', ')} };`);
-
-/**
- * The nft script that brings a node from earlier rules to these in one transaction. The table is never dropped, so that clients
- * stay with their backends, and connections under way are not touched.
- */
-export function encodeRules(rules: RuleSet, options: { serviceCidr: string; before: RuleSet | undefined }): string {
-  const chains = new Map([...baseChains(options.serviceCidr), ...rules.chains]);
-  const verdictMap = (name: string, type: string, list: readonly string[]): string =>
-    `  map ${name} { type ${type} : verdict;${elements(list)} }`;
-  const lines = [`add table ip ${TABLE}`];
-  if (options.before === undefined) lines.push(`delete table ip ${TABLE}`, `add table ip ${TABLE}`);
-  else
-    lines.push(
-      `flush table ip ${TABLE}`,
-      ...['vips', 'nodeports', 'refused', 'refused-nodeports'].map((name) => `flush map ip ${TABLE} ${name}`),
-      `flush set ip ${TABLE} hairpins`,
-    );
-  lines.push(
-    `table ip ${TABLE} {`,
-    verdictMap('vips', 'ipv4_addr . inet_proto . inet_service', rules.vips),
-    verdictMap('nodeports', 'inet_proto . inet_service', rules.nodePorts),
-    verdictMap('refused', 'ipv4_addr . inet_proto . inet_service', rules.refused),
-    verdictMap('refused-nodeports', 'inet_proto . inet_service', rules.refusedNodePorts),
-    `  set hairpins { type ipv4_addr . ipv4_addr;${elements(rules.hairpins)} }`,
-    ...[...rules.affinities].map(([name]) => `  set ${name} { type ipv4_addr; flags dynamic,timeout; }`),
-    ...[...chains].map(([name, body]) => `  chain ${name} {\n${body.map((rule) => `    ${rule};\n`).join('')}  }`),
-    '}',
-  );
-  for (const name of options.before?.chains.keys() ?? [])
-    if (!rules.chains.has(name)) lines.push(`delete chain ip ${TABLE} ${name}`);
-  for (const name of options.before?.affinities.keys() ?? [])
-    if (!rules.affinities.has(name)) lines.push(`delete set ip ${TABLE} ${name}`);
-  return `${lines.join('\n')}\n`;
-}
+const isIpv4 = (address: string): boolean => !address.includes(':');

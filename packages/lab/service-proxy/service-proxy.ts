@@ -2,8 +2,9 @@ import { ENDPOINT_SLICES, type EndpointSlice, PODS, type Pod, SERVICES, type Ser
 import { applyNft, type FlowTarget } from '#net/nftables';
 import type { Clock, Timer } from '#runtime/clock';
 import type { Caches } from '../reconcile/index.ts';
-import type { ProxyNode } from './endpoints.ts';
-import { buildRules, encodeRules, type HostPort, type RuleSet } from './rules.ts';
+import { type BalancerRoutes, balancerRoutes, type RoutedNode } from './balancer-routes.ts';
+import { encodeRules } from './encode.ts';
+import { buildRules, type HostPort, type RuleSet } from './rules.ts';
 
 /** Bounds of the service proxy. */
 export const LIMITS = {
@@ -25,7 +26,7 @@ export interface ServiceProxyDeps {
 }
 
 interface NodeState {
-  node: ProxyNode;
+  node: RoutedNode;
   netPath: string;
   applied: RuleSet | undefined;
 }
@@ -35,6 +36,7 @@ export class ServiceProxy {
   private readonly deps: ServiceProxyDeps;
   private readonly serviceCidr: string;
   private readonly nodes: readonly NodeState[];
+  private readonly routes: BalancerRoutes;
   private readonly stops: (() => void)[] = [];
   private timer: Timer | undefined;
   private working: Promise<void> | undefined;
@@ -44,10 +46,11 @@ export class ServiceProxy {
 
   constructor(
     deps: ServiceProxyDeps,
-    options: { serviceCidr: string; nodes: readonly (ProxyNode & { netPath: string })[] },
+    options: { serviceCidr: string; nodes: readonly (RoutedNode & { netPath: string })[]; routes: BalancerRoutes },
   ) {
     this.deps = deps;
     this.serviceCidr = options.serviceCidr;
+    this.routes = options.routes;
     this.nodes = options.nodes.map(({ netPath, ...node }) => ({ node, netPath, applied: undefined }));
   }
 
@@ -85,6 +88,26 @@ export class ServiceProxy {
   private async applyAll(): Promise<void> {
     this.dirty = false;
     for (const state of this.nodes) await this.apply(state);
+    await this.applyRoutes();
+  }
+
+  /** After the rules, so that a node knows of what it is sent. */
+  private async applyRoutes(): Promise<void> {
+    const { caches } = this.deps;
+    const services = caches.of<Service>(SERVICES).list();
+    const slices = caches.of<EndpointSlice>(ENDPOINT_SLICES).list();
+    const nodes = this.nodes.map(({ node }) => node);
+    try {
+      await this.routes.apply(balancerRoutes(services, slices, nodes));
+    } catch (error) {
+      this.failed('load balancer addresses', error);
+    }
+  }
+
+  private failed(what: string, error: unknown): void {
+    this.deps.log(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+    this.deps.clock.after(this.retryMs, () => this.changed());
+    this.retryMs = Math.min(this.retryMs * 2, LIMITS.retryCapMs);
   }
 
   /**
@@ -110,7 +133,7 @@ export class ServiceProxy {
         .list()
         .flatMap((pod) => hostPortsOn(pod, state.node.name)),
       node: state.node,
-      serviceCidr: this.serviceCidr,
+      podCidrs: this.nodes.map(({ node }) => node.podCidr),
     });
     const text = (set: RuleSet): string => encodeRules(set, { serviceCidr: this.serviceCidr, before: undefined });
     if (state.applied && text(state.applied) === text(rules)) return;
@@ -122,9 +145,7 @@ export class ServiceProxy {
     } catch (error) {
       // Whatever state the table is in, the next attempt builds it anew.
       state.applied = undefined;
-      this.deps.log(`services of node ${state.node.name}: ${error instanceof Error ? error.message : String(error)}`);
-      this.deps.clock.after(this.retryMs, () => this.changed());
-      this.retryMs = Math.min(this.retryMs * 2, LIMITS.retryCapMs);
+      this.failed(`services of node ${state.node.name}`, error);
     }
   }
 }

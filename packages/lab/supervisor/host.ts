@@ -9,8 +9,8 @@ import { type LabFolders, labFolders, ofThisRun } from './folders.ts';
 import { mergeKubeconfigs } from './kubeconfigs.ts';
 import { LIMITS } from './limits.ts';
 import { cutLog, lastLines } from './log-tail.ts';
-import { buildNetwork, nodeNetFile } from './network.ts';
-import type { ClusterPlan, LabPlan } from './plan.ts';
+import { buildNetwork, nodeNetFile, ROOT_NETNS } from './network.ts';
+import { type ClusterPlan, type LabPlan, ROOT_ADDRESS } from './plan.ts';
 import { writePrivately } from './private-file.ts';
 import { openRelay, type Relay } from './relay.ts';
 import { type RootNamespace, startRootNamespace } from './root-namespace.ts';
@@ -242,6 +242,8 @@ class Host {
     const images = JSON.parse(readFileSync(this.folders.images, 'utf8')) as ImageRecord[];
     const config: ClusterConfig = {
       ...cluster,
+      rootNet: ROOT_NETNS,
+      rootAddress: ROOT_ADDRESS,
       folder: `${folder}/data`,
       kubeconfigs: [
         { path: `${folder}/kubeconfig`, server: this.statusOf(cluster.name).server },

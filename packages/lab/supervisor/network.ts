@@ -2,22 +2,27 @@ import { setSysctls } from '#net/netns';
 import { applyNft } from '#net/nftables';
 import { DELAY_MARK, DELAY_ROUTES } from '../faults/index.ts';
 import { isolationScript } from './isolation.ts';
-import { type ClusterPlan, type LabPlan, type NodePlan, ROOT_ADDRESS } from './plan.ts';
+import { type LabPlan, type NodePlan, ROOT_ADDRESS } from './plan.ts';
 
-/** The lab's end of a node's cable. Interface names have 15 letters at most. */
-const cableName = (cluster: ClusterPlan, index: number): string => `n${cluster.index}-${index + 1}`;
+/** The root's own network namespace has a name, too, for clusters that route their load balancers' addresses there. */
+const ROOT_NAME = 'root';
+/** Where processes of the lab find it. */
+export const ROOT_NETNS = `/run/netns/${ROOT_NAME}`;
+/** The lab's first process, as the lab counts. */
+const FIRST_PID = 1;
 
 /** Commands in the lab's root namespace: nodes, cables and routes to everything behind them. */
 export function rootLines(plan: LabPlan): string[] {
   const lines = [
     'link set lo up',
     `addr add ${ROOT_ADDRESS}/32 dev lo`,
+    `netns attach ${ROOT_NAME} ${FIRST_PID}`,
     // Leads nowhere, and packets on, until there is a delay line.
     `rule add pref 100 fwmark ${DELAY_MARK}/${DELAY_MARK} lookup ${DELAY_ROUTES}`,
   ];
   for (const cluster of plan.clusters)
     cluster.nodes.forEach((node, index) => {
-      const cable = cableName(cluster, index);
+      const { cable } = node;
       const shared = index === 0 ? [cluster.serviceCidr, cluster.loadBalancerCidr] : [];
       lines.push(
         `netns add ${node.netns}`,
@@ -52,6 +57,9 @@ const ROUTER_SYSCTLS = {
   'net/ipv6/conf/all/disable_ipv6': '0',
 };
 
+/** Connections, not only pairs of addresses, spread over the nodes of a load balancer's address. */
+const ROOT_SYSCTLS = { 'net/ipv4/fib_multipath_hash_policy': '1' };
+
 /** Builds the whole network inside the lab, which is entered by the pid of its first process. */
 export async function buildNetwork(
   plan: LabPlan,
@@ -60,7 +68,7 @@ export async function buildNetwork(
 ): Promise<void> {
   await run(rootLines(plan));
   const rootNet = `/proc/${rootPid}/ns/net`;
-  setSysctls(rootNet, ROUTER_SYSCTLS);
+  setSysctls(rootNet, { ...ROUTER_SYSCTLS, ...ROOT_SYSCTLS });
   if (plan.isIsolated) await applyNft(isolationScript(plan.clusters), rootNet);
   for (const { nodes } of plan.clusters)
     for (const node of nodes) {

@@ -8,6 +8,8 @@ export interface NodePlan {
   podCidr: string;
   /** Its network namespace under the lab's /run/netns. */
   netns: string;
+  /** The lab's end of its cable. Interface names have 15 letters at most. */
+  cable: string;
   zone: string;
   region: string;
 }
@@ -89,6 +91,7 @@ function planCluster(name: string, index: number, options: PlanOptions): Cluster
       ip: `172.30.${index}.${n + 1}`,
       podCidr: `10.${42 + index}.${n}.0/24`,
       netns: `${name}-${n + 1}`,
+      cable: `n${index}-${n + 1}`,
       zone: `${name}-${ZONES[n]}`,
       region: name,
     }),
