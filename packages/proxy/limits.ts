@@ -32,6 +32,8 @@ export const LIMITS = {
    */
   http2ReplaceEveryMs: 250,
   http2ResetsBeyondMax: 300,
+  /** A proxy that owes us responses and says nothing for so long is asked whether it is there: a lost cluster is noticed in seconds. */
+  http2AwaitingSilenceMs: 2_000,
   /** Connections tried for one request or connection before it fails. */
   connectAttemptsMax: 5,
   /** Behind our last byte: how long what the client still sends is read and thrown away, so that no reset overtakes the answer. */

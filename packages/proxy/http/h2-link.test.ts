@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { FakeClock } from '#runtime/clock';
 import { LIMITS } from '../limits.ts';
 import { Counted } from './h2-hop.fake.ts';
-import { Http2Link } from './h2-link.ts';
+import { type Http2KeepAlive, Http2Link } from './h2-link.ts';
 import { FakeSocket } from './socket.fake.ts';
 
 /** An HTTP/2 connection as its link sees it: what it has to say is given, what it is told is written down. */
@@ -37,7 +37,7 @@ class Script {
   }
 }
 
-function linked(socket = new FakeSocket()) {
+function linked(socket = new FakeSocket(), keepAlive?: Http2KeepAlive) {
   const connection = new Script();
   const clock = new FakeClock();
   const flushes: (() => void)[] = [];
@@ -45,8 +45,8 @@ function linked(socket = new FakeSocket()) {
     scope: new Counted(),
     clock,
     flusher: { soon: (target) => flushes.push(() => target.flush()) },
-    keepAlive: undefined,
-    silent: () => undefined,
+    keepAlive,
+    silent: () => connection.said.push('silent'),
     gone: () => connection.said.push('gone'),
   });
   link.start(undefined);
@@ -105,4 +105,44 @@ test('what streams write because output was taken stands behind what was taken, 
   link.flush();
   const written = socket.take();
   assert.deepEqual([written.slice(0, 2), written.length, socket.state], ['ab', 1 + much.length, 'ended']);
+});
+
+test('a peer that owes answers is pinged sooner, and less and less often while it answers nothing but pings', () => {
+  const keepAlive = { intervalMs: 10_000, timeoutMs: 3_000, whileIdle: true, awaitingMs: 2_000 };
+  const { socket, connection, clock, link } = linked(new FakeSocket(), keepAlive);
+  const startMs = clock.nowMs();
+  const pings: number[] = [];
+  const ping = connection.ping.bind(connection);
+  connection.ping = (opaque) => {
+    pings.push(clock.nowMs() - startMs);
+    ping(opaque);
+  };
+  const pong = () => {
+    socket.receive('a ping of 17 byte');
+    link.pong(1);
+  };
+  connection.openStreams = 1;
+  for (let second = 0; second < 40; second++) {
+    const before = pings.length;
+    clock.advance(1_000);
+    if (pings.length > before) pong();
+  }
+  assert.deepEqual(pings, [2_000, 6_000, 14_000, 24_000, 34_000]);
+  socket.receive('an answer');
+  clock.advance(2_000);
+  assert.equal(pings.length, 6);
+  clock.advance(2_999);
+  assert.equal(connection.said.includes('silent'), false);
+  clock.advance(1);
+  assert.ok(connection.said.includes('silent'));
+});
+
+test('an idle peer is pinged at the interval only', () => {
+  const keepAlive = { intervalMs: 10_000, timeoutMs: 3_000, whileIdle: true, awaitingMs: 2_000 };
+  const { connection, clock } = linked(new FakeSocket(), keepAlive);
+  connection.openStreams = 0;
+  clock.advance(9_999);
+  assert.deepEqual(connection.said, []);
+  clock.advance(1);
+  assert.deepEqual(connection.said, ['ping 1']);
 });

@@ -10,6 +10,8 @@ export interface Http2KeepAlive {
   readonly timeoutMs: number;
   /** Also while no stream is open. */
   readonly whileIdle: boolean;
+  /** The first silence that is too long while streams are open, doubled with each answered ping up to the interval; absent: the interval. */
+  readonly awaitingMs?: number;
 }
 
 export interface Http2LinkOptions {
@@ -34,6 +36,8 @@ type Driven = Pick<
 /** What a ping is about. */
 const PING_ALIVE = 1;
 const PING_DRAIN = 2;
+/** A frame PING with nothing beside it (RFC 9113 sections 4.1 and 6.7). */
+const PING_BYTES = 17;
 
 /**
  * A socket and the HTTP/2 connection on it: bytes in, output gathered and written once a turn, back-pressure of the socket as
@@ -57,6 +61,8 @@ export class Http2Link implements Flushable {
   #closed = false;
   #lastReadMs: number;
   #pinged = false;
+  /** Silence that is borne while streams are open. */
+  #patienceMs: number;
   #keepAlive: Timer | undefined;
   #linger: Timer | undefined;
   /** GOAWAY was said; `true` once the peer surely knows. */
@@ -67,6 +73,7 @@ export class Http2Link implements Flushable {
     this.#connection = connection;
     this.#options = options;
     this.#lastReadMs = options.clock.nowMs();
+    this.#patienceMs = patienceOf(options.keepAlive);
     socket.on('data', this.#onData);
     socket.on('drain', this.#onDrain);
     socket.on('end', this.#onEnd);
@@ -74,7 +81,7 @@ export class Http2Link implements Flushable {
     socket.on('close', this.#onClose);
     // What came before somebody listened does not come again; behind this call, in which the owner has no link yet.
     if (socket.readableEnded) queueMicrotask(this.#onEnd);
-    if (options.keepAlive) this.#watch(options.keepAlive.intervalMs);
+    if (options.keepAlive) this.#watch(this.#patienceMs);
   }
 
   /** Takes bytes that were read before, and starts reading. */
@@ -108,8 +115,10 @@ export class Http2Link implements Flushable {
 
   /** A ping was answered. */
   pong(opaque: number): void {
-    if (opaque === PING_ALIVE) this.#pinged = false;
-    else if (opaque === PING_DRAIN) this.finishWhenIdle();
+    if (opaque === PING_ALIVE) {
+      this.#pinged = false;
+      this.#patienceMs = Math.min(this.#patienceMs * 2, this.#options.keepAlive?.intervalMs ?? 0);
+    } else if (opaque === PING_DRAIN) this.finishWhenIdle();
   }
 
   /**
@@ -162,6 +171,7 @@ export class Http2Link implements Flushable {
     if (this.#ending) return;
     this.#lastReadMs = this.#options.clock.nowMs();
     this.#pinged = false;
+    if (chunk.length !== PING_BYTES) this.#patienceMs = patienceOf(this.#options.keepAlive);
     this.#connection.receive(chunk, this.#lastReadMs);
     if (this.#left === true) this.#finishIfIdle();
   }
@@ -215,14 +225,18 @@ export class Http2Link implements Flushable {
       this.#options.silent();
       return;
     }
-    const leftMs = this.#lastReadMs + keepAlive.intervalMs - clock.nowMs();
-    if (leftMs > 0) this.#watch(leftMs);
-    else if (!keepAlive.whileIdle && this.#connection.openStreams === 0) this.#watch(keepAlive.intervalMs);
-    else {
-      this.#pinged = true;
-      this.#connection.ping(PING_ALIVE);
-      this.#watch(keepAlive.timeoutMs);
+    const awaits = this.#connection.openStreams > 0;
+    const silentMs = clock.nowMs() - this.#lastReadMs;
+    const leftMs = (awaits ? this.#patienceMs : keepAlive.intervalMs) - silentMs;
+    if (leftMs > 0 || !(awaits || keepAlive.whileIdle)) {
+      // What comes meanwhile may shorten the patience again.
+      const stepMs = patienceOf(keepAlive);
+      this.#watch(leftMs > 0 ? Math.min(leftMs, stepMs) : stepMs);
+      return;
     }
+    this.#pinged = true;
+    this.#connection.ping(PING_ALIVE);
+    this.#watch(keepAlive.timeoutMs);
   }
 
   #gone(errno: string): void {
@@ -235,3 +249,6 @@ export class Http2Link implements Flushable {
     this.#socket.destroy();
   }
 }
+
+const patienceOf = (keepAlive: Http2KeepAlive | undefined): number =>
+  Math.min(keepAlive?.awaitingMs ?? Number.POSITIVE_INFINITY, keepAlive?.intervalMs ?? 0);

@@ -69,7 +69,7 @@ export function http2ClientSettings(
       headerTableSize: HEADER_TABLE_BYTES,
       sendBytesMax: params?.maxSendBufBytes,
     },
-    keepAlive: params?.keepAlive,
+    keepAlive: params?.keepAlive && { ...params.keepAlive, awaitingMs: LIMITS.http2AwaitingSilenceMs },
     abandonedMax: params?.maxConcurrentResetStreams,
   };
 }
