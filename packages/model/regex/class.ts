@@ -34,11 +34,10 @@ export function classOf(scanner: Scanner): CharSet | undefined {
   }
   if (letter !== 'p' && letter !== 'P') return undefined;
   scanner.next();
-  const inverted = scanner.peek() === '{' && scanner.peek(1) === '^';
-  const name = scanner.take('{') ? scanner.until('}').replace(/^\^/, '') : scanner.next();
+  const name = scanner.take('{') ? scanner.until('}') : scanner.next();
   const found = unicodeClass(name);
   if (!found) throw scanner.error(`has \\p{${name}}, which is no property of Unicode`);
-  return (letter === 'P') !== inverted ? negated(found) : found;
+  return letter === 'P' ? negated(found) : found;
 }
 
 const OPERATORS = [
@@ -94,6 +93,7 @@ export class ClassReader {
     if (this.#in.take('[')) return new ClassReader(this.#in, this.#flags, this.#depth + 1).read();
     if (this.#in.take('\\')) {
       const set = classOf(this.#in);
+      if (set && this.#beginsRange()) throw this.#in.error('has a range that begins with a class');
       if (set) return set;
       return this.#range(this.#in.escaped());
     }
@@ -101,12 +101,15 @@ export class ClassReader {
   }
 
   #range(from: number): CharSet {
-    const isRange = this.#in.sees('-') && this.#in.peek(1) !== ']' && this.#in.peek(1) !== '-';
-    if (!isRange) return [[from, from]];
+    if (!this.#beginsRange()) return [[from, from]];
     this.#in.next();
     const to = this.#in.take('\\') ? this.#in.escaped() : this.#in.next().codePointAt(0)!;
     if (to < from) throw this.#in.error('has a range whose ends are the wrong way round');
     return [[from, to]];
+  }
+
+  #beginsRange(): boolean {
+    return this.#in.sees('-') && this.#in.peek(1) !== ']' && this.#in.peek(1) !== '-';
   }
 
   #posix(): CharSet | undefined {

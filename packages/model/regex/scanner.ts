@@ -67,17 +67,17 @@ export class Scanner {
     }
   }
 
-  /** A repeat, or undefined; braces that are no count stand for themselves. */
+  /** A repeat, or undefined. A brace begins a count, always: one that stands for itself is `\\{`. */
   repeat(): { min: number; max: number } | undefined {
     if (this.take('*')) return { min: 0, max: Number.POSITIVE_INFINITY };
     if (this.take('+')) return { min: 1, max: Number.POSITIVE_INFINITY };
     if (this.take('?')) return { min: 0, max: 1 };
     if (!this.sees('{')) return undefined;
     const rest = this.#chars.slice(this.#at, this.#at + 32).join('');
-    const match = /^\{\s*(\d{1,9})?\s*(,)?\s*(\d{1,9})?\s*\}/.exec(rest);
-    if (!match || (match[1] === undefined && match[3] === undefined)) return undefined;
+    const match = /^\{\s*(\d{1,9})\s*(,)?\s*(\d{1,9})?\s*\}/.exec(rest);
+    if (!match) throw this.error('has a { that begins no count; a brace that stands for itself is \\{');
     this.#at += match[0].length;
-    const min = Number(match[1] ?? 0);
+    const min = Number(match[1]);
     const max = match[3] !== undefined ? Number(match[3]) : match[2] ? Number.POSITIVE_INFINITY : min;
     if (max < min) throw this.error(`has the repeat ${match[0]}, whose ends are the wrong way round`);
     if (min > REGEX_LIMITS.repeatMax || (max !== Number.POSITIVE_INFINITY && max > REGEX_LIMITS.repeatMax))
@@ -101,7 +101,8 @@ export class Scanner {
     if (this.take('{')) text = this.until('}');
     else for (let i = 0; i < digits; i++) text += this.next();
     const point = Number.parseInt(text, 16);
-    if (!/^[0-9A-Fa-f]{1,8}$/.test(text) || point > POINT_MAX)
+    const isSurrogate = point >= 0xd800 && point <= 0xdfff;
+    if (!/^[0-9A-Fa-f]{1,8}$/.test(text) || point > POINT_MAX || isSurrogate)
       throw this.error(`has \\x${text}, which is no character`);
     return point;
   }

@@ -89,6 +89,7 @@ class Parser {
       case '*':
       case '+':
       case '?':
+      case '{':
         throw this.#in.error(`has a ${char} behind nothing`);
       default:
         return this.#literal(char.codePointAt(0)!);
@@ -117,9 +118,16 @@ class Parser {
   #groupFlags(): { flags: Flags; alone: boolean } {
     const flags = { ...this.#flags };
     let value = true;
+    let seen = '';
     for (;;) {
       const char = this.#in.next();
-      if (char === ')' || char === ':') return { flags, alone: char === ')' };
+      if (char === ')' || char === ':') {
+        if (seen.endsWith('-') || (seen === '' && char === ')'))
+          throw this.#in.error(`has (?${seen}${char}, without a flag`);
+        return { flags, alone: char === ')' };
+      }
+      if (seen.includes(char)) throw this.#in.error(`has (?${seen}${char}, with ${char} twice`);
+      seen += char;
       if (char === '-') value = false;
       else if (char === 'i' || char === 'm' || char === 's' || char === 'x') flags[char] = value;
       else if (char !== 'U' && char !== 'u')
