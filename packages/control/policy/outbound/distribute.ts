@@ -32,6 +32,7 @@ interface RouteBackendInit<F> {
 /** The form that distributions of all kinds of routes share. */
 export interface DistributionInit<F> {
   kind:
+    | { case: 'empty'; value: Record<never, never> }
     | { case: 'firstAvailable'; value: { backends: RouteBackendInit<F>[] } }
     | { case: 'randomAvailable'; value: { backends: { backend: RouteBackendInit<F>; weight: number }[] } };
 }
@@ -47,6 +48,7 @@ export function distribute<F>(
   writer: FilterWriter<F>,
 ): DistributionInit<F> {
   if (!refs) return only(scene.parent.backend);
+  if (split === 'weighted' && refs.every(({ weight }) => weight === 0)) return NOTHING;
   const all = refs.map((ref) => {
     const found = resolveBackend(ref, scene);
     const usable = typeof found !== 'string';
@@ -63,6 +65,9 @@ export function distribute<F>(
   const backends = (usable.length > 0 ? usable : all).map(({ backend }) => backend);
   return { kind: { case: 'firstAvailable', value: { backends } } };
 }
+
+/** Nothing is forwarded. Weights that are all 0 would say the same, and end the task of Linkerd's proxy that follows the policy. */
+const NOTHING = { kind: { case: 'empty', value: {} } } as const;
 
 /** One backend for everything. */
 export function only<F>(backend: BackendInit): DistributionInit<F> {

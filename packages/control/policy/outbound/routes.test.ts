@@ -126,6 +126,19 @@ test('backends that are not there keep their share of requests, which fail and s
   );
 });
 
+test('where no backend has a weight nothing is forwarded, and weights that are all 0 are never sent', async () => {
+  for (const [kind, protocol] of [
+    ['HTTPRoute', 'detect'],
+    ['GRPCRoute', 'grpc'],
+    ['TCPRoute', 'opaque'],
+    ['TLSRoute', 'tls'],
+  ] as const)
+    for (const backendRefs of [[next({ weight: 0 })], [next({ weight: 0 }), web({ port: 80, weight: 0 })]]) {
+      const found = (await ask(shop().put(kind, 'shop/r', route([{ backendRefs }])))).protocol[protocol];
+      assert.deepEqual((found.http1 ?? found).routes[0].rules[0].backends, { empty: {} }, kind);
+    }
+});
+
 test('a route may name its backends in order: the first that is available gets all, what is not there is passed over', async () => {
   const order = { 'balancer.weft.dev/backends': 'first-available' };
   const gone = { name: 'gone', port: 80 };
