@@ -217,6 +217,41 @@ test('services get addresses of the range, keep them over updates and give them 
   await client.create(SERVICES, service('b', { ports: [{ port: 80 }], clusterIP: '10.96.0.1' }));
 });
 
+test('a load balancer with policy Local has a port for health checks, which stays until the policy changes', async () => {
+  const { client } = setUp();
+  const service = (name: string, spec: object): AnyObject => ({
+    metadata: { name, namespace: 'default' },
+    spec: { type: 'LoadBalancer', ports: [{ port: 80, nodePort: 30_100 }], ...spec },
+  });
+  const healthOf = (object: AnyObject) => (object['spec'] as { healthCheckNodePort?: number }).healthCheckNodePort;
+  const local = { externalTrafficPolicy: 'Local' };
+  const made = await client.create<AnyObject>(SERVICES, service('a', local));
+  const port = healthOf(made) ?? 0;
+  assert.ok(port >= 30_000 && port <= 32_767);
+  assert.equal(healthOf(await client.update<AnyObject>(SERVICES, service('a', local))), port);
+  const refused = (spec: object) => message(client.update(SERVICES, service('a', { ...local, ...spec })));
+  assert.match(
+    await refused({ healthCheckNodePort: 31_111 }),
+    /healthCheckNodePort: Invalid value: 31111: field is immutable/,
+  );
+  assert.match(
+    await refused({ loadBalancerClass: 'a/b' }),
+    /loadBalancerClass: Invalid value: "a\/b": field is immutable/,
+  );
+  const taken = service('b', { ports: [{ port: 80, nodePort: port }] });
+  assert.match(
+    await message(client.create(SERVICES, taken)),
+    /nodePort: Invalid value: \d+: provided port is already allocated/,
+  );
+  const open = await client.patch<AnyObject>(
+    SERVICES,
+    { name: 'a', namespace: 'default' },
+    { type: 'merge', body: { spec: { externalTrafficPolicy: 'Cluster' } } },
+  );
+  assert.equal(healthOf(open), undefined);
+  await client.create(SERVICES, taken);
+});
+
 test('a namespace is terminating until it is finalized', async () => {
   const { client } = setUp();
   const made = await client.create<AnyObject>(NAMESPACES, { metadata: { name: 'n' } });

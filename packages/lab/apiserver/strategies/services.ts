@@ -13,6 +13,7 @@ interface ServiceSpec {
   internalTrafficPolicy?: string;
   healthCheckNodePort?: number;
   allocateLoadBalancerNodePorts?: boolean;
+  loadBalancerClass?: string;
   externalName?: string;
   ports?: ServicePort[];
 }
@@ -29,6 +30,9 @@ function specOf(service: AnyObject): ServiceSpec {
 }
 const hasNodePorts = ({ type, allocateLoadBalancerNodePorts = true }: ServiceSpec): boolean =>
   type === 'NodePort' || (type === 'LoadBalancer' && allocateLoadBalancerNodePorts);
+/** A load balancer asks the nodes which of them have endpoints of their own. */
+const hasHealthPort = ({ type, externalTrafficPolicy }: ServiceSpec): boolean =>
+  type === 'LoadBalancer' && externalTrafficPolicy === 'Local';
 const isHeadless = ({ clusterIP }: ServiceSpec): boolean => clusterIP === 'None';
 
 /** Services: cluster IPs and node ports are taken before the object is stored, and given back when it goes. */
@@ -38,7 +42,9 @@ export function serviceStrategy(addresses: ServiceAddresses): Strategy {
     returnsDeleted: true,
     prepareCreate: (service, context) => allocate(addresses, service, undefined, context),
     prepareUpdate: (service, old, context) => {
-      keepAllocations(specOf(service), specOf(structuredClone(old)));
+      const before = specOf(structuredClone(old));
+      keepAllocations(specOf(service), before);
+      keepBalancing(specOf(service), before);
       allocate(addresses, service, old, context);
     },
     validate: (service, old) => (old ? validateChange(specOf(service), (old['spec'] ?? {}) as ServiceSpec) : []),
@@ -94,6 +100,14 @@ function keepAllocations(spec: ServiceSpec, old: ServiceSpec): void {
   for (const port of spec.ports ?? []) if (!port.nodePort) delete port.nodePort;
 }
 
+/** The port of health checks stays as it was; what only came along from the former type goes. */
+function keepBalancing(spec: ServiceSpec, old: ServiceSpec): void {
+  if (hasHealthPort(spec)) {
+    if (!spec.healthCheckNodePort && old.healthCheckNodePort) spec.healthCheckNodePort = old.healthCheckNodePort;
+  } else if (spec.healthCheckNodePort === old.healthCheckNodePort) delete spec.healthCheckNodePort;
+  if (spec.type !== 'LoadBalancer' && spec.loadBalancerClass === old.loadBalancerClass) delete spec.loadBalancerClass;
+}
+
 /** Node ports that only came along from the former type go; ones newly asked for stay and fail validation. */
 function stripNodePorts(spec: ServiceSpec, old: ServiceSpec): void {
   for (const port of spec.ports ?? []) {
@@ -129,6 +143,7 @@ function allocate(
   else delete spec.externalTrafficPolicy;
   if (spec.type === 'LoadBalancer') spec.allocateLoadBalancerNodePorts ??= true;
   if (hasNodePorts(spec)) takeNodePorts(addresses, spec, held.ports, refuse, context);
+  if (hasHealthPort(spec)) takeHealthPort(addresses, spec, held.ports, refuse, context);
 }
 
 type Refuse = (found: FieldCause) => Error;
@@ -173,26 +188,57 @@ function takeNodePorts(
       own.set(`${port.protocol}/${at}`, nodePort);
       return;
     }
-    if (nodePort && !addresses.holdsPort(nodePort))
-      throw refuse(
-        cause.invalid(
-          field,
-          nodePort,
-          `provided port is not in the valid range. The range of valid ports is ${addresses.portRange}`,
-        ),
-      );
-    if (nodePort && !addresses.takePort(nodePort))
-      throw refuse(cause.invalid(field, nodePort, 'provided port is already allocated'));
-    const found = nodePort || addresses.nextPort();
-    if (!found) throw refuse(cause.invalid(field, 0, 'failed to allocate a nodePort: range is full'));
-    context.onAbandon(() => addresses.releasePort(found));
-    port.nodePort = found;
-    own.set(`${port.protocol}/${at}`, found);
+    port.nodePort = takePort(addresses, { asked: nodePort, field }, refuse, context);
+    own.set(`${port.protocol}/${at}`, port.nodePort);
   });
 }
 
+function takeHealthPort(
+  addresses: ServiceAddresses,
+  spec: ServiceSpec,
+  held: ReadonlySet<number>,
+  refuse: Refuse,
+  context: HookContext,
+): void {
+  const asked = spec.healthCheckNodePort;
+  if (asked && held.has(asked)) return;
+  spec.healthCheckNodePort = takePort(addresses, { asked, field: 'spec.healthCheckNodePort' }, refuse, context);
+}
+
+/** The asked-for port, or the next free one. */
+function takePort(
+  addresses: ServiceAddresses,
+  { asked, field }: { asked: number | undefined; field: string },
+  refuse: Refuse,
+  context: HookContext,
+): number {
+  if (asked && !addresses.holdsPort(asked))
+    throw refuse(
+      cause.invalid(
+        field,
+        asked,
+        `provided port is not in the valid range. The range of valid ports is ${addresses.portRange}`,
+      ),
+    );
+  if (asked && !addresses.takePort(asked))
+    throw refuse(cause.invalid(field, asked, 'provided port is already allocated'));
+  const found = asked || addresses.nextPort();
+  if (!found) throw refuse(cause.invalid(field, 0, 'failed to allocate a nodePort: range is full'));
+  context.onAbandon(() => addresses.releasePort(found));
+  return found;
+}
+
+const IMMUTABLE = 'field is immutable';
+
 function validateChange(spec: ServiceSpec, old: ServiceSpec): FieldCause[] {
   if (spec.type === 'ExternalName' || old.type === 'ExternalName') return [];
-  if (!old.clusterIP || spec.clusterIP === old.clusterIP) return [];
-  return [cause.invalid('spec.clusterIPs[0]', [spec.clusterIP], 'may not change once set')];
+  const causes: FieldCause[] = [];
+  if (old.clusterIP && spec.clusterIP !== old.clusterIP)
+    causes.push(cause.invalid('spec.clusterIPs[0]', [spec.clusterIP], 'may not change once set'));
+  if (spec.type !== 'LoadBalancer' || old.type !== 'LoadBalancer') return causes;
+  if (spec.loadBalancerClass !== old.loadBalancerClass)
+    causes.push(cause.invalid('spec.loadBalancerClass', spec.loadBalancerClass ?? null, IMMUTABLE));
+  if (hasHealthPort(spec) && hasHealthPort(old) && spec.healthCheckNodePort !== old.healthCheckNodePort)
+    causes.push(cause.invalid('spec.healthCheckNodePort', spec.healthCheckNodePort, IMMUTABLE));
+  return causes;
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { At } from './cause.ts';
 import { form, ip, isEmpty, type Json, labels, port, portOrName, positive, quantities } from './checks.ts';
 import { configKey, dnsLabel, dnsSubdomain, labelValue, qualifiedName } from './names.ts';
@@ -87,7 +88,35 @@ function checkService(spec: Json, at: At): void {
       spec['externalTrafficPolicy'],
       'may only be set for externally-accessible services',
     );
+  checkBalancer(spec, at);
   checkPorts(spec, at.child('ports'));
+}
+
+const ONLY_BALANCERS = "may only be used when `type` is 'LoadBalancer'";
+
+function checkBalancer(spec: Json, at: At): void {
+  const isBalancer = spec['type'] === 'LoadBalancer';
+  const ranges = (spec['loadBalancerSourceRanges'] ?? []) as readonly unknown[];
+  const rangesAt = at.child('loadBalancerSourceRanges');
+  if (ranges.length > 0 && !isBalancer) rangesAt.forbidden(ONLY_BALANCERS);
+  else
+    ranges.forEach((range, index) => {
+      if (!isCidr(String(range).trim()))
+        rangesAt.item(index).invalid(range, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)');
+    });
+  if (spec['loadBalancerClass'] !== undefined && !isBalancer) at.child('loadBalancerClass').forbidden(ONLY_BALANCERS);
+  const hasHealth = isBalancer && spec['externalTrafficPolicy'] === 'Local';
+  if (spec['healthCheckNodePort'] && !hasHealth)
+    at.child('healthCheckNodePort').invalid(
+      spec['healthCheckNodePort'],
+      "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'",
+    );
+}
+
+function isCidr(text: string): boolean {
+  const [address = '', bits = '', ...more] = text.split('/');
+  const family = isIP(address);
+  return family !== 0 && more.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128);
 }
 
 function checkExternalName(spec: Json, at: At): void {
@@ -164,7 +193,11 @@ export const CORE_RULES: RulesTable = {
   'core/v1.ConfigMap': { check: checkConfigMap },
   'core/v1.Secret': { check: checkSecret },
   'core/v1.ServiceSpec': {
-    fields: { selector: [labels], externalIPs: [(value, at, owner) => eachIp(value, at, owner)] },
+    fields: {
+      selector: [labels],
+      externalIPs: [(value, at, owner) => eachIp(value, at, owner)],
+      loadBalancerClass: [form(qualifiedName)],
+    },
     check: checkService,
   },
   'core/v1.ServicePort': {

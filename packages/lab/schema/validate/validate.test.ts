@@ -219,6 +219,22 @@ const SERVICES: readonly (readonly [Json, string])[] = [
     'spec.type: Unsupported value: "X": supported values: "ClusterIP", "ExternalName", "LoadBalancer", "NodePort"',
   ],
   [{ type: 'ExternalName' }, 'spec.externalName: Required value'],
+  [
+    { type: 'LoadBalancer', ports: [{ port: 1 }], loadBalancerSourceRanges: ['10.0.0.0/8', '10.0.0.0/33'] },
+    'spec.loadBalancerSourceRanges[1]: Invalid value: "10.0.0.0/33": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)',
+  ],
+  [
+    { type: 'ClusterIP', ports: [{ port: 1 }], loadBalancerSourceRanges: ['10.0.0.0/8'] },
+    "spec.loadBalancerSourceRanges: Forbidden: may only be used when `type` is 'LoadBalancer'",
+  ],
+  [
+    { type: 'NodePort', ports: [{ port: 1 }], loadBalancerClass: 'a/b' },
+    "spec.loadBalancerClass: Forbidden: may only be used when `type` is 'LoadBalancer'",
+  ],
+  [
+    { type: 'LoadBalancer', ports: [{ port: 1 }], healthCheckNodePort: 30_500 },
+    "spec.healthCheckNodePort: Invalid value: 30500: may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'",
+  ],
 ];
 
 test('what is wrong with a Service is said in kube words', () => {
