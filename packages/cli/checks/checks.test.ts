@@ -4,8 +4,10 @@ import {
   type AnyObject,
   CONFIG_MAPS,
   CUSTOM_RESOURCE_DEFINITIONS,
+  ENDPOINTS,
   type Gvr,
   type KubeObject,
+  LEASES,
   NAMESPACES,
   PODS,
   REPLICA_SETS,
@@ -18,7 +20,12 @@ import { createTrust, type Trust } from '../certificates/index.ts';
 import { FakeIo, fakeContext } from '../io.fake.ts';
 import { CRD_DEFAULTS } from '../manifests/crds.ts';
 import { defaultValues, renderControlPlane, renderCrds, webhookCertificates } from '../manifests/index.ts';
-import { defaultMulticluster, linkController, renderLink, renderMulticluster } from '../manifests/multicluster.ts';
+import {
+  defaultMulticluster,
+  linkController,
+  renderLink,
+  renderMulticluster,
+} from '../manifests/multicluster/index.ts';
 import { VERSION } from '../version.ts';
 import { type Category, type Check, CheckFailure, CheckSkipped } from './check.ts';
 import { coreCategories } from './core.ts';
@@ -192,7 +199,7 @@ test('addresses outside the cluster networks are listed', async () => {
 
 function linked(...clusters: string[]): FakeKubeClient {
   const settings = defaultMulticluster();
-  const client = running(clusterWith([...installed, ...renderMulticluster(settings, [])]));
+  const client = running(clusterWith([...installed, ...renderMulticluster(settings)]));
   for (const cluster of clusters) {
     const source = {
       cluster,
@@ -202,7 +209,10 @@ function linked(...clusters: string[]): FakeKubeClient {
       kubeconfig: `kubeconfig of ${cluster}`,
       spec: {},
     };
-    for (const object of [...renderLink(settings, source), ...linkController(settings, cluster)]) {
+    for (const object of [
+      ...renderLink(settings, source),
+      ...linkController(settings, { link: { ref: { name: cluster } } }),
+    ]) {
       const status = object.kind === 'Deployment' ? { status: { availableReplicas: 1 } } : {};
       client.seed(gvrOf(object), { ...object, ...status });
     }
@@ -210,11 +220,16 @@ function linked(...clusters: string[]): FakeKubeClient {
   return client;
 }
 
-async function checkLinks(client: FakeKubeClient, remotes: Record<string, FakeKubeClient>) {
+async function checkLinks(
+  client: FakeKubeClient,
+  remotes: Record<string, FakeKubeClient>,
+  scrape: (target: { pod: string; port: number }) => Promise<string> = () => Promise.reject(new Error('no metrics')),
+) {
   return check(client, (subject) => [
     multiclusterCategory(subject, {
       cliVersion: VERSION,
       timeoutMs: 100,
+      scrape,
       connect: (kubeconfig) => {
         const remote = remotes[kubeconfig.replace('kubeconfig of ', '')];
         return remote ? Promise.resolve(remote) : Promise.reject(new Error('connection refused'));
@@ -239,7 +254,8 @@ ${clusters}√ clusters share trust anchors
 ${clusters}√ service mirror controller has required permissions
 ${clusters}√ service mirror controllers are running
 ${clusters}√ extension is managing controllers
-${clusters}√ multicluster extension proxies are healthy
+${clusters}√ Links do not contradict themselves or each other
+√ multicluster extension proxies are healthy
 √ multicluster extension proxies and cli versions match
 
 `,
@@ -264,7 +280,10 @@ test('a cluster that cannot be reached, other anchors and a controller that is g
     text,
     /× remote cluster access credentials are valid\n {4}Problematic clusters:\n {4}\* east: connection refused\n/,
   );
-  assert.match(text, /\* north: its trust anchors are not those of this cluster/);
+  assert.match(
+    text,
+    /\* north: its trust anchors are not those of this cluster: SHA-256 (?:[0-9A-F]{2}:){31}[0-9A-F]{2} there, (?:[0-9A-F]{2}:){31}[0-9A-F]{2} here/,
+  );
   assert.match(
     text,
     /× service mirror controllers are running\n {4}Problematic service mirrors:\n {4}\* north: no service mirror controller deployment/,
@@ -284,6 +303,93 @@ test('what the controller says of its remote counts, wherever the check runs', a
   );
   const { text } = await checkLinks(client, { east: remote });
   assert.match(text, /\* east: the mirror controller cannot use them: Unreachable: timeout/);
+});
+
+const MC = 'linkerd-multicluster';
+
+async function withGateway(...clusters: string[]): Promise<FakeKubeClient> {
+  const client = linked(...clusters);
+  for (const name of clusters) {
+    const spec = {
+      gatewayAddress: '192.0.2.1',
+      gatewayPort: '4143',
+      gatewayIdentity: 'gw',
+      probeSpec: { path: '/ready' },
+    };
+    await client.patch<Link>(LINKS, { name, namespace: MC }, { type: 'merge', body: { spec } });
+    client.seed(ENDPOINTS, {
+      metadata: { name: `probe-${name}`, namespace: MC },
+      subsets: [{ addresses: [{ ip: '192.0.2.1' }] }],
+    } as AnyObject);
+    client.seed(LEASES, {
+      metadata: { name: `service-mirror-write-${name}`, namespace: MC },
+      spec: { holderIdentity: `pod-${name}` },
+    } as AnyObject);
+    client.seed(PODS, {
+      metadata: { name: `pod-${name}`, namespace: MC, labels: { component: 'controller' } },
+      spec: { containers: [{ name: 'controller', ports: [{ name: 'ctrl-admin', containerPort: 9999 }] }] },
+      status: { phase: 'Running' },
+    } as AnyObject);
+  }
+  return client;
+}
+
+test('gateways are judged by what the leading controller of each Link measures', async () => {
+  const client = await withGateway('east', 'north', 'south');
+  await client.delete(SERVICES, { name: 'probe-south', namespace: MC });
+  const remote = clusterWith(installed);
+  const scrape = async ({ pod, port }: { pod: string; port: number }): Promise<string> => {
+    assert.equal(port, 9999);
+    const cluster = pod.replace('pod-', '');
+    return `gateway_enabled{target_cluster_name="${cluster}"} 1\ngateway_alive{target_cluster_name="${cluster}"} ${cluster === 'east' ? 1 : 0}\n`;
+  };
+  const remotes = { east: remote, north: remote, south: remote };
+  const { text } = await checkLinks(client, remotes, scrape);
+  assert.match(
+    text,
+    /× probe services able to communicate with all gateway mirrors\n {4}Problematic gateways:\n {4}\* liveness checks failed for north\n {4}\* wrong number \(0\) of probe gateways for target cluster south\n/,
+  );
+});
+
+test('Links that contradict each other, and services that are not mirrored, are named', async () => {
+  const client = await withGateway('east', 'north');
+  const conditions = [
+    { type: 'Mirrored', status: 'False' as const, reason: 'MissingNamespace', message: 'Namespace does not exist' },
+  ];
+  const status = {
+    mirrorServices: [{ controllerName: 'x', remoteRef: { name: 'web', namespace: 'shop' }, conditions }],
+  };
+  await client.patch<Link>(
+    LINKS,
+    { name: 'east', namespace: MC },
+    { type: 'merge', body: { status }, subresource: 'status' },
+  );
+  const spec = { targetClusterName: 'east', selector: { matchLabels: { app: 'web' } }, probeSpec: { period: 'often' } };
+  await client.patch<Link>(LINKS, { name: 'north', namespace: MC }, { type: 'merge', body: { spec } });
+  const remote = clusterWith(installed).seed(SERVICES, {
+    metadata: {
+      name: 'web-west',
+      namespace: 'shop',
+      labels: { app: 'web', 'mirror.linkerd.io/mirrored-service': 'true' },
+    },
+  });
+  const { text } = await checkLinks(client, { east: remote, north: remote });
+  for (const line of [
+    'east: Links linkerd-multicluster/east, linkerd-multicluster/north name the same target cluster',
+    "east: Link linkerd-multicluster/north is not named as its target cluster; its controller looks for the Link's name",
+    'east: spec.probeSpec.period: expected a duration of at least 100ms such as 3s, got "often"; 3s is used',
+    'east: web.shop: MissingNamespace: Namespace does not exist',
+    'east: web-west.shop: a selector of the Link matches it, and it is a mirror itself',
+  ])
+    assert.ok(text.includes(`* ${line}\n`), `${line}\n${text}`);
+});
+
+test('the Secret of the destination controller is looked at, too', async () => {
+  const remote = clusterWith(installed);
+  const client = linked('east');
+  await client.delete(SECRETS, { name: CREDENTIALS.secretName('east'), namespace: 'linkerd' });
+  const { text } = await checkLinks(client, { east: remote });
+  assert.match(text, /\* east: no Secret in namespace linkerd has label multicluster\.linkerd\.io\/cluster-name=east/);
 });
 
 test('credentials are looked for where the Link says', async () => {

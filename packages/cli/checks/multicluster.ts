@@ -9,16 +9,19 @@ import {
   NAMESPACES,
   ROLE_BINDINGS,
   ROLES,
+  SECRETS,
   SERVICE_ACCOUNTS,
   SERVICES,
 } from '#api/kube';
 import { CREDENTIALS, LINKS, type Link, MIRROR } from '#extensions/multicluster';
 import { isNotFound, type KubeClient } from '#kube/client';
-import { sameCertificates } from '../certificates/index.ts';
-import { controllerNames } from '../manifests/multicluster.ts';
+import type { ForwardTarget } from '#kube/port-forward';
+import { readCertificates, sameCertificates } from '../certificates/index.ts';
+import { controllerNames, legacyNames } from '../manifests/multicluster/index.ts';
 import { type Category, type Check, type CheckDetails, CheckFailure, CheckSkipped } from './check.ts';
 import { proxyChecks } from './control-plane.ts';
 import { EXTENSION_LABEL } from './extensions.ts';
+import { consistencyCheck, leftOutCheck, probeCheck } from './gateways.ts';
 import type { CheckSubject } from './subject.ts';
 import type { Versions } from './versions.ts';
 
@@ -27,6 +30,8 @@ export interface MulticlusterOptions extends Versions {
   timeoutMs: number;
   /** Opens a remote cluster. */
   connect(kubeconfig: string): Promise<KubeClient>;
+  /** The metrics of a port inside a pod; default: through a port-forward. */
+  scrape?(target: ForwardTarget): Promise<string>;
 }
 
 const clusterOf = (link: Link): string => link.spec?.targetClusterName || (link.metadata.name ?? '');
@@ -116,8 +121,11 @@ export function multiclusterCategory(subject: CheckSubject, options: Multicluste
         severity: 'warning',
         run: each('Links with controllers of their own:', (link) => legacyController(subject, link)),
       },
+      probeCheck(subject, links, options.scrape ?? ((target) => subject.scrape(target))),
       endpointCheck(subject),
       orphanCheck(subject, links),
+      consistencyCheck(links),
+      leftOutCheck(links, (link) => remotes.mirrors(link)),
       ...proxyHealth(subject, options),
     ],
   };
@@ -157,8 +165,39 @@ class Remotes {
       const seen = link.status?.conditions?.find(
         ({ type, status }) => type === 'RemoteReachable' && status === 'False',
       );
-      return seen && `${clusterOf(link)}: the mirror controller cannot use them: ${seen.reason}: ${seen.message}`;
+      if (seen) return `${clusterOf(link)}: the mirror controller cannot use them: ${seen.reason}: ${seen.message}`;
+      return this.#discoverySecret(link);
     });
+  }
+
+  /** The destination controller has a Secret of its own, and looks for more than a kubeconfig in it. */
+  async #discoverySecret(link: Link): Promise<string | undefined> {
+    const cluster = clusterOf(link);
+    const { namespace } = this.#subject;
+    const { items } = await (await this.#subject.client()).list(SECRETS, {
+      namespace,
+      labelSelector: `${CREDENTIALS.clusterNameLabel}=${cluster}`,
+    });
+    const [secret] = items;
+    if (!secret)
+      return `${cluster}: no Secret in namespace ${namespace} has label ${CREDENTIALS.clusterNameLabel}=${cluster}`;
+    const { annotations = {}, name } = secret.metadata;
+    const missing = [CREDENTIALS.trustDomainAnnotation, CREDENTIALS.clusterDomainAnnotation].filter(
+      (key) => !annotations[key],
+    );
+    return missing.length > 0
+      ? `${cluster}: secret: [${namespace}/${name}] lacks annotations ${missing.join(', ')}`
+      : undefined;
+  }
+
+  /** Services of the remote cluster that are mirrors themselves; none where it cannot be seen, which another check says. */
+  async mirrors(link: Link): Promise<KubeObject[]> {
+    let found: KubeObject[] = [];
+    await this.#inside(link, async (remote) => {
+      found = (await remote.list(SERVICES, { labelSelector: MIRROR.mirroredService, metadataOnly: true })).items;
+      return undefined;
+    });
+    return found;
   }
 
   sharesAnchors(link: Link): Promise<string | undefined> {
@@ -168,9 +207,10 @@ class Remotes {
       const { parse } = await import('yaml');
       const values = parse(config.data?.['values'] ?? '') as { identityTrustAnchorsPEM?: string } | null;
       const theirs = values?.identityTrustAnchorsPEM ?? '';
-      return sameCertificates(theirs, await this.#subject.anchors())
+      const ours = await this.#subject.anchors();
+      return sameCertificates(theirs, ours)
         ? undefined
-        : `${clusterOf(link)}: its trust anchors are not those of this cluster`;
+        : `${clusterOf(link)}: its trust anchors are not those of this cluster: SHA-256 ${fingerprints(theirs)} there, ${fingerprints(ours)} here`;
     });
   }
 
@@ -193,6 +233,11 @@ class Remotes {
   }
 }
 
+const fingerprints = (pem: string): string =>
+  readCertificates(pem)
+    .map(({ fingerprint256 }) => fingerprint256)
+    .join(', ');
+
 async function bounded<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_resolve, reject) => {
@@ -207,19 +252,26 @@ async function bounded<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
 
 async function missingPermissions(subject: CheckSubject, link: Link): Promise<string | undefined> {
   const namespace = link.metadata.namespace ?? '';
-  const names = controllerNames(link.metadata.name ?? '');
-  const wanted = [
-    ['ServiceAccount', SERVICE_ACCOUNTS, names.serviceAccount, namespace],
-    ['ClusterRole', CLUSTER_ROLES, names.clusterRole, undefined],
-    ['ClusterRoleBinding', CLUSTER_ROLE_BINDINGS, names.clusterRoleBinding, undefined],
-    ['Role', ROLES, names.role, namespace],
-    ['RoleBinding', ROLE_BINDINGS, names.roleBinding, namespace],
-  ] as const;
+  const generations = [controllerNames, legacyNames].map((namesOf) => namesOf(link.metadata.name ?? ''));
   const missing: string[] = [];
-  for (const [kind, gvr, name, at] of wanted)
-    if (!(await subject.exists(gvr, name, at))) missing.push(`${kind} ${name}`);
+  for (const [kind, gvr, part, isNamespaced] of PERMISSIONS) {
+    const names = generations.map((generation) => generation[part]);
+    const found = await Promise.all(
+      names.map((name) => subject.exists(gvr, name, isNamespaced ? namespace : undefined)),
+    );
+    if (!found.includes(true)) missing.push(`${kind} ${names[0]}`);
+  }
   return missing.length > 0 ? `${clusterOf(link)}: missing ${missing.join(', ')}` : undefined;
 }
+
+/** What a controller needs: kind, resource, which of its names, and whether it is in a namespace. */
+const PERMISSIONS = [
+  ['ServiceAccount', SERVICE_ACCOUNTS, 'serviceAccount', true],
+  ['ClusterRole', CLUSTER_ROLES, 'clusterRole', false],
+  ['ClusterRoleBinding', CLUSTER_ROLE_BINDINGS, 'clusterRoleBinding', false],
+  ['Role', ROLES, 'role', true],
+  ['RoleBinding', ROLE_BINDINGS, 'roleBinding', true],
+] as const;
 
 interface Deployment extends KubeObject {
   status?: { availableReplicas?: number };

@@ -10,9 +10,10 @@ import {
   type Secret,
 } from '#api/kube';
 import { isNotFound, type KubeClient } from '#kube/client';
+import type { ForwardTarget } from '#kube/port-forward';
 import type { CliContext } from '../context.ts';
 import { defaultValues, mergeValues, type Values } from '../manifests/index.ts';
-import { proxyMetrics } from '../proxies/index.ts';
+import { proxyMetrics, scrape } from '../proxies/index.ts';
 
 /** A proxy that does not answer within this time counts as one that cannot be asked. */
 const PROXY_METRICS_TIMEOUT_MS = 5_000;
@@ -82,6 +83,11 @@ export class CheckSubject {
   async anchors(): Promise<string> {
     const map = await (await this.client()).get<ConfigMap>(CONFIG_MAPS, 'linkerd-identity-trust-roots', this.namespace);
     return map.data?.['ca-bundle.crt'] ?? '';
+  }
+
+  /** What a port inside a pod answers to `GET /metrics`. */
+  async scrape(target: ForwardTarget): Promise<string> {
+    return scrape(await this.#context.connect(), target, PROXY_METRICS_TIMEOUT_MS);
   }
 
   /** The metrics of a pod's proxy, from the proxy itself. */

@@ -28,8 +28,8 @@ type Tree = { [key: string]: unknown };
 export async function readValueFlags(flags: ValueFlags): Promise<Tree> {
   const tree: Tree = {};
   for (const path of flags.values) mergeValues(tree, await readValuesFile(path));
-  for (const text of flags.set) mergeValues(tree, parseSet(text, 'typed'));
-  for (const text of flags.setString) mergeValues(tree, parseSet(text, 'string'));
+  for (const text of flags.set) parseSet(text, 'typed', tree);
+  for (const text of flags.setString) parseSet(text, 'string', tree);
   for (const text of flags.setFile) {
     const at = text.indexOf('=');
     if (at <= 0) throw new UserError(`--set-file: expected key=path, got "${text}"`);

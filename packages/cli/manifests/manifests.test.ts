@@ -182,6 +182,9 @@ test('--set is read as Helm reads it', () => {
     h: 'a,b',
   });
   assert.deepEqual(parseSet('a=1', 'string'), { a: '1' });
+  const list = parseSet('a[0].b.c=1,a[1]=x', 'typed', { a: [{ d: 2 }], e: 3 });
+  assert.deepEqual(list, { a: [{ d: 2, b: { c: 1 } }, 'x'], e: 3 });
+  assert.throws(() => parseSet('a[99999]=1', 'typed'), /at most 1000 items/);
   assert.throws(() => parseSet('novalue', 'typed'), /expected key=value/);
 });
 

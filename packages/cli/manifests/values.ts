@@ -260,9 +260,8 @@ const isWithin = (path: string, maps: ReadonlySet<string>): boolean =>
 /** `how` a `--set…` reads its right side: by guess, as text, or as the text of a file. */
 export type SetKind = 'typed' | 'string';
 
-/** Parses `a.b=1,c={x,y},d\.e=f` (Helm's syntax without list indices) into a tree. */
-export function parseSet(text: string, kind: SetKind): Tree {
-  const tree: Tree = {};
+/** Parses `a.b=1,c={x,y},d\.e=f,g[0].h=i` (Helm's syntax) into a tree, by default a new one. */
+export function parseSet(text: string, kind: SetKind, tree: Tree = {}): Tree {
   for (const pair of splitUnescaped(text, ',')) {
     const at = pair.indexOf('=');
     if (at <= 0) throw new UserError(`--set: expected key=value, got "${pair}"`);
@@ -271,16 +270,36 @@ export function parseSet(text: string, kind: SetKind): Tree {
   return tree;
 }
 
-/** Sets a dotted path (dots escaped by `\.` belong to a key) in a tree. */
+/** Lists in `--set` are written out by hand. */
+const LIST_ITEMS_MAX = 1_000;
+
+/** Sets a dotted path (dots escaped by `\.` belong to a key, `[0]` names an item of a list) in a tree. */
 export function putPath(tree: Tree, path: string, value: unknown): void {
-  const keys = splitUnescaped(path, '.').map((key) => key.replaceAll('\\.', '.'));
-  const last = keys.pop() ?? '';
-  let at = tree;
-  for (const key of keys) {
-    if (!isTree(at[key])) at[key] = {};
-    at = at[key] as Tree;
-  }
-  at[last] = value;
+  const keys = splitUnescaped(path, '.').flatMap((part) => keysOf(part, path));
+  let at: Tree | unknown[] = tree;
+  keys.forEach((key, depth) => {
+    const next = keys[depth + 1];
+    const held = itemAt(at, key);
+    if (next === undefined) putItem(at, key, value);
+    else if (typeof next === 'number' ? !Array.isArray(held) : !isTree(held))
+      putItem(at, key, typeof next === 'number' ? [] : {});
+    at = itemAt(at, key) as Tree | unknown[];
+  });
+}
+
+/** `a[0][1]` as `a`, 0, 1. */
+function keysOf(part: string, path: string): (string | number)[] {
+  const [, name = '', indices = ''] = /^(.*?)((?:\[\d+\])*)$/s.exec(part) ?? [];
+  const numbers = [...indices.matchAll(/\d+/g)].map(([digits]) => Number(digits));
+  if (numbers.some((index) => index >= LIST_ITEMS_MAX))
+    throw new UserError(`--set: ${path}: lists have at most ${LIST_ITEMS_MAX} items`);
+  return [name.replaceAll('\\.', '.'), ...numbers];
+}
+
+const itemAt = (holder: Tree | unknown[], key: string | number): unknown => (holder as Tree)[key];
+
+function putItem(holder: Tree | unknown[], key: string | number, value: unknown): void {
+  (holder as Tree)[key] = value;
 }
 
 function readValue(text: string, kind: SetKind): unknown {

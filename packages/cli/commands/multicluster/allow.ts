@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { SERVICE_ACCOUNTS } from '#api/kube';
 import { isNotFound } from '#kube/client';
 import { type CliContext, UserError } from '../../context.ts';
-import { defaultMulticluster, extensionNamespace, remoteAccess } from '../../manifests/multicluster.ts';
+import { defaultMulticluster, extensionNamespace, remoteAccess } from '../../manifests/multicluster/index.ts';
 import { renderManifests } from '../../output/index.ts';
 
 interface AllowFlags {

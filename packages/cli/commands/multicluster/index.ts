@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { CliContext } from '../../context.ts';
 import { registerAllow } from './allow.ts';
 import { registerMulticlusterCheck } from './check.ts';
+import { registerGateways } from './gateways.ts';
 import { registerInstall, registerUninstall } from './install.ts';
 import { registerLink } from './link.ts';
 import { registerUnlink } from './unlink.ts';
@@ -14,5 +15,6 @@ export function registerMulticluster(program: Command, context: CliContext): voi
   registerLink(group, context);
   registerUnlink(group, context);
   registerAllow(group, context);
+  registerGateways(group, context);
   registerMulticlusterCheck(group, context);
 }

@@ -4,15 +4,27 @@ import { type AnyObject, CONFIG_MAPS, type ConfigMap, type Gvr, type KubeObject 
 import { LINKS, type Link } from '#extensions/multicluster';
 import { isNotFound, type KubeClient } from '#kube/client';
 import { type CliContext, UserError } from '../../context.ts';
-import { defaultMulticluster, type MulticlusterSettings, renderMulticluster } from '../../manifests/multicluster.ts';
+import {
+  defaultMulticluster,
+  MULTICLUSTER_HA,
+  type MulticlusterValues,
+  overlayMulticluster,
+  renderMulticluster,
+} from '../../manifests/multicluster/index.ts';
 import { renderManifests } from '../../output/index.ts';
 import { addValueFlags, readValueFlags, type ValueFlags } from '../value-flags.ts';
 
 type Format = 'yaml' | 'json';
 interface InstallFlags extends ValueFlags {
   gateway?: string | boolean;
+  gatewayPort?: string;
+  gatewayProbeSeconds?: string;
+  gatewayProbePort?: string;
+  gatewayServiceType?: string;
+  gatewayHealthcheckNodeport?: string;
+  serviceMirrorCredentials?: string | boolean;
   ignoreCluster?: boolean;
-  ha?: boolean;
+  ha?: string | boolean;
   output: Format;
 }
 
@@ -24,60 +36,81 @@ export function readSwitch(flag: string, value: string | boolean | undefined, st
   throw new UserError(`${flag}: expected true or false, got "${value}"`);
 }
 
-export const NO_GATEWAY =
-  'multicluster through a gateway is not available: clusters must share a flat network, where pods reach each other directly.\nRepeat the command with --gateway=false; flat mirrors and federated services then work as documented.';
+/** A whole number of a flag; undefined when it is not given. */
+export function readNumber(flag: string, text: string | undefined, least: number, most: number): number | undefined {
+  if (text === undefined) return undefined;
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= least && value <= most))
+    throw new UserError(`${flag}: expected a whole number from ${least} to ${most}, got "${text}"`);
+  return value;
+}
+
+const PORT_MAX = 65_535;
 
 export function registerInstall(group: Command, context: CliContext): void {
   const command = group
     .command('install')
     .description('Output Kubernetes configs to install the multicluster extension')
-    .option('--gateway [enabled]', 'Whether clusters are reached through a gateway; only false is available')
+    .option('--gateway [enabled]', 'Whether other clusters may reach this one through a gateway (default: true)')
+    .option('--gateway-port <port>', 'Port of the gateway (default: 4143)')
+    .option('--gateway-probe-seconds <seconds>', 'How often others probe the gateway (default: 3)')
+    .option('--gateway-probe-port <port>', 'Port at which others probe the gateway (default: 4191)')
+    .option('--gateway-service-type <type>', "Type of the gateway's Service (default: LoadBalancer)")
+    .option('--gateway-healthcheck-nodeport <port>', "Node port for health checks of the gateway's load balancer")
+    .option('--service-mirror-credentials [enabled]', 'Make the account that other clusters enter with (default: true)')
     .option('--ignore-cluster', 'Do not look at the cluster')
-    .option('--ha', 'Three replicas of the local mirror')
-    .option('--service-mirror-credentials [enabled]', 'Accepted for compatibility')
+    .option('--ha [enabled]', 'Three replicas of everything, on different nodes')
     .option('--wait <duration>', 'Accepted for compatibility')
     .addOption(new Option('-o, --output <format>', 'Output format').choices(['yaml', 'json']).default('yaml'));
   addValueFlags(command);
   command.action(async (_options, self: Command) => {
     const flags = self.opts<InstallFlags>();
-    if (readSwitch('--gateway', flags.gateway, true)) throw new UserError(NO_GATEWAY);
-    if (!flags.ignoreCluster) {
-      const { client } = await context.connect();
-      await linkerdConfig(client, context.flags.linkerdNamespace, {
-        missing: 'you need Linkerd to be installed in order to install multicluster addons',
-      });
-    }
-    const { settings, links } = await settingsOf(flags, context);
-    context.io.out(renderManifests(renderMulticluster(settings, links), flags.output));
+    const config = flags.ignoreCluster ? undefined : await installedConfig(context);
+    const values = await valuesOf(flags, context, config);
+    context.io.out(renderManifests(renderMulticluster(values), flags.output));
   });
 }
 
-/** The chart's values that mean something here. */
-interface MulticlusterValues {
-  namespace?: string;
-  gateway?: { enabled?: boolean };
-  enableNamespaceCreation?: boolean;
-  controllers?: { link?: { ref?: { name?: string } } }[];
-  controllerDefaults?: { replicas?: number; logLevel?: string; logFormat?: string };
+async function installedConfig(context: CliContext): Promise<LinkerdConfig> {
+  const { client } = await context.connect();
+  return linkerdConfig(client, context.flags.linkerdNamespace, {
+    missing: 'you need Linkerd to be installed in order to install multicluster addons',
+  });
 }
 
-async function settingsOf(flags: InstallFlags, context: CliContext) {
-  const values = (await readValueFlags(flags)) as MulticlusterValues;
-  if (values.gateway?.enabled) throw new UserError(NO_GATEWAY);
-  const settings: MulticlusterSettings = defaultMulticluster(context.io.env['LINKERD_DOCKER_REGISTRY'] || undefined);
-  if (flags.ha) settings.replicas = 3;
-  if (values.namespace) settings.namespace = values.namespace;
-  if (values.enableNamespaceCreation) settings.enableNamespaceCreation = true;
-  const { replicas, logLevel, logFormat } = values.controllerDefaults ?? {};
-  if (replicas !== undefined) settings.replicas = replicas;
-  if (logLevel) settings.logLevel = logLevel;
-  if (logFormat) settings.logFormat = logFormat;
-  const links = (values.controllers ?? []).map((controller, at) => {
-    const name = controller.link?.ref?.name;
-    if (!name) throw new UserError(`controllers[${at}].link.ref.name is required`);
-    return name;
-  });
-  return { settings, links };
+/** Values by rank: defaults, the control plane's, `--ha`, flags, then files and `--set`. */
+async function valuesOf(
+  flags: InstallFlags,
+  context: CliContext,
+  config: LinkerdConfig | undefined,
+): Promise<MulticlusterValues> {
+  const values = defaultMulticluster(context.io.env['LINKERD_DOCKER_REGISTRY'] || undefined);
+  values.linkerdNamespace = context.flags.linkerdNamespace;
+  if (config) {
+    values.identityTrustDomain = config.identityTrustDomain;
+    values.cniEnabled = config.cniEnabled;
+  }
+  if (readSwitch('--ha', flags.ha, false)) overlayMulticluster(values, MULTICLUSTER_HA);
+  layFlags(values, flags);
+  for (const path of overlayMulticluster(values, await readValueFlags(flags)))
+    context.io.err(`warning: there is no value ${path}; it changes nothing\n`);
+  for (const [at, controller] of values.controllers.entries())
+    if (!controller.link?.ref?.name) throw new UserError(`controllers[${at}].link.ref.name is required`);
+  return values;
+}
+
+function layFlags(values: MulticlusterValues, flags: InstallFlags): void {
+  const { gateway } = values;
+  const port = (flag: string, text: string | undefined): number | undefined => readNumber(flag, text, 1, PORT_MAX);
+  gateway.enabled = readSwitch('--gateway', flags.gateway, true);
+  gateway.port = port('--gateway-port', flags.gatewayPort) ?? gateway.port;
+  gateway.probe.port = port('--gateway-probe-port', flags.gatewayProbePort) ?? gateway.probe.port;
+  gateway.probe.seconds =
+    readNumber('--gateway-probe-seconds', flags.gatewayProbeSeconds, 1, 3_600) ?? gateway.probe.seconds;
+  gateway.serviceType = flags.gatewayServiceType ?? gateway.serviceType;
+  gateway.healthCheckNodePort =
+    readNumber('--gateway-healthcheck-nodeport', flags.gatewayHealthcheckNodeport, 0, PORT_MAX) ?? 0;
+  values.remoteMirrorServiceAccount = readSwitch('--service-mirror-credentials', flags.serviceMirrorCredentials, true);
 }
 
 /** Values of the installed control plane, as far as the extension asks for them. */
@@ -86,6 +119,7 @@ export interface LinkerdConfig {
   identityTrustDomain: string;
   identityTrustAnchorsPEM: string;
   linkerdVersion: string;
+  cniEnabled: boolean;
 }
 
 export async function linkerdConfig(
@@ -102,6 +136,7 @@ export async function linkerdConfig(
       identityTrustDomain: values.identityTrustDomain || clusterDomain,
       identityTrustAnchorsPEM: values.identityTrustAnchorsPEM ?? '',
       linkerdVersion: values.linkerdVersion ?? '',
+      cniEnabled: values.cniEnabled === true,
     };
   } catch (error) {
     if (isNotFound(error)) throw new UserError(options.missing);

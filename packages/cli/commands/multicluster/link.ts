@@ -5,20 +5,29 @@ import { type CliContext, UserError } from '../../context.ts';
 import {
   defaultMulticluster,
   linkController,
-  type MulticlusterSettings,
+  MULTICLUSTER_HA,
+  type MulticlusterValues,
+  overlayMulticluster,
   REMOTE_ACCESS_ACCOUNT,
   renderLink,
-} from '../../manifests/multicluster.ts';
+} from '../../manifests/multicluster/index.ts';
 import { toYaml } from '../../output/index.ts';
-import { linkerdConfig, NO_GATEWAY, readSwitch } from './install.ts';
+import { addValueFlags, readValueFlags, type ValueFlags } from '../value-flags.ts';
+import { gatewaySpec } from './gateway-spec.ts';
+import { linkerdConfig, readNumber, readSwitch } from './install.ts';
 import { remoteKubeconfig } from './remote-kubeconfig.ts';
 
-interface LinkFlags {
+interface LinkFlags extends Partial<ValueFlags> {
   clusterName?: string;
   namespace: string;
   apiServerAddress?: string;
   serviceAccountName: string;
   gateway?: string | boolean;
+  gatewayName: string;
+  gatewayNamespace: string;
+  gatewayAddresses?: string;
+  gatewayPort?: string;
+  selector: string;
   remoteDiscoverySelector: string;
   federatedServiceSelector: string;
   excludedAnnotations?: string;
@@ -26,6 +35,9 @@ interface LinkFlags {
   output: 'yaml' | 'json';
   logLevel?: string;
   logFormat?: string;
+  controlPlaneVersion?: string;
+  registry?: string;
+  serviceMirrorRetryLimit?: string;
   ha?: boolean;
 }
 
@@ -39,13 +51,17 @@ export function registerLink(group: Command, context: CliContext): void {
       .command('link-gen')
       .description('Output resources that allow another cluster to mirror services from this one'),
   ).action((_options, self: Command) => link(self.opts<LinkFlags>(), context, false));
-  addFlags(
+  const withController = addFlags(
     group.command('link').description('Output resources that link this cluster, with the controller for the Link'),
   )
     .option('--log-level <level>', 'Log level of the controller')
     .option('--log-format <format>', 'Log format of the controller: plain or json')
-    .option('--ha', 'Three replicas of the controller')
-    .action((_options, self: Command) => link(self.opts<LinkFlags>(), context, true));
+    .option('--control-plane-version <version>', 'Version of the controller')
+    .option('--registry <registry>', 'Where the image of the controller comes from')
+    .option('--service-mirror-retry-limit <times>', 'How often failed writes are tried again almost at once')
+    .option('--ha', 'Three replicas of the controller');
+  addValueFlags(withController);
+  withController.action((_options, self: Command) => link(self.opts<LinkFlags>(), context, true));
 }
 
 function addFlags(command: Command): Command {
@@ -54,7 +70,14 @@ function addFlags(command: Command): Command {
     .option('--namespace <namespace>', 'Namespace of the extension', 'linkerd-multicluster')
     .option('--api-server-address <url>', 'Address of this cluster as others reach it')
     .option('--service-account-name <name>', 'Account that others enter with', REMOTE_ACCESS_ACCOUNT)
-    .option('--gateway [enabled]', 'Whether this cluster is reached through a gateway; only false is available')
+    .option('--gateway [enabled]', 'Whether this cluster is reached through a gateway (default: true)')
+    .option('--gateway-name <name>', "Name of the gateway's Service", 'linkerd-gateway')
+    .option('--gateway-namespace <namespace>', "Namespace of the gateway's Service", 'linkerd-multicluster')
+    .option(
+      '--gateway-addresses <addresses>',
+      'Where others reach the gateway, comma-separated; default: as its Service says',
+    )
+    .option('--gateway-port <port>', 'At which port others reach the gateway; default: as its Service says')
     .option('-l, --selector <selector>', 'Services to reach through the gateway', DEFAULT_SELECTORS.selector)
     .option('--remote-discovery-selector <selector>', 'Services to mirror flat', DEFAULT_SELECTORS.remoteDiscovery)
     .option('--federated-service-selector <selector>', 'Members of federated services', DEFAULT_SELECTORS.federated)
@@ -68,8 +91,11 @@ async function link(flags: LinkFlags, context: CliContext, withController: boole
   if (!cluster) throw new UserError('you need to specify cluster name');
   if (cluster.length > 63 || !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(cluster))
     throw new UserError(`--cluster-name: "${cluster}" is not a DNS label, which names of mirrors end with`);
-  if (readSwitch('--gateway', flags.gateway, true)) throw new UserError(NO_GATEWAY);
-  const spec = specOf(flags);
+  const throughGateway = readSwitch('--gateway', flags.gateway, true);
+  if (!throughGateway) refuseGatewayFlags(flags);
+  const port = readNumber('--gateway-port', flags.gatewayPort, 0, 65_535);
+  const spec = specOf(flags, throughGateway);
+  const values = await valuesOf(flags, context);
   const connection = await context.connect();
   const config = await linkerdConfig(connection.client, context.flags.linkerdNamespace, {
     missing: 'Linkerd is not installed in the cluster that is to be linked: ConfigMap linkerd-config does not exist',
@@ -80,16 +106,26 @@ async function link(flags: LinkFlags, context: CliContext, withController: boole
     account: flags.serviceAccountName,
     ...(flags.apiServerAddress !== undefined && { apiServerAddress: flags.apiServerAddress }),
   });
-  const settings = settingsOf(flags, context);
-  const objects = renderLink(settings, {
+  const gateway = throughGateway
+    ? await gatewaySpec(connection.client, {
+        name: flags.gatewayName,
+        namespace: flags.gatewayNamespace,
+        addresses: flags.gatewayAddresses,
+        port: port || undefined,
+      })
+    : {};
+  const objects = renderLink(values, {
     cluster,
     linkerdNamespace: context.flags.linkerdNamespace,
     clusterDomain: config.clusterDomain,
     trustDomain: config.identityTrustDomain,
     kubeconfig,
-    spec,
+    spec: { ...gateway, ...spec },
   });
-  if (withController) objects.push(...linkController(settings, cluster));
+  if (withController) {
+    const own = throughGateway ? {} : { gateway: { enabled: false } };
+    objects.push(...linkController(values, { link: { ref: { name: cluster } }, ...own }));
+  }
   context.io.out(render(objects, flags.output));
 }
 
@@ -97,7 +133,16 @@ async function link(flags: LinkFlags, context: CliContext, withController: boole
 const render = (objects: readonly AnyObject[], format: 'yaml' | 'json'): string =>
   objects.map((object) => (format === 'json' ? `${JSON.stringify(object)}\n` : `${toYaml(object)}---\n`)).join('');
 
-function specOf(flags: LinkFlags): LinkSpec {
+function refuseGatewayFlags({ selector, gatewayAddresses, gatewayPort }: LinkFlags): void {
+  const given = [
+    selector !== DEFAULT_SELECTORS.selector && '--selector',
+    gatewayAddresses !== undefined && '--gateway-addresses',
+    gatewayPort !== undefined && gatewayPort !== '0' && '--gateway-port',
+  ].filter(Boolean);
+  if (given.length > 0) throw new UserError(`${given.join(', ')} cannot be used together with --gateway=false`);
+}
+
+function specOf(flags: LinkFlags, throughGateway: boolean): LinkSpec {
   const selector = (flag: string, text: string) => {
     const parsed = parseSelector(text);
     if (!parsed) throw new UserError(`${flag}: "${text}" is not a label selector`);
@@ -105,6 +150,7 @@ function specOf(flags: LinkFlags): LinkSpec {
   };
   const list = (text: string): string[] => text.split(',').map((key) => key.trim());
   return {
+    ...(throughGateway && { selector: selector('--selector', flags.selector) }),
     remoteDiscoverySelector: selector('--remote-discovery-selector', flags.remoteDiscoverySelector),
     federatedServiceSelector: selector('--federated-service-selector', flags.federatedServiceSelector),
     ...(flags.excludedAnnotations && { excludedAnnotations: list(flags.excludedAnnotations) }),
@@ -112,11 +158,18 @@ function specOf(flags: LinkFlags): LinkSpec {
   };
 }
 
-function settingsOf(flags: LinkFlags, context: CliContext): MulticlusterSettings {
-  const settings = defaultMulticluster(context.io.env['LINKERD_DOCKER_REGISTRY'] || undefined);
-  settings.namespace = flags.namespace;
-  if (flags.logLevel) settings.logLevel = flags.logLevel;
-  if (flags.logFormat) settings.logFormat = flags.logFormat;
-  if (flags.ha) settings.replicas = 3;
-  return settings;
+/** What the controller is made from; the Link itself takes only the namespace. */
+async function valuesOf(flags: LinkFlags, context: CliContext): Promise<MulticlusterValues> {
+  const values = defaultMulticluster(flags.registry ?? (context.io.env['LINKERD_DOCKER_REGISTRY'] || undefined));
+  values.namespace = flags.namespace;
+  const { controllerDefaults: controller } = values;
+  if (flags.ha) overlayMulticluster(values, MULTICLUSTER_HA);
+  if (flags.logLevel) controller.logLevel = flags.logLevel;
+  if (flags.logFormat) controller.logFormat = flags.logFormat;
+  if (flags.controlPlaneVersion) controller.image.version = flags.controlPlaneVersion;
+  controller.retryLimit =
+    readNumber('--service-mirror-retry-limit', flags.serviceMirrorRetryLimit, 0, 1_000) ?? controller.retryLimit;
+  const { values: files = [], set = [], setString = [], setFile = [] } = flags;
+  overlayMulticluster(values, await readValueFlags({ values: files, set, setString, setFile }));
+  return values;
 }

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Command } from 'commander';
-import { type AnyObject, CONFIG_MAPS, SECRETS, SERVICES } from '#api/kube';
+import { type AnyObject, CONFIG_MAPS, DEPLOYMENTS, NODES, SECRETS, SERVICES } from '#api/kube';
 import { LINKS } from '#extensions/multicluster';
 import { FakeKubeClient, type ServerAccess } from '#kube/client';
 import { inlineAccess } from '#kube/config';
 import { FakeIo, fakeContext } from '../../io.fake.ts';
 import { parseManifests } from '../../output/index.ts';
+import { gatewaysTable } from './gateways.ts';
 import { registerMulticluster } from './index.ts';
 
 const MC = 'linkerd-multicluster';
@@ -53,11 +54,11 @@ test('link prints both Secrets, the Link and its controller', async () => {
     `Secret/${MC}/cluster-credentials-east`,
     'Secret/linkerd/cluster-credentials-east',
     `Link/${MC}/east`,
+    `Deployment/${MC}/controller-east`,
     `ServiceAccount/${MC}/controller-east`,
     'ClusterRoleBinding//linkerd-multicluster-controller-access-local-resources-east',
     `Role/${MC}/controller-read-remote-creds-east`,
     `RoleBinding/${MC}/controller-read-remote-creds-east`,
-    `Deployment/${MC}/controller-east`,
   ]);
   assert.ok(stdout.endsWith('---\n'), 'outputs can be concatenated');
   assert.deepEqual(objects[1]?.metadata.labels, { 'multicluster.linkerd.io/cluster-name': 'east' });
@@ -120,8 +121,13 @@ test('what is missing is said before anything is printed', async () => {
   const cases: [FakeKubeClient, string, RegExp][] = [
     [target(), 'link --gateway=false', /you need to specify cluster name/],
     [target(), 'link --cluster-name=East --gateway=false', /"East" is not a DNS label/],
-    [target(), 'link --cluster-name=east', /through a gateway is not available[\s\S]*--gateway=false/],
-    [target(), 'install', /through a gateway is not available/],
+    [target(), 'link --cluster-name=east', /gateway linkerd-gateway.linkerd-multicluster does not exist/],
+    [
+      target(),
+      'link-gen --cluster-name=east --gateway=false --selector a=b --gateway-addresses 192.0.2.1 --gateway-port 1',
+      /--selector, --gateway-addresses, --gateway-port cannot be used together with --gateway=false/,
+    ],
+    [target(), 'install --gateway-port 0', /--gateway-port: expected a whole number from 1 to 65535, got "0"/],
     [target(), 'link --cluster-name=east --gateway=maybe', /--gateway: expected true or false/],
     [
       target(),
@@ -170,9 +176,15 @@ test('unlink names the controller first, then the Link, its secrets and mirrors'
       },
     })
     .seed(SERVICES, { metadata: { name: 'web-east', namespace: 'shop', labels } });
+  client.seed(DEPLOYMENTS, { metadata: { name: 'linkerd-service-mirror-east', namespace: MC } });
   const { objects } = await run(client, 'unlink --cluster-name=east');
   const printed = names(objects);
   assert.equal(printed[0], `Deployment/${MC}/controller-east`);
+  assert.ok(printed.includes(`Service/${MC}/probe-east`));
+  assert.ok(printed.includes(`Deployment/${MC}/linkerd-service-mirror-east`), 'an old controller that is there');
+  assert.ok(!printed.includes(`ServiceAccount/${MC}/linkerd-service-mirror-east`), 'none of what is not');
+  const only = await run(client, 'unlink --cluster-name=east --only-controller');
+  assert.ok(!names(only.objects).includes(`Link/${MC}/east`));
   assert.deepEqual(printed.slice(-4), [
     `Lease/${MC}/service-mirror-write-east`,
     `Secret/${MC}/cluster-credentials-east`,
@@ -183,4 +195,138 @@ test('unlink names the controller first, then the Link, its secrets and mirrors'
     run(client, 'uninstall'),
     /Please unlink the following clusters before uninstalling multicluster:\n {2}\* east/,
   );
+});
+
+const gateway = (spec: object, ingress: object[] = [], annotations: Record<string, string> = {}): AnyObject =>
+  ({
+    metadata: {
+      name: 'linkerd-gateway',
+      namespace: MC,
+      annotations: {
+        'mirror.linkerd.io/gateway-identity': 'gw.identity',
+        'mirror.linkerd.io/probe-path': '/ready',
+        'mirror.linkerd.io/probe-period': '3',
+        ...annotations,
+      },
+    },
+    spec: {
+      type: 'LoadBalancer',
+      ports: [
+        { name: 'mc-gateway', port: 4143, nodePort: 30143 },
+        { name: 'mc-probe', port: 4191, nodePort: 30191 },
+      ],
+      ...spec,
+    },
+    status: { loadBalancer: { ingress } },
+  }) as AnyObject;
+const specOf = async (client: FakeKubeClient, flags = ''): Promise<Record<string, unknown>> =>
+  (await run(client, `link-gen --cluster-name=east ${flags}`.trim())).objects[2]?.['spec'] as Record<string, unknown>;
+
+test('a Link goes through the gateway that its Service describes', async () => {
+  const client = target().seed(SERVICES, gateway({}, [{ ip: '192.0.2.1' }, { ip: '192.0.2.2' }, { hostname: 'no' }]));
+  const spec = await specOf(client);
+  assert.deepEqual(
+    [spec['gatewayAddress'], spec['gatewayPort'], spec['gatewayIdentity'], spec['probeSpec'], spec['selector']],
+    [
+      '192.0.2.1,192.0.2.2',
+      '4143',
+      'gw.identity',
+      { path: '/ready', port: '4191', period: '3s' },
+      { matchLabels: { 'mirror.linkerd.io/exported': 'true' } },
+    ],
+  );
+  const told = await specOf(client, '--gateway-addresses gw.east --gateway-port 443 --selector a=b');
+  assert.deepEqual([told['gatewayAddress'], told['gatewayPort']], ['gw.east', '443']);
+  client.seed(SERVICES, gateway({}, [{ hostname: 'a.example' }, { hostname: 'b.example' }]));
+  assert.equal((await specOf(client))['gatewayAddress'], 'a.example,b.example');
+  client.seed(SERVICES, gateway({}, [], { 'mirror.linkerd.io/probe-period': '1500ms' }));
+  await assert.rejects(specOf(client), /gateway linkerd-gateway.linkerd-multicluster has no ingress addresses/);
+  const probe = (await specOf(client, '--gateway-addresses gw'))['probeSpec'] as Record<string, string>;
+  assert.equal(probe['period'], '1500ms');
+  for (const [key, message] of [
+    ['mirror.linkerd.io/gateway-identity', /has no mirror.linkerd.io\/gateway-identity annotation/],
+    ['mirror.linkerd.io/probe-path', /probe path is empty/],
+    ['mirror.linkerd.io/probe-period', /expected seconds or a duration/],
+  ] as const) {
+    client.seed(SERVICES, gateway({}, [{ ip: '192.0.2.1' }], { [key]: '' }));
+    await assert.rejects(specOf(client), message);
+  }
+});
+
+test('behind node ports a gateway is where the nodes are, at their ports', async () => {
+  const node = (name: string, type: string, address: string): AnyObject =>
+    ({ metadata: { name }, status: { addresses: [{ type, address }] } }) as AnyObject;
+  const client = target()
+    .seed(SERVICES, gateway({ type: 'NodePort' }))
+    .seed(NODES, node('a', 'InternalIP', '10.0.0.1'), node('b', 'InternalIP', '10.0.0.2'));
+  const spec = await specOf(client);
+  assert.deepEqual([spec['gatewayAddress'], spec['gatewayPort']], ['10.0.0.1,10.0.0.2', '30143']);
+  assert.equal((spec['probeSpec'] as Record<string, string>)['port'], '30191');
+  client.seed(NODES, node('c', 'ExternalIP', '192.0.2.7'));
+  assert.equal((await specOf(client))['gatewayAddress'], '192.0.2.7');
+});
+
+test('install prints the gateway with its policies, first what others stand on', async () => {
+  const { objects, stderr } = await run(
+    target(),
+    'install --gateway-port 4443 --gateway-service-type NodePort --set controllers[0].link.ref.name=east --set controllers[0].enableHeadlessServices=true --set gatewy.port=1',
+  );
+  assert.equal(stderr, 'warning: there is no value gatewy; it changes nothing\n');
+  assert.deepEqual(names(objects).slice(0, 8), [
+    `Namespace//${MC}`,
+    `Deployment/${MC}/linkerd-gateway`,
+    `Service/${MC}/linkerd-gateway`,
+    `ServiceAccount/${MC}/linkerd-gateway`,
+    `Server/${MC}/linkerd-gateway`,
+    `AuthorizationPolicy/${MC}/linkerd-gateway`,
+    `MeshTLSAuthentication/${MC}/any-meshed`,
+    `NetworkAuthentication/${MC}/source-cluster`,
+  ]);
+  const service = objects[2]!;
+  assert.equal(
+    service.metadata.annotations?.['mirror.linkerd.io/gateway-identity'],
+    'linkerd-gateway.linkerd-multicluster.serviceaccount.identity.linkerd.trust.local',
+  );
+  assert.deepEqual((service['spec'] as Record<string, unknown>)['ports'], [
+    { name: 'mc-gateway', port: 4443, protocol: 'TCP', targetPort: 4143 },
+    { name: 'mc-probe', port: 4191, protocol: 'TCP', targetPort: 4191 },
+  ]);
+  const controller = JSON.stringify(objects.find(({ metadata }) => metadata.name === 'controller-east'));
+  for (const flag of ['-probe-service=probe-east', '-enable-headless-services', '-event-requeue-limit=3'])
+    assert.ok(controller.includes(flag), flag);
+  assert.ok(names(objects).includes(`Service/${MC}/probe-east`));
+});
+
+test('--ha gives three replicas and budgets; flags and values leave parts out', async () => {
+  const ha = await run(target(), 'install --ha --set controllers[0].link.ref.name=east');
+  assert.deepEqual(
+    names(ha.objects).filter((name) => name.startsWith('PodDisruptionBudget')),
+    ['linkerd-gateway', 'linkerd-local-service-mirror', 'controller-east'].map(
+      (name) => `PodDisruptionBudget/${MC}/${name}`,
+    ),
+  );
+  const bare = names(
+    (
+      await run(
+        target(),
+        'install --gateway=false --service-mirror-credentials=false --set controllers[0].link.ref.name=east --set controllers[0].gateway.enabled=false',
+      )
+    ).objects,
+  );
+  assert.ok(!bare.some((name) => /gateway|probe|remote-access/.test(name)), bare.join('\n'));
+  const two = await run(target(), 'install --set remoteMirrorServiceAccountName=a\\,b');
+  assert.ok(names(two.objects).includes(`Secret/${MC}/b-token`));
+});
+
+test('gateways are a table with numbers to the right, or JSON', async () => {
+  const row = { clusterName: 'east', alive: true, numberOfServices: 2, latency: 4 };
+  assert.equal(
+    gatewaysTable([row, { ...row, clusterName: 'north', alive: false }]),
+    'CLUSTER  ALIVE    NUM_SVC      LATENCY\neast     True           2          4ms\nnorth    False          2            -\n',
+  );
+  const none = await run(target().seed(LINKS, { metadata: { name: 'east', namespace: MC } }), 'gateways -o json').catch(
+    (error: Error) => error,
+  );
+  assert.ok(!(none instanceof Error) && none.stdout === 'null\n');
+  assert.match(none.stderr, /warning: east: no mirror controller holds Lease/);
 });

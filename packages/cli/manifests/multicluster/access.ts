@@ -1,0 +1,30 @@
+import type { AnyObject } from '#api/kube';
+import { allow, clusterRole, clusterRoleBinding, object, READ, type Rule, serviceAccount } from '../objects.ts';
+import { meta } from './objects.ts';
+import type { MulticlusterValues } from './values.ts';
+
+const REMOTE_RULES: readonly Rule[] = [
+  allow('apps', ['replicasets'], READ),
+  allow('batch', ['jobs'], READ),
+  allow('', ['pods', 'endpoints', 'services'], READ),
+  allow('discovery.k8s.io', ['endpointslices'], READ),
+  allow('policy.linkerd.io', ['servers'], READ),
+  allow('', ['configmaps'], ['get'], ['linkerd-config']),
+  allow('', ['events'], ['create', 'patch']),
+];
+
+/** An account with which another cluster may look at this one, and its lasting token. */
+export function remoteAccess(values: MulticlusterValues, name: string): AnyObject[] {
+  const { namespace } = values;
+  return [
+    clusterRole(meta(values, name), REMOTE_RULES),
+    serviceAccount(meta(values, name, { namespace })),
+    object(
+      'v1',
+      'Secret',
+      meta(values, `${name}-token`, { namespace, annotations: { 'kubernetes.io/service-account.name': name } }),
+      { type: 'kubernetes.io/service-account-token' },
+    ),
+    clusterRoleBinding(meta(values, name), name, [{ kind: 'ServiceAccount', name, namespace }]),
+  ];
+}
