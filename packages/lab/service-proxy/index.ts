@@ -1,6 +1,6 @@
 /**
  * Service addresses on the nodes: from Services and EndpointSlices to one nftables table per node, changed in single
- * transactions; and the ways of load balancer addresses from the lab's root to nodes.
+ * transactions; the ways of load balancer addresses from the lab's root to nodes, and what nodes answer to health checks.
  */
 
 export { BalancerRoutes, balancerRoutes, type RoutedNode } from './balancer-routes.ts';

@@ -4,6 +4,7 @@ import type { Clock, Timer } from '#runtime/clock';
 import type { Caches } from '../reconcile/index.ts';
 import { type BalancerRoutes, balancerRoutes, type RoutedNode } from './balancer-routes.ts';
 import { encodeRules } from './encode.ts';
+import { HealthPorts } from './health-ports.ts';
 import { buildRules, type HostPort, type RuleSet } from './rules.ts';
 
 /** Bounds of the service proxy. */
@@ -37,6 +38,7 @@ export class ServiceProxy {
   private readonly serviceCidr: string;
   private readonly nodes: readonly NodeState[];
   private readonly routes: BalancerRoutes;
+  private readonly health: HealthPorts;
   private readonly stops: (() => void)[] = [];
   private timer: Timer | undefined;
   private working: Promise<void> | undefined;
@@ -51,6 +53,7 @@ export class ServiceProxy {
     this.deps = deps;
     this.serviceCidr = options.serviceCidr;
     this.routes = options.routes;
+    this.health = new HealthPorts(deps.log);
     this.nodes = options.nodes.map(({ netPath, ...node }) => ({ node, netPath, applied: undefined }));
   }
 
@@ -71,6 +74,7 @@ export class ServiceProxy {
     this.stopped = true;
     this.timer?.cancel();
     for (const stop of this.stops) stop();
+    this.health.stop();
   }
 
   private changed(): void {
@@ -88,15 +92,16 @@ export class ServiceProxy {
   private async applyAll(): Promise<void> {
     this.dirty = false;
     for (const state of this.nodes) await this.apply(state);
-    await this.applyRoutes();
+    await this.applyBalancing();
   }
 
   /** After the rules, so that a node knows of what it is sent. */
-  private async applyRoutes(): Promise<void> {
+  private async applyBalancing(): Promise<void> {
     const { caches } = this.deps;
     const services = caches.of<Service>(SERVICES).list();
     const slices = caches.of<EndpointSlice>(ENDPOINT_SLICES).list();
-    const nodes = this.nodes.map(({ node }) => node);
+    const nodes = this.nodes.map(({ node, netPath }) => ({ ...node, netPath }));
+    this.health.apply(services, slices, nodes);
     try {
       await this.routes.apply(balancerRoutes(services, slices, nodes));
     } catch (error) {
