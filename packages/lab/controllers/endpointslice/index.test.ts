@@ -224,6 +224,50 @@ test('Endpoints of a Service without selector are mirrored, follow changes and g
   assert.deepEqual(await slices(), []);
 });
 
+test('mirrors carry hostnames, nodes and targets, and go with their Endpoints', async () => {
+  await start();
+  await lab.create(SERVICES, service({ selector: undefined }));
+  const targetRef = { kind: 'Pod', namespace: 'default', name: 'db-0', uid: 'u' };
+  const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': '{}', kept: 'yes' };
+  await lab.create(ENDPOINTS, {
+    metadata: { name: 'web', annotations },
+    subsets: [
+      { addresses: [{ ip: '192.168.9.1', hostname: 'db-0', nodeName: 'n1', targetRef }], ports: [{ port: 1 }] },
+    ],
+  });
+  await lab.settle();
+  const [slice] = await slices();
+  assert.deepEqual(slice?.endpoints, [
+    { addresses: ['192.168.9.1'], conditions: { ready: true }, hostname: 'db-0', nodeName: 'n1', targetRef },
+  ]);
+  assert.equal(slice?.metadata.annotations?.['kept'], 'yes');
+  assert.equal('kubectl.kubernetes.io/last-applied-configuration' in (slice?.metadata.annotations ?? {}), false);
+  await lab.delete(ENDPOINTS, 'web');
+  await lab.settle();
+  assert.deepEqual(await slices(), []);
+});
+
+test('of a subset a thousand addresses are mirrored, the ready ones first', async () => {
+  await start();
+  await lab.create(SERVICES, service({ selector: undefined }));
+  const ips = (count: number, byte: number) =>
+    Array.from({ length: count }, (_, at) => ({ ip: `10.${byte}.${Math.floor(at / 250)}.${at % 250}` }));
+  const subset = { addresses: ips(900, 1), notReadyAddresses: ips(300, 2), ports: [{ name: 'a', port: 1 }] };
+  await lab.create(ENDPOINTS, {
+    metadata: { name: 'web' },
+    subsets: [subset, { addresses: ips(5, 3), ports: [{ name: 'b', port: 2 }] }],
+  });
+  await lab.settle();
+  const sizes = (await slices()).map(({ endpoints, ports }) => {
+    const ready = endpoints.filter(({ conditions }) => conditions?.ready).length;
+    return [ports?.[0]?.name, endpoints.length, ready];
+  });
+  assert.deepEqual(sizes.sort(), [
+    ['a', 1000, 900],
+    ['b', 5, 5],
+  ]);
+});
+
 test('neither labelled Endpoints nor those of a Service with selector are mirrored', async () => {
   await start();
   await lab.create(SERVICES, service({ selector: undefined }));

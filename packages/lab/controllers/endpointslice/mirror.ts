@@ -18,6 +18,10 @@ const SKIP_LABEL = 'endpointslice.kubernetes.io/skip-mirror';
 const LEADER_ANNOTATION = 'control-plane.alpha.kubernetes.io/leader';
 const NOT_COPIED: ReadonlySet<string> = new Set([TRIGGER_TIME, 'kubectl.kubernetes.io/last-applied-configuration']);
 const ENDPOINTS_PER_SLICE_MAX = 1000;
+/** Addresses of one subset that are mirrored; further ones, unready ones first, are left out. */
+const SUBSET_ADDRESSES_MAX = 1000;
+/** What counts as yes in a label, as elsewhere in Kubernetes. */
+const YES: ReadonlySet<string> = new Set(['1', 't', 'T', 'true', 'TRUE', 'True']);
 
 export interface MirrorObserved {
   endpoints: Endpoints | undefined;
@@ -78,7 +82,7 @@ export function reconcileMirror({ endpoints, service, slices }: MirrorObserved, 
 }
 
 const isMirrored = (endpoints: Endpoints, service: Service): boolean =>
-  endpoints.metadata.labels?.[SKIP_LABEL] !== 'true' &&
+  !YES.has(endpoints.metadata.labels?.[SKIP_LABEL] ?? '') &&
   endpoints.metadata.annotations?.[LEADER_ANNOTATION] === undefined &&
   !endpoints.metadata.deletionTimestamp &&
   Object.keys(service.spec.selector ?? {}).length === 0;
@@ -104,5 +108,7 @@ function rowsOf({ addresses = [], notReadyAddresses = [], ports = [] }: Endpoint
     return { ports: slicePorts, endpoint: { addresses: [ip], conditions: { ready }, ...details } };
   };
   const rows = [...addresses.map((each) => row(each, true)), ...notReadyAddresses.map((each) => row(each, false))];
-  return rows.filter(({ endpoint }) => endpoint.addresses[0]?.includes(':') === (family === 'IPv6'));
+  return rows
+    .slice(0, SUBSET_ADDRESSES_MAX)
+    .filter(({ endpoint }) => endpoint.addresses[0]?.includes(':') === (family === 'IPv6'));
 }
