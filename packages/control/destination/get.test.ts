@@ -271,6 +271,21 @@ test('describes the gateway of a mirrored Service', async () => {
   });
 });
 
+test('the admin port of a gateway, which is probed, is asked over TLS in the version that the client speaks', async () => {
+  const cluster = new FakeCluster()
+    .put('Service', 'mc/probe-east', { spec: { ports: [{ name: 'http', port: 80 }] } })
+    .slice('mc/probe-east', [{ ip: '172.30.1.9' }], {
+      metadata: {
+        labels: { 'mirror.linkerd.io/cluster-name': 'east' },
+        annotations: { 'mirror.linkerd.io/remote-gateway-identity': 'gw.id' },
+      },
+    });
+  const heard = (await start(cluster, {}, { h2Upgrade: true })).get('probe-east.mc.svc.cluster.local:80');
+  await hears(heard, '172.30.1.9:8080');
+  assert.equal(heard.only.tlsIdentity?.strategy.case, 'dnsLikeIdentity');
+  assert.equal(heard.only.protocolHint, undefined);
+});
+
 test('describes a workload outside the cluster by its SPIFFE identity', async () => {
   const cluster = new FakeCluster()
     .put('ExternalWorkload', 'shop/vm', {

@@ -189,16 +189,18 @@ export function describeAddress(
     ...(gateway.authority && {
       authorityOverride: create(destination.AuthorityOverrideSchema, { authorityOverride: gateway.authority }),
     }),
-    ...(gateway.identity && gatewayProxy(gateway.identity, config)),
+    ...(gateway.identity && gatewayProxy(gateway.identity, config, gateway.authority !== undefined)),
   };
 }
 
-function gatewayProxy(identity: string, config: EndpointConfig): Partial<Description> {
+/** Without a service behind it the address is a gateway's admin port, for probes: it is asked in the version the client speaks. */
+function gatewayProxy(identity: string, config: EndpointConfig, forwards: boolean): Partial<Description> {
   return {
     tlsIdentity: dnsIdentity(identity, undefined),
-    ...(config.h2Upgrade && {
-      protocolHint: create(destination.ProtocolHintSchema, { protocol: { case: 'h2', value: {} } }),
-    }),
+    ...(config.h2Upgrade &&
+      forwards && {
+        protocolHint: create(destination.ProtocolHintSchema, { protocol: { case: 'h2', value: {} } }),
+      }),
     ...(config.http2 && { http2: config.http2 }),
   };
 }
