@@ -1,10 +1,10 @@
 /**
- * A federated service of three clusters whose traffic has an order: the own cluster first, then the others; shares; what happens when a
- * cluster has no pods, too few, or is cut off.
+ * The guide to federated services, by its own commands: three clusters whose traffic has an order and shares, and what happens when one has
+ * no pods or is cut off, while requests go on.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { eventually, type Lab, requireProgram, shop, startLab, webContainer, workload } from '../../harness/index.ts';
+import { eventually, guideBlocks, type Lab, requireProgram, startLab, workload } from '../../harness/index.ts';
 
 const MINUTE_MS = 60_000;
 const CLUSTERS = ['west', 'east', 'north'] as const;
@@ -28,7 +28,17 @@ setInterval(() => {
 setInterval(() => { console.log(JSON.stringify({ at: Date.now(), counts })); counts = {}; }, 1000);
 `;
 
+const GUIDE = guideBlocks('federated-services.md');
+
 let lab: Lab;
+/** Runs a block of the guide. */
+const follow = (heading: string, at = 0): Promise<string> =>
+  lab.ok(
+    `set -e\nexport WEFT_LAB='${lab.name}'\n${GUIDE.get(heading)?.[at] ?? assert.fail(`no block ${at} under ${heading}`)}`,
+    {
+      timeoutMs: 4 * MINUTE_MS,
+    },
+  );
 const kubectl = (context: Cluster, words: string, input?: string) =>
   lab.ok(`kubectl --context ${context} ${words}`, { timeoutMs: 2 * MINUTE_MS, ...(input !== undefined && { input }) });
 
@@ -36,22 +46,12 @@ before(
   async () => {
     requireProgram('kubectl', 'kubectl >= 1.28');
     lab = await startLab(['--clusters', CLUSTERS.join(), '--mesh']);
-    for (const context of CLUSTERS)
-      await lab.ok(
-        `weft --context ${context} multicluster install --gateway=false | kubectl --context ${context} apply -f -`,
-      );
-    for (const context of ['east', 'north'])
-      await lab.ok(
-        `weft --context ${context} multicluster link --cluster-name=${context} --gateway=false | kubectl --context west apply -f -`,
-      );
-    for (const context of CLUSTERS) {
-      const replicas = context === 'west' ? 2 : 1;
-      await kubectl(context, 'apply -f -', shop(workload('web', webContainer(`from-${context}`), { replicas })));
-      await kubectl(context, '-n shop label svc/web mirror.linkerd.io/federated=member');
-    }
-    await eventually('the federated service', MINUTE_MS, async () =>
-      (await kubectl('west', '-n shop get svc -o name')).includes('web-federated') ? true : undefined,
-    );
+    await follow('Link the clusters');
+    await follow('Make a federated service');
+    await eventually('all clusters are behind the federated service', MINUTE_MS, async () => {
+      const clusters = (await follow('Make a federated service', 1)).matchAll(/ (local|east|north)$/gm);
+      return new Set(Array.from(clusters, ([, cluster]) => cluster)).size === 3 ? true : undefined;
+    });
     const asking = `{name: app, image: debian, command: [node, -e, ${JSON.stringify(ASKING)}]}`;
     await kubectl('west', 'apply -f -', workload('asking', asking));
     for (const context of CLUSTERS)
@@ -98,24 +98,16 @@ async function onlyFrom(clusters: readonly Cluster[], withinMs: number): Promise
   return Date.now() - startMs;
 }
 
-const annotate = (...annotations: string[]) =>
-  kubectl(
-    'west',
-    `-n shop annotate --overwrite svc/web-federated ${annotations.map((each) => `balancer.weft.dev/${each}`).join(' ')}`,
-  );
-const scale = (context: Cluster, replicas: number) =>
-  kubectl(context, `-n shop scale deploy/web --replicas=${replicas}`);
-const FAILURES = (counts: Record<string, number>) => Object.keys(counts).filter((what) => !what.startsWith('from-'));
+const failures = (counts: Record<string, number>) => Object.keys(counts).filter((what) => !what.startsWith('from-'));
 
-describe('the order of the clusters of a federated service', () => {
-  test('without one all clusters answer', { timeout: 2 * MINUTE_MS }, async () => {
+describe('the guide to federated services', () => {
+  test('without an order all clusters answer', { timeout: 2 * MINUTE_MS }, async () => {
     await onlyFrom(CLUSTERS, MINUTE_MS);
+    assert.match(await follow('Make a federated service', 2), /reason: Mirrored/);
   });
 
-  test('the own cluster answers alone while it can; annotations on the federated service stay', {
-    timeout: 2 * MINUTE_MS,
-  }, async () => {
-    await annotate('cluster-order=local,east,north', 'cluster-return-after=5s');
+  test('the own cluster answers alone while it can', { timeout: 2 * MINUTE_MS }, async () => {
+    await follow('Give the traffic an order');
     await onlyFrom(['west'], 30_000);
     const counts = await listen(4);
     assert.deepEqual(Object.keys(counts), ['from-west']);
@@ -125,19 +117,17 @@ describe('the order of the clusters of a federated service', () => {
     timeout: 4 * MINUTE_MS,
   }, async () => {
     const sinceMs = Date.now();
-    await scale('west', 0);
+    await follow('Give the traffic an order', 1);
     await onlyFrom(['east'], MINUTE_MS);
-    await scale('west', 2);
+    await follow('Give the traffic an order', 2);
     await onlyFrom(['west'], MINUTE_MS);
-    assert.deepEqual(FAILURES((await answered(sinceMs)).counts), []);
+    assert.deepEqual(failures((await answered(sinceMs)).counts), []);
   });
 
   test('of equal clusters each has its share, whatever the number of its pods', {
     timeout: 4 * MINUTE_MS,
   }, async () => {
-    await scale('north', 3);
-    await kubectl('north', '-n shop rollout status deploy/web --timeout=60s');
-    await annotate('cluster-order=east+north,local', 'cluster-weights=east=3,north=1');
+    await follow('Share it');
     await onlyFrom(['east', 'north'], 30_000);
     const { 'from-east': east = 0, 'from-north': north = 0, ...others } = await listen(20);
     assert.deepEqual(others, {});
@@ -148,17 +138,17 @@ describe('the order of the clusters of a federated service', () => {
   test('a cluster that is cut off fails nobody after 15 seconds, and is back within 10 of its return', {
     timeout: 4 * MINUTE_MS,
   }, async () => {
-    await annotate('cluster-order=east,local', 'cluster-weights-');
+    await follow('Cut a cluster off');
     await onlyFrom(['east'], 30_000);
     const cutMs = Date.now();
-    await lab.ok(`weft lab net --name ${lab.name} partition west east`);
+    await follow('Cut a cluster off', 1);
     await onlyFrom(['west'], MINUTE_MS);
     const late = await eventually('15 seconds and five more', MINUTE_MS, async () =>
       Date.now() - cutMs > 21_000 ? answered(cutMs + 15_000) : undefined,
     );
-    assert.deepEqual(FAILURES(late.counts), [], JSON.stringify((await answered(cutMs)).counts));
+    assert.deepEqual(failures(late.counts), [], JSON.stringify((await answered(cutMs)).counts));
     const healedMs = Date.now();
-    await lab.ok(`weft lab net --name ${lab.name} heal west east`);
+    await follow('Cut a cluster off', 2);
     await onlyFrom(['east'], 30_000);
     const backMs = Date.now() - healedMs;
     assert.ok(backMs < 14_000, `back within 10 s, seen for three: ${backMs} ms`);
