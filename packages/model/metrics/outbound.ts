@@ -54,7 +54,7 @@ export const OUTBOUND_METRICS = {
   outbound_tcp_errors_total: counter(['error'], 'Outbound connections that failed in the proxy.'),
   outbound_tcp_protocol_connections_total: counter(
     ['protocol', ...PARENT],
-    'Connections by protocol: `http/1`, `http/2`, `detect` when detection timed out, `opaq`, `tls`.',
+    'Connections by what their policy says: `http/1`, `http/2`, `opaq`, `tls`, or `detect` where it leaves that open.',
   ),
   outbound_tcp_detect_http_duration_seconds: histogram(PARENT, DETECT_SECONDS, 'Time until the protocol was known.'),
   outbound_tcp_detect_http_results_total: counter(

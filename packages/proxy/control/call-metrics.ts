@@ -1,10 +1,10 @@
+import { isFailure } from '#model/classify';
 import type { ControlService } from '#model/proxy-config';
 import type { Clock } from '#runtime/clock';
 import { CODES, type GrpcCode, GrpcError } from '#runtime/grpc';
-import { formatAddr } from '#runtime/net';
 import type { StreamSink } from '../discover/index.ts';
 import type { Metrics } from '../telemetry/index.ts';
-import type { ChannelMetrics } from './channel-metrics.ts';
+import { addrLabel, type ChannelMetrics } from './channel-metrics.ts';
 
 /** control_request_total and its kin for the calls to one service. */
 export class CallMetrics {
@@ -20,7 +20,7 @@ export class CallMetrics {
     this.#channel = channel;
     this.#metrics = metrics;
     this.#clock = clock;
-    const addr = formatAddr(service.addr.host, service.addr.port);
+    const addr = addrLabel(service);
     this.#labels =
       service.name === undefined
         ? { addr, tls: 'no_identity', no_tls_reason: 'loopback' }
@@ -57,8 +57,9 @@ export class CallMetrics {
     this.#metrics.counter('control_request_total', this.#labels).inc();
     return (code) => {
       const labels = { ...this.#labels, status_code: '200' };
-      const classification = code === 'OK' ? 'success' : 'failure';
-      const grpc_status = String(CODES[code] ?? CODES.UNKNOWN);
+      const status = CODES[code] ?? CODES.UNKNOWN;
+      const classification = isFailure(200, status, true) ? 'failure' : 'success';
+      const grpc_status = String(status);
       this.#metrics.counter('control_response_total', { ...labels, classification, grpc_status, error: '' }).inc();
       this.#metrics.histogram('control_response_latency_ms', labels).observe(this.#clock.nowMs() - startMs);
     };

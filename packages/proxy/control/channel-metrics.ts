@@ -14,6 +14,10 @@ const FAMILIES: Readonly<Record<ResolverClient, BalancerFamily>> = {
 /** Calls whose wait for a connection is measured at once. */
 const WAITING_MAX = 1_000;
 
+/** A service in labels; the dot that ends a complete name is left out. */
+export const addrLabel = ({ addr }: Pick<ControlService, 'addr'>): string =>
+  formatAddr(addr.host.replace(/\.$/, ''), addr.port);
+
 /** control_*_balancer_* of one service: its addresses, and calls that wait for a connection. */
 export class ChannelMetrics {
   readonly #balancer: BalancerMetrics;
@@ -24,13 +28,13 @@ export class ChannelMetrics {
 
   constructor(
     client: ResolverClient,
-    { addr }: Pick<ControlService, 'addr'>,
+    service: Pick<ControlService, 'addr'>,
     { clock, metrics, connectTimeoutMs }: { clock: Clock; metrics: Metrics; connectTimeoutMs: number },
   ) {
     this.#clock = clock;
     this.#balancer = new BalancerMetrics(
       FAMILIES[client],
-      { addr: formatAddr(addr.host, addr.port) },
+      { addr: addrLabel(service) },
       { failfastMs: connectTimeoutMs, metrics, clock },
     );
     this.#balancer.gate(true);

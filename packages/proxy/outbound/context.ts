@@ -71,7 +71,7 @@ export class OutboundContext {
     return { scope, release: () => this.#sources.release(key) };
   }
 
-  /** `http/1`, `http/2`, `opaq`, `tls`, or `detect` where detection took too long. */
+  /** `http/1`, `http/2`, `opaq`, `tls`, or `detect` where the policy leaves it open. */
   countProtocol(protocol: string, parent: Meta): void {
     const labels = { protocol, ...parentLabels(parent) };
     this.deps.metrics.count('outbound_tcp_protocol_connections_total', labels);

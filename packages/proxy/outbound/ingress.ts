@@ -69,7 +69,7 @@ export class Ingress {
         source.closed();
       };
       if (socket.destroyed) closed();
-      else this.#protocols.opaque(socket, first, ended, { ...source, closed }, target, 'opaq');
+      else this.#protocols.opaque(socket, first, ended, { ...source, closed }, target);
     });
   }
 }

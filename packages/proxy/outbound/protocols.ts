@@ -8,6 +8,16 @@ import type { Target } from './discovery.ts';
 import type { HttpSessions } from './http-sessions.ts';
 import { OutboundRouter } from './router.ts';
 
+/** How metrics call what a policy says of a port. What detection then finds is counted by itself. */
+const COUNTED = {
+  detect: 'detect',
+  grpc: 'http/2',
+  http1: 'http/1',
+  http2: 'http/2',
+  opaque: 'opaq',
+  tls: 'tls',
+} as const;
+
 /** Decides what the bytes of a connection are: by the policy of its destination and, where it leaves that open, by looking. */
 export class Protocols {
   readonly #context: OutboundContext;
@@ -23,7 +33,9 @@ export class Protocols {
   /** `target` is known and held by `source`. */
   decide(socket: Conn, source: Source, target: Target): void {
     const { policy } = target.current!;
-    switch (target.opaque ? 'opaque' : policy.protocol) {
+    const protocol = target.opaque ? 'opaque' : policy.protocol;
+    this.#context.countProtocol(COUNTED[protocol], policy.parent);
+    switch (protocol) {
       case 'http1':
         this.#serve('http/1', socket, NO_BYTES, source, target);
         break;
@@ -38,27 +50,22 @@ export class Protocols {
         this.#tls(socket, source, target);
         break;
       case 'opaque':
-        this.opaque(socket, NO_BYTES, false, source, target, 'opaq');
+        this.#opaque(socket, NO_BYTES, false, source, target);
         break;
     }
   }
 
-  /** Bytes that are passed on unread; `protocol` says in metrics what they were taken for. */
-  opaque(
-    socket: Conn,
-    first: Buffer,
-    ended: boolean,
-    source: Source,
-    target: Target,
-    protocol: 'opaq' | 'detect',
-  ): void {
-    const compiled = target.current!;
-    this.#context.countProtocol(protocol, compiled.policy.parent);
-    this.#bytes.opaque(socket, first, ended, source, compiled);
+  /** Bytes that turned out to be no HTTP, and are passed on unread. */
+  opaque(socket: Conn, first: Buffer, ended: boolean, source: Source, target: Target): void {
+    this.#context.countProtocol('opaq', target.current!.policy.parent);
+    this.#opaque(socket, first, ended, source, target);
+  }
+
+  #opaque(socket: Conn, first: Buffer, ended: boolean, source: Source, target: Target): void {
+    this.#bytes.opaque(socket, first, ended, source, target.current!);
   }
 
   #serve(protocol: 'http/1' | 'http/2', socket: Conn, first: Buffer, source: Source, target: Target): void {
-    this.#context.countProtocol(protocol, target.current!.policy.parent);
     this.#http.serve(protocol, socket, first, source, new OutboundRouter(target));
   }
 
@@ -74,11 +81,11 @@ export class Protocols {
           this.#serve(seen.protocol, socket, seen.bytes, source, target);
           break;
         case 'not-http':
-          this.opaque(socket, seen.bytes, seen.ended, source, target, 'opaq');
+          this.#opaque(socket, seen.bytes, seen.ended, source, target);
           break;
         case 'timeout':
           log.info('Continuing after timeout: protocol detection', { 'client.addr': source.ip });
-          this.opaque(socket, seen.bytes, false, source, target, 'detect');
+          this.#opaque(socket, seen.bytes, false, source, target);
           break;
         case undefined:
           socket.destroy();
@@ -98,7 +105,6 @@ export class Protocols {
   #tls(socket: Conn, source: Source, target: Target): void {
     const { config, deps } = this.#context;
     const options = { clock: deps.clock, timeoutMs: config.detectTimeoutMs, first: NO_BYTES };
-    this.#context.countProtocol('tls', target.current!.policy.parent);
     detectTls(socket, options, (seen) => {
       if (seen.kind === 'hello') this.#bytes.tls(socket, seen.bytes, source, seen.hello.sni ?? '', target.current!);
       else if (seen.kind === 'timeout') this.#context.refuse(socket, source, 'tls-detect-timeout');
