@@ -45,9 +45,12 @@ export function dial(target: DialTarget, deps: DialDeps, sink: DialSink): () => 
     if (finish()) sink.failed(fault);
     socket.destroy();
   };
-  const timer = deps.clock.after(target.timeoutMs, () =>
-    fail(new Fault('connect-timeout', `${where} did not answer within ${target.timeoutMs}ms`)),
-  );
+  const overdue = (): void =>
+    fail(new Fault('connect-timeout', `${where} did not answer within ${target.timeoutMs}ms`));
+  let timer = deps.clock.after(target.timeoutMs, () => {
+    // We may be late ourselves: what came in a turn of the event loop that took so long is heard after its timers.
+    timer = deps.clock.after(0, overdue);
+  });
   const connected = (made: Conn): void => {
     if (!finish()) return;
     deps.sockets?.track(made);
