@@ -180,6 +180,26 @@ test('a killed container starts again, its pod stays', { timeout: 60_000 }, asyn
   assert.equal(now.status.containerStatuses[0]?.lastState.terminated?.exitCode, 137);
 });
 
+test('a killed pod starts again as a whole, with shared processes and terminals too', { timeout: 60_000 }, async () => {
+  const container = (name: string, rest: object = {}) => ({
+    name,
+    image: 'busybox',
+    command: ['sh', '-c', 'sleep 3600 & sleep 3601'],
+    ...rest,
+  });
+  const spec = { shareProcessNamespace: true, containers: [container('a'), container('b', { tty: true })] };
+  await lab.apply(shellPod('pair', '', { spec }));
+  await lab.kubectl('--context west wait --for=condition=Ready pod/pair --timeout=30s');
+  const { stdout } = await weft('kill default/pair');
+  assert.equal(stdout.trim().split('\n').length, 2, stdout);
+  const state = '{range .status.containerStatuses[*]}{.restartCount}:{.lastState.terminated.exitCode} {end}';
+  await lab.until(
+    'both restarts',
+    `--context west get pod pair -o jsonpath='${state}'`,
+    (text) => text === '1:137 1:137 ',
+  );
+});
+
 test('a killed cluster comes back with its objects and pods', { timeout: 90_000 }, async () => {
   assert.equal((await weft('kill north')).stdout, 'killed cluster north\n');
   await eventually('the cluster', 60_000, async () => {

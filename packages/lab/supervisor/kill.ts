@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { childrenOf } from '#net/programs';
 import { requireRunning } from './inside.ts';
 
-/** A container that was running, with the pids that were killed as the host knew them. */
+/** A container that was running, with its processes' pids as the host knew them. */
 export interface Killed {
   container: string;
   pids: number[];
@@ -31,8 +31,10 @@ export function killContainers(
   const waiting = new Set(runners.map(({ pid }) => pid));
   return [...Map.groupBy(runners, ({ name }) => name)].flatMap(([name, same]) => {
     const programs = new Set(same.flatMap(({ pid }) => offspring(pid)).filter((pid) => !waiting.has(pid)));
-    const pids = [...programs].filter(kill);
-    return pids.length > 0 ? [{ container: name, pids }] : [];
+    if (programs.size === 0) return [];
+    // Who waits goes first, so that the kubelet hears of the signal; the program may then end before its own turn.
+    for (const pid of [...same.map((each) => each.pid), ...programs]) kill(pid);
+    return [{ container: name, pids: [...programs] }];
   });
 }
 
