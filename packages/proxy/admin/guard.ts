@@ -79,7 +79,7 @@ export class AdminGuard {
     if (this.#counts && policy === this.#taken) return this.#counts;
     const { dst, tlsLabels: tls } = this.#client;
     this.#counts?.release();
-    this.#counts = this.#metrics.requests({ dst, tls, server: policy.meta });
+    this.#counts = this.#metrics.requests({ dst, tls, server: policy.meta, kind: 'own' });
     this.#taken = policy;
     this.#decisions = new Map();
     return this.#counts;

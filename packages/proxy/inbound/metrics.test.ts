@@ -31,6 +31,17 @@ test('requests of gRPC servers are counted in their own families', () => {
   assert.equal(families.get('inbound_http_authz_allow_total')?.samples[0]?.value, 1);
 });
 
+test('requests for the proxy’s own pages are counted as requests, but in no figure of an application’s routes', () => {
+  const { registry, metrics } = make(false);
+  const { scopes, count } = metrics.requests({ ...LABELS, kind: 'own' }).allow(ROUTE, AUTHZ);
+  count();
+  for (const scope of scopes) scope.started();
+  const families = parseMetrics(registry.render());
+  assert.equal(families.get('request_total')?.samples[0]?.value, 1);
+  assert.equal(families.get('inbound_http_authz_allow_total')?.samples[0]?.value, 1);
+  assert.equal(families.has('inbound_http_requests_total'), false);
+});
+
 test('authorities are told apart only where the operator asked for it', () => {
   assert.equal(make(false).metrics.requests(LABELS).allow(ROUTE, AUTHZ).scopesFor, undefined);
   const { registry, metrics } = make(true);

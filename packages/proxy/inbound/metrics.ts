@@ -22,8 +22,8 @@ export interface InboundLabels {
   readonly dst: { readonly ip: string; readonly port: number };
   readonly tls: TlsLabels;
   readonly server: Meta;
-  /** Of the port's policy. */
-  readonly kind?: RouteKind;
+  /** Of the port's policy; `own`: pages of the proxy itself, which no application's figures contain. */
+  readonly kind?: RouteKind | 'own';
 }
 
 type AllowLabels = LabelsOf<ProxyMetrics, 'inbound_http_authz_allow_total'>;
@@ -108,20 +108,13 @@ export class InboundMetrics {
       allow: (route, authorization) => {
         const all = { ...common, ...routeLabels(route.meta), ...authzLabels(authorization) };
         const key = JSON.stringify(all);
-        const routeKey = JSON.stringify([labels.server, labels.dst.port, route.meta, labels.kind]);
-        held.push(
-          () => this.#allowed.release(key),
-          () => this.#routes.release(routeKey),
-        );
+        held.push(() => this.#allowed.release(key));
         const allowed = this.#allowed.hold(key, () => new Allowed(this.#metrics, all));
-        const byRoute = this.#routes.hold(
-          routeKey,
-          () => new InboundRouteScope(this.#metrics, parentAndRoute(labels, route), labels.kind),
-        );
+        const byRoute = this.#byRoute(labels, route, held);
         return {
           count: () => allowed.count(),
-          scopes: [allowed.endpoint(undefined), byRoute],
-          ...(this.#authorities && { scopesFor: (authority) => [allowed.endpoint(authority), byRoute] }),
+          scopes: [allowed.endpoint(undefined), ...byRoute],
+          ...(this.#authorities && { scopesFor: (authority) => [allowed.endpoint(authority), ...byRoute] }),
         };
       },
       deny: (route) => this.#metrics.count('inbound_http_authz_deny_total', { ...common, ...routeLabels(route.meta) }),
@@ -138,6 +131,14 @@ export class InboundMetrics {
         for (const release of held) release();
       },
     };
+  }
+
+  #byRoute(labels: InboundLabels, route: InboundRoute, held: (() => void)[]): InboundRouteScope[] {
+    const { kind, server, dst } = labels;
+    if (kind === 'own') return [];
+    const key = JSON.stringify([server, dst.port, route.meta, kind]);
+    held.push(() => this.#routes.release(key));
+    return [this.#routes.hold(key, () => new InboundRouteScope(this.#metrics, parentAndRoute(labels, route), kind))];
   }
 
   tcp(labels: InboundLabels) {
