@@ -338,6 +338,20 @@ test('a failing liveness probe restarts the container and says so', async () => 
   assert.match(told, /Killing: Container main failed liveness probe, will be restarted/);
 });
 
+test('a program that has to be killed is reported as killed', async () => {
+  const livenessProbe = { exec: { command: ['false'] }, periodSeconds: 1, failureThreshold: 1 };
+  const spec = { terminationGracePeriodSeconds: 1 };
+  await lab.apply(
+    shellPod('deaf', 'trap "" TERM; while :; do sleep 0.1; done', { spec, container: { livenessProbe } }),
+  );
+  const ended = await status(
+    'deaf',
+    'restarted',
+    ({ containerStatuses: [one] = [] }) => one?.lastState?.terminated !== undefined,
+  );
+  assert.equal(ended.containerStatuses?.[0]?.lastState?.terminated?.exitCode, 137);
+});
+
 test('HTTP probes decide readiness by status code', async () => {
   const probe = (path: string) => ({
     readinessProbe: { httpGet: { path, port: 8080 }, periodSeconds: 1, failureThreshold: 1 },
