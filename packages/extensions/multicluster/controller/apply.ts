@@ -1,7 +1,8 @@
 import { ENDPOINTS, type Endpoints, SERVICES } from '#api/kube';
 import { ApiError, isConflict, isNotFound, type KubeClient } from '#kube/client';
-import { type Change, changeName, type EndpointsChange, endpointsName } from '../mirror/index.ts';
-import type { ServiceObject } from '../mirror/service.ts';
+import { isExportKey } from '../mcs/index.ts';
+import { type Change, changeName, type EndpointsChange, endpointsName, observe } from '../mirror/index.ts';
+import { type ServiceObject, withTraffic } from '../mirror/service.ts';
 import { LIMITS } from './limits.ts';
 
 export interface ApplyResult {
@@ -42,7 +43,8 @@ interface Writing<C> {
   describe(change: C): string;
 }
 
-async function writeAll<C extends { do: 'create' | 'update' | 'delete' }>(
+/** Writes changes of a kind, and notes in the result what failed. */
+export async function writeAll<C extends { do: string }>(
   changes: readonly C[],
   result: ApplyResult,
   { name, write, describe }: Writing<C>,
@@ -75,8 +77,8 @@ async function applyEndpoints(client: Client, change: EndpointsChange): Promise<
 }
 
 /** Deletes the version that was seen, not one that somebody made since. */
-async function remove(
-  client: Client,
+export async function remove(
+  client: Pick<Client, 'delete'>,
   gvr: typeof SERVICES,
   { name, namespace, resourceVersion }: { name: string; namespace: string; resourceVersion: string },
 ): Promise<void> {
@@ -87,13 +89,28 @@ async function remove(
   }
 }
 
-/** Replaces labels, annotations and ports and keeps the rest, e.g. the cluster IP. */
+/** Replaces labels, annotations and ports and keeps the rest, e.g. the cluster IP. Exports say more of what they become. */
 async function replaceParts(client: Client, wanted: ServiceObject): Promise<void> {
-  const { name = '', namespace, resourceVersion, labels, annotations } = wanted.metadata;
+  const { name = '', namespace, resourceVersion, labels = {}, annotations = {} } = wanted.metadata;
   const current = await client.get<ServiceObject>(SERVICES, name, namespace);
   if (current.metadata.resourceVersion !== resourceVersion)
     throw ApiError.of(409, 'Conflict', `Service ${namespace}/${name} changed meanwhile`);
-  const metadata = { ...current.metadata, labels: labels ?? {}, annotations: annotations ?? {} };
+  const metadata = { ...current.metadata, labels, annotations };
   const spec = { ...current.spec, ports: wanted.spec?.ports ?? [] };
-  await client.update<ServiceObject>(SERVICES, { ...current, metadata, spec });
+  const isExported = [annotations, current.metadata.annotations ?? {}].some((map) =>
+    Object.keys(map).some(isExportKey),
+  );
+  if (!isExported) {
+    await client.update<ServiceObject>(SERVICES, { ...current, metadata, spec });
+    return;
+  }
+  const after = observe(wanted);
+  // Whether a Service has an address of its own cannot be changed: it is made anew, with what its members said.
+  if (after.headless !== observe(current).headless) {
+    await remove(client, SERVICES, { name, namespace: namespace ?? '', resourceVersion: resourceVersion ?? '' });
+    const { resourceVersion: _seen, ...fresh } = wanted.metadata;
+    await client.create<ServiceObject>(SERVICES, { ...wanted, metadata: fresh });
+    return;
+  }
+  await client.update<ServiceObject>(SERVICES, { ...current, metadata, spec: withTraffic(spec, after.traffic ?? {}) });
 }

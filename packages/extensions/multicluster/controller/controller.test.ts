@@ -197,6 +197,7 @@ test('the local controller joins local members and clears away after Links that 
       federatedServiceSelector: { matchLabels: MEMBER },
       excludedLabels: [],
       excludedAnnotations: [],
+      clusterName: 'west',
     },
   );
   await settle();

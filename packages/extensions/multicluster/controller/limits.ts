@@ -9,6 +9,8 @@ export const LIMITS = {
   retryMsMax: 60_000,
   /** Writes under way at once: enough for a first sync of thousands, few enough not to crowd an API server. */
   writesAtOnce: 8,
+  /** So many Services are named in one watch of EndpointSlices; with more, those of all Services are watched: URLs have an end. */
+  namesInSelector: 100,
   /** Resolution of one host name of a gateway. */
   lookupMs: 5_000,
   /** Share of a probe's period by which the next one is delayed at random, so that many controllers do not probe in step. */

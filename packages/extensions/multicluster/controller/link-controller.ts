@@ -1,4 +1,4 @@
-import { type KubeObject, NAMESPACES } from '#api/kube';
+import { type EndpointSlice, type KubeObject, NAMESPACES } from '#api/kube';
 import { isConflict, isNotFound, type KubeClient } from '#kube/client';
 import type { Clock } from '#runtime/clock';
 import type { Log } from '#runtime/log';
@@ -13,12 +13,14 @@ import {
   selectorText,
   statusPatch,
 } from '../link/index.ts';
+import { reconcileSlices } from '../mcs/index.ts';
 import {
   clearProbe,
   type EndpointsChange,
   federatedName,
   type GatewayScene,
   type LinkReconciliation,
+  type LocalView,
   MIRROR,
   reconcileLink,
   reconcileProbe,
@@ -27,6 +29,8 @@ import {
 } from '../mirror/index.ts';
 import { Announcer } from './announcer.ts';
 import { applyChanges } from './apply.ts';
+import { applySlices } from './apply-exports.ts';
+import { ourSlices, watchSlices } from './exports.ts';
 import { Gateway, type GatewayMetrics } from './gateway.ts';
 import { LocalCluster } from './local-cluster.ts';
 import { Loop } from './loop.ts';
@@ -80,6 +84,7 @@ export class LinkController {
   #last: Link | undefined;
   #remote: { source: string; cluster: RemoteCluster } | undefined;
   #gateway: { source: string; gateway: Gateway } | undefined;
+  #slices: LinkSlices | undefined;
   #lastReason: string | undefined;
   readonly #announcer: Announcer;
 
@@ -118,6 +123,7 @@ export class LinkController {
     this.#loop.stop();
     this.#stopLinks();
     this.#local.stop();
+    this.#slices?.stop();
     this.#remote?.cluster.stop();
     this.#gateway?.gateway.stop();
   }
@@ -145,16 +151,48 @@ export class LinkController {
       if (reachability) await this.#writeStatus(link, about);
       return 'done';
     }
-    const wanted = reconcileLink(link, remote.services, this.#local, this.#linkTimes(), this.#scene(gateway, remote));
+    const scene = this.#scene(gateway, remote);
+    const wanted = reconcileLink(link, remote.services, this.#local, this.#linkTimes(), scene, remote.exports);
     const { failures, conflicts } = await applyChanges(this.#deps.client, wanted.changes, [
       ...wanted.endpoints,
       ...this.#probeChanges(settingsOf(link).cluster, gateway),
     ]);
+    const slices = await this.#applySlices(settingsOf(link).cluster, remote.services, remote.exportedSlices);
+    for (const [name, message] of slices.failures) failures.set(name, message);
     this.#announcer.skipped(link, this.#announced([...wanted.mirrors, ...wanted.federated]), remote.client);
     if (this.#options.enableNamespaceCreation) await this.#createNamespaces(link, wanted);
     await this.#writeStatus(link, { ...this.#outcomes(wanted, failures), ...about });
     for (const [name, message] of failures) this.#deps.log.warn(message, { service: name });
-    return failures.size > 0 || conflicts > 0 ? 'again' : 'done';
+    return failures.size > 0 || conflicts + slices.conflicts > 0 ? 'again' : 'done';
+  }
+
+  /** Brings the pods of exported Services here, once those of both sides are known. */
+  #applySlices(
+    cluster: string,
+    members: LocalView['services'],
+    slices: ReadonlyMap<string, EndpointSlice> | undefined,
+  ) {
+    if (this.#slices?.cluster !== cluster) {
+      this.#slices?.stop();
+      const watched: LinkSlices = { cluster, existing: undefined, stop: () => {} };
+      this.#slices = watched;
+      watched.stop = watchSlices(this.#deps.client, ourSlices(cluster), (existing) => {
+        watched.existing = existing;
+        this.#loop.trigger();
+      });
+    }
+    const { existing } = this.#slices;
+    if (!existing || !slices) return applySlices(this.#deps.client, []);
+    const { services } = this.#local;
+    const scene = {
+      cluster,
+      clusterName: cluster,
+      members,
+      slices: slices.values(),
+      services,
+      existing: existing.values(),
+    };
+    return applySlices(this.#deps.client, reconcileSlices(scene));
   }
 
   /** The Link is gone: without it, nothing of the remote cluster is wanted. */
@@ -165,9 +203,11 @@ export class LinkController {
       ...endpoints,
       ...this.#probeChanges(settingsOf(link).cluster, undefined),
     ]);
+    const slices = await this.#applySlices(settingsOf(link).cluster, new Map(), new Map());
+    for (const [name, message] of slices.failures) failures.set(name, message);
     if (changes.length > 0) this.#deps.log.info('cleared away after the link', { changes: changes.length });
     for (const [name, message] of failures) this.#deps.log.warn(message, { service: name });
-    return failures.size > 0 || conflicts > 0 ? 'again' : 'done';
+    return failures.size > 0 || conflicts + slices.conflicts > 0 ? 'again' : 'done';
   }
 
   #remoteOf(link: Link, throughGateway: boolean): RemoteCluster {
@@ -318,6 +358,13 @@ export class LinkController {
       if (!isConflict(error)) throw error;
     }
   }
+}
+
+/** Our own EndpointSlices of the pods of one cluster; undefined until seen in full. */
+interface LinkSlices {
+  cluster: string;
+  existing: ReadonlyMap<string, EndpointSlice> | undefined;
+  stop(): void;
 }
 
 /** Name of the port at which gateways are probed, of their Service and of ours. */

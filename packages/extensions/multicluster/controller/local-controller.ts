@@ -6,6 +6,7 @@ import { LINKS, type Link } from '../link/index.ts';
 import { reconcileLocal, settingsOf } from '../mirror/index.ts';
 import { applyChanges } from './apply.ts';
 import { LocalCluster } from './local-cluster.ts';
+import { LocalExports } from './local-exports.ts';
 import { Loop } from './loop.ts';
 
 export interface LocalControllerOptions {
@@ -14,6 +15,8 @@ export interface LocalControllerOptions {
   federatedServiceSelector: LabelSelector;
   excludedLabels: readonly string[];
   excludedAnnotations: readonly string[];
+  /** What this cluster is called in ServiceImports and names below `clusterset.local`. */
+  clusterName: string;
 }
 
 /** The local cluster's part in federated services, and the clearing away after Links whose own controller is gone, too. */
@@ -22,6 +25,7 @@ export class LocalController {
   readonly #log: Log;
   readonly #options: LocalControllerOptions;
   readonly #local: LocalCluster;
+  readonly #exports: LocalExports;
   readonly #loop: Loop;
   readonly #stopLinks: () => void;
   /** Cluster name by Link name; undefined until the Links were seen in full. */
@@ -34,6 +38,7 @@ export class LocalController {
     this.#loop = new Loop(deps.clock, deps.log, () => this.#reconcile());
     const changed = (): void => this.#loop.trigger();
     this.#local = new LocalCluster(deps.client, deps.log, changed);
+    this.#exports = new LocalExports(deps, options.clusterName, changed);
     this.#stopLinks = deps.client.watch<Link>(
       LINKS,
       { namespace: options.namespace },
@@ -58,15 +63,18 @@ export class LocalController {
   stop(): void {
     this.#loop.stop();
     this.#stopLinks();
+    this.#exports.stop();
     this.#local.stop();
   }
 
   async #reconcile(): Promise<'done' | 'again'> {
-    if (!this.#local.synced) return 'done';
+    if (!this.#local.synced || !this.#exports.synced) return 'done';
     const linked = this.#clusters && new Set(this.#clusters.values());
-    const changes = reconcileLocal(this.#options, this.#local, linked);
+    const changes = reconcileLocal(this.#options, this.#local, linked, this.#exports.exports);
     const { failures, conflicts } = await applyChanges(this.#client, changes);
+    const exports = await this.#exports.reconcile(this.#local, linked, failures);
+    for (const [name, message] of exports.failures) failures.set(name, message);
     for (const [name, message] of failures) this.#log.warn(message, { service: name });
-    return failures.size > 0 || conflicts > 0 ? 'again' : 'done';
+    return failures.size > 0 || conflicts + exports.conflicts > 0 ? 'again' : 'done';
   }
 }

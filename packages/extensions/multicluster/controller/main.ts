@@ -3,6 +3,7 @@ import { createKubeClient } from '#kube/client';
 import { inlineAccess } from '#kube/config';
 import { electLeader } from '#kube/lease';
 import { parseGoDuration } from '#model/annotations';
+import { LOCAL_CLUSTER } from '#model/federation';
 import { systemClock } from '#runtime/clock';
 import { systemRandom } from '#runtime/random';
 import { parseSelector } from '../link/index.ts';
@@ -20,6 +21,10 @@ const FLAGS = {
   },
   'excluded-labels': { default: '' as string, doc: 'With -local-mirror: labels not to copy, comma-separated.' },
   'excluded-annotations': { default: '' as string, doc: 'With -local-mirror: annotations not to copy.' },
+  'cluster-name': {
+    default: LOCAL_CLUSTER as string,
+    doc: 'With -local-mirror: what this cluster is called in ServiceImports and names below clusterset.local.',
+  },
   'enable-namespace-creation': {
     default: false as boolean,
     doc: 'Create namespaces that only the remote cluster has.',
@@ -143,6 +148,7 @@ function startLocal({ flags, log }: ProcessContext<typeof FLAGS>, client: Client
         federatedServiceSelector,
         excludedLabels: list(flags['excluded-labels']),
         excludedAnnotations: list(flags['excluded-annotations']),
+        clusterName: flags['cluster-name'],
       },
     );
 }

@@ -1,7 +1,9 @@
 import { ENDPOINT_SLICES, type EndpointSlice, type KubeObject, SECRETS } from '#api/kube';
 import { ApiError, type KubeClient } from '#kube/client';
 import { CREDENTIALS, type Reachability } from '../link/index.ts';
+import type { ObservedExport } from '../mcs/index.ts';
 import { type ObservedService, SliceIndex } from '../mirror/index.ts';
+import { SliceWatch, watchRemoteExports } from './exports.ts';
 import { watchServices } from './local-cluster.ts';
 
 interface Secret extends KubeObject {
@@ -34,6 +36,10 @@ export interface RemoteSource {
  */
 export class RemoteCluster {
   readonly services = new Map<string, ObservedService>();
+  /** ServiceExports, by `namespace/name`. */
+  readonly exports = new Map<string, ObservedExport>();
+  readonly #exported: SliceWatch;
+  #exportsKnown = false;
   /** Undefined until they were seen in full. */
   endpoints: SliceIndex | undefined;
   /** Why endpoints cannot be watched. */
@@ -51,6 +57,7 @@ export class RemoteCluster {
   constructor({ secret: name, namespace, endpointsOf }: RemoteSource, deps: RemoteClusterDeps) {
     this.#deps = deps;
     this.#endpointsOf = endpointsOf;
+    this.#exported = new SliceWatch(() => deps.changed());
     const secret = { name, namespace };
     const missing = (): void =>
       this.#lose('CredentialsMissing', `Secret ${secret.namespace}/${secret.name} does not exist`);
@@ -71,7 +78,13 @@ export class RemoteCluster {
   /** True once the remote objects were seen in full; stays true when contact is lost. */
   get synced(): boolean {
     const endpoints = this.#endpointsOf === undefined || this.endpoints || this.endpointsProblem !== undefined;
-    return this.#servicesSeen && Boolean(endpoints);
+    return this.#servicesSeen && this.#exportsKnown && Boolean(endpoints);
+  }
+
+  /** The EndpointSlices of exported Services; undefined until they were seen in full. */
+  get exportedSlices() {
+    this.#exported.follow(this.client, this.exports.values());
+    return this.#exported.slices;
   }
 
   stop(): void {
@@ -119,9 +132,15 @@ export class RemoteCluster {
       },
     });
     const stopEndpoints = this.#endpointsOf === undefined ? () => {} : this.#watchEndpoints(remote, this.#endpointsOf);
+    const stopExports = watchRemoteExports(remote, this.exports, () => {
+      this.#exportsKnown = true;
+      this.#deps.changed();
+    });
     this.#stopRemote = () => {
       stop();
       stopEndpoints();
+      stopExports();
+      this.#exported.stop();
       this.client = undefined;
       remote.close();
     };

@@ -131,7 +131,7 @@ function linkConditions(
 }
 
 /** A condition that says what the old one said is as old as that. */
-function keepTime<C extends Condition>(fresh: C, old: C | undefined): C {
+export function keepTime<C extends Condition>(fresh: C, old: C | undefined): C {
   if (old === undefined || old.lastTransitionTime === undefined) return fresh;
   const aged = { ...fresh, lastTransitionTime: old.lastTransitionTime };
   return sameJson(aged, old) ? aged : fresh;
@@ -140,7 +140,7 @@ function keepTime<C extends Condition>(fresh: C, old: C | undefined): C {
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Equality of JSON values whatever the order of fields; servers keep their own. */
-function sameJson(a: unknown, b: unknown): boolean {
+export function sameJson(a: unknown, b: unknown): boolean {
   return canonical(a) === canonical(b);
 }
 

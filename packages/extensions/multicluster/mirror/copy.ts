@@ -1,4 +1,5 @@
 import { CLUSTER_ANNOTATIONS } from '#model/annotations';
+import { isExportKey } from '../mcs/facts.ts';
 import { MIRROR } from './names.ts';
 import { isPortsKey } from './ports.ts';
 
@@ -27,7 +28,13 @@ export function copyAnnotations(
   const copied = Object.entries(annotations).filter(
     ([key]) =>
       key === ALWAYS_COPIED ||
-      !(NEVER_COPIED.has(key) || DISCOVERY.has(key) || isPortsKey(key) || isExcluded(key, excluded)),
+      !(
+        NEVER_COPIED.has(key) ||
+        DISCOVERY.has(key) ||
+        isPortsKey(key) ||
+        isExportKey(key) ||
+        isExcluded(key, excluded)
+      ),
   );
   return Object.fromEntries(copied);
 }

@@ -1,9 +1,11 @@
 import type { MirrorOutcome } from '../link/index.ts';
+import { exportKey, isExportKey, type ObservedExport, readExports, saidExports, sayExport } from '../mcs/facts.ts';
+import { type Resolved, resolveExports } from '../mcs/resolve.ts';
 import { copyLabels, federatedAnnotations } from './copy.ts';
 import { federatedName, type Members, MIRROR, memberOf, readMembers, writeMembers } from './names.ts';
 import { portConflict, portsKey, saidPorts, sayPorts, unitePorts } from './ports.ts';
 import type { LocalView } from './reconcile.ts';
-import { agrees, type Change, type ObservedService, serviceKey, serviceObject } from './service.ts';
+import { agrees, type Change, type ObservedService, sameTraffic, serviceKey, serviceObject } from './service.ts';
 
 /** Who joins or leaves: a linked cluster by name, or the local cluster (`''`). */
 export interface Joiner {
@@ -14,11 +16,12 @@ export interface Joiner {
   linkedAt: ReadonlyMap<string, string>;
 }
 
-/** Brings `<svc>-federated` to where this member belongs to it. */
+/** Brings `<svc>-federated` to where this member belongs to it, by its label or because it is exported. */
 export function joinFederated(
   member: ObservedService,
   joiner: Joiner,
   local: LocalView,
+  exported?: ObservedExport,
 ): { outcome: MirrorOutcome; change?: Change } {
   const { namespace } = member;
   const name = federatedName(member.name);
@@ -26,7 +29,7 @@ export function joinFederated(
     outcome: { namespace, name: member.name, reason, message },
   });
   const existing = local.services.get(serviceKey(namespace, name));
-  if (member.headless || member.external) {
+  if (member.external || (member.headless && !exported)) {
     const what = member.headless ? 'Headless' : 'ExternalName';
     const refused = say('InvalidService', `${what} service cannot join federated service`);
     const leave = existing && leaveFederated(existing, member.name, joiner.cluster);
@@ -39,43 +42,69 @@ export function joinFederated(
       `Failed to update federated service: Service ${namespace}/${name} exists and is not ours to change`,
     );
   const outcome: MirrorOutcome = { namespace, name: member.name, reason: 'Mirrored', message: '', localName: name };
-  const members = withMember(
-    existing ? readMembers(existing.annotations) : { remote: [] },
-    member.name,
-    joiner.cluster,
-  );
-  const leads = !existing || isAuthoritative(readMembers(existing.annotations), joiner);
+  const wanted = wantedFederated(member, joiner, existing, exported);
+  const conflict = portConflict(member.ports, wanted.ports);
+  if (conflict !== undefined) outcome.conflict = conflict;
+  const { ports, headless, traffic, ...metadata } = wanted;
+  const make = (version: { resourceVersion?: string }) =>
+    serviceObject({ name, namespace, ...version, ...metadata }, ports, headless, traffic);
+  if (!existing) return { outcome, change: { do: 'create', service: make({}) } };
+  if (agrees(existing, wanted) && existing.headless === headless && sameTraffic(existing.traffic, traffic))
+    return { outcome };
+  return { outcome, change: { do: 'update', service: make({ resourceVersion: existing.resourceVersion }) } };
+}
+
+/** What the federated service should be, as far as this member has a say in it: who does not lead only says what it has. */
+function wantedFederated(
+  member: ObservedService,
+  joiner: Joiner,
+  existing: ObservedService | undefined,
+  exported: ObservedExport | undefined,
+) {
+  const before = existing ? readMembers(existing.annotations) : { remote: [] };
+  const members = withMember(before, member.name, joiner.cluster);
+  const leads = !existing || isAuthoritative(before, joiner);
   const own = portsKey(joiner.cluster);
   const { [own]: _own, ...said } = saidPorts(existing?.annotations ?? {});
-  const wanted = {
-    labels: leads ? copyLabels(member.labels, joiner.excludedLabels) : existing.labels,
+  const { [exportKey(joiner.cluster)]: _ownExport, ...others } = saidExports(existing?.annotations ?? {});
+  const exports = { ...others, ...(exported && { [exportKey(joiner.cluster)]: sayExport(exported, member) }) };
+  const resolved = resolveExports(readExports(exports));
+  const follows = {
+    labels: existing?.labels ?? {},
+    ports: existing?.ports ?? [],
+    headless: existing?.headless ?? false,
+    traffic: existing?.traffic,
+  };
+  const rules = {
+    labels: copyLabels(member.labels, joiner.excludedLabels),
+    ports: federatedPorts(
+      member,
+      members.remote.flatMap(({ cluster }) => said[portsKey(cluster)] ?? []),
+      resolved,
+    ),
+    headless: resolved?.type === 'Headless',
+    // Without exports it is as somebody may have set it by hand.
+    traffic: resolved ? resolved.traffic : Object.keys(others).length > 0 ? undefined : existing?.traffic,
+  };
+  return {
+    ...(leads ? rules : follows),
     annotations: {
       ...(leads
         ? federatedAnnotations(member.annotations, existing?.annotations ?? {}, joiner.excludedAnnotations)
-        : withoutDiscovery(existing.annotations)),
+        : withoutDiscovery(withoutExports(existing?.annotations ?? {}))),
       ...said,
       ...(!leads && { [own]: sayPorts(member.ports) }),
+      ...exports,
       ...writeMembers(members),
     },
-    ports: leads
-      ? unitePorts(
-          member.ports,
-          members.remote.flatMap(({ cluster }) => said[portsKey(cluster)] ?? []),
-        )
-      : existing.ports,
-  };
-  const conflict = portConflict(member.ports, wanted.ports);
-  if (conflict !== undefined) outcome.conflict = conflict;
-  const { ports, ...metadata } = wanted;
-  if (!existing)
-    return { outcome, change: { do: 'create', service: serviceObject({ name, namespace, ...metadata }, ports) } };
-  if (agrees(existing, wanted)) return { outcome };
-  const { resourceVersion } = existing;
-  return {
-    outcome,
-    change: { do: 'update', service: serviceObject({ name, namespace, resourceVersion, ...metadata }, ports) },
   };
 }
+
+/** Of several ports of one number or name, an export's comes first, and among these that of the oldest. */
+const federatedPorts = (leader: ObservedService, said: readonly string[], resolved: Resolved | undefined) =>
+  resolved
+    ? unitePorts([], [JSON.stringify(resolved.ports), sayPorts(leader.ports), ...said])
+    : unitePorts(leader.ports, said);
 
 /** Takes a member out; the last one takes the Service with it. Undefined when it is no member. */
 export function leaveFederated(federated: ObservedService, service: string, cluster: string): Change | undefined {
@@ -86,12 +115,16 @@ export function leaveFederated(federated: ObservedService, service: string, clus
   };
   if (before.local && !(cluster === '' && before.local === service)) members.local = before.local;
   if (members.remote.length === before.remote.length && members.local === before.local) return undefined;
-  const { name, namespace, resourceVersion, labels, ports } = federated;
+  const { name, namespace, resourceVersion, labels, ports, headless, traffic } = federated;
   if (members.remote.length === 0 && members.local === undefined)
     return { do: 'delete', name, namespace, resourceVersion };
-  const { [portsKey(cluster)]: _own, ...rest } = withoutDiscovery(federated.annotations);
-  const annotations = { ...rest, ...writeMembers(members) };
-  return { do: 'update', service: serviceObject({ name, namespace, resourceVersion, labels, annotations }, ports) };
+  const {
+    [portsKey(cluster)]: _ports,
+    [exportKey(cluster)]: _export,
+    ...rest
+  } = withoutDiscovery(federated.annotations);
+  const metadata = { name, namespace, resourceVersion, labels, annotations: { ...rest, ...writeMembers(members) } };
+  return { do: 'update', service: serviceObject(metadata, ports, headless, traffic) };
 }
 
 /** A federated service of ours: marked as mirrored, of no one cluster, named after its members. */
@@ -126,3 +159,6 @@ function withoutDiscovery(annotations: Record<string, string>): Record<string, s
   const { [MIRROR.remoteDiscovery]: _remote, [MIRROR.localDiscovery]: _local, ...rest } = annotations;
   return rest;
 }
+
+const withoutExports = (annotations: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(annotations).filter(([key]) => !isExportKey(key)));

@@ -12,8 +12,9 @@ export const saidPorts = (annotations: Record<string, string>): Record<string, s
   Object.fromEntries(Object.entries(annotations).filter(([key]) => isPortsKey(key)));
 
 /** What a member says of its ports; where they lead to is its own matter. */
-export const sayPorts = (ports: readonly ServicePort[]): string =>
-  JSON.stringify(ports.map(({ targetPort: _, ...port }) => port));
+export const sayPorts = (ports: readonly ServicePort[]): string => JSON.stringify(sayablePorts(ports));
+export const sayablePorts = (ports: readonly ServicePort[]): ServicePort[] =>
+  ports.map(({ targetPort: _, ...port }) => port);
 
 /**
  * The leader's ports, then those of the others in the order of `said`: the first to have a number or a name keeps both, as the MCS API
@@ -50,7 +51,8 @@ const differs = (what: string, field: string, own: string | undefined, seen: str
     : [`${what} has ${field} ${JSON.stringify(own ?? '')} here, ${JSON.stringify(seen ?? '')} there`];
 
 const protocolOf = ({ protocol = 'TCP' }: ServicePort): string => protocol;
-const isSamePlace = (a: ServicePort, b: ServicePort): boolean => a.port === b.port && protocolOf(a) === protocolOf(b);
+export const isSamePlace = (a: ServicePort, b: ServicePort): boolean =>
+  a.port === b.port && protocolOf(a) === protocolOf(b);
 const madeName = (port: ServicePort): string => `${protocolOf(port).toLowerCase()}-${port.port}`;
 const nameOf = (port: ServicePort): string => port.name || madeName(port);
 const isMade = (port: ServicePort): boolean => port.name === madeName(port);
@@ -65,12 +67,12 @@ function readPorts(text: string): ServicePort[] {
   }
 }
 
-const isPort = (port: Partial<ServicePort> | null): port is ServicePort =>
+export const isPort = (port: Partial<ServicePort> | null): port is ServicePort =>
   Number.isInteger(port?.port) && Number(port?.port) > 0 && Number(port?.port) < 65536;
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
 
-function cleanPort({ port, ...rest }: ServicePort): ServicePort {
+export function cleanPort({ port, ...rest }: ServicePort): ServicePort {
   const [name, protocol, appProtocol] = [text(rest.name), text(rest.protocol), text(rest.appProtocol)];
   return { ...(name && { name }), ...(protocol && { protocol }), port, ...(appProtocol && { appProtocol }) };
 }

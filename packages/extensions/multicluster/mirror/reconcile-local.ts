@@ -1,5 +1,6 @@
 import type { LabelSelector } from '#api/kube';
 import { selects } from '../link/index.ts';
+import type { ObservedExport } from '../mcs/facts.ts';
 import { isFederated, joinFederated, leaveFederated } from './federated.ts';
 import { isMirrorOf } from './keep.ts';
 import { MIRROR, readMembers } from './names.ts';
@@ -14,12 +15,13 @@ export interface LocalSettings {
 
 /**
  * What the local cluster's own members change, and the clearing away after Links that are gone: their mirrors, and their
- * members of federated services. `linkedClusters` undefined: Links are not known yet, so nothing is cleared.
+ * members of federated services. `exports`: own ServiceExports by `namespace/name`. `linkedClusters` undefined: Links are not known yet, so nothing is cleared.
  */
 export function reconcileLocal(
   settings: LocalSettings,
   local: LocalView,
   linkedClusters: ReadonlySet<string> | undefined,
+  exports: ReadonlyMap<string, ObservedExport> = new Map(),
 ): Change[] {
   const joiner = { ...settings, cluster: '', linkedAt: new Map<string, string>() };
   const changes: Change[] = [];
@@ -27,9 +29,10 @@ export function reconcileLocal(
   const touched = new Set<string>();
   for (const service of local.services.values()) {
     if (service.labels[MIRROR.mirroredService] !== undefined) continue;
-    if (!selects(settings.federatedServiceSelector, service.labels)) continue;
+    const exported = exports.get(serviceKey(service.namespace, service.name));
+    if (!exported && !selects(settings.federatedServiceSelector, service.labels)) continue;
     joined.add(serviceKey(service.namespace, service.name));
-    const { change } = joinFederated(service, joiner, local);
+    const { change } = joinFederated(service, joiner, local, exported);
     if (!change) continue;
     changes.push(change);
     if (change.do !== 'delete') touched.add(serviceKey(service.namespace, change.service.metadata.name ?? ''));

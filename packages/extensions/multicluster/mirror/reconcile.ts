@@ -1,4 +1,5 @@
 import { type Link, type MirrorOutcome, selects } from '../link/index.ts';
+import type { ObservedExport } from '../mcs/facts.ts';
 import type { EndpointsChange, ObservedEndpoints } from './endpoints.ts';
 import { isFederated, joinFederated, leaveFederated } from './federated.ts';
 import { reconcileFlat } from './flat.ts';
@@ -68,7 +69,7 @@ export function mirrored(
 /**
  * Everything that one Link should change in the local cluster, and what its status should say. `remote` is the whole remote
  * cluster; pass an empty map when the Link is gone, and all that it made goes, too. Without `scene` nothing is reached through
- * a gateway.
+ * a gateway. `exports`: ServiceExports of the remote cluster by `namespace/name`; they make members as the selector does.
  */
 export function reconcileLink(
   link: Link,
@@ -76,13 +77,15 @@ export function reconcileLink(
   local: LocalView,
   linkedAt: ReadonlyMap<string, string>,
   scene?: GatewayScene,
+  exports: ReadonlyMap<string, ObservedExport> = new Map(),
 ): LinkReconciliation {
   const settings = settingsOf(link);
   const joiner = { ...settings, linkedAt };
   const result: LinkReconciliation = { changes: [], endpoints: [], mirrors: [], federated: [], originals: new Map() };
   const wanted: Wanted = { mirrors: new Set(), gateways: new Set(), members: new Set() };
   for (const service of remote.values()) {
-    const wants = wantsOf(service, link);
+    const exported = exports.get(serviceKey(service.namespace, service.name));
+    const wants = wantsOf(service, link, exported !== undefined);
     if (wants.flat || (wants.gateway && scene)) {
       const found =
         wants.flat || !scene
@@ -91,7 +94,7 @@ export function reconcileLink(
       note(result, wanted, service, found, !wants.flat);
     }
     if (wants.member) {
-      const { outcome, change } = joinFederated(service, joiner, local);
+      const { outcome, change } = joinFederated(service, joiner, local, exported);
       result.federated.push(outcome);
       if (change) result.changes.push(change);
       wanted.members.add(serviceKey(service.namespace, service.name));
@@ -141,14 +144,14 @@ interface Wants {
   member: boolean;
 }
 
-function wantsOf(service: ObservedService, link: Link): Wants {
+function wantsOf(service: ObservedService, link: Link, isExported: boolean): Wants {
   // Whatever the selectors say: a mirror is never mirrored on, or two linked clusters would do so for ever.
   if (service.labels[MIRROR.mirroredService] !== undefined) return { flat: false, gateway: false, member: false };
   const { selector, remoteDiscoverySelector, federatedServiceSelector } = link.spec ?? {};
   return {
     flat: selects(remoteDiscoverySelector, service.labels),
     gateway: selects(selector, service.labels),
-    member: selects(federatedServiceSelector, service.labels),
+    member: isExported || selects(federatedServiceSelector, service.labels),
   };
 }
 

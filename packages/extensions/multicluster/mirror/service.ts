@@ -20,12 +20,27 @@ export interface ObservedService {
   external: boolean;
   /** Absent without one: headless, or not given out yet. */
   clusterIP?: string;
+  /** All of its addresses, and their families; absent without. */
+  clusterIPs?: string[];
+  ipFamilies?: string[];
+  /** Absent where it says nothing but defaults. */
+  traffic?: Traffic;
+}
+
+/** How a Service spreads what comes to it; defaults are left out. */
+export interface Traffic {
+  sessionAffinity?: string;
+  sessionAffinityConfig?: Record<string, unknown>;
+  internalTrafficPolicy?: string;
+  trafficDistribution?: string;
 }
 
 export interface ServiceObject extends KubeObject {
-  spec?: {
+  spec?: Traffic & {
     type?: string;
     clusterIP?: string;
+    clusterIPs?: string[];
+    ipFamilies?: string[];
     selector?: Record<string, string>;
     ports?: (ServicePort & Record<string, unknown>)[];
   };
@@ -46,7 +61,8 @@ export const changeName = (change: Change): string =>
 /** Reduces an object of the API. */
 export function observe(object: ServiceObject): ObservedService {
   const { name = '', namespace = '', resourceVersion = '', labels = {}, annotations = {} } = object.metadata;
-  const { clusterIP, type, ports = [] } = object.spec ?? {};
+  const { clusterIP, clusterIPs, ipFamilies, type, ports = [] } = object.spec ?? {};
+  const traffic = trafficOf(object.spec ?? {});
   return {
     name,
     namespace,
@@ -56,8 +72,32 @@ export function observe(object: ServiceObject): ObservedService {
     ports: ports.map(portOf),
     headless: clusterIP === 'None',
     external: type === 'ExternalName',
-    ...(clusterIP && clusterIP !== 'None' && { clusterIP }),
+    ...(clusterIP && clusterIP !== 'None' && { clusterIP, clusterIPs: clusterIPs ?? [clusterIP] }),
+    ...(ipFamilies && { ipFamilies }),
+    ...(Object.keys(traffic).length > 0 && { traffic }),
   };
+}
+
+function trafficOf(spec: Traffic): Traffic {
+  const { sessionAffinity, sessionAffinityConfig, internalTrafficPolicy, trafficDistribution } = spec;
+  return {
+    ...(sessionAffinity && sessionAffinity !== 'None' && { sessionAffinity }),
+    ...(sessionAffinityConfig && { sessionAffinityConfig }),
+    ...(internalTrafficPolicy && internalTrafficPolicy !== 'Cluster' && { internalTrafficPolicy }),
+    ...(trafficDistribution && { trafficDistribution }),
+  };
+}
+
+/** The spec with other traffic fields than it had. */
+export function withTraffic<S extends Traffic>(spec: S, traffic: Traffic): S {
+  const {
+    sessionAffinity: _affinity,
+    sessionAffinityConfig: _config,
+    internalTrafficPolicy: _policy,
+    trafficDistribution: _distribution,
+    ...rest
+  } = spec;
+  return { ...(rest as S), ...traffic };
 }
 
 /** The parts of a port that mean the same in another cluster. */
@@ -70,8 +110,13 @@ const portOf = (port: ServicePort): ServicePort => ({
 });
 
 /** A Service without selector, as mirrors and federated services are. */
-export function serviceObject(metadata: ObjectMeta, ports: readonly ServicePort[], headless = false): ServiceObject {
-  const spec = { ...(headless && { clusterIP: 'None' }), ports: ports.map(portOf) as never };
+export function serviceObject(
+  metadata: ObjectMeta,
+  ports: readonly ServicePort[],
+  headless = false,
+  traffic: Traffic = {},
+): ServiceObject {
+  const spec = { ...(headless && { clusterIP: 'None' }), ...traffic, ports: ports.map(portOf) as never };
   return { apiVersion: 'v1', kind: 'Service', metadata, spec };
 }
 
@@ -89,6 +134,16 @@ export function agrees(
 
 const portText = ({ name = '', protocol = 'TCP', port, targetPort, appProtocol = '' }: ServicePort): string =>
   `${name}|${protocol}|${port}|${targetPort || port}|${appProtocol}`;
+
+export const sameTraffic = (a: Traffic = {}, b: Traffic = {}): boolean =>
+  TRAFFIC_FIELDS.every((field) => JSON.stringify(a[field]) === JSON.stringify(b[field]));
+
+const TRAFFIC_FIELDS = [
+  'sessionAffinity',
+  'sessionAffinityConfig',
+  'internalTrafficPolicy',
+  'trafficDistribution',
+] as const;
 
 export function sameMap(a: Record<string, string>, b: Record<string, string>): boolean {
   const keys = Object.keys(a);

@@ -1,4 +1,5 @@
 import type { Link } from '../link/index.ts';
+import { isExportKey } from '../mcs/facts.ts';
 import { type EndpointsChange, endpointsName, type ObservedEndpoints, observeEndpoints } from './endpoints.ts';
 import type { LocalView } from './reconcile.ts';
 import { type Change, type ObservedService, observe, type ServiceObject, serviceKey } from './service.ts';
@@ -68,9 +69,10 @@ export class World implements LocalView {
     const key = serviceKey(observed.namespace, observed.name);
     // As the controller writes: an update leaves addresses as they are.
     const old = this.services.get(key);
-    const headless = old?.headless ?? observed.headless;
+    const exported = Object.keys(observed.annotations).some(isExportKey);
+    const headless = exported ? observed.headless : (old?.headless ?? observed.headless);
     const clusterIP = old?.clusterIP ?? `10.96.0.${versions}`;
-    this.services.set(key, { ...observed, headless, ...(!headless && { clusterIP }) });
+    this.services.set(key, { ...observed, headless, ...(!headless && { clusterIP, clusterIPs: [clusterIP] }) });
   }
 
   #versioned<T extends Pick<ServiceObject, 'metadata'>>(object: T): T {

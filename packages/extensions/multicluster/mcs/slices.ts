@@ -1,0 +1,134 @@
+import type { DiscoveryEndpointPort, Endpoint, EndpointSlice } from '#api/kube';
+import { sameJson } from '../link/status.ts';
+import { federatedName } from '../mirror/names.ts';
+import { isSamePlace } from '../mirror/ports.ts';
+import { type ObservedService, type ServicePort, serviceKey } from '../mirror/service.ts';
+import { exportKey } from './facts.ts';
+import { MCS } from './kinds.ts';
+
+const SERVICE_NAME = 'kubernetes.io/service-name';
+const HEADLESS = 'service.kubernetes.io/headless';
+
+/** What should happen to one local EndpointSlice. */
+export type SliceChange =
+  | { do: 'create' | 'update'; slice: EndpointSlice }
+  | { do: 'delete'; name: string; namespace: string; resourceVersion: string };
+
+/** Where the pods of an exported Service come from, and where they go. */
+export interface SliceScene {
+  /** The Link's cluster, `''` for the local one, and what it is called among all. */
+  cluster: string;
+  clusterName: string;
+  /** Services of that cluster, and its EndpointSlices (of exported Services at least). */
+  members: ReadonlyMap<string, ObservedService>;
+  slices: Iterable<EndpointSlice>;
+  /** Services of the local cluster, and its EndpointSlices that are ours and of that cluster. */
+  services: ReadonlyMap<string, ObservedService>;
+  existing: Iterable<EndpointSlice>;
+}
+
+/** At most so many EndpointSlices of one exported Service are taken: 100 endpoints each. */
+const SLICES_MAX = 100;
+
+/** Gives the federated Services of exports the pods of one cluster, for clients that do not ask the destination service. */
+export function reconcileSlices(scene: SliceScene): SliceChange[] {
+  const wanted = new Map<string, EndpointSlice>();
+  const counts = new Map<string, number>();
+  for (const slice of scene.slices) {
+    const copy = copyOf(slice, scene);
+    if (!copy) continue;
+    const key = serviceKey(copy.metadata.namespace ?? '', copy.metadata.labels?.[SERVICE_NAME] ?? '');
+    const count = (counts.get(key) ?? 0) + 1;
+    counts.set(key, count);
+    if (count <= SLICES_MAX) wanted.set(keyOf(copy), copy);
+  }
+  const changes: SliceChange[] = [];
+  const standing = new Set<string>();
+  for (const slice of scene.existing) {
+    const copy = wanted.get(keyOf(slice));
+    standing.add(keyOf(slice));
+    const { name = '', namespace = '', resourceVersion = '' } = slice.metadata;
+    // The type of a slice's addresses cannot be changed.
+    if (!copy || copy.addressType !== slice.addressType)
+      changes.push({ do: 'delete', name, namespace, resourceVersion });
+    else if (!sameJson(essence(slice), essence(copy)))
+      changes.push({ do: 'update', slice: { ...copy, metadata: { ...copy.metadata, resourceVersion } } });
+  }
+  for (const [key, slice] of wanted) if (!standing.has(key)) changes.push({ do: 'create', slice });
+  return changes;
+}
+
+const keyOf = ({ metadata }: EndpointSlice): string => serviceKey(metadata.namespace ?? '', metadata.name ?? '');
+
+/** The slice as the federated Service has it; undefined when its Service is not exported, or clients see none of its ports. */
+function copyOf(slice: EndpointSlice, scene: SliceScene): EndpointSlice | undefined {
+  const { name = '', namespace = '', labels = {}, deletionTimestamp } = slice.metadata;
+  const service = labels[SERVICE_NAME];
+  if (service === undefined || deletionTimestamp !== undefined) return undefined;
+  const member = scene.members.get(serviceKey(namespace, service));
+  const federated = scene.services.get(serviceKey(namespace, federatedName(service)));
+  if (!member || federated?.annotations[exportKey(scene.cluster)] === undefined) return undefined;
+  const ports = (slice.ports ?? []).flatMap((port) => renamed(port, member.ports, federated.ports) ?? []);
+  if (ports.length === 0 && (slice.ports ?? []).length > 0) return undefined;
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: {
+      // A dot is in no name of a cluster: slices of different clusters never have one name.
+      name: `${name}.${scene.clusterName}`,
+      namespace,
+      labels: {
+        [SERVICE_NAME]: federated.name,
+        [MCS.serviceName]: service,
+        [MCS.sourceCluster]: scene.clusterName,
+        [MCS.managedBy]: MCS.manager,
+        ...(federated.headless && { [HEADLESS]: '' }),
+      },
+    },
+    addressType: slice.addressType,
+    endpoints: (slice.endpoints ?? []).map(endpointOf),
+    ports,
+  };
+}
+
+/** Nodes, pods and hints of another cluster mean nothing here, or something else. */
+const endpointOf = ({ addresses, conditions, hostname, zone }: Endpoint): Endpoint => ({
+  addresses,
+  ...(conditions && { conditions }),
+  ...(hostname && { hostname }),
+  ...(zone && { zone }),
+});
+
+/** A port by the name that the federated Service has for it; undefined where another member's port took its place. */
+function renamed(
+  port: DiscoveryEndpointPort,
+  own: readonly ServicePort[],
+  seen: readonly ServicePort[],
+): DiscoveryEndpointPort | undefined {
+  const mine = own.find(
+    ({ name = '', protocol = 'TCP' }) => name === (port.name ?? '') && protocol === (port.protocol ?? 'TCP'),
+  );
+  const theirs = mine && seen.find((each) => isSamePlace(each, mine));
+  return theirs && { ...port, name: theirs.name ?? '' };
+}
+
+/** What we keep of a slice, with defaults filled in. */
+const essence = ({ metadata, addressType, endpoints, ports }: EndpointSlice) => ({
+  labels: metadata.labels ?? {},
+  addressType,
+  endpoints: (endpoints ?? []).map(endpointOf),
+  ports: (ports ?? []).map(({ name = '', protocol = 'TCP', port, appProtocol }) => ({
+    name,
+    protocol,
+    port,
+    appProtocol,
+  })),
+});
+
+/** Slices of ours whose cluster is linked no more. */
+export const orphanSlices = (existing: Iterable<EndpointSlice>, clusters: ReadonlySet<string>): SliceChange[] =>
+  [...existing].flatMap(({ metadata: { name = '', namespace = '', resourceVersion = '', labels } }) =>
+    clusters.has(labels?.[MCS.sourceCluster] ?? '')
+      ? []
+      : [{ do: 'delete' as const, name, namespace, resourceVersion }],
+  );
