@@ -182,6 +182,7 @@ const OURS = [
   'data plane annotations are understood',
   'Links do not contradict themselves or each other',
   'every exported service is mirrored',
+  'service exports are valid and agree',
 ];
 
 test("the checks of Linkerd's catalogue have its names, order and severities", () => {

@@ -14,7 +14,7 @@ import {
   SECRETS,
   SERVICES,
 } from '#api/kube';
-import { CREDENTIALS, LINKS, type Link } from '#extensions/multicluster';
+import { CREDENTIALS, LINKS, type Link, SERVICE_EXPORTS } from '#extensions/multicluster';
 import { FakeKubeClient } from '#kube/client';
 import { createTrust, type Trust } from '../certificates/index.ts';
 import { FakeIo, fakeContext } from '../io.fake.ts';
@@ -303,6 +303,22 @@ test('what the controller says of its remote counts, wherever the check runs', a
   );
   const { text } = await checkLinks(client, { east: remote });
   assert.match(text, /\* east: the mirror controller cannot use them: Unreachable: timeout/);
+});
+
+test('exports that are invalid or in conflict are listed with what their conditions say', async () => {
+  const remote = clusterWith(installed);
+  const client = linked('east');
+  const said = (type: string, status: string, reason: string, message = '') => ({ type, status, reason, message });
+  const exported = (name: string, ...conditions: object[]) =>
+    client.seed(SERVICE_EXPORTS, { metadata: { name, namespace: 'shop' }, status: { conditions } } as AnyObject);
+  exported('api', said('Valid', 'True', 'Valid'), said('Conflict', 'False', 'NoConflicts'));
+  assert.match((await checkLinks(client, { east: remote })).text, /√ service exports are valid and agree\n/);
+  exported('db', said('Valid', 'False', 'NoService', 'There is no Service of this name'));
+  exported('web', said('Valid', 'True', 'Valid'), said('Conflict', 'True', 'PortConflict', 'ports: …'));
+  assert.match(
+    (await checkLinks(client, { east: remote })).text,
+    /‼ service exports are valid and agree\n.*\n.*db\.shop: Valid: NoService: There is no Service of this name\n.*web\.shop: Conflict: PortConflict: ports: …\n/,
+  );
 });
 
 const MC = 'linkerd-multicluster';

@@ -20,6 +20,7 @@ import { readCertificates, sameCertificates } from '../certificates/index.ts';
 import { controllerNames, legacyNames } from '../manifests/multicluster/index.ts';
 import { type Category, type Check, type CheckDetails, CheckFailure, CheckSkipped } from './check.ts';
 import { proxyChecks } from './control-plane.ts';
+import { exportsCheck } from './exports.ts';
 import { EXTENSION_LABEL } from './extensions.ts';
 import { consistencyCheck, leftOutCheck, probeCheck } from './gateways.ts';
 import type { CheckSubject } from './subject.ts';
@@ -126,6 +127,7 @@ export function multiclusterCategory(subject: CheckSubject, options: Multicluste
       orphanCheck(subject, links),
       consistencyCheck(links),
       leftOutCheck(links, (link) => remotes.mirrors(link)),
+      exportsCheck(subject),
       ...proxyHealth(subject, options),
     ],
   };

@@ -18,6 +18,7 @@ export {
   GATEWAY_CRDS,
   LINK_CRD,
   LINKERD_CRDS,
+  MCS_CRDS,
   type Schema,
 } from './crds/index.ts';
 export { CRD_DEFAULTS, type CrdValues, renderCrds } from './crds.ts';

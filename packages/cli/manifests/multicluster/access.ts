@@ -8,6 +8,7 @@ const REMOTE_RULES: readonly Rule[] = [
   allow('batch', ['jobs'], READ),
   allow('', ['pods', 'endpoints', 'services'], READ),
   allow('discovery.k8s.io', ['endpointslices'], READ),
+  allow('multicluster.x-k8s.io', ['serviceexports'], READ),
   allow('policy.linkerd.io', ['servers'], READ),
   allow('', ['configmaps'], ['get'], ['linkerd-config']),
   allow('', ['events'], ['create', 'patch']),

@@ -22,6 +22,14 @@ const HOSTNAME = { name: 'HOSTNAME', valueFrom: { fieldRef: { fieldPath: 'metada
 const writes = (namespaceVerbs: readonly string[]): Rule[] => [
   allow('', ['endpoints', 'services'], SERVICE_WRITES),
   allow('', ['namespaces'], namespaceVerbs),
+  allow('discovery.k8s.io', ['endpointslices'], SERVICE_WRITES),
+];
+
+/** Exports are the users', imports ours. */
+const MCS_RULES: readonly Rule[] = [
+  allow('multicluster.x-k8s.io', ['serviceexports'], READ),
+  allow('multicluster.x-k8s.io', ['serviceimports'], SERVICE_WRITES),
+  allow('multicluster.x-k8s.io', ['serviceexports/status', 'serviceimports/status'], ['update', 'patch']),
 ];
 
 /** What every controller of a Link may do to the cluster that it runs in. */
@@ -40,7 +48,7 @@ export function localMirror(values: MulticlusterValues): AnyObject[] {
   const subjects = [{ kind: 'ServiceAccount' as const, name, namespace }];
   const matchLabels = { component };
   return [
-    clusterRole(meta(values, roleName, { component }), writes(READ)),
+    clusterRole(meta(values, roleName, { component }), [...writes(READ), ...MCS_RULES]),
     clusterRoleBinding(meta(values, roleName, { component }), roleName, subjects),
     role(meta(values, name, { namespace, component }), [
       allow('coordination.k8s.io', ['leases'], ['create', 'get', 'update', 'patch']),
@@ -58,6 +66,7 @@ export function localMirror(values: MulticlusterValues): AnyObject[] {
       args: [
         ...commonArgs(own, namespace),
         '-local-mirror',
+        `-cluster-name=${own.clusterName}`,
         `-federated-service-selector=${own.federatedServiceSelector}`,
         `-excluded-labels=${own.excludedLabels.join(',')}`,
         `-excluded-annotations=${own.excludedAnnotations.join(',')}`,

@@ -1,5 +1,5 @@
 import type { AnyObject } from '#api/kube';
-import { customResourceDefinition, LINK_CRD } from '../crds/index.ts';
+import { type CrdSource, customResourceDefinition, LINK_CRD, MCS_CRDS, MCS_LABELS } from '../crds/index.ts';
 import { object } from '../objects.ts';
 import { remoteAccess } from './access.ts';
 import { controllerAccess, controllerRole, controllerWorkload, localMirror } from './controllers.ts';
@@ -17,10 +17,8 @@ export function renderMulticluster(values: MulticlusterValues): AnyObject[] {
     ...(values.remoteMirrorServiceAccount
       ? remoteAccounts(values).flatMap((account) => remoteAccess(values, account))
       : []),
-    customResourceDefinition(LINK_CRD, {
-      labels: EXTENSION,
-      annotations: { 'linkerd.io/created-by': values.createdBy },
-    }),
+    definition(values, LINK_CRD),
+    ...(values.installMcsApi ? MCS_CRDS.map((source) => definition(values, source, MCS_LABELS)) : []),
     ...adminPolicies(values),
     ...localMirror(values),
     controllerRole(values),
@@ -28,6 +26,12 @@ export function renderMulticluster(values: MulticlusterValues): AnyObject[] {
     ...controllers.flatMap((entry) => controllerAccess(values, entry.link.ref.name)),
   ];
 }
+
+const definition = (values: MulticlusterValues, source: CrdSource, labels: Record<string, string> = {}): AnyObject =>
+  customResourceDefinition(source, {
+    labels: { ...EXTENSION, ...labels },
+    annotations: { 'linkerd.io/created-by': values.createdBy },
+  });
 
 /** With the CNI plugin no pod of ours needs a privilege. */
 export const extensionNamespace = (values: MulticlusterValues): AnyObject =>

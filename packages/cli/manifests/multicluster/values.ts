@@ -1,3 +1,4 @@
+import { LOCAL_CLUSTER } from '#model/federation';
 import { VERSION } from '../../version.ts';
 import { mergeValues } from '../values.ts';
 
@@ -17,6 +18,8 @@ export interface MulticlusterValues {
   revisionHistoryLimit: number;
   enableNamespaceCreation: boolean;
   enablePodAntiAffinity: boolean;
+  /** Define ServiceExport and ServiceImport; off where something else brings them. */
+  installMcsApi: boolean;
   gateway: GatewayValues;
   /** Make the account with which other clusters enter this one. */
   remoteMirrorServiceAccount: boolean;
@@ -60,6 +63,8 @@ interface Image {
 }
 
 interface LocalMirrorValues {
+  /** What this cluster is called in ServiceImports and names below `clusterset.local`. */
+  clusterName: string;
   federatedServiceSelector: string;
   excludedAnnotations: string[];
   excludedLabels: string[];
@@ -116,6 +121,7 @@ export function defaultMulticluster(registry = 'cr.l5d.io/linkerd'): Multicluste
     revisionHistoryLimit: 10,
     enableNamespaceCreation: false,
     enablePodAntiAffinity: false,
+    installMcsApi: true,
     gateway: {
       enabled: true,
       name: 'linkerd-gateway',
@@ -141,6 +147,7 @@ export function defaultMulticluster(registry = 'cr.l5d.io/linkerd'): Multicluste
     remoteMirrorServiceAccount: true,
     remoteMirrorServiceAccountName: REMOTE_ACCESS_ACCOUNT,
     localServiceMirror: {
+      clusterName: LOCAL_CLUSTER,
       federatedServiceSelector: 'mirror.linkerd.io/federated=member',
       excludedAnnotations: [],
       excludedLabels: [],
