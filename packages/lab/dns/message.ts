@@ -1,6 +1,7 @@
 import * as packet from 'dns-packet';
+import { type ClustersetView, resolveAll, zoneOf } from './clusterset.ts';
 import { type DnsResponse, encodeResponse } from './encode.ts';
-import { type DnsRecord, type DnsView, resolve } from './records.ts';
+import type { DnsRecord } from './records.ts';
 
 /** Bounds of the DNS server. */
 export const LIMITS = {
@@ -34,7 +35,7 @@ const ASKED: Readonly<Record<string, number>> = { A: 1, CNAME: 5, PTR: 12, SRV: 
  */
 export function answer(
   query: Buffer,
-  view: DnsView,
+  view: ClustersetView,
   options: { clusterDomain: string; isUdp: boolean; turn?: number },
 ): Buffer | undefined {
   const decoded = decode(query);
@@ -49,7 +50,7 @@ export function answer(
     question: question && questionOf(query, question),
     answers: rotated(found.answers, options.turn ?? 0),
     ttlSeconds: LIMITS.ttlSeconds,
-    authority: found.answers.length === 0 ? options.clusterDomain : undefined,
+    authority: found.answers.length === 0 ? zoneOf(question?.name ?? '', options.clusterDomain) : undefined,
     ednsBytes: edns && LIMITS.udpBytesMax,
   };
   const bytes = encodeResponse(response);
@@ -88,10 +89,10 @@ function questionOf(query: Buffer, { name, type }: packet.Question): DnsResponse
 
 function lookUp(
   question: packet.Question,
-  view: DnsView,
+  view: ClustersetView,
   clusterDomain: string,
 ): { rcode: number; answers: DnsRecord[] } {
-  const first = resolve(question.name, view, clusterDomain);
+  const first = resolveAll(question.name, view, clusterDomain);
   if (!first.exists) return { rcode: RCODE.noSuchName, answers: [] };
   const records = followAliases(first.records, view, clusterDomain).filter(
     ({ type }) => (question.type as string) === 'ANY' || type === question.type || type === 'CNAME',
@@ -103,12 +104,12 @@ function lookUp(
 }
 
 /** An alias that leads to another name of the cluster brings that name's records along. */
-function followAliases(records: readonly DnsRecord[], view: DnsView, clusterDomain: string): DnsRecord[] {
+function followAliases(records: readonly DnsRecord[], view: ClustersetView, clusterDomain: string): DnsRecord[] {
   const all = [...records];
   for (let depth = 0; depth < LIMITS.aliasesMax; depth++) {
     const last = all.at(-1);
     if (last?.type !== 'CNAME') break;
-    all.push(...resolve(last.target, view, clusterDomain).records);
+    all.push(...resolveAll(last.target, view, clusterDomain).records);
   }
   return all;
 }

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as packet from 'dns-packet';
 import type { EndpointSlice, Service } from '#api/kube';
+import type { ClustersetView } from './clusterset.ts';
 import { answer } from './message.ts';
-import { type DnsView, resolve } from './records.ts';
+import { resolve } from './records.ts';
 
 const DOMAIN = 'cluster.local';
 
@@ -31,7 +32,9 @@ const slice: EndpointSlice = {
   ports: [{ name: 'sql', port: 5432, protocol: 'TCP' }],
 };
 
-const view: DnsView = {
+const view: ClustersetView = {
+  imported: () => undefined,
+  importedSlices: () => [],
   service: (namespace, name) =>
     services.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name),
   slices: (_namespace, name) => (name === 'db' || name === 'all' ? [slice] : []),
@@ -120,7 +123,7 @@ test('an answer too long for UDP is cut and says so; EDNS makes room', () => {
     ...slice,
     endpoints: Array.from({ length: 40 }, (_, index) => ({ addresses: [`10.42.1.${index}`] })),
   };
-  const wide: DnsView = { ...view, slices: () => [many] };
+  const wide: ClustersetView = { ...view, slices: () => [many] };
   const query = (additionals: packet.Answer[]): Buffer =>
     packet.encode({ type: 'query', id: 7, questions: [{ type: 'A', name: 'db.shop.svc.cluster.local' }], additionals });
   const edns: packet.OptAnswer = {

@@ -25,7 +25,8 @@ export interface Resolution {
 const NOTHING: Resolution = { exists: false, records: [] };
 const EMPTY: Resolution = { exists: true, records: [] };
 
-interface EndpointName {
+/** An endpoint by the label of its host name. */
+export interface EndpointName {
   label: string;
   ip: string;
   ports: readonly { name: string; protocol: string; port: number }[];
@@ -103,7 +104,8 @@ function virtual(service: Service, name: string, base: string): Resolution {
   return { exists: true, records: [{ type: 'A', name, address: ip }, ...srv(name, ports, base)] };
 }
 
-const srv = (name: string, ports: readonly number[], target: string): DnsRecord[] =>
+/** One SRV record a port, each port once. */
+export const srv = (name: string, ports: readonly number[], target: string): DnsRecord[] =>
   [...new Set(ports)].map((port) => ({ type: 'SRV', name, target, port }));
 
 /** A headless name answers A with all addresses, and SRV with one target per endpoint and port, asked for by port or not. */
@@ -149,7 +151,7 @@ function portName(
 }
 
 /** Endpoints that names stand for: ready ones, or all when the Service publishes those that are not. */
-function endpointNames(service: Service, slices: readonly EndpointSlice[]): EndpointName[] {
+export function endpointNames(service: Service, slices: readonly EndpointSlice[]): EndpointName[] {
   const all = service.spec?.publishNotReadyAddresses === true;
   return slices
     .filter(({ addressType }) => addressType === 'IPv4')

@@ -1,8 +1,8 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
+import type { ClustersetView } from './clusterset.ts';
 import { answer, LIMITS } from './message.ts';
-import type { DnsView } from './records.ts';
 
 export interface DnsServerOptions {
   address: string;
@@ -16,14 +16,14 @@ const TURNS = 27_720;
 
 /** Serves the cluster's names over UDP and TCP. */
 export class DnsServer {
-  private readonly view: DnsView;
+  private readonly view: ClustersetView;
   private readonly options: DnsServerOptions;
   private readonly udp: UdpSocket;
   private readonly tcp: Server;
   private turn = 0;
   private readonly connections = new Set<Socket>();
 
-  constructor(view: DnsView, options: DnsServerOptions) {
+  constructor(view: ClustersetView, options: DnsServerOptions) {
     this.view = view;
     this.options = options;
     this.udp = createSocket('udp4');
