@@ -40,6 +40,7 @@ const importSchema = (): Schema =>
     status: fields({
       clusters: keyed(fields({ 'cluster*': str() }), ['cluster']),
       conditions: conditions(),
+      endpointSliceObjects: oneOfNames('Present', 'Absent'),
     }),
   });
 
@@ -70,11 +71,8 @@ export const MCS_CRDS: readonly CrdSource[] = [
   },
 ];
 
-/**
- * Which release of the API these are: others that install the definitions replace older ones only. The group is a community one, whose
- * kinds the API server admits without more.
- */
+/** Which release of the API these are: others that install the definitions replace only older ones. */
 export const MCS_LABELS = {
-  'multicluster.x-k8s.io/release-version': 'v0.5.0',
+  'multicluster.x-k8s.io/release-version': 'v0.5.2',
   'multicluster.x-k8s.io/crd-schema-revision': '0',
 } as const;

@@ -85,7 +85,10 @@ function keepImport(
   if (!sameJson(stands, [labels, annotations, spec]))
     return { do: 'update', object: { ...existing, metadata: { ...metadata, labels, annotations }, spec } };
   const status = statusOf(federated, resolved, existing.status, scene);
-  return sameJson(existing.status ?? {}, status) ? undefined : { do: 'status', name, namespace, status };
+  // A server whose definition is older drops what it does not know: that it is missing is no difference.
+  const { endpointSliceObjects: _slices, ...standing } = existing.status ?? {};
+  const { endpointSliceObjects: _present, ...wanted } = status;
+  return sameJson(standing, wanted) ? undefined : { do: 'status', name, namespace, status };
 }
 
 function specOf(federated: ObservedService, { type, ports, traffic }: Resolved): NonNullable<ServiceImport['spec']> {
@@ -120,5 +123,6 @@ function statusOf(
   return {
     clusters: clusters.map((cluster) => ({ cluster: cluster === LOCAL_CLUSTER ? clusterName : cluster })),
     conditions: [keepTime(fresh, old)],
+    endpointSliceObjects: 'Present',
   };
 }

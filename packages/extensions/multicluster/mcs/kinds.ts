@@ -40,5 +40,10 @@ export interface ServiceImport extends KubeObject {
     internalTrafficPolicy?: string;
     trafficDistribution?: string;
   };
-  status?: { clusters?: { cluster: string }[]; conditions?: Condition[] };
+  status?: {
+    clusters?: { cluster: string }[];
+    conditions?: Condition[];
+    /** Definitions before v0.5.2 do not have it. */
+    endpointSliceObjects?: 'Present' | 'Absent';
+  };
 }

@@ -91,7 +91,11 @@ test('an export makes a member of a service without label, and an import of all 
   });
   const [status] = imports(world, [created]);
   assert.deepEqual(status?.do === 'status' && status.status.clusters, [{ cluster: 'east' }, { cluster: 'west' }]);
-  assert.deepEqual(imports(world, [{ ...created, status: (status as { status: object }).status }]), []);
+  const said = (status as { status: NonNullable<ServiceImport['status']> }).status;
+  const { endpointSliceObjects, ...older } = said;
+  assert.equal(endpointSliceObjects, 'Present');
+  assert.deepEqual(imports(world, [{ ...created, status: said }]), []);
+  assert.deepEqual(imports(world, [{ ...created, status: older }]), [], 'an older definition does not have the field');
 });
 
 test('a service that is exported nowhere has no import, whatever label it has', () => {
