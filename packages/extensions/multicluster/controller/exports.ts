@@ -9,7 +9,7 @@ type Client = Pick<KubeClient, 'watch'>;
 const keyOf = ({ metadata }: KubeObject): string => serviceKey(metadata.namespace ?? '', metadata.name ?? '');
 
 /**
- * Keeps a map of all ServiceExports of a cluster. A cluster that does not have the kind, or does not let us see it, has none; `known` is
+ * Keeps a map of all ServiceExports of a cluster. A cluster that does not have the kind, or never let us see it, has none; `known` is
  * called whenever the map is complete, and after every change.
  */
 export function watchExports<T>(
@@ -18,11 +18,13 @@ export function watchExports<T>(
   read: (object: ServiceExport) => T,
   known: () => void,
 ): () => void {
+  let isSeen = false;
   return client.watch<ServiceExport>(
     SERVICE_EXPORTS,
     {},
     {
       reset: (objects) => {
+        isSeen = true;
         exports.clear();
         for (const object of objects) exports.set(keyOf(object), read(object));
         known();
@@ -36,7 +38,9 @@ export function watchExports<T>(
         known();
       },
       failed: ({ error }) => {
-        if (!(error instanceof ApiError) || (error.code !== 404 && error.code !== 403)) return;
+        const code = error instanceof ApiError ? error.code : undefined;
+        // What was seen once stands while it is refused, as with everything that a cluster does not show for a time.
+        if (code !== 404 && (code !== 403 || isSeen)) return;
         exports.clear();
         known();
       },

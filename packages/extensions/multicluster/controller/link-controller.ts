@@ -1,4 +1,4 @@
-import { type EndpointSlice, type KubeObject, NAMESPACES } from '#api/kube';
+import { type KubeObject, NAMESPACES } from '#api/kube';
 import { isConflict, isNotFound, type KubeClient } from '#kube/client';
 import type { Clock } from '#runtime/clock';
 import type { Log } from '#runtime/log';
@@ -13,14 +13,12 @@ import {
   selectorText,
   statusPatch,
 } from '../link/index.ts';
-import { reconcileSlices } from '../mcs/index.ts';
 import {
   clearProbe,
   type EndpointsChange,
   federatedName,
   type GatewayScene,
   type LinkReconciliation,
-  type LocalView,
   MIRROR,
   reconcileLink,
   reconcileProbe,
@@ -29,9 +27,8 @@ import {
 } from '../mirror/index.ts';
 import { Announcer } from './announcer.ts';
 import { applyChanges } from './apply.ts';
-import { applySlices } from './apply-exports.ts';
-import { ourSlices, watchSlices } from './exports.ts';
 import { Gateway, type GatewayMetrics } from './gateway.ts';
+import { ImportedSlices } from './imported-slices.ts';
 import { LocalCluster } from './local-cluster.ts';
 import { Loop } from './loop.ts';
 import { type RemoteClient, RemoteCluster, type RemoteSource } from './remote-cluster.ts';
@@ -84,7 +81,7 @@ export class LinkController {
   #last: Link | undefined;
   #remote: { source: string; cluster: RemoteCluster } | undefined;
   #gateway: { source: string; gateway: Gateway } | undefined;
-  #slices: LinkSlices | undefined;
+  readonly #slices: ImportedSlices;
   #lastReason: string | undefined;
   readonly #announcer: Announcer;
 
@@ -95,6 +92,7 @@ export class LinkController {
     this.#announcer = new Announcer({ ...deps, component: `linkerd-service-mirror-${options.link}` });
     const changed = (): void => this.#loop.trigger();
     this.#local = new LocalCluster(deps.client, deps.log, changed);
+    this.#slices = new ImportedSlices(deps.client, changed);
     const apply = (link: Link): void => void this.#links.set(link.metadata.name ?? '', link);
     this.#stopLinks = deps.client.watch<Link>(
       LINKS,
@@ -123,7 +121,7 @@ export class LinkController {
     this.#loop.stop();
     this.#stopLinks();
     this.#local.stop();
-    this.#slices?.stop();
+    this.#slices.stop();
     this.#remote?.cluster.stop();
     this.#gateway?.gateway.stop();
   }
@@ -157,42 +155,15 @@ export class LinkController {
       ...wanted.endpoints,
       ...this.#probeChanges(settingsOf(link).cluster, gateway),
     ]);
-    const slices = await this.#applySlices(settingsOf(link).cluster, remote.services, remote.exportedSlices);
+    const { cluster } = settingsOf(link);
+    const { services } = this.#local;
+    const slices = await this.#slices.apply(cluster, remote.services, remote.followExported(), services);
     for (const [name, message] of slices.failures) failures.set(name, message);
     this.#announcer.skipped(link, this.#announced([...wanted.mirrors, ...wanted.federated]), remote.client);
     if (this.#options.enableNamespaceCreation) await this.#createNamespaces(link, wanted);
     await this.#writeStatus(link, { ...this.#outcomes(wanted, failures), ...about });
     for (const [name, message] of failures) this.#deps.log.warn(message, { service: name });
     return failures.size > 0 || conflicts + slices.conflicts > 0 ? 'again' : 'done';
-  }
-
-  /** Brings the pods of exported Services here, once those of both sides are known. */
-  #applySlices(
-    cluster: string,
-    members: LocalView['services'],
-    slices: ReadonlyMap<string, EndpointSlice> | undefined,
-  ) {
-    if (this.#slices?.cluster !== cluster) {
-      this.#slices?.stop();
-      const watched: LinkSlices = { cluster, existing: undefined, stop: () => {} };
-      this.#slices = watched;
-      watched.stop = watchSlices(this.#deps.client, ourSlices(cluster), (existing) => {
-        watched.existing = existing;
-        this.#loop.trigger();
-      });
-    }
-    const { existing } = this.#slices;
-    if (!existing || !slices) return applySlices(this.#deps.client, []);
-    const { services } = this.#local;
-    const scene = {
-      cluster,
-      clusterName: cluster,
-      members,
-      slices: slices.values(),
-      services,
-      existing: existing.values(),
-    };
-    return applySlices(this.#deps.client, reconcileSlices(scene));
   }
 
   /** The Link is gone: without it, nothing of the remote cluster is wanted. */
@@ -203,7 +174,7 @@ export class LinkController {
       ...endpoints,
       ...this.#probeChanges(settingsOf(link).cluster, undefined),
     ]);
-    const slices = await this.#applySlices(settingsOf(link).cluster, new Map(), new Map());
+    const slices = await this.#slices.apply(settingsOf(link).cluster, new Map(), new Map(), this.#local.services);
     for (const [name, message] of slices.failures) failures.set(name, message);
     if (changes.length > 0) this.#deps.log.info('cleared away after the link', { changes: changes.length });
     for (const [name, message] of failures) this.#deps.log.warn(message, { service: name });
@@ -358,13 +329,6 @@ export class LinkController {
       if (!isConflict(error)) throw error;
     }
   }
-}
-
-/** Our own EndpointSlices of the pods of one cluster; undefined until seen in full. */
-interface LinkSlices {
-  cluster: string;
-  existing: ReadonlyMap<string, EndpointSlice> | undefined;
-  stop(): void;
 }
 
 /** Name of the port at which gateways are probed, of their Service and of ours. */

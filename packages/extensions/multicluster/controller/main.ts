@@ -135,10 +135,16 @@ function startLink({ flags, log, metrics }: ProcessContext<typeof FLAGS>, client
 /** More often would only load name servers. */
 const REFRESH_MS_MIN = 1_000;
 
+/** A DNS label: it is one in names of pods. */
+const CLUSTER_NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
 function startLocal({ flags, log }: ProcessContext<typeof FLAGS>, client: Client) {
   const federatedServiceSelector = parseSelector(flags['federated-service-selector']);
   if (!federatedServiceSelector)
     throw new Error(`flag -federated-service-selector: not a label selector: "${flags['federated-service-selector']}"`);
+  const clusterName = flags['cluster-name'];
+  if (!CLUSTER_NAME.test(clusterName))
+    throw new Error(`flag -cluster-name: expected at most 63 of a-z, 0-9 and inner "-", got "${clusterName}"`);
   const list = (text: string): string[] => text.split(',').filter(Boolean);
   return () =>
     new LocalController(
@@ -148,7 +154,7 @@ function startLocal({ flags, log }: ProcessContext<typeof FLAGS>, client: Client
         federatedServiceSelector,
         excludedLabels: list(flags['excluded-labels']),
         excludedAnnotations: list(flags['excluded-annotations']),
-        clusterName: flags['cluster-name'],
+        clusterName,
       },
     );
 }

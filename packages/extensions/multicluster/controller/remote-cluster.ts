@@ -81,8 +81,8 @@ export class RemoteCluster {
     return this.#servicesSeen && this.#exportsKnown && Boolean(endpoints);
   }
 
-  /** The EndpointSlices of exported Services; undefined until they were seen in full. */
-  get exportedSlices() {
+  /** Looks at the EndpointSlices of what is exported now. Undefined until they were seen in full. */
+  followExported(): ReadonlyMap<string, EndpointSlice> | undefined {
     this.#exported.follow(this.client, this.exports.values());
     return this.#exported.slices;
   }

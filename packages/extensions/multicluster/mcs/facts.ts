@@ -45,10 +45,15 @@ export const isExportKey = (key: string): boolean => key.startsWith(PREFIX);
 export const saidExports = (annotations: Record<string, string>): Record<string, string> =>
   Object.fromEntries(Object.entries(annotations).filter(([key]) => isExportKey(key)));
 
-/** What a cluster says of its export. */
+/** The most that one cluster's export may take of the annotations of a Service, of which the API server allows 256 KiB for all. */
+const SAID_CHARS_MAX = 16_384;
+
+/** What a cluster says of its export. Labels and annotations that take too much room are left out: others' exports must fit, too. */
 export function sayExport(found: ObservedExport, { headless, ports, traffic = {} }: ObservedService): string {
   const { uid, created, labels, annotations } = found;
-  return JSON.stringify({ created, uid, headless, ports: sayablePorts(ports), traffic, labels, annotations });
+  const facts = { created, uid, headless, ports: sayablePorts(ports), traffic };
+  const text = JSON.stringify({ ...facts, labels, annotations });
+  return text.length <= SAID_CHARS_MAX ? text : JSON.stringify(facts);
 }
 
 /** What all clusters say of their exports, the oldest first: it decides where they differ (KEP-1645, conflict resolution). */

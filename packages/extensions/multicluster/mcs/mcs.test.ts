@@ -209,6 +209,12 @@ test('what somebody else wrote about an export is left out, and an original cann
   assert.equal(resolved(world), undefined);
 });
 
+test('labels and annotations that would crowd out other exports are left out', () => {
+  const annotations = { note: 'x'.repeat(20_000) };
+  const world = converge(new World(), { east: { service: web(), exports: exporting(1, { annotations }) } });
+  assert.deepEqual([resolved(world)?.annotations, resolved(world)?.clusters], [{}, ['east']]);
+});
+
 test('the conditions of an export say whether it is valid, ready and in conflict', () => {
   const scene = { exported: undefined, heard: false, failure: undefined, generation: 1, nowIso: NOW };
   const say = (more: object) =>

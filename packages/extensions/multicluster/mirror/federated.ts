@@ -66,7 +66,8 @@ function wantedFederated(
   const leads = !existing || isAuthoritative(before, joiner);
   const own = portsKey(joiner.cluster);
   const { [own]: _own, ...said } = saidPorts(existing?.annotations ?? {});
-  const { [exportKey(joiner.cluster)]: _ownExport, ...others } = saidExports(existing?.annotations ?? {});
+  const exportsBefore = saidExports(existing?.annotations ?? {});
+  const { [exportKey(joiner.cluster)]: _ownExport, ...others } = exportsBefore;
   const exports = { ...others, ...(exported && { [exportKey(joiner.cluster)]: sayExport(exported, member) }) };
   const resolved = resolveExports(readExports(exports));
   const follows = {
@@ -84,7 +85,7 @@ function wantedFederated(
     ),
     headless: resolved?.type === 'Headless',
     // Without exports it is as somebody may have set it by hand.
-    traffic: resolved ? resolved.traffic : Object.keys(others).length > 0 ? undefined : existing?.traffic,
+    traffic: resolved ? resolved.traffic : Object.keys(exportsBefore).length > 0 ? undefined : existing?.traffic,
   };
   return {
     ...(leads ? rules : follows),
