@@ -81,6 +81,15 @@ test('follows members as they scale, join and leave', async () => {
   await hears(heard, '10.44.0.1:8080');
 });
 
+test('slices that a federated service has for clients outside the mesh are not asked', async () => {
+  const west = federate(member('10.42.0.1'), 'bb@east').put('Secret', 'linkerd/east', linkSecret('east', 'east.test'));
+  west.slice('shop/bb-federated', [{ ip: '10.43.0.1' }, { ip: '10.43.0.9' }]);
+  const scene = await start(west, { east: member('10.43.0.1').kube });
+  const heard = scene.get(FEDERATED);
+  await hears(heard, '10.42.0.1:8080', '10.43.0.1:8080');
+  assert.ok(heard.endpoints.get('10.43.0.1:8080')?.tlsIdentity, 'from its own cluster, with its identity');
+});
+
 test('a linked cluster that is dead takes nothing from the others, and its members join when it answers', async () => {
   const sinks: (() => void)[] = [];
   const east = member('10.43.0.1');
