@@ -2,6 +2,7 @@
 // their time. Plain Node, no dependency.
 import { goClientsPath, helmPath, rustClientPath } from './clients.mjs';
 import { installGatewayApiTools } from './gateway-api-tools.mjs';
+import { installMcsDefinitions } from './mcs-tools.mjs';
 
 /** Beginning of test files -> what builds their programs. */
 const PROGRAMS = [
@@ -10,6 +11,7 @@ const PROGRAMS = [
   ['conformance/clients/rust', rustClientPath],
   ['conformance/gateway-api/', installGatewayApiTools],
   ['conformance/helm/', helmPath],
+  ['conformance/mcs/', installMcsDefinitions],
   ['conformance/scenarios/install/', helmPath],
 ];
 
