@@ -83,6 +83,16 @@ test('compresses for those who say so, and answers HEAD with the head alone', as
   assert.match(await get('HEAD /big', 'accept: */*'), /^HTTP\/1.1 200.*content-length: 10000\r\n\r\n$/s);
 });
 
+test('a server that is closed ends the connections that clients keep open', async () => {
+  const closing = await new AdminServer({ '/live': () => ({ status: 200, body: 'live\n' }) }).listen('127.0.0.1', 0);
+  const socket = net.connect(closing.addr.port, '127.0.0.1');
+  const ended = new Promise((resolve) => socket.once('close', resolve));
+  socket.write('GET /live HTTP/1.1\r\nhost: a\r\n\r\n');
+  await new Promise((resolve) => socket.once('data', resolve));
+  closing.close();
+  await ended;
+});
+
 test('speaks HTTP/2 with those who begin so, as mesh proxies do', async () => {
   const session = http2.connect(`http://127.0.0.1:${listener.addr.port}`);
   const ask = (headers: Record<string, string>, body = ''): Promise<[number, string]> =>

@@ -62,24 +62,32 @@ const compress = promisify(gzip);
 /** Routes by exact path; others are 404. */
 export class AdminServer {
   readonly #routes: Readonly<Record<string, AdminHandler>>;
-  #connections = 0;
+  readonly #open = new Set<Socket>();
 
   constructor(routes: Readonly<Record<string, AdminHandler>>) {
     this.#routes = routes;
   }
 
-  listen(host: string, port: number): Promise<Listener> {
-    return listen({ host, port }, (socket) => this.serve(socket));
+  /** Closing it ends its connections, too: proxies keep theirs open, and a process that is over would wait for them. */
+  async listen(host: string, port: number): Promise<Listener> {
+    const listener = await listen({ host, port }, (socket) => this.serve(socket));
+    return {
+      addr: listener.addr,
+      close: () => {
+        listener.close();
+        for (const socket of this.#open) socket.destroy();
+      },
+    };
   }
 
   /** Serves one connection. */
   serve(socket: Socket, options: ServeOptions = {}): void {
-    if (this.#connections >= CONNECTIONS_MAX) {
+    if (this.#open.size >= CONNECTIONS_MAX) {
       socket.destroy();
       return;
     }
-    this.#connections++;
-    socket.once('close', () => this.#connections--);
+    this.#open.add(socket);
+    socket.once('close', () => this.#open.delete(socket));
     socket.setTimeout(IDLE_MS, () => socket.destroy());
     socket.on('error', () => socket.destroy());
     const answer = (request: AdminRequest): Promise<AdminResponse> => this.#answer(request, options);
