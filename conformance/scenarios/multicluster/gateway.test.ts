@@ -19,6 +19,8 @@ apiVersion: v1
 kind: Service
 metadata: {name: echo, namespace: shop, labels: {${EXPORTED}: "true"}, annotations: {config.linkerd.io/opaque-ports: "9000"}}
 spec: {selector: {app: echo}, ports: [{name: tcp, port: 9000, targetPort: 9000}]}`;
+/** Tells its host name to whoever asks. */
+const WHO = `require("node:http").createServer((_request, response) => response.end(require("node:os").hostname())).listen(8080)`;
 const LISTEN = `const socket = require("node:net").connect(9000, "echo-east"); let text = ""; socket.on("data", (part) => { text += part; if (text.endsWith("ping")) { console.log(text); socket.end(); } }); setTimeout(() => process.exit(1), 5000).unref(); socket.write("ping")`;
 
 let lab: Lab;
@@ -79,7 +81,7 @@ async function find<T>(context: Cluster, what: string, namespace = 'shop'): Prom
 
 interface Service {
   metadata: { labels?: Record<string, string>; annotations?: Record<string, string>; resourceVersion: string };
-  spec: { ports: { name: string; port: number }[] };
+  spec: { clusterIP: string; ports: { name: string; port: number }[] };
 }
 interface Endpoints {
   metadata: { annotations?: Record<string, string> };
@@ -268,6 +270,94 @@ spec: {ports: [{port: 80}]}`;
     assert.equal(made.metadata.labels?.['mirror.linkerd.io/mirrored-service'], 'true');
     assert.equal(made.metadata.labels?.['mirror.linkerd.io/cluster-name'], 'east');
     await eventually('its mirror', 20_000, () => find('west', 'svc/lone-east', 'made'));
+  });
+
+  test('an edited Link is followed: entries without address are left out, a gateway dead from the start is not used', {
+    timeout: 4 * MINUTE_MS,
+  }, async () => {
+    const gateway = (await find<Link>('west', 'link/east', MC))?.spec.gatewayAddress ?? '';
+    const goTo = (gatewayAddress: string) =>
+      kubectl('west', `-n ${MC} patch link east --type=merge -p '${JSON.stringify({ spec: { gatewayAddress } })}'`);
+    const ips = ({ subsets }: Endpoints, which: 'addresses' | 'notReadyAddresses') =>
+      subsets?.[0]?.[which]?.map(({ ip }) => ip).join();
+    await goTo(`${gateway},nowhere.invalid,10.255.0.1`);
+    await there<Endpoints>('both addresses', 'endpoints/web-east', (found) =>
+      (ips(found, 'addresses') ?? '').includes('10.255.0.1'),
+    );
+    await goTo('10.255.0.1');
+    await eventually('an address that is not ready', 2 * MINUTE_MS, async () => {
+      const found = await find<Endpoints>('west', 'endpoints/web-east');
+      return found && ips(found, 'notReadyAddresses') === '10.255.0.1' ? true : undefined;
+    });
+    await goTo(gateway);
+    await eventually('the gateway again', MINUTE_MS, async () => {
+      const found = await find<Endpoints>('west', 'endpoints/web-east');
+      return found && ips(found, 'addresses') === gateway ? true : undefined;
+    });
+  });
+
+  test('pods of a StatefulSet have services of their own, which follow them', { timeout: 4 * MINUTE_MS }, async () => {
+    const pods = `
+---
+apiVersion: v1
+kind: Service
+metadata: {name: db, namespace: shop, labels: {${EXPORTED}: "true"}}
+spec: {clusterIP: None, selector: {app: db}, ports: [{name: http, port: 8080}]}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db, namespace: shop}
+spec:
+  serviceName: db
+  replicas: 2
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      containers:
+      - {name: app, image: debian, command: ${node(WHO)}, ports: [{containerPort: 8080}]}`;
+    await kubectl('east', 'apply -f -', pods);
+    const plain = await there<Service>('an ordinary mirror', 'svc/db-east');
+    assert.notEqual(plain.spec.clusterIP, 'None');
+    await install(
+      `${CONTROLLERS} --set enableNamespaceCreation=true --set controllerDefaults.enableHeadlessServices=true`,
+    );
+    await kubectl('west', `-n ${MC} rollout status deploy/controller-east --timeout=60s`);
+    await there<Service>('a headless mirror', 'svc/db-east', ({ spec }) => spec.clusterIP === 'None');
+    const hosts = (count: number) =>
+      eventually(`${count} hosts`, MINUTE_MS, async () => {
+        const names = await kubectl(
+          'west',
+          '-n shop get svc -o name -l mirror.linkerd.io/headless-mirror-svc-name=db-east',
+        );
+        const wanted = Array.from({ length: count }, (_, at) => `service/db-${at}-east\n`).join('');
+        return names === wanted ? true : undefined;
+      });
+    await hosts(2);
+    await eventually('an answer of the second pod', MINUTE_MS, async () => {
+      const { stdout, stderr } = await ask('client', 'http://db-1.db-east.shop:8080/');
+      if (stdout === 'db-1200') return true;
+      throw new Error(stdout + stderr);
+    });
+    await kubectl('east', '-n shop scale statefulset/db --replicas=3');
+    await hosts(3);
+    await kubectl('east', '-n shop scale statefulset/db --replicas=1');
+    await hosts(1);
+  });
+
+  test('what went while no controller ran is cleared away, and nothing else', { timeout: 3 * MINUTE_MS }, async () => {
+    await kubectl('west', `-n ${MC} scale deploy/controller-east --replicas=0`);
+    await kubectl(
+      'west',
+      `-n ${MC} wait --for=delete pod -l component=controller,mirror.linkerd.io/cluster-name=east --timeout=60s`,
+    );
+    await kubectl('east', '-n shop delete svc echo');
+    await kubectl('west', '-n shop delete endpoints web-east');
+    await kubectl('west', `-n ${MC} scale deploy/controller-east --replicas=1`);
+    await gone('the orphan', 'svc/echo-east');
+    await there<Endpoints>('what was missing', 'endpoints/web-east', ready);
+    for (const name of ['svc/web-east', 'svc/db-east', 'svc/db-0-east']) assert.ok(await find('west', name), name);
   });
 
   test('what is no longer exported goes, from the status, too', { timeout: MINUTE_MS }, async () => {
