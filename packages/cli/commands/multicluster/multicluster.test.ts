@@ -32,12 +32,17 @@ function target(): FakeKubeClient {
 }
 
 async function run(client: FakeKubeClient, words: string, access: Partial<ServerAccess> = {}) {
+  const { stdout, stderr } = await output(client, words, access);
+  return { objects: parseManifests(stdout, 'stdout'), stderr, stdout };
+}
+
+async function output(client: FakeKubeClient, words: string, access: Partial<ServerAccess> = {}): Promise<FakeIo> {
   const io = new FakeIo();
   const context = fakeContext(client, io, { access });
   const program = new Command().exitOverride();
   registerMulticluster(program, context);
   await program.parseAsync(['multicluster', ...words.split(' ')], { from: 'user' });
-  return { objects: parseManifests(io.stdout, 'stdout'), stderr: io.stderr, stdout: io.stdout };
+  return io;
 }
 const names = (objects: readonly AnyObject[]): string[] =>
   objects.map(({ kind, metadata }) => `${kind}/${metadata.namespace ?? ''}/${metadata.name}`);
@@ -324,9 +329,42 @@ test('gateways are a table with numbers to the right, or JSON', async () => {
     gatewaysTable([row, { ...row, clusterName: 'north', alive: false }]),
     'CLUSTER  ALIVE    NUM_SVC      LATENCY\neast     True           2          4ms\nnorth    False          2            -\n',
   );
-  const none = await run(target().seed(LINKS, { metadata: { name: 'east', namespace: MC } }), 'gateways -o json').catch(
-    (error: Error) => error,
-  );
-  assert.ok(!(none instanceof Error) && none.stdout === 'null\n');
+  const none = await output(target().seed(LINKS, { metadata: { name: 'east', namespace: MC } }), 'gateways -o json');
+  assert.equal(none.stdout, 'null\n');
   assert.match(none.stderr, /warning: east: no mirror controller holds Lease/);
+});
+
+test('a plan names what would be mirrored, renamed, refused or in a loop', async () => {
+  const labelled = (name: string, labels: Record<string, string>, spec: object = {}): AnyObject =>
+    ({ metadata: { name, namespace: 'shop', labels }, spec: { ports: [{ port: 80 }], ...spec } }) as AnyObject;
+  const exported = { 'mirror.linkerd.io/exported': 'true' };
+  const long = 'w'.repeat(60);
+  const client = target().seed(
+    SERVICES,
+    gateway({}, [{ ip: '192.0.2.1' }]),
+    labelled('web', { ...exported, 'mirror.linkerd.io/federated': 'member' }),
+    labelled('api', { 'mirror.linkerd.io/exported': 'remote-discovery' }),
+    labelled('out', exported, { type: 'ExternalName' }),
+    labelled('x-west', { ...exported, 'mirror.linkerd.io/mirrored-service': 'true' }),
+    labelled(long, exported),
+    labelled('quiet', {}),
+  );
+  const { stdout } = await output(client, 'link-gen --cluster-name=east --plan -o json');
+  const rows = JSON.parse(stdout) as { service: string; mode: string; local: string; result: string }[];
+  assert.deepEqual(
+    rows.map(({ service, mode, local, result }) => [service, mode, local, result]),
+    [
+      ['api', 'flat', 'api-east', 'created'],
+      ['out', 'gateway', '-', 'InvalidService: ExternalName service cannot be mirrored'],
+      ['web', 'federated', 'web-federated', 'created'],
+      ['web', 'gateway', 'web-east', 'created'],
+      [
+        long,
+        'gateway',
+        '-',
+        `Error: Failed to create mirror service: the name ${long}-east would have 65 characters, and 63 is the most`,
+      ],
+      ['x-west', '-', '-', 'a mirror itself: not mirrored on'],
+    ],
+  );
 });
