@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Command } from 'commander';
-import { type AnyObject, CONFIG_MAPS, DEPLOYMENTS, NODES, SECRETS, SERVICES } from '#api/kube';
+import { type AnyObject, CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, NODES, SECRETS, SERVICES } from '#api/kube';
 import { LINKS } from '#extensions/multicluster';
 import { FakeKubeClient, type ServerAccess } from '#kube/client';
 import { inlineAccess } from '#kube/config';
@@ -367,4 +367,22 @@ test('a plan names what would be mirrored, renamed, refused or in a loop', async
       ['x-west', '-', '-', 'a mirror itself: not mirrored on'],
     ],
   );
+});
+
+test('install waits for the control plane, and says what is missing when it has waited long enough', async () => {
+  const deployment = { name: 'linkerd-destination', namespace: 'linkerd' };
+  const labels = { 'linkerd.io/control-plane-component': 'destination' };
+  const client = target().seed(DEPLOYMENTS, { metadata: { ...deployment, labels } });
+  await assert.rejects(run(client, 'install --wait=0s'), /the control plane is not available: linkerd-destination/);
+  assert.ok((await run(client, 'install --ignore-cluster')).objects.length > 0);
+});
+
+test('uninstall takes what local members left, last', async () => {
+  const client = target()
+    .seed(NAMESPACES, { metadata: { name: MC, labels: { 'linkerd.io/extension': 'multicluster' } } })
+    .seed(SERVICES, {
+      metadata: { name: 'web-federated', namespace: 'shop', labels: { 'mirror.linkerd.io/mirrored-service': 'true' } },
+    });
+  const { objects } = await run(client, 'uninstall');
+  assert.deepEqual(names(objects), [`Namespace//${MC}`, 'Service/shop/web-federated']);
 });
