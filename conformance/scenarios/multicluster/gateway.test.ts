@@ -157,6 +157,9 @@ describe('a cluster behind a gateway', () => {
       if (stdout.includes('from-east') && stdout.endsWith('200')) return true;
       throw new Error(stdout + stderr);
     });
+    // The admin port of a meshed pod, too, is asked over HTTP/2 by the client's proxy.
+    const ip = await kubectl('west', `-n ${MC} get pod -l component=controller -o jsonpath='{.items[0].status.podIP}'`);
+    assert.equal((await ask('client', `http://${ip}:4191/ready`)).stdout, 'ready\n200');
     const { code, stdout } = await ask('stranger', 'http://web-east/');
     assert.ok(code !== 0 && !stdout.includes('from-east'), `${code} ${stdout}`);
   });

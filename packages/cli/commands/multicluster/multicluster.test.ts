@@ -244,10 +244,11 @@ test('a Link goes through the gateway that its Service describes', async () => {
   assert.deepEqual([told['gatewayAddress'], told['gatewayPort']], ['gw.east', '443']);
   client.seed(SERVICES, gateway({}, [{ hostname: 'a.example' }, { hostname: 'b.example' }]));
   assert.equal((await specOf(client))['gatewayAddress'], 'a.example,b.example');
-  client.seed(SERVICES, gateway({}, [], { 'mirror.linkerd.io/probe-period': '1500ms' }));
+  const patient = { 'mirror.linkerd.io/probe-period': '1500ms', 'mirror.linkerd.io/probe-failure-threshold': '5' };
+  client.seed(SERVICES, gateway({}, [], patient));
   await assert.rejects(specOf(client), /gateway linkerd-gateway.linkerd-multicluster has no ingress addresses/);
   const probe = (await specOf(client, '--gateway-addresses gw'))['probeSpec'] as Record<string, string>;
-  assert.equal(probe['period'], '1500ms');
+  assert.deepEqual([probe['period'], probe['failureThreshold']], ['1500ms', '5']);
   for (const [key, message] of [
     ['mirror.linkerd.io/gateway-identity', /has no mirror.linkerd.io\/gateway-identity annotation/],
     ['mirror.linkerd.io/probe-path', /probe path is empty/],
