@@ -162,7 +162,7 @@ async function meshClients(port: number) {
     {
       ...deps,
       watch,
-      resolver: { resolve: async () => [{ host: '127.0.0.1', port }] },
+      resolver: { resolve: async () => [{ host: '127.0.0.1', port }], distrust: () => undefined },
       context: () => credentials.context(),
     },
   );

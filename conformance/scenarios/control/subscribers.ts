@@ -49,8 +49,8 @@ export interface StreamReport {
 export type Report = Record<Kind, StreamReport[]>;
 
 const LIMITS = {
-  /** Small, so that little of what is not read can hide on the way. */
-  streamWindow: 4_096,
+  /** HTTP/2's own: little of what is not read can hide on the way. */
+  streamWindow: 65_535,
   connectionWindow: 65_535,
   maxConcurrentStreams: 0,
   maxFrameSize: 16_384,

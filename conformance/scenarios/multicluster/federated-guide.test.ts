@@ -49,7 +49,7 @@ before(
     await follow('Link the clusters');
     await follow('Make a federated service');
     await eventually('all clusters are behind the federated service', MINUTE_MS, async () => {
-      const clusters = (await follow('Make a federated service', 1)).matchAll(/ (local|east|north)$/gm);
+      const clusters = (await follow('Make a federated service', 1)).matchAll(/ (local|east|north) +0 +1$/gm);
       return new Set(Array.from(clusters, ([, cluster]) => cluster)).size === 3 ? true : undefined;
     });
     const asking = `{name: app, image: debian, command: [node, -e, ${JSON.stringify(ASKING)}]}`;

@@ -1,5 +1,5 @@
 /**
- * Many clusters as one mesh: the Link resource, mirrors of remote services (flat network), federated services, and the
+ * Many clusters as one mesh: the Link resource, mirrors of remote services (flat, or through gateways), federated services, and the
  * controller that keeps them (`weft service-mirror`). The reconcile functions are pure; `controller` is the rim.
  */
 export { runServiceMirror } from './controller/index.ts';
@@ -9,7 +9,13 @@ export {
   FEDERATED_LABEL,
   FLAT_EXPORT,
   federatedName,
+  type LocalView,
   MIRROR,
   mirrorName,
+  type ObservedService,
+  observe,
   readMembers,
+  reconcileLink,
+  type ServiceObject,
+  serviceKey,
 } from './mirror/index.ts';

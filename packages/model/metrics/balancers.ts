@@ -36,13 +36,15 @@ const adaptiveLoad = <const L extends readonly string[]>(labels: L) =>
   });
 
 const SERVICE = [...PARENT, ...BACKEND] as const;
+/** Of connections, Linkerd's proxy says the name as well: `logical` is what was asked for, `concrete` where it went. */
+const NAMED = [...SERVICE, 'logical', 'concrete'] as const;
 
 /** Balancers over the endpoints of services, and over those of the control plane (by `addr`). */
 export const BALANCER_METRICS = {
   ...balancer('outbound_http', SERVICE, 'Requests'),
   ...adaptiveLoad(SERVICE),
-  ...balancer('outbound_tcp', SERVICE, 'Connections'),
-  ...balancer('outbound_tls', SERVICE, 'Connections'),
+  ...balancer('outbound_tcp', NAMED, 'Connections'),
+  ...balancer('outbound_tls', NAMED, 'Connections'),
   ...balancer('control_identity', ['addr'], 'Calls'),
   ...balancer('control_destination', ['addr'], 'Calls'),
   ...balancer('control_policy', ['addr'], 'Calls'),

@@ -42,4 +42,10 @@ test('balancers of services carry parent and backend, those of the control plane
     'parent_group',
     'parent_kind',
   ]);
+  for (const [family, last] of [
+    ['outbound_http', 'backend_section_name'],
+    ['outbound_tcp', 'concrete'],
+    ['outbound_tls', 'concrete'],
+  ] as const)
+    assert.equal(PROXY_METRICS[`${family}_balancer_queue_length`].labels.at(-1), last);
 });

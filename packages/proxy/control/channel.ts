@@ -9,7 +9,7 @@ import type { ChannelMetrics } from './channel-metrics.ts';
 import type { Resolver } from './resolve.ts';
 
 export interface ControlChannelDeps extends Pick<Deps, 'clock' | 'random' | 'log'> {
-  readonly resolver: Pick<Resolver, 'resolve'>;
+  readonly resolver: Pick<Resolver, 'distrust' | 'resolve'>;
   readonly context: () => SecureContext;
   readonly watch: Pick<ChannelMetrics, 'resolved' | 'connected' | 'failed' | 'lost'>;
 }
@@ -55,7 +55,10 @@ export function createControlChannel(
         if (complaint !== '') deps.log.info('Connected', { addr: authority });
         complaint = '';
         deps.watch.connected();
-        socket.once('close', () => deps.watch.lost());
+        socket.once('close', () => {
+          deps.watch.lost();
+          deps.resolver.distrust(addr);
+        });
         return socket;
       } catch (error) {
         failure = error;
@@ -63,6 +66,7 @@ export function createControlChannel(
       }
     }
     deps.watch.failed();
+    deps.resolver.distrust(addr);
     throw failure;
   };
   return createGrpcClient({ connect, authority, keepAlive: KEEP_ALIVE, windows: config.windows });

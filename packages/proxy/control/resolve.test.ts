@@ -45,6 +45,17 @@ test('an answer is used as long as it lives, and asked for once', async () => {
   );
 });
 
+test('addresses that do not answer are asked for anew, however long they were to live, and kept for want of others', async () => {
+  const { records, resolver } = setUp({ minTtlMs: 60_000 });
+  await resolver.resolve(ADDR);
+  records.v4 = [{ address: '10.0.0.2', ttl: 5 }];
+  resolver.distrust(ADDR);
+  assert.deepEqual(await resolver.resolve(ADDR), [{ host: '10.0.0.2', port: 8086 }]);
+  records.v4 = [];
+  resolver.distrust(ADDR);
+  assert.deepEqual(await resolver.resolve(ADDR), [{ host: '10.0.0.2', port: 8086 }]);
+});
+
 test('lifetimes are kept within their bounds', async () => {
   for (const [config, lifeMs] of [
     [{ minTtlMs: 60_000 }, 60_000],

@@ -71,6 +71,16 @@ export class Resolver {
     return asking;
   }
 
+  /**
+   * The addresses do not answer, or the one in use went away, as those of a replaced pod: who asks next asks the name server, however
+   * long its last answer was to live.
+   */
+  distrust(addr: HostPort): void {
+    const key = `${addr.host}:${addr.port}`;
+    const known = this.#known.get(key);
+    if (known) this.#known.set(key, { ...known, untilMs: 0 });
+  }
+
   async #ask(addr: HostPort, known: Entry | undefined): Promise<readonly HostPort[]> {
     const name = addr.host.replace(/\.$/, '');
     let found = await this.#count('SRV', this.#srv(name));

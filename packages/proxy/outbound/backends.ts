@@ -11,7 +11,13 @@ import {
   type Meta,
   type WatchConfig,
 } from '../discover/index.ts';
-import { type BalancerFamily, BalancerMetrics, backendLabels, parentLabels } from '../telemetry/index.ts';
+import {
+  type BalancerFamily,
+  type BalancerLabels,
+  BalancerMetrics,
+  backendLabels,
+  parentLabels,
+} from '../telemetry/index.ts';
 import { type Discovered, type HttpBackend, HttpBalancer } from './backend.ts';
 import type { EndpointConfig } from './endpoint.ts';
 import { type TcpBackend, TcpBalancer, TcpForward } from './tcp-backend.ts';
@@ -73,7 +79,8 @@ export class Backends {
         return { backend: new HttpBalancer({ authority: undefined, config, deps, forward: target.endpoint }) };
       }
       const config = { ...usual, ewma: target.ewma, breaker, zones: target.zones ?? this.#config.zones };
-      const watch = this.#watchOf('outbound_http', parent, backend.meta, config.failfastMs);
+      const labels = { ...parentLabels(parent), ...backendLabels(backend.meta) };
+      const watch = this.#watchOf('outbound_http', labels, config);
       return { backend: new HttpBalancer({ authority: target.path, config, deps, watch }), path: target.path };
     });
   }
@@ -89,7 +96,8 @@ export class Backends {
       if (target.kind === 'forward') return { backend: new TcpForward(target.endpoint, this.#config, this.#deps) };
       // The load of connections is no measure for what crosses zones.
       const config = { ...this.#config, ...this.#config.tcp, ewma: target.ewma, zones: undefined };
-      const watch = this.#watchOf(family, parent, backend.meta, config.failfastMs);
+      const name = { logical: target.path, concrete: target.path };
+      const watch = this.#watchOf(family, { ...parentLabels(parent), ...backendLabels(backend.meta), ...name }, config);
       return { backend: new TcpBalancer(target.path, config, this.#deps, watch), path: target.path };
     });
   }
@@ -99,13 +107,13 @@ export class Backends {
     this.#entries.clear();
   }
 
-  #watchOf(family: BalancerFamily, parent: Meta, backend: Meta, failfastMs: number): BalancerMetrics {
+  #watchOf(
+    family: BalancerFamily,
+    labels: BalancerLabels,
+    { failfastMs }: Pick<QueueConfig, 'failfastMs'>,
+  ): BalancerMetrics {
     const { metrics, clock } = this.#deps;
-    return new BalancerMetrics(
-      family,
-      { ...parentLabels(parent), ...backendLabels(backend) },
-      { failfastMs, metrics, clock },
-    );
+    return new BalancerMetrics(family, labels, { failfastMs, metrics, clock });
   }
 
   #hold<T extends Discovered>(key: string, make: () => { backend: T; path?: string }): Held<T> | undefined {

@@ -30,10 +30,12 @@ export type BalancerFamily =
   | 'control_policy'
   | 'opentelemetry';
 
-/** Of services: parent and backend. Of the control plane: `addr`. */
+/** Of services: parent and backend, for connections also their name. Of the control plane: `addr`. */
 export type BalancerLabels = LabelsOf<
   ProxyMetrics,
-  'outbound_http_balancer_p2c_endpoints' | 'control_policy_balancer_p2c_endpoints'
+  | 'outbound_http_balancer_p2c_endpoints'
+  | 'outbound_tcp_balancer_p2c_endpoints'
+  | 'control_policy_balancer_p2c_endpoints'
 >;
 
 /** `<family>_balancer_*` of one balancer. */

@@ -1,5 +1,5 @@
 /**
- * A small HTTP/1.1 server for health, metrics and switches, over sockets of any kind (so that it can sit behind TLS). Bodies of
+ * A small HTTP server, of both versions, for health, metrics and switches, over sockets of any kind (so that it can sit behind TLS). Bodies of
  * requests are short; answers are made whole.
  */
 export {

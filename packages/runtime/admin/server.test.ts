@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import http2 from 'node:http2';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
 import type { Listener } from '../net/index.ts';
+import { startsHttp2 } from './http2.ts';
 import { AdminServer } from './index.ts';
 
 let listener: Listener;
@@ -14,6 +16,7 @@ before(async () => {
       body: `${request.method} ${request.query} ${request.body} ${request.local}`,
     }),
     '/big': () => ({ status: 200, body: 'x'.repeat(10_000) }),
+    '/huge': () => ({ status: 200, body: 'x'.repeat(1_000_000) }),
     '/broken': () => {
       throw new Error('on purpose');
     },
@@ -78,4 +81,54 @@ test('compresses for those who say so, and answers HEAD with the head alone', as
   assert.ok(body.length < 1_000);
   assert.doesNotMatch(await get('GET /big', 'accept-encoding: gzip;q=0'), /content-encoding/);
   assert.match(await get('HEAD /big', 'accept: */*'), /^HTTP\/1.1 200.*content-length: 10000\r\n\r\n$/s);
+});
+
+test('a server that is closed ends the connections that clients keep open', async () => {
+  const closing = await new AdminServer({ '/live': () => ({ status: 200, body: 'live\n' }) }).listen('127.0.0.1', 0);
+  const socket = net.connect(closing.addr.port, '127.0.0.1');
+  const ended = new Promise((resolve) => socket.once('close', resolve));
+  socket.write('GET /live HTTP/1.1\r\nhost: a\r\n\r\n');
+  await new Promise((resolve) => socket.once('data', resolve));
+  closing.close();
+  await ended;
+});
+
+test('speaks HTTP/2 with those who begin so, as mesh proxies do', async () => {
+  const session = http2.connect(`http://127.0.0.1:${listener.addr.port}`);
+  const ask = (headers: Record<string, string>, body = ''): Promise<[number, string]> =>
+    new Promise((resolve, reject) => {
+      const stream = session.request(headers);
+      let [status, text] = [0, ''];
+      stream.on('response', (head) => {
+        status = Number(head[':status']);
+      });
+      stream.setEncoding('utf8').on('data', (part: string) => {
+        text += part;
+      });
+      stream.on('end', () => resolve([status, text]));
+      stream.on('error', reject);
+      stream.end(body);
+    });
+  try {
+    assert.deepEqual(await ask({ ':path': '/live' }), [200, 'live\n']);
+    assert.deepEqual(await ask({ ':path': '/echo?a=b', ':method': 'PUT' }, 'hi'), [200, 'PUT a=b hi true']);
+    assert.equal((await ask({ ':path': '/nothing' }))[0], 404);
+    assert.equal((await ask({ ':path': '/broken' }))[0], 500);
+    assert.deepEqual(await ask({ ':path': '/huge' }), [200, 'x'.repeat(1_000_000)]);
+    assert.deepEqual(await ask({ ':path': '/big', ':method': 'HEAD' }), [200, '']);
+  } finally {
+    session.close();
+  }
+});
+
+test('a version is told from few bytes that come one by one', () => {
+  for (const [text, isHttp2] of [
+    ['', undefined],
+    ['P', undefined],
+    ['PR', undefined],
+    ['PRI', true],
+    ['PU', false],
+    ['G', false],
+  ] as const)
+    assert.equal(startsHttp2(Buffer.from(text)), isHttp2, text);
 });

@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { createNameTable, Http1Decoder, type Http1Head, type Http1Sink, latin1 } from '#wire/http1';
 import { type Listener, listen, unmapIp } from '../net/index.ts';
+import { type AdminEncoding, type Http2Serving, serveHttp2, startsHttp2 } from './http2.ts';
 
 export interface AdminRequest {
   readonly method: string;
@@ -35,7 +36,7 @@ export interface ServeOptions {
 }
 
 /** Longest request body; log filters and the like are short. */
-const BODY_BYTES_MAX = 64 * 1024;
+export const BODY_BYTES_MAX = 64 * 1024;
 /** Answers below this are not worth compressing. */
 const GZIP_BYTES_MIN = 1024;
 /** Probes and scrapers hold a few connections; more than this is somebody else's mistake. */
@@ -61,27 +62,39 @@ const compress = promisify(gzip);
 /** Routes by exact path; others are 404. */
 export class AdminServer {
   readonly #routes: Readonly<Record<string, AdminHandler>>;
-  #connections = 0;
+  readonly #open = new Set<Socket>();
 
   constructor(routes: Readonly<Record<string, AdminHandler>>) {
     this.#routes = routes;
   }
 
-  listen(host: string, port: number): Promise<Listener> {
-    return listen({ host, port }, (socket) => this.serve(socket));
+  /** Closing it ends its connections, too: proxies keep theirs open, and a process that is over would wait for them. */
+  async listen(host: string, port: number): Promise<Listener> {
+    const listener = await listen({ host, port }, (socket) => this.serve(socket));
+    return {
+      addr: listener.addr,
+      close: () => {
+        listener.close();
+        for (const socket of this.#open) socket.destroy();
+      },
+    };
   }
 
   /** Serves one connection. */
   serve(socket: Socket, options: ServeOptions = {}): void {
-    if (this.#connections >= CONNECTIONS_MAX) {
+    if (this.#open.size >= CONNECTIONS_MAX) {
       socket.destroy();
       return;
     }
-    this.#connections++;
-    socket.once('close', () => this.#connections--);
+    this.#open.add(socket);
+    socket.once('close', () => this.#open.delete(socket));
     socket.setTimeout(IDLE_MS, () => socket.destroy());
-    const connection = new AdminConnection(socket, (request) => this.#answer(request, options));
-    if (options.first) connection.received(options.first);
+    socket.on('error', () => socket.destroy());
+    const answer = (request: AdminRequest): Promise<AdminResponse> => this.#answer(request, options);
+    detectVersion(socket, options.first ?? NO_BYTES, (bytes, isHttp2) => {
+      if (isHttp2) serveHttp2(socket, bytes, { local: isLocal(socket), answer: inTurn(answer), encode: encodeBody });
+      else new AdminConnection(socket, answer).received(bytes);
+    });
   }
 
   async #answer(request: AdminRequest, { guard, answered }: ServeOptions): Promise<AdminResponse> {
@@ -95,7 +108,45 @@ export class AdminServer {
   }
 }
 
+/** One request after the other, as on HTTP/1: guards count what is being answered. */
+function inTurn(answer: Http2Serving['answer']): Http2Serving['answer'] {
+  let last: Promise<unknown> = Promise.resolve();
+  return (request) => {
+    const next = last.then(() => answer(request));
+    // Who asked hears of a failure; it is none of the next one's.
+    last = next.catch(() => undefined);
+    return next;
+  };
+}
+
+const NO_BYTES = Buffer.alloc(0);
+
+/** Looks at the first bytes; `decided` is called once there are enough of them. */
+function detectVersion(socket: Socket, first: Buffer, decided: (bytes: Buffer, isHttp2: boolean) => void): void {
+  let bytes = first;
+  const look = (): void => {
+    const isHttp2 = startsHttp2(bytes);
+    if (isHttp2 === undefined) return;
+    socket.off('data', receive);
+    socket.off('end', end);
+    decided(bytes, isHttp2);
+  };
+  const receive = (chunk: Buffer): void => {
+    bytes = Buffer.concat([bytes, chunk]);
+    look();
+  };
+  const end = (): unknown => socket.end();
+  socket.on('data', receive);
+  socket.on('end', end);
+  look();
+}
+
 const names = createNameTable();
+
+function isLocal(socket: Socket): boolean {
+  const remote = unmapIp(socket.remoteAddress ?? '');
+  return remote === '::1' || remote.startsWith('127.');
+}
 
 class AdminConnection implements Http1Sink {
   readonly #socket: Socket;
@@ -117,14 +168,12 @@ class AdminConnection implements Http1Sink {
     this.#socket = socket;
     this.#answer = answer;
     this.#decoder = new Http1Decoder('request', names, this);
-    const remote = unmapIp(socket.remoteAddress ?? '');
-    this.#local = remote === '::1' || remote.startsWith('127.');
+    this.#local = isLocal(socket);
     socket.on('data', (chunk: Buffer) => this.received(chunk));
     socket.on('end', () => {
       this.#ended = true;
       if (!this.#busy) socket.end();
     });
-    socket.on('error', () => socket.destroy());
   }
 
   received(chunk: Buffer): void {
@@ -201,15 +250,9 @@ class AdminConnection implements Http1Sink {
   }
 
   async #write(response: AdminResponse, method: string): Promise<void> {
-    let body = typeof response.body === 'string' ? Buffer.from(response.body) : (response.body ?? Buffer.alloc(0));
-    const headers: Record<string, string> = { 'content-type': 'text/plain', ...response.headers };
-    if (body.length >= GZIP_BYTES_MIN && acceptsGzip(this.#request.headers.get('accept-encoding') ?? '')) {
-      body = await compress(body);
-      headers['content-encoding'] = 'gzip';
-    }
-    if (!this.#keepAlive) headers['connection'] = 'close';
-    if (response.status !== 204) headers['content-length'] = String(body.length);
-    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    const { headers, body } = await encodeBody(response, this.#request.headers.get('accept-encoding') ?? '');
+    const closes = this.#keepAlive ? {} : { connection: 'close' };
+    const lines = Object.entries({ ...closes, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
     const line = `HTTP/1.1 ${response.status} ${REASONS[response.status] ?? 'Status'}\r\n`;
     const head = Buffer.from(`${line}${lines.join('')}\r\n`);
     if (this.#socket.destroyed) return;
@@ -217,6 +260,18 @@ class AdminConnection implements Http1Sink {
     if (method !== 'HEAD' && body.length > 0) this.#socket.write(body);
   }
 }
+
+/** The body as it is sent, with the header fields that describe it. */
+const encodeBody: AdminEncoding = async (response, acceptEncoding) => {
+  let body = typeof response.body === 'string' ? Buffer.from(response.body) : (response.body ?? NO_BYTES);
+  const headers: Record<string, string> = { 'content-type': 'text/plain', ...response.headers };
+  if (body.length >= GZIP_BYTES_MIN && acceptsGzip(acceptEncoding)) {
+    body = await compress(body);
+    headers['content-encoding'] = 'gzip';
+  }
+  if (response.status !== 204) headers['content-length'] = String(body.length);
+  return { headers, body };
+};
 
 /** Whether a list of codings (RFC 9110 section 12.5.3) lets the answer be compressed. */
 function acceptsGzip(list: string): boolean {

@@ -43,6 +43,8 @@ export interface ConnectionOptions {
   readonly streamWindow: number;
   readonly connectionWindow: number;
   readonly keepAlive: KeepAlive | undefined;
+  /** Server: streams that the peer may have open at once; default {@link LIMITS}. */
+  readonly streamsMax?: number;
   /** Says when output is written. */
   readonly flusher: Flusher;
 }
@@ -226,12 +228,12 @@ export class Connection<T extends StreamOwner> implements Http2Sink<T>, Flushabl
   }
 }
 
-function http2Options({ role, streamWindow, connectionWindow }: ConnectionOptions): Http2Options {
+function http2Options({ role, streamWindow, connectionWindow, streamsMax }: ConnectionOptions): Http2Options {
   return {
     streamWindow,
     connectionWindow,
     // A client's is about pushed streams, of which there are none.
-    maxConcurrentStreams: role === 'server' ? LIMITS.concurrentStreamsMax : 0,
+    maxConcurrentStreams: role === 'server' ? (streamsMax ?? LIMITS.concurrentStreamsMax) : 0,
     maxFrameSize: LIMITS.frameBytesMax,
     maxHeaderListSize: LIMITS.metadataBytesMax,
     headerTableSize: LIMITS.headerTableBytes,

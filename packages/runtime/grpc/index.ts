@@ -6,8 +6,9 @@ export { CODES, type GrpcCode } from '#wire/grpc';
 export { createGrpcClient, type GrpcClient, type RequestStream } from './client.ts';
 export type { CallOptions, StreamSink } from './client-call.ts';
 export type { GrpcClientOptions } from './client-connections.ts';
+export { Connection, type StreamOwner } from './connection.ts';
 export { GrpcError } from './error.ts';
-export type { Metadata } from './fields.ts';
+export { FIELDS, type Metadata } from './fields.ts';
 export type { KeepAlive } from './keep-alive.ts';
 export { type EncodedMessage, encodeMessage } from './message.ts';
 export {

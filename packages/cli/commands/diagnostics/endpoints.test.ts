@@ -9,6 +9,7 @@ const row = (namespace: string, pod: string, ip: string, cluster?: string): Endp
   pod,
   service: `web.${namespace}`,
   cluster,
+  priority: cluster ? 1 : 0,
   weight: 10_000,
   labels: {},
 });
@@ -25,12 +26,12 @@ longer-namespace   10.0.0.22   8080   web-long-name   web.longer-namespace
   );
 });
 
-test('on request a column says which cluster an endpoint is in', () => {
+test('on request columns say which cluster an endpoint is in, its level and its weight', () => {
   assert.equal(
     tables([row('a', 'web-1', '10.0.0.1'), row('a', 'web-2', '10.1.0.1', 'east')], true),
-    `NAMESPACE   IP         PORT   POD     SERVICE   CLUSTER
-a           10.0.0.1   8080   web-1   web.a     local
-a           10.1.0.1   8080   web-2   web.a     east
+    `NAMESPACE   IP         PORT   POD     SERVICE   CLUSTER   LEVEL   WEIGHT
+a           10.0.0.1   8080   web-1   web.a     local     0       1
+a           10.1.0.1   8080   web-2   web.a     east      1       1
 `,
   );
 });

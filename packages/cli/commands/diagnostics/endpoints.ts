@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { decodeIp, destination } from '#api/mesh';
+import { decodeIp, destination, FEATURES_KEY } from '#api/mesh';
 import type { GrpcClient, GrpcError } from '#runtime/grpc';
 import { type CliContext, UserError } from '../../context.ts';
 import { renderTable } from '../../output/index.ts';
@@ -23,6 +23,8 @@ export interface EndpointRow {
   service: string;
   /** Linked cluster that it is in; undefined for the own one. */
   cluster: string | undefined;
+  /** Level of priority: 0 is used first. */
+  priority: number;
   weight: number;
   http2?: Record<string, unknown>;
   labels: Record<string, string>;
@@ -41,7 +43,7 @@ export function registerEndpoints(group: Command, context: CliContext): void {
     .addOption(new Option('-o, --output <format>', 'Output format').choices(['table', 'json']).default('table'))
     .option('--destination-pod <name>', 'Which replica of the destination controller to ask')
     .option('--token <token>', 'Context token, as a proxy would send it', 'default:diagnostics')
-    .option('--show-cluster', 'Say of each endpoint which cluster it is in')
+    .option('--show-cluster', 'Say of each endpoint which cluster it is in, at which level, and its weight')
     .action(async (authorities: string[], flags: Flags) => {
       const client = await destinationClient(context, flags.destinationPod);
       try {
@@ -62,8 +64,10 @@ function print(rows: EndpointRow[], { output, showCluster = false }: Flags, { io
 
 /** What the own cluster is called. */
 const OWN_CLUSTER = 'local';
+/** A weight of 1 on the wire. */
+const WEIGHT_ONE = 10_000;
 const withCluster = (row: EndpointRow) => ({ ...row, cluster: row.cluster ?? OWN_CLUSTER });
-const withoutCluster = ({ cluster: _, ...row }: EndpointRow) => row;
+const withoutCluster = ({ cluster: _cluster, priority: _priority, ...row }: EndpointRow) => row;
 
 const HEAD = ['NAMESPACE', 'IP', 'PORT', 'POD', 'SERVICE'] as const;
 
@@ -82,14 +86,14 @@ export function tables(rows: readonly EndpointRow[], showCluster = false): strin
       rows.map(({ pod }) => pod),
     ),
   ];
-  const head = showCluster ? [...HEAD, 'CLUSTER'] : HEAD;
+  const head = showCluster ? [...HEAD, 'CLUSTER', 'LEVEL', 'WEIGHT'] : HEAD;
   const namespaces = [...new Set(rows.map(({ namespace }) => namespace))];
   return namespaces
     .map((namespace) => {
       const ours = rows.filter((row) => row.namespace === namespace);
-      const cells = ours.map(({ ip, port, pod, service, cluster = OWN_CLUSTER }) => [
+      const cells = ours.map(({ ip, port, pod, service, cluster = OWN_CLUSTER, priority, weight }) => [
         ...[namespace, ip, String(port), pod, service],
-        ...(showCluster ? [cluster] : []),
+        ...(showCluster ? [cluster, String(priority), String(weight / WEIGHT_ONE)] : []),
       ]);
       return renderTable([head, ...cells], { widths });
     })
@@ -123,6 +127,7 @@ export function endpointsOf(client: GrpcClient, authority: string, contextToken:
         },
         ended: (error) => finish(error),
       },
+      { metadata: { [FEATURES_KEY]: 'endpoint-priority' } },
     );
   });
 }
@@ -145,6 +150,7 @@ function put(rows: Map<string, EndpointRow>, address: destination.WeightedAddr, 
     pod: labels['pod'] ?? '',
     service: `${labels['service'] ?? ''}.${namespace}`,
     cluster: labels['target_cluster'],
+    priority: address.priority,
     weight: address.weight,
     ...(address.http2 && { http2: goJson(destination.Http2ClientParamsSchema, address.http2) }),
     labels: address.metricLabels,

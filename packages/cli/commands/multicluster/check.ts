@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { CheckSubject } from '../../checks/index.ts';
 import { multiclusterCategory, multiclusterNamespace } from '../../checks/multicluster.ts';
 import { connectLinked } from '../../checks/remote-access.ts';
@@ -20,6 +20,8 @@ export function registerMulticlusterCheck(group: Command, context: CliContext): 
     .description('Check the multicluster extension for potential problems')
     .option('--wait <duration>', 'How long checks that may still succeed are repeated', '5m')
     .option('--timeout <duration>', 'How long to wait for each remote cluster', '10s')
+    .option('-n, --namespace <namespace>', 'Accepted for compatibility: the extension is found by its label')
+    .addOption(new Option('--proxy').hideHelp())
     .addOption(outputOption())
     .action(async (flags: Flags) => {
       const subject = new CheckSubject(context);

@@ -33,6 +33,8 @@ export async function gatewaySpec(client: KubeClient, choice: GatewayChoice): Pr
   if (addresses === '') throw new UserError(`gateway ${called} has no ingress addresses`);
   const path = annotations['mirror.linkerd.io/probe-path'] ?? '';
   if (path === '') throw new UserError(`gateway ${called}: probe path is empty`);
+  const timeout = annotations['mirror.linkerd.io/probe-timeout'];
+  const failureThreshold = annotations['mirror.linkerd.io/probe-failure-threshold'];
   return {
     gatewayAddress: addresses,
     gatewayPort: String(choice.port ?? portOf(gateway, 'mc-gateway', called)),
@@ -41,6 +43,8 @@ export async function gatewaySpec(client: KubeClient, choice: GatewayChoice): Pr
       path,
       port: String(portOf(gateway, 'mc-probe', called)),
       period: periodOf(annotations['mirror.linkerd.io/probe-period'] ?? '', called),
+      ...(timeout && { timeout }),
+      ...(failureThreshold && { failureThreshold }),
     },
   };
 }

@@ -1,7 +1,15 @@
 import { type Command, Option } from 'commander';
 import { parse } from 'yaml';
-import { type AnyObject, CONFIG_MAPS, type ConfigMap, type Gvr, type KubeObject } from '#api/kube';
-import { LINKS, type Link } from '#extensions/multicluster';
+import {
+  type AnyObject,
+  CONFIG_MAPS,
+  type ConfigMap,
+  DEPLOYMENTS,
+  type Gvr,
+  type KubeObject,
+  SERVICES,
+} from '#api/kube';
+import { LINKS, type Link, MIRROR } from '#extensions/multicluster';
 import { isNotFound, type KubeClient } from '#kube/client';
 import { type CliContext, UserError } from '../../context.ts';
 import {
@@ -12,6 +20,7 @@ import {
   renderMulticluster,
 } from '../../manifests/multicluster/index.ts';
 import { renderManifests } from '../../output/index.ts';
+import { readDuration } from '../duration.ts';
 import { addValueFlags, readValueFlags, type ValueFlags } from '../value-flags.ts';
 
 type Format = 'yaml' | 'json';
@@ -25,6 +34,7 @@ interface InstallFlags extends ValueFlags {
   serviceMirrorCredentials?: string | boolean;
   ignoreCluster?: boolean;
   ha?: string | boolean;
+  wait: string;
   output: Format;
 }
 
@@ -60,22 +70,45 @@ export function registerInstall(group: Command, context: CliContext): void {
     .option('--service-mirror-credentials [enabled]', 'Make the account that other clusters enter with (default: true)')
     .option('--ignore-cluster', 'Do not look at the cluster')
     .option('--ha [enabled]', 'Three replicas of everything, on different nodes')
-    .option('--wait <duration>', 'Accepted for compatibility')
+    .option('--wait <duration>', 'How long to wait for the control plane to be available', '5m')
     .addOption(new Option('-o, --output <format>', 'Output format').choices(['yaml', 'json']).default('yaml'));
   addValueFlags(command);
   command.action(async (_options, self: Command) => {
     const flags = self.opts<InstallFlags>();
-    const config = flags.ignoreCluster ? undefined : await installedConfig(context);
+    const waitMs = readDuration('--wait', flags.wait);
+    const config = flags.ignoreCluster ? undefined : await installedConfig(context, waitMs);
     const values = await valuesOf(flags, context, config);
     context.io.out(renderManifests(renderMulticluster(values), flags.output));
   });
 }
 
-async function installedConfig(context: CliContext): Promise<LinkerdConfig> {
+async function installedConfig(context: CliContext, waitMs: number): Promise<LinkerdConfig> {
   const { client } = await context.connect();
-  return linkerdConfig(client, context.flags.linkerdNamespace, {
+  const namespace = context.flags.linkerdNamespace;
+  const config = await linkerdConfig(client, namespace, {
     missing: 'you need Linkerd to be installed in order to install multicluster addons',
   });
+  await controlPlaneAvailable(client, namespace, waitMs);
+  return config;
+}
+
+const RETRY_MS = 500;
+
+/** Its webhooks are asked about policies that are applied, and its injector about pods. */
+async function controlPlaneAvailable(client: KubeClient, namespace: string, waitMs: number): Promise<void> {
+  for (let leftMs = waitMs; ; leftMs -= RETRY_MS) {
+    const { items } = await client.list<KubeObject & { status?: { availableReplicas?: number } }>(DEPLOYMENTS, {
+      namespace,
+      labelSelector: 'linkerd.io/control-plane-component',
+    });
+    const waiting = items.filter(({ status }) => (status?.availableReplicas ?? 0) < 1);
+    if (waiting.length === 0) return;
+    if (leftMs <= 0)
+      throw new UserError(
+        `the control plane is not available: ${waiting.map(({ metadata }) => metadata.name).join(', ')}; see \`check\``,
+      );
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  }
 }
 
 /** Values by rank: defaults, the control plane's, `--ha`, flags, then files and `--set`. */
@@ -194,6 +227,12 @@ export function registerUninstall(group: Command, context: CliContext): void {
         });
         for (const { metadata } of items) objects.push(minimal(apiVersion, kind, metadata));
       }
+      // Last, when the controller that would make them again is gone: local members leave federated services behind.
+      const mirrors = await client.list(SERVICES, {
+        labelSelector: `${MIRROR.mirroredService}=true`,
+        metadataOnly: true,
+      });
+      for (const { metadata } of mirrors.items) objects.push(minimal('v1', 'Service', metadata));
       if (objects.length === 0) context.io.err('No resources of the multicluster extension found.\n');
       context.io.out(renderManifests(objects, flags.output));
     });

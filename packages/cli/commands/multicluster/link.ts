@@ -1,6 +1,8 @@
 import { type Command, Option } from 'commander';
 import type { AnyObject } from '#api/kube';
-import { DEFAULT_SELECTORS, type LinkSpec, parseSelector } from '#extensions/multicluster';
+import { DEFAULT_SELECTORS, type Link, type LinkSpec, parseSelector } from '#extensions/multicluster';
+import { createKubeClient } from '#kube/client';
+import { loadAccess } from '#kube/config';
 import { type CliContext, UserError } from '../../context.ts';
 import {
   defaultMulticluster,
@@ -15,6 +17,7 @@ import { toYaml } from '../../output/index.ts';
 import { addValueFlags, readValueFlags, type ValueFlags } from '../value-flags.ts';
 import { gatewaySpec } from './gateway-spec.ts';
 import { linkerdConfig, readNumber, readSwitch } from './install.ts';
+import { planLink, planTable, type Source, servicesOf, sourceOf } from './plan.ts';
 import { remoteKubeconfig } from './remote-kubeconfig.ts';
 
 interface LinkFlags extends Partial<ValueFlags> {
@@ -39,6 +42,7 @@ interface LinkFlags extends Partial<ValueFlags> {
   registry?: string;
   serviceMirrorRetryLimit?: string;
   ha?: boolean;
+  plan?: string | boolean;
 }
 
 /**
@@ -50,7 +54,12 @@ export function registerLink(group: Command, context: CliContext): void {
     group
       .command('link-gen')
       .description('Output resources that allow another cluster to mirror services from this one'),
-  ).action((_options, self: Command) => link(self.opts<LinkFlags>(), context, false));
+  )
+    .option(
+      '--plan [context]',
+      'Instead of resources, list what would be mirrored; with the kubeconfig context of the source cluster, against what it has',
+    )
+    .action((_options, self: Command) => link(self.opts<LinkFlags>(), context, false));
   const withController = addFlags(
     group.command('link').description('Output resources that link this cluster, with the controller for the Link'),
   )
@@ -100,12 +109,6 @@ async function link(flags: LinkFlags, context: CliContext, withController: boole
   const config = await linkerdConfig(connection.client, context.flags.linkerdNamespace, {
     missing: 'Linkerd is not installed in the cluster that is to be linked: ConfigMap linkerd-config does not exist',
   });
-  const kubeconfig = await remoteKubeconfig(context, connection, {
-    cluster,
-    namespace: flags.namespace,
-    account: flags.serviceAccountName,
-    ...(flags.apiServerAddress !== undefined && { apiServerAddress: flags.apiServerAddress }),
-  });
   const gateway = throughGateway
     ? await gatewaySpec(connection.client, {
         name: flags.gatewayName,
@@ -114,6 +117,17 @@ async function link(flags: LinkFlags, context: CliContext, withController: boole
         port: port || undefined,
       })
     : {};
+  if (flags.plan) {
+    const target = { targetClusterName: cluster, targetClusterDomain: config.clusterDomain };
+    await plan({ metadata: { name: cluster }, spec: { ...target, ...gateway, ...spec } }, flags, context);
+    return;
+  }
+  const kubeconfig = await remoteKubeconfig(context, connection, {
+    cluster,
+    namespace: flags.namespace,
+    account: flags.serviceAccountName,
+    ...(flags.apiServerAddress !== undefined && { apiServerAddress: flags.apiServerAddress }),
+  });
   const objects = renderLink(values, {
     cluster,
     linkerdNamespace: context.flags.linkerdNamespace,
@@ -127,6 +141,25 @@ async function link(flags: LinkFlags, context: CliContext, withController: boole
     objects.push(...linkController(values, { link: { ref: { name: cluster } }, ...own }));
   }
   context.io.out(render(objects, flags.output));
+}
+
+/** Names what the mirror controller of the source cluster would do. */
+async function plan(wanted: Link, { plan: against, output }: LinkFlags, context: CliContext): Promise<void> {
+  const { client } = await context.connect();
+  const remote = await servicesOf(client);
+  let source: Source;
+  if (typeof against === 'string') {
+    const near = createKubeClient(await loadAccess({ ...context.flags, context: against }, context.io.env));
+    try {
+      source = await sourceOf(near);
+    } finally {
+      near.close();
+    }
+  }
+  const rows = planLink(wanted, remote, source);
+  if (output === 'json') context.io.out(`${JSON.stringify(rows, null, 2)}\n`);
+  else if (rows.length > 0) context.io.out(planTable(rows));
+  else context.io.err('No Service of this cluster would be mirrored.\n');
 }
 
 /** Each document is followed by a separator, so that several links can be concatenated. */

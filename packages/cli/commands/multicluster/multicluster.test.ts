@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Command } from 'commander';
-import { type AnyObject, CONFIG_MAPS, DEPLOYMENTS, NODES, SECRETS, SERVICES } from '#api/kube';
+import { type AnyObject, CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, NODES, SECRETS, SERVICES } from '#api/kube';
 import { LINKS } from '#extensions/multicluster';
 import { FakeKubeClient, type ServerAccess } from '#kube/client';
 import { inlineAccess } from '#kube/config';
@@ -32,12 +32,17 @@ function target(): FakeKubeClient {
 }
 
 async function run(client: FakeKubeClient, words: string, access: Partial<ServerAccess> = {}) {
+  const { stdout, stderr } = await output(client, words, access);
+  return { objects: parseManifests(stdout, 'stdout'), stderr, stdout };
+}
+
+async function output(client: FakeKubeClient, words: string, access: Partial<ServerAccess> = {}): Promise<FakeIo> {
   const io = new FakeIo();
   const context = fakeContext(client, io, { access });
   const program = new Command().exitOverride();
   registerMulticluster(program, context);
   await program.parseAsync(['multicluster', ...words.split(' ')], { from: 'user' });
-  return { objects: parseManifests(io.stdout, 'stdout'), stderr: io.stderr, stdout: io.stdout };
+  return io;
 }
 const names = (objects: readonly AnyObject[]): string[] =>
   objects.map(({ kind, metadata }) => `${kind}/${metadata.namespace ?? ''}/${metadata.name}`);
@@ -239,10 +244,11 @@ test('a Link goes through the gateway that its Service describes', async () => {
   assert.deepEqual([told['gatewayAddress'], told['gatewayPort']], ['gw.east', '443']);
   client.seed(SERVICES, gateway({}, [{ hostname: 'a.example' }, { hostname: 'b.example' }]));
   assert.equal((await specOf(client))['gatewayAddress'], 'a.example,b.example');
-  client.seed(SERVICES, gateway({}, [], { 'mirror.linkerd.io/probe-period': '1500ms' }));
+  const patient = { 'mirror.linkerd.io/probe-period': '1500ms', 'mirror.linkerd.io/probe-failure-threshold': '5' };
+  client.seed(SERVICES, gateway({}, [], patient));
   await assert.rejects(specOf(client), /gateway linkerd-gateway.linkerd-multicluster has no ingress addresses/);
   const probe = (await specOf(client, '--gateway-addresses gw'))['probeSpec'] as Record<string, string>;
-  assert.equal(probe['period'], '1500ms');
+  assert.deepEqual([probe['period'], probe['failureThreshold']], ['1500ms', '5']);
   for (const [key, message] of [
     ['mirror.linkerd.io/gateway-identity', /has no mirror.linkerd.io\/gateway-identity annotation/],
     ['mirror.linkerd.io/probe-path', /probe path is empty/],
@@ -324,9 +330,60 @@ test('gateways are a table with numbers to the right, or JSON', async () => {
     gatewaysTable([row, { ...row, clusterName: 'north', alive: false }]),
     'CLUSTER  ALIVE    NUM_SVC      LATENCY\neast     True           2          4ms\nnorth    False          2            -\n',
   );
-  const none = await run(target().seed(LINKS, { metadata: { name: 'east', namespace: MC } }), 'gateways -o json').catch(
-    (error: Error) => error,
-  );
-  assert.ok(!(none instanceof Error) && none.stdout === 'null\n');
+  const none = await output(target().seed(LINKS, { metadata: { name: 'east', namespace: MC } }), 'gateways -o json');
+  assert.equal(none.stdout, 'null\n');
   assert.match(none.stderr, /warning: east: no mirror controller holds Lease/);
+});
+
+test('a plan names what would be mirrored, renamed, refused or in a loop', async () => {
+  const labelled = (name: string, labels: Record<string, string>, spec: object = {}): AnyObject =>
+    ({ metadata: { name, namespace: 'shop', labels }, spec: { ports: [{ port: 80 }], ...spec } }) as AnyObject;
+  const exported = { 'mirror.linkerd.io/exported': 'true' };
+  const long = 'w'.repeat(60);
+  const client = target().seed(
+    SERVICES,
+    gateway({}, [{ ip: '192.0.2.1' }]),
+    labelled('web', { ...exported, 'mirror.linkerd.io/federated': 'member' }),
+    labelled('api', { 'mirror.linkerd.io/exported': 'remote-discovery' }),
+    labelled('out', exported, { type: 'ExternalName' }),
+    labelled('x-west', { ...exported, 'mirror.linkerd.io/mirrored-service': 'true' }),
+    labelled(long, exported),
+    labelled('quiet', {}),
+  );
+  const { stdout } = await output(client, 'link-gen --cluster-name=east --plan -o json');
+  const rows = JSON.parse(stdout) as { service: string; mode: string; local: string; result: string }[];
+  assert.deepEqual(
+    rows.map(({ service, mode, local, result }) => [service, mode, local, result]),
+    [
+      ['api', 'flat', 'api-east', 'created'],
+      ['out', 'gateway', '-', 'InvalidService: ExternalName service cannot be mirrored'],
+      ['web', 'federated', 'web-federated', 'created'],
+      ['web', 'gateway', 'web-east', 'created'],
+      [
+        long,
+        'gateway',
+        '-',
+        `Error: Failed to create mirror service: the name ${long}-east would have 65 characters, and 63 is the most`,
+      ],
+      ['x-west', '-', '-', 'a mirror itself: not mirrored on'],
+    ],
+  );
+});
+
+test('install waits for the control plane, and says what is missing when it has waited long enough', async () => {
+  const deployment = { name: 'linkerd-destination', namespace: 'linkerd' };
+  const labels = { 'linkerd.io/control-plane-component': 'destination' };
+  const client = target().seed(DEPLOYMENTS, { metadata: { ...deployment, labels } });
+  await assert.rejects(run(client, 'install --wait=0s'), /the control plane is not available: linkerd-destination/);
+  assert.ok((await run(client, 'install --ignore-cluster')).objects.length > 0);
+});
+
+test('uninstall takes what local members left, last', async () => {
+  const client = target()
+    .seed(NAMESPACES, { metadata: { name: MC, labels: { 'linkerd.io/extension': 'multicluster' } } })
+    .seed(SERVICES, {
+      metadata: { name: 'web-federated', namespace: 'shop', labels: { 'mirror.linkerd.io/mirrored-service': 'true' } },
+    });
+  const { objects } = await run(client, 'uninstall');
+  assert.deepEqual(names(objects), [`Namespace//${MC}`, 'Service/shop/web-federated']);
 });

@@ -260,3 +260,24 @@ test('a Link without gateway is neither probed nor repaired', async () => {
   assert.ok(!metrics.render().includes('gateway_enabled'));
   running.stop();
 });
+
+test('of two Links to one cluster the older one counts, and the other neither works nor clears away', async () => {
+  const { west, start, settle, endpoints } = setUp();
+  const old: Link = { ...link(), metadata: { ...link().metadata, creationTimestamp: '2026-01-01T00:00:00Z' } };
+  const young = { name: 'twin', namespace: MC, creationTimestamp: '2026-01-02T00:00:00Z' };
+  west.seed(LINKS, old, { ...link({ selector: { matchLabels: { none: 'such' } } }), metadata: young } as Link);
+  const running = [start(), start({ link: 'twin', probeService: 'probe-twin' })];
+  await settle(200);
+  assert.ok(endpoints('bb-east'));
+  const twin = () => west.all<Link>(LINKS).find(({ metadata }) => metadata.name === 'twin');
+  const [condition] = twin()?.status?.conditions ?? [];
+  assert.equal(condition?.reason, 'DuplicateLink');
+  assert.match(condition?.message ?? '', /Link east is older and has the same target cluster, east/);
+  const writes = west.actions.length;
+  await settle(1_000);
+  assert.equal(west.actions.length, writes, 'they do not fight');
+  await west.delete(LINKS, { name: 'twin', namespace: MC });
+  await settle(200);
+  assert.ok(endpoints('bb-east'));
+  for (const each of running) each.stop();
+});

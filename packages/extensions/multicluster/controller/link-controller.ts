@@ -122,23 +122,21 @@ export class LinkController {
     this.#stopLinks();
     this.#local.stop();
     this.#slices.stop();
-    this.#remote?.cluster.stop();
-    this.#gateway?.gateway.stop();
+    this.#letGo();
   }
 
   async #reconcile(): Promise<'done' | 'again'> {
     if (!this.#linksKnown || !this.#local.synced) return 'done';
     const link = this.#links.get(this.#options.link);
     if (link && link.metadata.deletionTimestamp === undefined) return this.#follow(link);
-    this.#remote?.cluster.stop();
-    this.#remote = undefined;
-    this.#gateway?.gateway.stop();
-    this.#gateway = undefined;
+    this.#letGo();
     return this.#clearAway(link);
   }
 
   async #follow(link: Link): Promise<'done' | 'again'> {
     this.#last = link;
+    const holder = this.#holderOf(settingsOf(link).cluster);
+    if (holder !== this.#options.link) return this.#standBack(link, holder ?? '');
     const gateway = this.#gatewayOf(link);
     const remote = this.#remoteOf(link, gateway !== undefined);
     const { reachability } = remote;
@@ -166,9 +164,37 @@ export class LinkController {
     return failures.size > 0 || conflicts + slices.conflicts > 0 ? 'again' : 'done';
   }
 
-  /** The Link is gone: without it, nothing of the remote cluster is wanted. */
+  /** The Link to which a cluster belongs: the oldest that names it, and of equally old ones the first by name. */
+  #holderOf(cluster: string): string | undefined {
+    const ages = [...this.#links.values()]
+      .filter((link) => link.metadata.deletionTimestamp === undefined && settingsOf(link).cluster === cluster)
+      .map(({ metadata: { creationTimestamp = '', name = '' } }) => ({ age: `${creationTimestamp} ${name}`, name }))
+      .sort((a, b) => (a.age < b.age ? -1 : 1));
+    return ages[0]?.name;
+  }
+
+  /** Another Link has this cluster: two would undo each other's work for ever. */
+  async #standBack(link: Link, holder: string): Promise<'done'> {
+    this.#letGo();
+    const { cluster } = settingsOf(link);
+    const message = `Link ${holder} is older and has the same target cluster, ${cluster}: this one does nothing`;
+    const reachability = { reachable: false, reason: 'DuplicateLink', message };
+    this.#noteReachability(cluster, reachability);
+    await this.#writeStatus(link, { mirrors: [], federated: [], reachability, gateway: 'none' });
+    return 'done';
+  }
+
+  #letGo(): void {
+    this.#remote?.cluster.stop();
+    this.#remote = undefined;
+    this.#gateway?.gateway.stop();
+    this.#gateway = undefined;
+  }
+
+  /** The Link is gone: without it, nothing of the remote cluster is wanted, unless another Link has it. */
   async #clearAway(deleting: Link | undefined): Promise<'done' | 'again'> {
     const link = deleting ?? this.#last ?? { metadata: { name: this.#options.link } };
+    if (this.#holderOf(settingsOf(link).cluster) !== undefined) return 'done';
     const { changes, endpoints } = reconcileLink(link, new Map(), this.#local, this.#linkTimes());
     const { failures, conflicts } = await applyChanges(this.#deps.client, changes, [
       ...endpoints,

@@ -13,5 +13,5 @@ export {
 } from './names.ts';
 export { type LinkReconciliation, type LocalView, reconcileLink, settingsOf } from './reconcile.ts';
 export { reconcileLocal } from './reconcile-local.ts';
-export { type Change, changeName, type ObservedService, observe, serviceKey } from './service.ts';
+export { type Change, changeName, type ObservedService, observe, type ServiceObject, serviceKey } from './service.ts';
 export { type RemoteEndpoints, SliceIndex } from './slices.ts';

@@ -1,0 +1,100 @@
+/** The guide to gateways, by its own commands: a service of a cluster that nobody else reaches, half of another one's traffic, a dead gateway. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { eventually, guideBlocks, type Lab, requireProgram, startLab, workload } from '../../harness/index.ts';
+
+const MINUTE_MS = 60_000;
+const GUIDE = guideBlocks('gateways.md');
+
+let lab: Lab;
+/** Runs a block of the guide. */
+const follow = (heading: string, at = 0): Promise<string> =>
+  lab.ok(`set -e\n${GUIDE.get(heading)?.[at] ?? assert.fail(`no block ${at} under ${heading}`)}`, {
+    timeoutMs: 4 * MINUTE_MS,
+  });
+
+before(
+  async () => {
+    requireProgram('kubectl', 'kubectl >= 1.28');
+    lab = await startLab(['--clusters', 'west,east', '--nodes', '1', '--isolated', '--mesh']);
+    await follow('Install the gateway');
+    await follow('Export a service');
+    const client = workload('client', '{name: app, image: debian, command: [sleep, infinity]}');
+    await lab.ok('kubectl --context west apply -f -', { input: client });
+    await lab.ok('kubectl --context west -n shop rollout status deploy/client --timeout=90s', {
+      timeoutMs: 2 * MINUTE_MS,
+    });
+  },
+  { timeout: 6 * MINUTE_MS },
+);
+after(() => lab?.down(), { timeout: MINUTE_MS });
+
+/** How often each cluster answers, of so many requests. */
+async function answers(url: string, requests: number): Promise<{ west: number; east: number; failed: number }> {
+  const command = `for i in $(seq ${requests}); do curl -s -m 5 ${url} || echo failed; echo; done`;
+  const text = await lab.ok(`kubectl --context west -n shop exec deploy/client -c app -- sh -c '${command}'`, {
+    timeoutMs: 2 * MINUTE_MS,
+  });
+  const count = (what: string): number => text.split(what).length - 1;
+  const [west, east] = [count('from-west'), count('from-east')];
+  return { west, east, failed: requests - west - east };
+}
+
+describe('the guide to gateways', () => {
+  test('a plan says what would be mirrored', { timeout: MINUTE_MS }, async () => {
+    const plan = await follow('Export a service', 1);
+    assert.match(plan, /^NAMESPACE +SERVICE +MODE +LOCAL +RESULT\nshop +web +gateway +web-east +created\n$/);
+  });
+
+  test('linked, the service is there, the gateway alive, and check is content', {
+    timeout: 3 * MINUTE_MS,
+  }, async () => {
+    await follow('Link the clusters');
+    const said = await eventually('a content check', 2 * MINUTE_MS, async () => {
+      const text = await follow('Link the clusters', 1);
+      // Before the first probe it is not known to be alive.
+      return /^east +True +1 +\d+ms$/m.test(text) ? text : undefined;
+    });
+    assert.match(said, /^service\/web-east /m);
+    assert.match(said, /Status check results are √/);
+    await eventually('an answer from the east', MINUTE_MS, async () =>
+      (await answers('http://web-east/', 1)).east === 1 ? true : undefined,
+    );
+  });
+
+  test('applied again, the Link is the same', { timeout: MINUTE_MS }, async () => {
+    const done = await follow('Link the clusters');
+    for (const line of done.trim().split('\n')) assert.match(line, / unchanged$/);
+  });
+
+  test('half of the requests of one service go to the other', { timeout: 2 * MINUTE_MS }, async () => {
+    assert.deepEqual(await answers('http://web/', 10), { west: 10, east: 0, failed: 0 });
+    await follow('Split the traffic');
+    await eventually('an answer from the east', 30_000, async () =>
+      (await answers('http://web/', 10)).east > 0 ? true : undefined,
+    );
+    const { west, east, failed } = await answers('http://web/', 60);
+    assert.equal(failed, 0);
+    assert.ok(west > 12 && east > 12, `about 30 of 60 each: ${west}, ${east}`);
+  });
+
+  test('a gateway that stops is seen, and comes back', { timeout: 4 * MINUTE_MS }, async () => {
+    await follow('Stop the gateway');
+    await eventually('a dead gateway', 2 * MINUTE_MS, async () => {
+      const text = await follow('Stop the gateway', 1);
+      return text.includes('ProbesFailed') && /^east +False +1 +-$/m.test(text) ? true : undefined;
+    });
+    await follow('Stop the gateway', 2);
+    await eventually('an answer from the east', MINUTE_MS, async () =>
+      (await answers('http://web-east/', 1)).east === 1 ? true : undefined,
+    );
+  });
+
+  test('unlinked, nothing is left', { timeout: 2 * MINUTE_MS }, async () => {
+    await follow('Take it apart');
+    await eventually('no mirror', 30_000, async () =>
+      (await lab.ok('kubectl --context west get svc -A -o name')).includes('web-east') ? undefined : true,
+    );
+    assert.deepEqual(await answers('http://web/', 5), { west: 5, east: 0, failed: 0 });
+  });
+});
