@@ -4,7 +4,15 @@
  */
 export { runServiceMirror } from './controller/index.ts';
 export * from './link/index.ts';
-export { SERVICE_EXPORTS, SERVICE_IMPORTS, type ServiceExport, type ServiceImport } from './mcs/index.ts';
+export {
+  MCS,
+  type ObservedExport,
+  observeExport,
+  SERVICE_EXPORTS,
+  SERVICE_IMPORTS,
+  type ServiceExport,
+  type ServiceImport,
+} from './mcs/index.ts';
 export {
   FEDERATED_LABEL,
   FLAT_EXPORT,

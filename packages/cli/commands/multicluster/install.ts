@@ -5,11 +5,12 @@ import {
   CONFIG_MAPS,
   type ConfigMap,
   DEPLOYMENTS,
+  ENDPOINT_SLICES,
   type Gvr,
   type KubeObject,
   SERVICES,
 } from '#api/kube';
-import { LINKS, type Link, MIRROR } from '#extensions/multicluster';
+import { LINKS, type Link, MCS, MIRROR } from '#extensions/multicluster';
 import { isNotFound, type KubeClient } from '#kube/client';
 import { type CliContext, UserError } from '../../context.ts';
 import {
@@ -233,6 +234,9 @@ export function registerUninstall(group: Command, context: CliContext): void {
         metadataOnly: true,
       });
       for (const { metadata } of mirrors.items) objects.push(minimal('v1', 'Service', metadata));
+      const labelSelector = `${MCS.managedBy}=${MCS.manager}`;
+      const slices = await client.list(ENDPOINT_SLICES, { labelSelector, metadataOnly: true });
+      for (const { metadata } of slices.items) objects.push(minimal('discovery.k8s.io/v1', 'EndpointSlice', metadata));
       if (objects.length === 0) context.io.err('No resources of the multicluster extension found.\n');
       context.io.out(renderManifests(objects, flags.output));
     });

@@ -17,7 +17,7 @@ import { toYaml } from '../../output/index.ts';
 import { addValueFlags, readValueFlags, type ValueFlags } from '../value-flags.ts';
 import { gatewaySpec } from './gateway-spec.ts';
 import { linkerdConfig, readNumber, readSwitch } from './install.ts';
-import { planLink, planTable, type Source, servicesOf, sourceOf } from './plan.ts';
+import { exportsOf, planLink, planTable, type Source, servicesOf, sourceOf } from './plan.ts';
 import { remoteKubeconfig } from './remote-kubeconfig.ts';
 
 interface LinkFlags extends Partial<ValueFlags> {
@@ -156,7 +156,7 @@ async function plan(wanted: Link, { plan: against, output }: LinkFlags, context:
       near.close();
     }
   }
-  const rows = planLink(wanted, remote, source);
+  const rows = planLink(wanted, remote, source, await exportsOf(client));
   if (output === 'json') context.io.out(`${JSON.stringify(rows, null, 2)}\n`);
   else if (rows.length > 0) context.io.out(planTable(rows));
   else context.io.err('No Service of this cluster would be mirrored.\n');

@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Command } from 'commander';
-import { type AnyObject, CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, NODES, SECRETS, SERVICES } from '#api/kube';
-import { LINKS } from '#extensions/multicluster';
+import {
+  type AnyObject,
+  CONFIG_MAPS,
+  DEPLOYMENTS,
+  ENDPOINT_SLICES,
+  NAMESPACES,
+  NODES,
+  SECRETS,
+  SERVICES,
+} from '#api/kube';
+import { LINKS, SERVICE_EXPORTS } from '#extensions/multicluster';
 import { FakeKubeClient, type ServerAccess } from '#kube/client';
 import { inlineAccess } from '#kube/config';
 import { FakeIo, fakeContext } from '../../io.fake.ts';
@@ -350,6 +359,7 @@ test('a plan names what would be mirrored, renamed, refused or in a loop', async
     labelled(long, exported),
     labelled('quiet', {}),
   );
+  client.seed(SERVICE_EXPORTS, { metadata: { name: 'quiet', namespace: 'shop' } });
   const { stdout } = await output(client, 'link-gen --cluster-name=east --plan -o json');
   const rows = JSON.parse(stdout) as { service: string; mode: string; local: string; result: string }[];
   assert.deepEqual(
@@ -357,6 +367,7 @@ test('a plan names what would be mirrored, renamed, refused or in a loop', async
     [
       ['api', 'flat', 'api-east', 'created'],
       ['out', 'gateway', '-', 'InvalidService: ExternalName service cannot be mirrored'],
+      ['quiet', 'federated', 'quiet-federated', 'created'],
       ['web', 'federated', 'web-federated', 'created'],
       ['web', 'gateway', 'web-east', 'created'],
       [
@@ -383,7 +394,19 @@ test('uninstall takes what local members left, last', async () => {
     .seed(NAMESPACES, { metadata: { name: MC, labels: { 'linkerd.io/extension': 'multicluster' } } })
     .seed(SERVICES, {
       metadata: { name: 'web-federated', namespace: 'shop', labels: { 'mirror.linkerd.io/mirrored-service': 'true' } },
+    })
+    .seed(ENDPOINT_SLICES, { metadata: { name: 'web-1', namespace: 'shop' } })
+    .seed(ENDPOINT_SLICES, {
+      metadata: {
+        name: 'web-1.local',
+        namespace: 'shop',
+        labels: { 'endpointslice.kubernetes.io/managed-by': 'service-mirror.weft.dev' },
+      },
     });
   const { objects } = await run(client, 'uninstall');
-  assert.deepEqual(names(objects), [`Namespace//${MC}`, 'Service/shop/web-federated']);
+  assert.deepEqual(names(objects), [
+    `Namespace//${MC}`,
+    'Service/shop/web-federated',
+    'EndpointSlice/shop/web-1.local',
+  ]);
 });

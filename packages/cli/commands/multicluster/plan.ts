@@ -3,14 +3,18 @@ import {
   type Link,
   type LocalView,
   MIRROR,
+  type ObservedExport,
   type ObservedService,
   observe,
+  observeExport,
   reconcileLink,
+  SERVICE_EXPORTS,
+  type ServiceExport,
   type ServiceObject,
   selects,
   serviceKey,
 } from '#extensions/multicluster';
-import type { KubeClient } from '#kube/client';
+import { isNotFound, type KubeClient } from '#kube/client';
 import { renderTable } from '../../output/index.ts';
 
 /** What would become of one Service of the target cluster. */
@@ -26,13 +30,18 @@ export interface PlanRow {
 /** The source cluster as far as it is known; undefined: an empty one that has all namespaces. */
 export type Source = Pick<LocalView, 'services' | 'namespaces'> | undefined;
 
-/** Every Service that a selector of the Link takes, with what the mirror controller would do about it. */
-export function planLink(link: Link, remote: ReadonlyMap<string, ObservedService>, source: Source): PlanRow[] {
+/** Every Service that a selector of the Link takes, or that is exported, with what the mirror controller would do about it. */
+export function planLink(
+  link: Link,
+  remote: ReadonlyMap<string, ObservedService>,
+  source: Source,
+  exports: ReadonlyMap<string, ObservedExport> = new Map(),
+): PlanRow[] {
   const namespaces = source?.namespaces ?? new Set([...remote.values()].map(({ namespace }) => namespace));
   const services = source?.services ?? new Map<string, ObservedService>();
   const local: LocalView = { services, namespaces, endpoints: new Map() };
   const scene = link.spec?.gatewayAddress ? SCENE : undefined;
-  const { changes, mirrors, federated, originals } = reconcileLink(link, remote, local, new Map(), scene);
+  const { changes, mirrors, federated, originals } = reconcileLink(link, remote, local, new Map(), scene, exports);
   const changed = new Map(
     changes.map((change) =>
       change.do === 'delete'
@@ -89,6 +98,17 @@ export async function servicesOf(client: KubeClient): Promise<Map<string, Observ
   const { items } = await client.list<ServiceObject>(SERVICES);
   const all = items.map(observe);
   return new Map(all.map((service) => [serviceKey(service.namespace, service.name), service]));
+}
+
+/** All ServiceExports of a cluster; none where the kind is not known. */
+export async function exportsOf(client: KubeClient): Promise<Map<string, ObservedExport>> {
+  try {
+    const { items } = await client.list<ServiceExport>(SERVICE_EXPORTS);
+    return new Map(items.map(observeExport).map((each) => [serviceKey(each.namespace, each.name), each]));
+  } catch (error) {
+    if (isNotFound(error)) return new Map();
+    throw error;
+  }
 }
 
 /** The cluster in which the Link is to be applied. */
