@@ -1,4 +1,7 @@
-/** The suites of HTTP in small: every case at every face of Weft, all of h2spec, the worst floods for a moment. */
+/**
+ * The suites of HTTP in small: every case at every face of Weft, all of h2spec, the worst floods for a moment.
+ * Runs alone: the floods' bounds are of time and memory.
+ */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { before, test } from 'node:test';

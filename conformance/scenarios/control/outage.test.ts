@@ -2,6 +2,7 @@
  * What the control plane must outlive: an API server that is away, by silence and by refusal; watches that cannot be resumed; proxies
  * that do not read; the sudden death of a replica, and the end of one in good order. Meanwhile a client asks a server of the mesh
  * again and again, over a connection of its own each time, and no request may fail.
+ * Runs alone: it bounds the time of what comes back.
  *
  * `WEFT_AWAY_MS` says how long the API server is away, e.g. 300000; without it long enough to be noticed.
  */

@@ -1,6 +1,7 @@
 /**
  * The guide to federated services, by its own commands: three clusters whose traffic has an order and shares, and what happens when one has
  * no pods or is cut off, while requests go on.
+ * Runs alone: it bounds the time in which a cut-off cluster is left and joined.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';

@@ -2,7 +2,7 @@ import { connect as connectTls } from 'node:tls';
 import type { Command } from 'commander';
 import { parse } from 'yaml';
 import { CONFIG_MAPS, type ConfigMap, type Pod, type PodSpec } from '#api/kube';
-import { listenForward } from '#kube/port-forward';
+import { throughForward } from '#kube/port-forward';
 import { identityOf, PROXY_CONTAINER } from '#model/names';
 import { certificateText, isAuthority } from '../certificates/index.ts';
 import { phaseOf } from '../checks/pods.ts';
@@ -83,17 +83,7 @@ async function shownBy(
     throw new UserError(`failed to find linkerd-admin port in ${PROXY_CONTAINER} container for given pod spec`);
   const account = { serviceAccount: spec?.serviceAccountName ?? '', namespace };
   const servername = identityOf(account, { controlPlaneNamespace, trustDomain });
-  let failure: Error | undefined;
-  const forward = await listenForward(access, { namespace, pod: name, port }, (error) => {
-    failure = error;
-  });
-  try {
-    return await chainOf(forward.port, servername);
-  } catch (error) {
-    throw failure ?? error;
-  } finally {
-    forward.close();
-  }
+  return throughForward(access, { namespace, pod: name, port }, (forwarded) => chainOf(forwarded, servername));
 }
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;

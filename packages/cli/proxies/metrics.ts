@@ -1,6 +1,6 @@
 import { get } from 'node:http';
 import type { Pod } from '#api/kube';
-import { type ForwardTarget, listenForward } from '#kube/port-forward';
+import { type ForwardTarget, throughForward } from '#kube/port-forward';
 import { PROXY_CONTAINER } from '#model/names';
 import type { Connection } from '../context.ts';
 
@@ -51,19 +51,8 @@ export const proxyMetrics = (connection: Connection, pod: Pod, timeoutMs = SCRAP
   );
 
 /** What a port inside a pod answers to `GET /metrics`. */
-export async function scrape(connection: Connection, target: ForwardTarget, timeoutMs: number): Promise<string> {
-  let failure: Error | undefined;
-  const forward = await listenForward(connection.access, target, (error) => {
-    failure = error;
-  });
-  try {
-    return await fetchText(forward.port, timeoutMs);
-  } catch (error) {
-    throw failure ?? error;
-  } finally {
-    forward.close();
-  }
-}
+export const scrape = ({ access }: Connection, target: ForwardTarget, timeoutMs: number): Promise<string> =>
+  throughForward(access, target, (port) => fetchText(port, timeoutMs));
 
 function fetchText(port: number, timeoutMs: number): Promise<string> {
   return new Promise((resolve, reject) => {

@@ -69,6 +69,7 @@ class Federation {
   /** By member: who tells of its endpoints. */
   readonly #followed = new Map<string, { index: ClusterIndex; stop: () => void }>();
   #timer: Timer | undefined;
+  #stopped = false;
 
   constructor(deps: FederationDeps, serviceKey: string) {
     this.#deps = deps;
@@ -79,12 +80,15 @@ class Federation {
   }
 
   stop(): void {
+    this.#stopped = true;
     for (const stop of this.#stops) stop();
     this.#follow([]);
     this.#timer?.cancel();
   }
 
   #update(): void {
+    // One change has many listeners, and an earlier one may have stopped us.
+    if (this.#stopped) return;
     const service = this.#deps.index.service(this.#serviceKey);
     if (!service) return;
     const { preference } = service;

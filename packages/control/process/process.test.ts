@@ -68,7 +68,7 @@ test('what retires goes on serving after a signal, not ready any more, and drain
       name: 'test',
       flags,
       adminFlag: 'admin-addr',
-      lingerMs: 100,
+      lingerMs: 500,
       build: async () => ({
         ready: () => true,
         retire: () => seen.push('retired'),
@@ -78,14 +78,22 @@ test('what retires goes on serving after a signal, not ready any more, and drain
       }),
     },
   );
-  while ((await probe().catch(() => 0)) !== 200) await new Promise((resolve) => setTimeout(resolve, 2));
+  await until('it is ready', async () => (await probe().catch(() => 0)) === 200);
   process.emit('SIGTERM');
-  while (seen.length === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+  await until('it was told', () => seen.length > 0);
   assert.equal(await probe(), 500);
   assert.deepEqual(seen, ['retired']);
   assert.equal(await exit, 0);
   assert.deepEqual(seen, ['retired', 'drained']);
 });
+
+async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  const deadlineMs = performance.now() + 3_000;
+  while (!(await holds())) {
+    assert.ok(performance.now() < deadlineMs, `not within three seconds: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
 
 async function freePort(): Promise<number> {
   const server = createServer();

@@ -91,6 +91,25 @@ export async function listenForward(
   };
 }
 
+/** Uses a loopback port that leads into a pod; when that fails, what the forwarding failed with is thrown before what it led to. */
+export async function throughForward<T>(
+  access: ServerAccess,
+  target: ForwardTarget,
+  use: (port: number) => Promise<T>,
+): Promise<T> {
+  let failure: Error | undefined;
+  const forward = await listenForward(access, target, (error) => {
+    failure = error;
+  });
+  try {
+    return await use(forward.port);
+  } catch (error) {
+    throw failure ?? error;
+  } finally {
+    forward.close();
+  }
+}
+
 async function dial(server: URL, access: ServerAccess): Promise<Socket> {
   const secure = server.protocol === 'https:';
   const host = server.hostname.replace(/^\[|\]$/g, '');

@@ -4,12 +4,12 @@ import {
   headerModifier,
   headerName,
   METHODS,
-  PORT_OF_SERVICE,
+  oneBackend,
   pathModifier,
   requestRedirect,
 } from './routes.ts';
 import { bool, fields, int32, list, oneOfNames, rule, rules, type Schema, str } from './schema.ts';
-import { DNS_NAME, group, kind, name, namespace, port } from './shapes.ts';
+import { DNS_NAME, group, kind, name } from './shapes.ts';
 
 /** Filters of the Gateway API's routes: what happens to requests on their way. */
 
@@ -21,19 +21,6 @@ export const PATH_TEXT = "^([-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+$";
 type Kinds = Parameters<typeof filterOf>[0];
 
 const objectRef = (): Schema => fields({ 'group*': group(), 'kind*': kind(), 'name*': name() });
-
-/** A backend without a weight. */
-const oneBackend = (): Schema =>
-  fields(
-    {
-      group: group({ default: '' }),
-      kind: kind({ default: 'Service' }),
-      'name*': name(),
-      namespace: namespace(),
-      port: port(),
-    },
-    rules(PORT_OF_SERVICE),
-  );
 
 const mirror = (): Schema =>
   fields(

@@ -78,13 +78,13 @@ export const requestRedirect = (
     statusCode: { type: 'integer', enum: statusCodes, default: 302 },
   });
 
-export const PORT_OF_SERVICE = rule(
+const PORT_OF_SERVICE = rule(
   "(size(self.group) == 0 && self.kind == 'Service') ? has(self.port) : true",
   'Must have port for Service reference',
 );
 
-/** Reference to where traffic goes; `more` adds e.g. filters. */
-export const backendRef = (more: Record<string, Schema> = {}): Schema =>
+/** Reference to the one place where traffic goes; `more` adds e.g. filters. */
+export const oneBackend = (more: Record<string, Schema> = {}): Schema =>
   fields(
     {
       group: group({ default: '' }),
@@ -92,11 +92,14 @@ export const backendRef = (more: Record<string, Schema> = {}): Schema =>
       'name*': name(),
       namespace: namespace(),
       port: port(),
-      weight: int32({ minimum: 0, maximum: 1_000_000, default: 1 }),
       ...more,
     },
     rules(PORT_OF_SERVICE),
   );
+
+/** One of several, with a weight. */
+export const backendRef = (more: Record<string, Schema> = {}): Schema =>
+  oneBackend({ weight: int32({ minimum: 0, maximum: 1_000_000, default: 1 }), ...more });
 
 /** Filters by type: exactly the field that belongs to the type may be there. */
 export function filterOf(kinds: Record<string, readonly [field: string, schema: Schema]>): Schema {
