@@ -13,6 +13,7 @@ import {
   annotationSchema,
   ENDPOINT_ANNOTATIONS,
   type EndpointAnnotation,
+  MULTICLUSTER_ANNOTATIONS,
 } from '#model/annotations';
 import { FAULTS, type FaultRow } from '#model/faults';
 import { HEADERS } from '#model/headers';
@@ -151,12 +152,11 @@ function annotationsPage(): string {
     row.inherited ? 'yes' : 'no',
     code(row.flag ?? ''),
   ]);
-  const endpoints = (Object.values(ENDPOINT_ANNOTATIONS) as EndpointAnnotation<unknown>[]).map((row) => [
-    code(row.key),
-    row.on,
-    row.doc,
-    row.expects,
-  ]);
+  const others = (rows: Readonly<Record<string, EndpointAnnotation<unknown>>>) =>
+    table(
+      ['annotation', 'on', 'meaning', 'expects'],
+      Object.values(rows).map((row) => [code(row.key), row.on, row.doc, row.expects]),
+    );
   return page(
     'Annotations',
     'packages/model/annotations',
@@ -168,7 +168,9 @@ key under \`config.linkerd.io/\` that nothing knows, has no effect: whoever writ
     `Besides: \`resource.opentelemetry.io/<attribute>\` sets an attribute of the spans of the pod's proxy. The label
 \`config.linkerd.io/admission-webhooks: disabled\` of a namespace keeps the webhooks away from it.`,
     '## Traffic of endpoints',
-    table(['annotation', 'on', 'meaning', 'expects'], endpoints),
+    others(ENDPOINT_ANNOTATIONS),
+    '## Services of other clusters',
+    others(MULTICLUSTER_ANNOTATIONS),
   );
 }
 

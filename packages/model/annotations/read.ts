@@ -3,6 +3,7 @@
 import { ENDPOINT_ANNOTATIONS, type EndpointAnnotation } from './balancer.ts';
 import { ANNOTATIONS, type AnnotationName, type AnnotationRow } from './catalogue.ts';
 import { KINDS } from './kinds.ts';
+import { MULTICLUSTER_ANNOTATIONS } from './multicluster.ts';
 
 /** The values of a workload's annotations; absent where not set or malformed. */
 export type AnnotationValues = {
@@ -59,6 +60,7 @@ function unknownAnnotations(annotations: Annotations): BadAnnotation[] {
 const SERVICE_ROWS: readonly Pick<AnnotationRow, 'key' | 'expects' | 'parse'>[] = [
   { ...KINDS.ports, key: ANNOTATIONS.opaquePorts.key },
   ...Object.values<EndpointAnnotation<unknown>>(ENDPOINT_ANNOTATIONS).filter(({ on }) => on === 'Service'),
+  ...Object.values<EndpointAnnotation<unknown>>(MULTICLUSTER_ANNOTATIONS),
 ];
 
 /** What is wrong with the annotations of a Service, as far as they are about its endpoints. */

@@ -97,19 +97,19 @@ async function replaceParts(client: Client, wanted: ServiceObject): Promise<void
     throw ApiError.of(409, 'Conflict', `Service ${namespace}/${name} changed meanwhile`);
   const metadata = { ...current.metadata, labels, annotations };
   const spec = { ...current.spec, ports: wanted.spec?.ports ?? [] };
-  const isExported = [annotations, current.metadata.annotations ?? {}].some((map) =>
-    Object.keys(map).some(isExportKey),
-  );
-  if (!isExported) {
-    await client.update<ServiceObject>(SERVICES, { ...current, metadata, spec });
-    return;
-  }
   const after = observe(wanted);
   // Whether a Service has an address of its own cannot be changed: it is made anew, with what its members said.
   if (after.headless !== observe(current).headless) {
     await remove(client, SERVICES, { name, namespace: namespace ?? '', resourceVersion: resourceVersion ?? '' });
     const { resourceVersion: _seen, ...fresh } = wanted.metadata;
     await client.create<ServiceObject>(SERVICES, { ...wanted, metadata: fresh });
+    return;
+  }
+  const isExported = [annotations, current.metadata.annotations ?? {}].some((map) =>
+    Object.keys(map).some(isExportKey),
+  );
+  if (!isExported) {
+    await client.update<ServiceObject>(SERVICES, { ...current, metadata, spec });
     return;
   }
   await client.update<ServiceObject>(SERVICES, { ...current, metadata, spec: withTraffic(spec, after.traffic ?? {}) });

@@ -13,6 +13,7 @@ import {
   selectorText,
   statusPatch,
 } from '../link/index.ts';
+import { servicesWithPodNames } from '../mcs/index.ts';
 import {
   clearProbe,
   type EndpointsChange,
@@ -155,7 +156,8 @@ export class LinkController {
     ]);
     const { cluster } = settingsOf(link);
     const { services } = this.#local;
-    const slices = await this.#slices.apply(cluster, remote.services, remote.followExported(), services);
+    const seen = remote.followSlices(servicesWithPodNames(services.values(), cluster));
+    const slices = await this.#slices.apply(cluster, remote.services, seen, services);
     for (const [name, message] of slices.failures) failures.set(name, message);
     this.#announcer.skipped(link, this.#announced([...wanted.mirrors, ...wanted.federated]), remote.client);
     if (this.#options.enableNamespaceCreation) await this.#createNamespaces(link, wanted);

@@ -17,6 +17,7 @@ import {
   SERVICE_IMPORTS,
   type ServiceExport,
   type ServiceImport,
+  servicesWithPodNames,
 } from '../mcs/index.ts';
 import { federatedName, type LocalView, serviceKey } from '../mirror/index.ts';
 import { applyImports, applySlices, writeConditions } from './apply-exports.ts';
@@ -95,10 +96,8 @@ export class LocalExports {
   }
 
   #sliceChanges(local: LocalView, linkedClusters: ReadonlySet<string> | undefined) {
-    this.#own.follow(
-      this.#client,
-      [...this.#exports.values()].map(({ metadata }) => ({ name: metadata.name ?? '' })),
-    );
+    const exported = [...this.#exports.values()].map(({ metadata }) => ({ name: metadata.name ?? '' }));
+    this.#own.follow(this.#client, [...exported, ...servicesWithPodNames(local.services.values(), '')]);
     const own = this.#own.slices;
     if (!own || !this.#slices) return [];
     const ours = [...this.#slices.values()];

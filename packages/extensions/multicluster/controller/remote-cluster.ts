@@ -38,7 +38,7 @@ export class RemoteCluster {
   readonly services = new Map<string, ObservedService>();
   /** ServiceExports, by `namespace/name`. */
   readonly exports = new Map<string, ObservedExport>();
-  readonly #exported: SliceWatch;
+  readonly #slices: SliceWatch;
   #exportsKnown = false;
   /** Undefined until they were seen in full. */
   endpoints: SliceIndex | undefined;
@@ -57,7 +57,7 @@ export class RemoteCluster {
   constructor({ secret: name, namespace, endpointsOf }: RemoteSource, deps: RemoteClusterDeps) {
     this.#deps = deps;
     this.#endpointsOf = endpointsOf;
-    this.#exported = new SliceWatch(() => deps.changed());
+    this.#slices = new SliceWatch(() => deps.changed());
     const secret = { name, namespace };
     const missing = (): void =>
       this.#lose('CredentialsMissing', `Secret ${secret.namespace}/${secret.name} does not exist`);
@@ -81,10 +81,10 @@ export class RemoteCluster {
     return this.#servicesSeen && this.#exportsKnown && Boolean(endpoints);
   }
 
-  /** Looks at the EndpointSlices of what is exported now. Undefined until they were seen in full. */
-  followExported(): ReadonlyMap<string, EndpointSlice> | undefined {
-    this.#exported.follow(this.client, this.exports.values());
-    return this.#exported.slices;
+  /** Looks at the EndpointSlices of what is exported now, and of these Services. Undefined until they were seen in full. */
+  followSlices(services: Iterable<{ name: string }>): ReadonlyMap<string, EndpointSlice> | undefined {
+    this.#slices.follow(this.client, [...this.exports.values(), ...services]);
+    return this.#slices.slices;
   }
 
   stop(): void {
@@ -140,7 +140,7 @@ export class RemoteCluster {
       stop();
       stopEndpoints();
       stopExports();
-      this.#exported.stop();
+      this.#slices.stop();
       this.client = undefined;
       remote.close();
     };

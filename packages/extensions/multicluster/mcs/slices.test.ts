@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { EndpointSlice } from '#api/kube';
 import type { ObservedService } from '../mirror/service.ts';
 import { remote, service } from '../mirror/world.fake.ts';
-import { orphanSlices, reconcileSlices, type SliceChange } from './index.ts';
+import { orphanSlices, reconcileSlices, type SliceChange, servicesWithPodNames } from './index.ts';
 
 const EXPORTED = { 'export.multicluster.weft.dev/east': '{}' };
 const federated = (more: Partial<ObservedService> = {}) =>
@@ -104,4 +104,93 @@ test('slices of clusters without a Link go', () => {
   const copy = made(run([slice()]));
   assert.equal(orphanSlices([copy], new Set(['east'])).length, 0);
   assert.equal(orphanSlices([copy], new Set(['north'])).length, 1);
+});
+
+const NAMED = { 'multicluster.weft.dev/pod-names': 'enabled' };
+const HOSTS = [
+  { addresses: ['10.1.0.1'], hostname: 'web-0', targetRef: { kind: 'Pod', name: 'web-0' } },
+  { addresses: ['10.1.0.2'], hostname: 'web-1', conditions: { ready: false } },
+];
+const headless = { headless: true, annotations: NAMED };
+const placed = (members: Record<string, string>, more: Partial<ObservedService> = {}) =>
+  service(
+    'web-federated',
+    { 'mirror.linkerd.io/mirrored-service': 'true' },
+    { ports: [{ name: 'http', port: 80 }], headless: true, annotations: members, ...more },
+  );
+const ofEast = { 'multicluster.linkerd.io/remote-discovery': 'web@east' };
+
+test('pods of a member of a headless federated service are called by their hosts and clusters', () => {
+  const copy = made(run([slice({ endpoints: HOSTS })], [], web(headless), placed(ofEast)));
+  assert.deepEqual(copy.metadata, {
+    name: 'web-1.east',
+    namespace: 'shop',
+    labels: {
+      'kubernetes.io/service-name': 'web-federated',
+      'multicluster.kubernetes.io/source-cluster': 'east',
+      'endpointslice.kubernetes.io/managed-by': 'service-mirror.weft.dev',
+      'service.kubernetes.io/headless': '',
+    },
+  });
+  assert.deepEqual(copy.endpoints, [
+    { addresses: ['10.1.0.1'], hostname: 'web-0-east' },
+    { addresses: ['10.1.0.2'], hostname: 'web-1-east', conditions: { ready: false } },
+  ]);
+  const before = { ...copy, metadata: { ...copy.metadata, resourceVersion: '9' } };
+  assert.deepEqual(run([slice({ endpoints: HOSTS })], [before], web(headless), placed(ofEast)), []);
+  const left = run([slice({ endpoints: HOSTS })], [before], web(headless), placed({}));
+  assert.deepEqual(
+    left.map((change) => change.do),
+    ['delete'],
+  );
+});
+
+test('a member that has an address is in the headless federated service, too, and an exported one by its own rules', () => {
+  const copy = made(run([slice()], [], web(), placed(ofEast)));
+  assert.equal(copy.endpoints[0]?.hostname, undefined);
+  const exported = made(run([slice({ endpoints: HOSTS })], [], web(headless), placed({ ...ofEast, ...EXPORTED })));
+  assert.equal(exported.endpoints[0]?.hostname, 'web-0');
+  assert.equal(exported.metadata.labels?.['multicluster.kubernetes.io/service-name'], 'web');
+  assert.deepEqual(run([slice()], [], web(), placed(ofEast, { headless: false })), []);
+});
+
+test('a headless flat mirror has the pods by their own names, beside the federated service', () => {
+  const mirror = service(
+    'web-east',
+    {
+      'mirror.linkerd.io/mirrored-service': 'true',
+      'mirror.linkerd.io/cluster-name': 'east',
+      'multicluster.linkerd.io/remote-discovery': 'east',
+      'multicluster.linkerd.io/remote-service': 'web',
+    },
+    { ports: [{ name: 'http', port: 80 }], headless: true },
+  );
+  const scene = { cluster: 'east', clusterName: 'east', members: remote(web(headless)), existing: [] };
+  const slices = [slice({ endpoints: HOSTS })];
+  const changes = reconcileSlices({ ...scene, slices, services: remote(mirror, placed(ofEast)) });
+  assert.deepEqual(
+    changes.map(
+      (change) => change.do !== 'delete' && [change.slice.metadata.name, change.slice.endpoints[0]?.hostname],
+    ),
+    [
+      ['web-1.east', 'web-0-east'],
+      ['web-1.east.mirror', 'web-0'],
+    ],
+  );
+  assert.deepEqual(servicesWithPodNames([mirror, placed(ofEast), web()], 'east'), [{ name: 'web' }, { name: 'web' }]);
+  assert.deepEqual(servicesWithPodNames([mirror, placed(ofEast)], 'north'), []);
+  const local = { 'multicluster.linkerd.io/local-discovery': 'web' };
+  assert.deepEqual(servicesWithPodNames([placed(local)], ''), [{ name: 'web' }]);
+});
+
+test('a name that would be longer than names may be is left out', () => {
+  const endpoints = [
+    { addresses: ['10.1.0.1'], hostname: 'w'.repeat(59) },
+    { addresses: ['10.1.0.2'], hostname: 'w'.repeat(58) },
+  ];
+  const copy = made(run([slice({ endpoints })], [], web(headless), placed(ofEast)));
+  assert.deepEqual(
+    copy.endpoints.map(({ hostname }) => hostname?.length),
+    [undefined, 63],
+  );
 });

@@ -1,10 +1,9 @@
 import type { DiscoveryEndpointPort, Endpoint, EndpointSlice } from '#api/kube';
 import { sameJson } from '../link/status.ts';
-import { federatedName } from '../mirror/names.ts';
 import { isSamePlace } from '../mirror/ports.ts';
 import { type ObservedService, type ServicePort, serviceKey } from '../mirror/service.ts';
-import { exportKey } from './facts.ts';
 import { MCS } from './kinds.ts';
+import { type Place, type PlaceScene, placesOf } from './places.ts';
 
 const SERVICE_NAME = 'kubernetes.io/service-name';
 const HEADLESS = 'service.kubernetes.io/headless';
@@ -14,33 +13,29 @@ export type SliceChange =
   | { do: 'create' | 'update'; slice: EndpointSlice }
   | { do: 'delete'; name: string; namespace: string; resourceVersion: string };
 
-/** Where the pods of an exported Service come from, and where they go. */
-export interface SliceScene {
-  /** The Link's cluster, `''` for the local one, and what it is called among all. */
-  cluster: string;
-  clusterName: string;
-  /** Services of that cluster, and its EndpointSlices (of exported Services at least). */
+/** Where the pods of Services come from that are exported, or headless here, too; and where they go. */
+export interface SliceScene extends PlaceScene {
+  /** Services of that cluster, and its EndpointSlices (of those Services at least). */
   members: ReadonlyMap<string, ObservedService>;
   slices: Iterable<EndpointSlice>;
-  /** Services of the local cluster, and its EndpointSlices that are ours and of that cluster. */
-  services: ReadonlyMap<string, ObservedService>;
+  /** EndpointSlices of the local cluster that are ours and of that cluster. */
   existing: Iterable<EndpointSlice>;
 }
 
-/** At most so many EndpointSlices of one exported Service are taken: 100 endpoints each. */
+/** At most so many EndpointSlices of one Service are taken: 100 endpoints each. */
 const SLICES_MAX = 100;
 
-/** Gives the federated Services of exports the pods of one cluster, for clients that do not ask the destination service. */
+/** Gives the federated Services of exports, and what is headless here, the pods of one cluster: for name servers and kube-proxy. */
 export function reconcileSlices(scene: SliceScene): SliceChange[] {
   const wanted = new Map<string, EndpointSlice>();
   const counts = new Map<string, number>();
   for (const slice of scene.slices) {
-    const copy = copyOf(slice, scene);
-    if (!copy) continue;
-    const key = serviceKey(copy.metadata.namespace ?? '', copy.metadata.labels?.[SERVICE_NAME] ?? '');
-    const count = (counts.get(key) ?? 0) + 1;
-    counts.set(key, count);
-    if (count <= SLICES_MAX) wanted.set(keyOf(copy), copy);
+    for (const copy of copiesOf(slice, scene)) {
+      const key = serviceKey(copy.metadata.namespace ?? '', copy.metadata.labels?.[SERVICE_NAME] ?? '');
+      const count = (counts.get(key) ?? 0) + 1;
+      counts.set(key, count);
+      if (count <= SLICES_MAX) wanted.set(keyOf(copy), copy);
+    }
   }
   const changes: SliceChange[] = [];
   const standing = new Set<string>();
@@ -60,36 +55,49 @@ export function reconcileSlices(scene: SliceScene): SliceChange[] {
 
 const keyOf = ({ metadata }: EndpointSlice): string => serviceKey(metadata.namespace ?? '', metadata.name ?? '');
 
-/** The slice as the federated Service has it; undefined when its Service is not exported, or clients see none of its ports. */
-function copyOf(slice: EndpointSlice, scene: SliceScene): EndpointSlice | undefined {
-  const { name = '', namespace = '', labels = {}, deletionTimestamp } = slice.metadata;
+/** The slice as local Services have it: none where its Service has no place here, or clients see none of its ports. */
+function copiesOf(slice: EndpointSlice, scene: SliceScene): EndpointSlice[] {
+  const { namespace = '', labels = {}, deletionTimestamp } = slice.metadata;
   const service = labels[SERVICE_NAME];
-  if (service === undefined || deletionTimestamp !== undefined) return undefined;
+  if (service === undefined || deletionTimestamp !== undefined) return [];
   const member = scene.members.get(serviceKey(namespace, service));
-  const federated = scene.services.get(serviceKey(namespace, federatedName(service)));
-  if (!member || federated?.annotations[exportKey(scene.cluster)] === undefined) return undefined;
-  const ports = (slice.ports ?? []).flatMap((port) => renamed(port, member.ports, federated.ports) ?? []);
+  return member ? placesOf(member, scene).flatMap((place) => copyOf(slice, member, place, scene) ?? []) : [];
+}
+
+function copyOf(
+  slice: EndpointSlice,
+  member: ObservedService,
+  { service, sliceName, hostname, imported }: Place,
+  { clusterName }: SliceScene,
+): EndpointSlice | undefined {
+  const ports = (slice.ports ?? []).flatMap((port) => renamed(port, member.ports, service.ports) ?? []);
   if (ports.length === 0 && (slice.ports ?? []).length > 0) return undefined;
   return {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
     metadata: {
-      // A dot is in no name of a cluster: slices of different clusters never have one name.
-      name: `${name}.${scene.clusterName}`,
-      namespace,
+      name: sliceName(slice.metadata.name ?? ''),
+      namespace: member.namespace,
       labels: {
-        [SERVICE_NAME]: federated.name,
-        [MCS.serviceName]: service,
-        [MCS.sourceCluster]: scene.clusterName,
+        [SERVICE_NAME]: service.name,
+        ...(imported !== undefined && { [MCS.serviceName]: imported }),
+        [MCS.sourceCluster]: clusterName,
         [MCS.managedBy]: MCS.manager,
-        ...(federated.headless && { [HEADLESS]: '' }),
+        ...(service.headless && { [HEADLESS]: '' }),
       },
     },
     addressType: slice.addressType,
-    endpoints: (slice.endpoints ?? []).map(endpointOf),
+    endpoints: (slice.endpoints ?? []).map((endpoint) => {
+      const { hostname: own, ...rest } = endpointOf(endpoint);
+      const name = own && hostname(own);
+      return { ...rest, ...(name && name.length <= NAME_CHARS_MAX && { hostname: name }) };
+    }),
     ports,
   };
 }
+
+/** Names of pods are DNS labels; one that would be longer is left out. */
+const NAME_CHARS_MAX = 63;
 
 /** Nodes, pods and hints of another cluster mean nothing here, or something else. */
 const endpointOf = ({ addresses, conditions, hostname, zone }: Endpoint): Endpoint => ({

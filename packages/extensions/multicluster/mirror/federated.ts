@@ -3,6 +3,7 @@ import { exportKey, isExportKey, type ObservedExport, readExports, saidExports, 
 import { type Resolved, resolveExports } from '../mcs/resolve.ts';
 import { copyLabels, federatedAnnotations } from './copy.ts';
 import { federatedName, type Members, MIRROR, memberOf, readMembers, writeMembers } from './names.ts';
+import { readPodNames } from './pod-names.ts';
 import { portConflict, portsKey, saidPorts, sayPorts, unitePorts } from './ports.ts';
 import type { LocalView } from './reconcile.ts';
 import { agrees, type Change, type ObservedService, sameTraffic, serviceKey, serviceObject } from './service.ts';
@@ -29,9 +30,11 @@ export function joinFederated(
     outcome: { namespace, name: member.name, reason, message },
   });
   const existing = local.services.get(serviceKey(namespace, name));
-  if (member.external || (member.headless && !exported)) {
+  const podNames = readPodNames(member);
+  if (member.external || (member.headless && !exported && !podNames.wanted)) {
     const what = member.headless ? 'Headless' : 'ExternalName';
-    const refused = say('InvalidService', `${what} service cannot join federated service`);
+    const why = podNames.problem === undefined ? '' : `: ${podNames.problem}`;
+    const refused = say('InvalidService', `${what} service cannot join federated service${why}`);
     const leave = existing && leaveFederated(existing, member.name, joiner.cluster);
     return leave ? { ...refused, change: leave } : refused;
   }
@@ -83,7 +86,7 @@ function wantedFederated(
       members.remote.flatMap(({ cluster }) => said[portsKey(cluster)] ?? []),
       resolved,
     ),
-    headless: resolved?.type === 'Headless',
+    headless: resolved ? resolved.type === 'Headless' : member.headless,
     // Without exports it is as somebody may have set it by hand.
     traffic: resolved ? resolved.traffic : Object.keys(exportsBefore).length > 0 ? undefined : existing?.traffic,
   };

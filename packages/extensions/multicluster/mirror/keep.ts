@@ -38,7 +38,7 @@ export function keepMirror(wanted: WantedMirror, cluster: string, local: LocalVi
   // Whether a Service has an address of its own cannot be changed: it is made anew as soon as this one is gone.
   if (existing.headless !== headless) return { change: { do: 'delete', name, namespace, resourceVersion } };
   if (agrees(existing, wanted)) return {};
-  return { change: { do: 'update', service: serviceObject({ ...metadata, resourceVersion }, ports) } };
+  return { change: { do: 'update', service: serviceObject({ ...metadata, resourceVersion }, ports, headless) } };
 }
 
 /** Whether a Service is a mirror that this cluster's Link made. */

@@ -244,3 +244,35 @@ test('whatever joins and leaves in whatever order, the members are those that wa
     }),
   );
 });
+
+const NAMED = { 'multicluster.weft.dev/pod-names': 'enabled' };
+
+test('a headless member joins when its pods are to have names, and makes a headless federated service', () => {
+  const east = link('east');
+  const named = (annotations: Record<string, string>) =>
+    remote(service('db', { ...MEMBER, ...EXPORTED }, { headless: true, annotations }));
+  const there = named(NAMED);
+  const world = new World().play(reconcileLink(east, there, new World(), times(east)).changes);
+  for (const name of ['db-federated', 'db-east']) assert.equal(world.get(name).headless, true, name);
+  assert.equal(members(world.get('db-federated')), 'db@east');
+  assert.deepEqual(reconcileLink(east, there, world, times(east)).changes, []);
+  // Said no longer: the member leaves, and the mirror is made anew with an address.
+  world.play(reconcileLink(east, named({}), world, times(east)).changes);
+  world.play(reconcileLink(east, named({}), world, times(east)).changes);
+  assert.deepEqual(world.names(), ['db-east']);
+  assert.equal(world.get('db-east').headless, false);
+});
+
+test('what cannot be read of a headless service is said, and it is as if nothing was said', () => {
+  const east = link('east');
+  const annotations = { 'multicluster.weft.dev/pod-names': 'yes' };
+  const seen = remote(service('db', { ...MEMBER, ...EXPORTED }, { headless: true, annotations }));
+  const { federated, mirrors, changes } = reconcileLink(east, seen, new World(), times(east));
+  const said = 'multicluster.weft.dev/pod-names: expected enabled or disabled, got "yes"';
+  assert.equal(federated[0]?.message, `Headless service cannot join federated service: ${said}`);
+  assert.deepEqual([mirrors[0]?.reason, mirrors[0]?.message], ['Mirrored', said]);
+  assert.deepEqual(
+    changes.map((change) => change.do !== 'delete' && change.service.metadata.name),
+    ['db-east'],
+  );
+});

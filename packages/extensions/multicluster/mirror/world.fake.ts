@@ -1,5 +1,4 @@
 import type { Link } from '../link/index.ts';
-import { isExportKey } from '../mcs/facts.ts';
 import { type EndpointsChange, endpointsName, type ObservedEndpoints, observeEndpoints } from './endpoints.ts';
 import type { LocalView } from './reconcile.ts';
 import { type Change, type ObservedService, observe, type ServiceObject, serviceKey } from './service.ts';
@@ -67,12 +66,11 @@ export class World implements LocalView {
   #put(object: ServiceObject): void {
     const observed = observe(this.#versioned(object));
     const key = serviceKey(observed.namespace, observed.name);
-    // As the controller writes: an update leaves addresses as they are.
+    // As the controller writes: an update leaves an address as it is, and makes anew what has none any more.
     const old = this.services.get(key);
-    const exported = Object.keys(observed.annotations).some(isExportKey);
-    const headless = exported ? observed.headless : (old?.headless ?? observed.headless);
+    const { headless } = observed;
     const clusterIP = old?.clusterIP ?? `10.96.0.${versions}`;
-    this.services.set(key, { ...observed, headless, ...(!headless && { clusterIP, clusterIPs: [clusterIP] }) });
+    this.services.set(key, { ...observed, ...(!headless && { clusterIP, clusterIPs: [clusterIP] }) });
   }
 
   #versioned<T extends Pick<ServiceObject, 'metadata'>>(object: T): T {
