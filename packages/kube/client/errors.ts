@@ -28,6 +28,30 @@ export class ApiError extends Error {
   }
 }
 
+/** What is wrong with an answer that no API server of good standing gives; each is a reason of conditions, events and metrics. */
+export type AnswerFaultReason =
+  | 'AnswerTooLarge'
+  | 'EndlessList'
+  | 'InvalidAnswer'
+  | 'ObjectTooLarge'
+  | 'TooManyEvents'
+  | 'TooManyObjects'
+  | 'TooMuchToKeep';
+
+/** The API server sent what it must not, or more than it may: what was expected, and what was seen. */
+export class AnswerFault extends Error {
+  readonly reason: AnswerFaultReason;
+
+  constructor(reason: AnswerFaultReason, message: string) {
+    super(message);
+    this.name = 'AnswerFault';
+    this.reason = reason;
+  }
+}
+
+/** The API server did not answer within the time that it has. */
+export class NoAnswer extends Error {}
+
 /** True for 404. */
 export const isNotFound = (error: unknown): boolean => error instanceof ApiError && error.code === 404;
 /** True for 409, both Conflict and AlreadyExists. */
@@ -51,11 +75,23 @@ function failure(code: number, reason: string, message: string): Status {
   return { apiVersion: 'v1', kind: 'Status', metadata: {}, status: 'Failure', code, reason, message };
 }
 
+/** What a server says of a failure stands in conditions, events and logs: it is text, and not a book. */
+const MESSAGE_CHARS_MAX = 2_048;
+
+function readStatus({ code, reason, message, ...rest }: Record<string, unknown>): Status {
+  return {
+    ...rest,
+    ...(typeof code === 'number' && { code }),
+    ...(typeof reason === 'string' && { reason: reason.slice(0, MESSAGE_CHARS_MAX) }),
+    ...(typeof message === 'string' && { message: message.slice(0, MESSAGE_CHARS_MAX) }),
+  } as Status;
+}
+
 function parseStatus(body: string): Status | undefined {
   try {
     const value: unknown = JSON.parse(body);
     if (typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === 'Status')
-      return value as Status;
+      return readStatus(value as Record<string, unknown>);
   } catch {
     // Not JSON: the caller makes a Status of the text.
   }

@@ -1,6 +1,7 @@
 import type { Gvr, KubeList, KubeObject, Status, WatchEvent } from '#api/kube';
 import { type Reflector, startReflector, type WatchSource } from '../watch/reflector.ts';
-import { ApiError, isNotFound } from './errors.ts';
+import { AnswerFault, ApiError, isNotFound } from './errors.ts';
+import type { AnswerGuard, CollectionGuard } from './guard.ts';
 import { Http } from './http.ts';
 import { LIMITS } from './limits.ts';
 import { readLineStream } from './line-stream.ts';
@@ -35,45 +36,79 @@ const METADATA_ONE = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=
 
 /**
  * A client for the API server that `access` names. Connects on first use; `close()` ends everything. `rate`: requests beyond it wait;
- * without, none does.
+ * without, none does. `guard`: for a server that is not trusted, looks at every list and watch.
  */
-export function createKubeClient(access: ServerAccess, rate?: RequestRate): KubeClient {
-  return new HttpKubeClient(access, rate);
+export function createKubeClient(access: ServerAccess, rate?: RequestRate, guard?: AnswerGuard): KubeClient {
+  return new HttpKubeClient(access, rate, guard);
 }
 
 class HttpKubeClient implements KubeClient {
   readonly #http: Http;
+  readonly #guard: AnswerGuard | undefined;
   readonly #reflectors = new Set<Reflector>();
 
-  constructor(access: ServerAccess, rate: RequestRate | undefined) {
-    this.#http = new Http(access, rate);
+  constructor(access: ServerAccess, rate: RequestRate | undefined, guard: AnswerGuard | undefined) {
+    this.#http = new Http(access, rate, guard?.answerBytesMax);
+    this.#guard = guard;
   }
 
   get<T extends KubeObject>(gvr: Gvr, name: string, namespace?: string): Promise<T> {
-    return this.#json<T>(resourcePath(gvr, { name, namespace }));
+    return this.#value<T>(resourcePath(gvr, { name, namespace }));
   }
 
   async list<T extends KubeObject>(
     gvr: Gvr,
     options: ListOptions = {},
   ): Promise<{ items: T[]; resourceVersion: string }> {
+    const guard = this.#guard?.follow(gvr);
+    try {
+      return await this.#list<T>(gvr, options, guard);
+    } finally {
+      guard?.stop();
+    }
+  }
+
+  async #list<T extends KubeObject>(
+    gvr: Gvr,
+    options: ListOptions,
+    guard: CollectionGuard | undefined,
+  ): Promise<{ items: T[]; resourceVersion: string }> {
+    guard?.listing();
     const items: T[] = [];
-    let page: KubeList<T> | undefined;
-    do {
-      const path = collectionPath(gvr, options, { limit: LIMITS.pageSize, continue: page?.metadata.continue });
-      page = await this.#json<KubeList<T>>(path, options.metadataOnly ? { accept: METADATA_LIST } : {});
+    const request = options.metadataOnly ? { accept: METADATA_LIST } : {};
+    let limit: number = LIMITS.pageSize;
+    let next: string | undefined;
+    for (;;) {
+      let answer: Answer<KubeList<T>>;
+      try {
+        answer = await this.#json<KubeList<T>>(collectionPath(gvr, options, { limit, continue: next }), request);
+      } catch (error) {
+        if (!(error instanceof AnswerFault && error.reason === 'AnswerTooLarge') || limit === 1) throw error;
+        // Large objects: fewer at a time, down to one.
+        limit = Math.max(1, Math.floor(limit / 4));
+        continue;
+      }
+      const page = answer.value;
+      guard?.page(page, answer.bytes);
       for (const item of page.items ?? []) items.push(named(item, page, options));
-    } while (page.metadata.continue);
-    return { items, resourceVersion: page.metadata.resourceVersion ?? '' };
+      if (!page.metadata.continue) return { items, resourceVersion: page.metadata.resourceVersion ?? '' };
+      next = page.metadata.continue;
+    }
   }
 
   watch<T extends KubeObject>(gvr: Gvr, options: WatchOptions, sink: WatchSink<T>): () => void {
     let served = gvr;
+    let guard = this.#guard?.follow(gvr);
     const source: WatchSource<T> = {
       list: async () => {
-        const found = await this.#listServed<T>(gvr, options);
-        served = found.served;
-        return found.list;
+        const found = await this.#listServed<T>(gvr, options, (version) => {
+          if (served.version === version.version) return guard;
+          guard?.stop();
+          served = version;
+          guard = this.#guard?.follow(version);
+          return guard;
+        });
+        return found;
       },
       watch: (resourceVersion, seconds, receive, opened) => {
         const path = collectionPath(served, options, {
@@ -87,48 +122,57 @@ class HttpKubeClient implements KubeClient {
           if (event.type !== 'ERROR') stripToMetadata(event.object);
           receive(event);
         };
-        const event = options.metadataOnly ? strip : receive;
-        return readLineStream(this.#http, path, request, (line) => event(JSON.parse(line) as WatchEvent<T>), opened);
+        const pass = options.metadataOnly ? strip : receive;
+        const line = (text: string): void => {
+          const event = parseEvent<T>(text, path);
+          if (guard?.event(event, text.length) !== false) pass(event);
+        };
+        return readLineStream(this.#http, path, request, line, opened, this.#guard?.objectBytesMax);
       },
     };
     const reflector = startReflector(source, sink);
     this.#reflectors.add(reflector);
     return () => {
       reflector.stop();
+      guard?.stop();
       this.#reflectors.delete(reflector);
     };
   }
 
   /** Lists the first of the versions that is served; without any, rejects as for the last of them. */
-  async #listServed<T extends KubeObject>(gvr: Gvr, { olderVersions = [], ...options }: WatchOptions) {
+  async #listServed<T extends KubeObject>(
+    gvr: Gvr,
+    { olderVersions = [], ...options }: WatchOptions,
+    guardOf: (version: Gvr) => CollectionGuard | undefined,
+  ) {
     let served = gvr;
     for (const version of olderVersions) {
       try {
-        return { served, list: await this.list<T>(served, options) };
+        return await this.#list<T>(served, options, guardOf(served));
       } catch (error) {
         if (!isNotFound(error)) throw error;
         served = { ...gvr, version };
       }
     }
-    return { served, list: await this.list<T>(served, options) };
+    return this.#list<T>(served, options, guardOf(served));
   }
 
   create<T extends KubeObject>(gvr: Gvr, object: T, options: WriteOptions = {}): Promise<T> {
     const path = resourcePath(gvr, { namespace: object.metadata?.namespace }) + query(writeQuery(options));
-    return this.#json<T>(path, { method: 'POST', body: JSON.stringify(object) });
+    return this.#value<T>(path, { method: 'POST', body: JSON.stringify(object) });
   }
 
   update<T extends KubeObject>(gvr: Gvr, object: T, subresource?: 'status' | 'finalize'): Promise<T> {
     const { name = '', namespace } = object.metadata;
     const path = resourcePath(gvr, { name, namespace, ...(subresource && { subresource }) });
-    return this.#json<T>(path, { method: 'PUT', body: JSON.stringify(object) });
+    return this.#value<T>(path, { method: 'PUT', body: JSON.stringify(object) });
   }
 
   patch<T extends KubeObject>(gvr: Gvr, ref: ObjectRef, patch: Patch): Promise<T> {
     const at = { ...ref, ...(patch.subresource && { subresource: patch.subresource }) };
     const manager = patch.fieldManager ?? (patch.type === 'apply' ? 'weft' : undefined);
     const path = resourcePath(gvr, at) + query({ ...writeQuery(patch), fieldManager: manager, force: patch.force });
-    return this.#json<T>(path, {
+    return this.#value<T>(path, {
       method: 'PATCH',
       contentType: PATCH_TYPES[patch.type],
       body: JSON.stringify(patch.body),
@@ -137,11 +181,11 @@ class HttpKubeClient implements KubeClient {
 
   async delete(gvr: Gvr, ref: ObjectRef, options: DeleteOptions = {}): Promise<void> {
     const body = JSON.stringify({ apiVersion: 'v1', kind: 'DeleteOptions', ...options });
-    await this.#json<Status>(resourcePath(gvr, ref), { method: 'DELETE', body });
+    await this.#value<Status>(resourcePath(gvr, ref), { method: 'DELETE', body });
   }
 
   version(): Promise<VersionInfo> {
-    return this.#json<VersionInfo>('/version');
+    return this.#value<VersionInfo>('/version');
   }
 
   raw(path: string, request: RawRequest = {}): Promise<RawResponse> {
@@ -158,14 +202,37 @@ class HttpKubeClient implements KubeClient {
     this.#http.close();
   }
 
-  async #json<T>(path: string, request: RawRequest = {}): Promise<T> {
+  async #value<T>(path: string, request: RawRequest = {}): Promise<T> {
+    return (await this.#json<T>(path, request)).value;
+  }
+
+  async #json<T>(path: string, request: RawRequest): Promise<Answer<T>> {
     const response = await this.#http.request(path, request);
     if (response.status < 200 || response.status > 299) throw ApiError.fromResponse(response.status, response.body);
-    try {
-      return JSON.parse(response.body) as T;
-    } catch (error) {
-      throw new Error(`${path}: the answer is not JSON: ${response.body.slice(0, 200)}`, { cause: error });
-    }
+    return { value: parseJson<T>(response.body, path), bytes: response.body.length };
+  }
+}
+
+/** A parsed answer, and how long it was: characters, which are bytes but for what is not ASCII. */
+interface Answer<T> {
+  value: T;
+  bytes: number;
+}
+
+function parseEvent<T extends KubeObject>(text: string, path: string): WatchEvent<T> {
+  const event = parseJson<WatchEvent<T> | null>(text, path);
+  if (typeof event?.object?.metadata !== 'object' && event?.type !== 'ERROR')
+    throw new AnswerFault('InvalidAnswer', `${path}: expected events of a watch, got ${text.slice(0, 200)}`);
+  return event as WatchEvent<T>;
+}
+
+function parseJson<T>(text: string, path: string): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch (error) {
+    const fault = new AnswerFault('InvalidAnswer', `${path}: the answer is not JSON: ${text.slice(0, 200)}`);
+    fault.cause = error;
+    throw fault;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
+import { AnswerFault, NoAnswer } from './errors.ts';
 import { LIMITS } from './limits.ts';
 import { Pace, type RequestRate } from './pace.ts';
 import { cancel, isCut, type ServerAccess, SessionPool, streamError } from './session.ts';
@@ -19,9 +20,12 @@ export class Http {
   readonly #pool: SessionPool;
   readonly #prefix: string;
   readonly #pace: Pace | undefined;
+  readonly #bytesMax: number;
 
-  constructor(access: ServerAccess, rate?: RequestRate) {
+  /** `bytesMax`: the longest answer that is read as a whole. */
+  constructor(access: ServerAccess, rate?: RequestRate, bytesMax: number = LIMITS.responseBytesMax) {
     this.#access = access;
+    this.#bytesMax = bytesMax;
     this.#pool = new SessionPool(access);
     this.#prefix = new URL(access.server).pathname.replace(/\/$/, '');
     this.#pace = rate && new Pace(rate, LIMITS.requestTimeoutMs);
@@ -64,7 +68,7 @@ export class Http {
 
   async #once(path: string, request: RawRequest, stale: boolean): Promise<RawResponse> {
     const stream = await this.#send(path, request, stale);
-    return collect(stream, path, request.timeoutMs ?? LIMITS.requestTimeoutMs);
+    return collect(stream, path, { timeoutMs: request.timeoutMs ?? LIMITS.requestTimeoutMs, bytesMax: this.#bytesMax });
   }
 
   async #streamOnce(path: string, request: RawRequest, stale: boolean): Promise<StreamedResponse> {
@@ -73,7 +77,7 @@ export class Http {
       const timeoutMs = request.timeoutMs ?? LIMITS.requestTimeoutMs;
       const timer = setTimeout(() => {
         cancel(stream);
-        reject(new Error(`GET ${path}: no answer within ${timeoutMs} ms`));
+        reject(new NoAnswer(`GET ${path}: no answer within ${timeoutMs} ms`));
       }, timeoutMs);
       stream.once('response', (headers) => {
         clearTimeout(timer);
@@ -111,7 +115,11 @@ export class Http {
 /** The connection went away before an answer: a GET may be sent again. */
 class LostSession extends Error {}
 
-function collect(stream: ClientHttp2Stream, path: string, timeoutMs: number): Promise<RawResponse> {
+function collect(
+  stream: ClientHttp2Stream,
+  path: string,
+  { timeoutMs, bytesMax }: { timeoutMs: number; bytesMax: number },
+): Promise<RawResponse> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -121,13 +129,13 @@ function collect(stream: ClientHttp2Stream, path: string, timeoutMs: number): Pr
       cancel(stream);
       reject(error);
     };
-    const timer = setTimeout(() => fail(new Error(`${path}: no answer within ${timeoutMs} ms`)), timeoutMs);
+    const timer = setTimeout(() => fail(new NoAnswer(`${path}: no answer within ${timeoutMs} ms`)), timeoutMs);
     stream.on('response', (received) => {
       headers = received;
     });
     stream.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > LIMITS.responseBytesMax) fail(new Error(`${path}: answer exceeds ${LIMITS.responseBytesMax} bytes`));
+      if (bytes > bytesMax) fail(new AnswerFault('AnswerTooLarge', `${path}: the answer exceeds ${bytesMax} bytes`));
       else chunks.push(chunk);
     });
     stream.on('end', () => {

@@ -33,4 +33,12 @@ export const LIMITS = {
    * is found within 8 s, however long it was away.
    */
   reconnectBackoffMsMax: 5_000,
+  /** The same for a server that sends what it must not: each attempt may cost as much as a whole answer. */
+  faultBackoffMsMax: 60_000,
+  /** After such a fault, a watch has to go on for so long before all is well again: who lies can also list well. */
+  probationMs: 20_000,
+  /** A watch that the server ends sooner, and that told nothing, is begun again with growing pauses. */
+  watchMsMin: 5_000,
+  /** The text that comes with a refusal. */
+  refusalMs: 5_000,
 } as const;

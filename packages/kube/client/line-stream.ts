@@ -1,18 +1,22 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { WatchStream } from '../watch/reflector.ts';
-import { ApiError } from './errors.ts';
+import { AnswerFault, ApiError } from './errors.ts';
 import type { Http } from './http.ts';
 import { LIMITS } from './limits.ts';
 import { cancel, isCut, streamError } from './session.ts';
 import type { RawRequest } from './types.ts';
 
-/** Reads an answer line by line: a watch, a followed log. `done` settles when it ends; `stop` ends it. */
+/**
+ * Reads an answer line by line: a watch, a followed log. `done` settles when it ends; `stop` ends it. A line of more than
+ * `lineCharsMax` is a fault.
+ */
 export function readLineStream(
   http: Http,
   path: string,
   request: RawRequest,
   receive: (line: string) => void,
   opened: () => void = () => {},
+  lineCharsMax: number = LIMITS.watchLineBytesMax,
 ): WatchStream {
   let stopped = false;
   let cancelStream: (() => void) | undefined;
@@ -20,12 +24,16 @@ export function readLineStream(
     const { status, stream } = await http.stream(path, request);
     cancelStream = () => cancel(stream);
     if (stopped) return cancelStream();
-    if (status !== 200) throw ApiError.fromResponse(status, await readText(stream));
+    if (status !== 200) {
+      const text = await readText(stream);
+      cancel(stream);
+      throw ApiError.fromResponse(status, text);
+    }
     opened();
     await new Promise<void>((resolve, reject) => {
       const lines = new LineReader((line) => {
         if (!stopped) receive(line);
-      });
+      }, lineCharsMax);
       stream.on('data', (chunk: Buffer) => {
         try {
           lines.push(chunk);
@@ -56,9 +64,11 @@ export class LineReader {
   readonly #line: (text: string) => void;
   #partial: string[] = [];
   #partialLength = 0;
+  readonly #lineCharsMax: number;
 
-  constructor(line: (text: string) => void) {
+  constructor(line: (text: string) => void, lineCharsMax: number = LIMITS.watchLineBytesMax) {
     this.#line = line;
+    this.#lineCharsMax = lineCharsMax;
   }
 
   push(chunk: Buffer): void {
@@ -74,8 +84,8 @@ export class LineReader {
     if (start === text.length) return;
     this.#partial.push(text.slice(start));
     this.#partialLength += text.length - start;
-    if (this.#partialLength > LIMITS.watchLineBytesMax)
-      throw new Error(`a line of the answer exceeds ${LIMITS.watchLineBytesMax} bytes`);
+    if (this.#partialLength > this.#lineCharsMax)
+      throw new AnswerFault('ObjectTooLarge', `a line of the answer exceeds ${this.#lineCharsMax} characters`);
   }
 }
 
@@ -85,7 +95,11 @@ function readText(stream: NodeJS.ReadableStream): Promise<string> {
     stream.on('data', (chunk: Buffer) => {
       if (chunks.length < 64) chunks.push(chunk);
     });
-    const finish = (): void => resolve(Buffer.concat(chunks).toString('utf8'));
+    const timer = setTimeout(() => finish(), LIMITS.refusalMs);
+    const finish = (): void => {
+      clearTimeout(timer);
+      resolve(Buffer.concat(chunks).toString('utf8'));
+    };
     stream.on('end', finish);
     stream.on('close', finish);
     stream.on('error', finish);

@@ -1,4 +1,5 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
+import { NoAnswer } from './errors.ts';
 import { LIMITS } from './limits.ts';
 
 /** PEM material for one connection. `version` changes whenever the rest does, so that a new session is opened. */
@@ -93,10 +94,11 @@ class Session {
       const fail = (error: Error): void => {
         clearTimeout(timer);
         http2.destroy();
-        reject(new Error(`cannot reach the API server ${server}: ${error.message}`, { cause: error }));
+        const Kind = error instanceof NoAnswer ? NoAnswer : Error;
+        reject(new Kind(`cannot reach the API server ${server}: ${error.message}`, { cause: error }));
       };
       const timer = setTimeout(
-        () => fail(new Error(`no connection within ${LIMITS.connectTimeoutMs} ms`)),
+        () => fail(new NoAnswer(`no connection within ${LIMITS.connectTimeoutMs} ms`)),
         LIMITS.connectTimeoutMs,
       );
       http2.once('error', fail);
