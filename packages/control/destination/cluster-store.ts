@@ -20,6 +20,8 @@ export interface RemoteCluster {
   clusterDomain: string;
   index: ClusterIndex;
   watches: EndpointWatches;
+  /** How its endpoints are described: with its own trust domain. */
+  endpoints: ListConfig;
 }
 
 export interface ClusterStoreDeps {
@@ -163,11 +165,8 @@ export class ClusterStore {
       return;
     }
     const index = new ClusterIndex(this.#deps.warn(cluster));
-    const watches = new EndpointWatches(
-      index,
-      { ...this.#deps.endpointConfig, trustDomain: read.trustDomain, cluster },
-      this.#deps.observer(cluster),
-    );
+    const endpoints = { ...this.#deps.endpointConfig, trustDomain: read.trustDomain, cluster };
+    const watches = new EndpointWatches(index, endpoints, this.#deps.observer(cluster));
     const failing = new Set<string>();
     const run = index.start(kube, false, {
       failed: (resource, error) => {
@@ -197,7 +196,7 @@ export class ClusterStore {
       if (this.#entries.get(cluster) !== entry) return;
       log.info('linked cluster is known', { cluster });
       this.#reachable(cluster, true);
-      this.#ready.set(cluster, { name: cluster, clusterDomain: read.clusterDomain, index, watches });
+      this.#ready.set(cluster, { name: cluster, clusterDomain: read.clusterDomain, index, watches, endpoints });
       this.#notify();
       old?.stop();
       old = undefined;

@@ -1,7 +1,7 @@
 /** One Destination.Get stream: the endpoints of one or several members, sent as differences as fast as the proxy reads them. */
 import type { destination } from '#api/mesh';
 import type { ResponseStream } from '#runtime/grpc';
-import { type Client, type EndpointViews, isSameMembers, type Member, Snapshot, type View } from './endpoints/index.ts';
+import { type Client, type EndpointViews, isSameMembers, Snapshot, type View, type Wanted } from './endpoints/index.ts';
 
 export interface GetStreamDeps {
   stream: Pick<ResponseStream<typeof destination.UpdateSchema>, 'writeEncoded' | 'writable' | 'onWritable'>;
@@ -16,29 +16,27 @@ export interface GetStreamDeps {
 export class GetStream {
   readonly #deps: GetStreamDeps;
   readonly #port: number;
-  readonly #hostname: string | undefined;
-  #members: readonly Member[] = [];
+  #wanted: Omit<Wanted, 'port'> = { members: [], hostname: undefined };
   #view: View | undefined;
   /** What the proxy has. */
   #has = Snapshot.EMPTY;
   #waits = false;
   #closed = false;
 
-  constructor(deps: GetStreamDeps, target: { port: number; hostname: string | undefined }) {
+  constructor(deps: GetStreamDeps, port: number) {
     this.#deps = deps;
-    this.#port = target.port;
-    this.#hostname = target.hostname;
+    this.#port = port;
     deps.stream.onWritable(() => {
       if (this.#waits) this.changed();
     });
   }
 
-  /** Replaces the members; endpoints of those that went are removed, those of new ones added. */
-  setMembers(members: readonly Member[]): void {
-    if (this.#closed || (this.#view && isSameMembers(members, this.#members))) return;
+  /** Replaces what the stream carries; endpoints that are no part of it any more are removed, new ones added. */
+  want(wanted: Omit<Wanted, 'port'>): void {
+    if (this.#closed || (this.#view && isSame(wanted, this.#wanted))) return;
     const before = this.#view;
-    this.#members = members;
-    this.#view = this.#deps.views.open({ members, port: this.#port, hostname: this.#hostname }, () => this.changed());
+    this.#wanted = wanted;
+    this.#view = this.#deps.views.open({ ...wanted, port: this.#port }, () => this.changed());
     before?.stop();
     this.changed();
   }
@@ -66,3 +64,6 @@ export class GetStream {
     this.#has = Snapshot.EMPTY;
   }
 }
+
+const isSame = (a: Omit<Wanted, 'port'>, b: Omit<Wanted, 'port'>): boolean =>
+  a.hostname === b.hostname && a.ips?.join() === b.ips?.join() && isSameMembers(a.members, b.members);

@@ -519,9 +519,9 @@ test('merges changes for a proxy that reads slowly, and then sends only what it 
         merged += 1;
       },
     },
-    { port: 80, hostname: undefined },
+    80,
   );
-  stream.setMembers([{ id: 'web', watches, serviceKey: 'shop/web', filtered: true }]);
+  stream.want({ members: [{ id: 'web', watches, serviceKey: 'shop/web', filtered: true }], hostname: undefined });
   pipe.writable = false;
   for (const next of [[a, b], [b], [b, c]]) {
     endpoints = next;

@@ -7,7 +7,7 @@ import { keyOf } from '../fold/index.ts';
 import type { ClusterIndex } from './cluster/index.ts';
 import type { ClusterStore } from './cluster-store.ts';
 import { type DiscoveryKind, discoveryKindOf, knownKindOf } from './discovery-kind.ts';
-import type { EndpointViews, EndpointWatches, Member } from './endpoints/index.ts';
+import type { EndpointViews, EndpointWatches, Member, Wanted } from './endpoints/index.ts';
 import type { Federations } from './federations.ts';
 import { GetStream } from './get-stream.ts';
 
@@ -45,11 +45,13 @@ export function serveGet(
       client: () => ({ nodeName, zone: index.zoneOf(nodeName), features }),
       coalesced: deps.coalesced,
     },
-    { port, hostname: instance },
+    port,
   );
   const federation = kind.kind === 'federated' ? deps.federations.open(service.key, () => show(kind)) : undefined;
-  const show = (now: DiscoveryKind): void =>
-    state.setMembers(federation?.members() ?? membersOf(deps, service.namespace, service.name, now));
+  const show = (now: DiscoveryKind): void => {
+    const members = federation?.members() ?? membersOf(deps, service.namespace, service.name, now);
+    state.want({ members, ...instanceOf(deps, service.key, now, instance) });
+  };
   const update = (): void => {
     const now = index.service(service.key);
     const nowKind = now ? knownKindOf(now) : kind;
@@ -61,6 +63,8 @@ export function serveGet(
   // A local Service's own changes reach the stream through its endpoints; here only a change of kind matters.
   stops.push(index.onService(service.key, update));
   if (kind.kind === 'remote') stops.push(clusters.onChange(update));
+  // Under which name a federated service knows a pod stands in slices of its own.
+  if (federation && instance !== undefined) stops.push(index.onEndpoints(service.key, update));
   stream.onClose(() => {
     for (const stop of stops) stop();
     federation?.stop();
@@ -82,6 +86,25 @@ function lookUp(deps: GetDeps, path: string) {
 }
 
 const invalid = (path: string) => new GrpcError('INVALID_ARGUMENT', `Invalid authority: ${path}`);
+
+/**
+ * What tells one instance from the others: its host name, and for a federated service the addresses that its own slices have under
+ * that name, as DNS has it: the host name alone is that of pods in several clusters.
+ */
+function instanceOf(
+  { index }: GetDeps,
+  serviceKey: string,
+  { kind }: DiscoveryKind,
+  instance: string | undefined,
+): Pick<Wanted, 'hostname' | 'ips'> {
+  if (instance === undefined || kind !== 'federated') return { hostname: instance };
+  const named = index
+    .slices(serviceKey)
+    .flatMap(({ endpoints }) => endpoints.filter((each) => each.hostname === instance));
+  return named.length === 0
+    ? { hostname: instance }
+    : { hostname: undefined, ips: named.map(({ address }) => address) };
+}
 
 /** Of a Service that is no federation: itself, or the one that it mirrors, once its cluster is known. */
 function membersOf(deps: GetDeps, namespace: string, name: string, kind: DiscoveryKind): Member[] {

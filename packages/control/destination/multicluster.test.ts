@@ -81,6 +81,64 @@ test('follows members as they scale, join and leave', async () => {
   await hears(heard, '10.44.0.1:8080');
 });
 
+test('a pod that is added or removed is exactly that on the stream, whichever cluster it is in', async () => {
+  const east = member('10.43.0.1').pod('shop/bb-2', '10.43.0.2');
+  const west = federate(member('10.42.0.1'), 'bb@east').put('Secret', 'linkerd/east', linkSecret('east'));
+  const scene = await start(west, { east: east.kube });
+  const heard = scene.get(FEDERATED);
+  await hears(heard, '10.42.0.1:8080', '10.43.0.1:8080');
+  heard.log.length = 0;
+  const [first, second] = [
+    { ip: '10.43.0.1', pod: 'bb-1', zone: 'z9' },
+    { ip: '10.43.0.2', pod: 'bb-2', zone: 'z9' },
+  ];
+  east.slice('shop/bb', [first, second]);
+  await hears(heard, '10.42.0.1:8080', '10.43.0.1:8080', '10.43.0.2:8080');
+  east.slice('shop/bb', [second]);
+  await hears(heard, '10.42.0.1:8080', '10.43.0.2:8080');
+  west.slice('shop/bb', []);
+  await hears(heard, '10.43.0.2:8080');
+  assert.deepEqual(heard.log, ['+10.43.0.2:8080', '-10.43.0.1:8080', '-10.42.0.1:8080']);
+});
+
+test('a pod of another control plane has no identity in a federated service', async () => {
+  const east = new FakeCluster()
+    .pod('shop/bb-1', '10.43.0.1', { labels: { 'linkerd.io/control-plane-ns': 'other' } })
+    .service('shop/bb', [{ ip: '10.43.0.1', pod: 'bb-1' }]);
+  const west = federate(new FakeCluster(), 'bb@east', '').put(
+    'Secret',
+    'linkerd/east',
+    linkSecret('east', 'east.test'),
+  );
+  const heard = (await start(west, { east: east.kube })).get(FEDERATED);
+  await hears(heard, '10.43.0.1:8080');
+  assert.equal(heard.only.tlsIdentity, undefined);
+  assert.equal(heard.only.metricLabels['control_plane_ns'], 'other');
+});
+
+test('topology hints and internalTrafficPolicy trim the local member only', async () => {
+  const pods = (network: string) => [
+    { ip: `${network}.1`, nodeName: 'n1', zone: 'z8', zones: ['z8'] },
+    { ip: `${network}.2`, nodeName: 'n2', zone: 'z9', zones: ['z9'] },
+  ];
+  const local = { spec: { internalTrafficPolicy: 'Local' } };
+  const west = federate(new FakeCluster(), 'bb@east')
+    .put('Node', 'n1', { metadata: { labels: { 'topology.kubernetes.io/zone': 'z8' } } })
+    .service('shop/bb', pods('10.42.0'))
+    .put('Secret', 'linkerd/east', linkSecret('east'));
+  const east = new FakeCluster().service('shop/bb', pods('10.43.0'), local);
+  const heard = (await start(west, { east: east.kube })).get(FEDERATED);
+  const remote = ['10.43.0.1:8080', '10.43.0.2:8080'];
+  await hears(heard, '10.42.0.1:8080', ...remote);
+  // The other node's pod is in the client's zone now, but not on its node.
+  const [here, there] = pods('10.42.0');
+  assert.ok(here && there);
+  west.service('shop/bb', [there, { ...here, nodeName: 'n3' }], local);
+  await hears(heard, ...remote);
+  west.service('shop/bb', pods('10.42.0'), local);
+  await hears(heard, '10.42.0.1:8080', ...remote);
+});
+
 test('slices that a federated service has for clients outside the mesh are not asked', async () => {
   const west = federate(member('10.42.0.1'), 'bb@east').put('Secret', 'linkerd/east', linkSecret('east', 'east.test'));
   west.slice('shop/bb-federated', [{ ip: '10.43.0.1' }, { ip: '10.43.0.9' }]);

@@ -13,7 +13,7 @@ import { type EndpointConfig, EndpointViews, EndpointWatches } from './endpoints
 import { Federations } from './federations.ts';
 import { type GetDeps, serveGet } from './get.ts';
 import { coalesced, collectSizes, endpointMetrics, lagMetrics, profileMetrics } from './metrics.ts';
-import { ProfileStreams } from './profile/index.ts';
+import { FlatPods, ProfileStreams } from './profile/index.ts';
 
 export interface DestinationConfig extends EndpointConfig {
   clusterDomain: string;
@@ -81,6 +81,7 @@ export function createDestination(deps: DestinationDeps, config: DestinationConf
   };
   const profiles = new ProfileStreams({
     index,
+    flat: new FlatPods(index, clusters),
     config: { clusterDomain: config.clusterDomain, endpoints: config },
     observer: profileMetrics(metrics, config.clusterDomain),
   });

@@ -38,6 +38,8 @@ export class ClusterIndex {
   readonly #servicesOfIp = new Map<string, Set<string>>();
   readonly #podsOfIp = new Map<string, Set<string>>();
   readonly #workloadsOfIp = new Map<string, Set<string>>();
+  /** Linked cluster -> Services here whose endpoints are pods over there. */
+  readonly #servicesOfCluster = new Map<string, Set<string>>();
   /** What is wrong with objects, as last said. */
   readonly #problems = new Map<string, string>();
   readonly #warn: IndexWarning;
@@ -125,6 +127,10 @@ export class ClusterIndex {
   onIp(ip: string, listener: Listener): () => void {
     return this.#topics.subscribe(`ip:${ip}`, undefined, listener);
   }
+  /** Another set of linked clusters is used flat. */
+  onFlatClusters(listener: Listener): () => void {
+    return this.#topics.subscribe(FLAT_CLUSTERS, undefined, listener);
+  }
   onProfile(key: string, listener: Listener): () => void {
     return this.#topics.subscribe(`profile:${key}`, undefined, listener);
   }
@@ -158,6 +164,10 @@ export class ClusterIndex {
   /** Pods that have this IP of their own or through their node. */
   podsByIp(ip: string): PodRecord[] {
     return lookUp(this.#podsOfIp, ip, (key) => this.pod(key));
+  }
+  /** Linked clusters that some Service here has pods of, by a flat mirror or as members of a federated service. */
+  flatClusters(): string[] {
+    return [...this.#servicesOfCluster.keys()];
   }
   workloadsByIp(ip: string): WorkloadRecord[] {
     return lookUp(this.#workloadsOfIp, ip, (key) => this.workload(key));
@@ -213,8 +223,17 @@ export class ClusterIndex {
     for (const ip of now?.clusterIps ?? []) link(this.#servicesOfIp, ip, now!.key);
     for (const ip of new Set([...(old?.clusterIps ?? []), ...(now?.clusterIps ?? [])])) this.#topics.touch(`ip:${ip}`);
     const { key } = (now ?? old)!;
+    this.#relinkClusters(key, now?.flatClusters ?? [], old?.flatClusters ?? []);
     this.#topics.touch(`service:${key}`);
     this.#topics.touch(`endpoints:${key}`);
+  }
+
+  #relinkClusters(key: string, now: readonly string[], old: readonly string[]): void {
+    if (now.join() === old.join()) return;
+    const before = this.flatClusters().join();
+    for (const cluster of old) unlink(this.#servicesOfCluster, cluster, key);
+    for (const cluster of now) link(this.#servicesOfCluster, cluster, key);
+    if (this.flatClusters().join() !== before) this.#topics.touch(FLAT_CLUSTERS);
   }
 
   #sliceChanged(now: SliceRecord | undefined, old: SliceRecord | undefined): void {
@@ -317,6 +336,8 @@ export class ClusterIndex {
     for (const pod of this.#podsOfOwner.get(ownerKey(namespace, { kind, name })) ?? []) this.#touchPod(pod);
   }
 }
+
+const FLAT_CLUSTERS = 'flat-clusters';
 
 /** What Servers select. */
 type Subject = PodRecord | WorkloadRecord;

@@ -13,6 +13,7 @@ import { ENDPOINT_ANNOTATIONS, type EndpointAnnotation, PortSet } from '#model/a
 import { type Preference, readPreference } from '#model/federation';
 import { ANNOTATION_KEYS, LABELS, PROXY_CONTAINER } from '#model/names';
 import { keyOf } from '../../fold/index.ts';
+import { flatClustersOf } from '../discovery-kind.ts';
 
 /** Told of what an object's owner got wrong; it counts as not said. */
 export type Problem = (text: string) => void;
@@ -154,6 +155,8 @@ export interface ServiceRecord {
   preference: Preference;
   labels: Readonly<Record<string, string>>;
   annotations: Readonly<Record<string, string>>;
+  /** Linked clusters whose pods are its endpoints. */
+  flatClusters: readonly string[];
 }
 
 /** Reads a Service. */
@@ -174,6 +177,7 @@ export function readService(object: KubeObject, _old: ServiceRecord | undefined,
     preference: readPreference((row) => readAnnotation(metadata.annotations, row, problem)),
     labels: metadata.labels ?? {},
     annotations: metadata.annotations ?? {},
+    flatClusters: flatClustersOf(metadata),
   };
 }
 

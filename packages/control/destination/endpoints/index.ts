@@ -11,5 +11,5 @@ export {
 } from './endpoint.ts';
 export type { Client } from './select.ts';
 export type { Endpoint, EndpointSet, ListConfig } from './service-endpoints.ts';
-export { EndpointViews, isSameMembers, type Member, Snapshot, type View } from './views.ts';
+export { EndpointViews, isSameMembers, type Member, Snapshot, type View, type Wanted } from './views.ts';
 export { type EndpointsObserver, EndpointWatches } from './watches.ts';

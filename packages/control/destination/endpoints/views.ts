@@ -42,6 +42,8 @@ export interface Wanted {
   port: number;
   /** One instance of a headless Service. */
   hostname: string | undefined;
+  /** Only endpoints with these IPs; undefined: all. */
+  ips?: readonly string[] | undefined;
 }
 
 type Update = EncodedMessage<typeof destination.UpdateSchema>;
@@ -146,6 +148,7 @@ export class EndpointViews {
     const key = JSON.stringify([
       wanted.port,
       wanted.hostname,
+      wanted.ips,
       ...wanted.members.map(({ id, filtered, priority, weight }) => [id, filtered, priority, weight]),
     ]);
     let shared = this.#shared.get(key);
@@ -241,7 +244,7 @@ class SharedView {
       const key = labelsKey(set.labels);
       labels.set(key, set.labels);
       for (const endpoint of selectEndpoints(set, this.#wanted.hostname, member.filtered ? client : undefined)) {
-        if (seen.has(endpoint.key)) continue;
+        if (seen.has(endpoint.key) || this.#wanted.ips?.includes(endpoint.ip) === false) continue;
         const weight = endpoint.weight * (member.weight ?? 1);
         const priority = levels ? endpoint.priority + (member.priority ?? 0) : 0;
         seen.set(endpoint.key, { endpoint, locality: localityOf(endpoint, client), weight, priority, labels: key });

@@ -4,7 +4,9 @@ import { decodeIp, destination, encodeIp } from '#api/mesh';
 import { parseAuthority, parseContextToken, parseServiceName, type ServiceName, serviceFqdn } from '#model/names';
 import { GrpcError, type ResponseStream } from '#runtime/grpc';
 import { Answers, keyOf, type Question } from '../../fold/index.ts';
-import type { ClusterIndex, PodRecord, ServiceRecord } from '../cluster/index.ts';
+import type { ClusterIndex, ServiceRecord } from '../cluster/index.ts';
+import { knownKindOf } from '../discovery-kind.ts';
+import type { FlatPods } from './flat-pods.ts';
 import { addressProfile, type ProfileConfig, serviceProfile } from './snapshot.ts';
 
 /** Counts what happens; see the metrics profile_*, service_subscribers and workload_*. */
@@ -27,6 +29,7 @@ export type ProfileSubject = { kind: 'service'; namespace: string; name: string 
 
 export interface GetProfileDeps {
   index: ClusterIndex;
+  flat: FlatPods;
   config: ProfileConfig;
   observer: ProfileObserver;
 }
@@ -80,7 +83,7 @@ function aboutIp(deps: GetProfileDeps, { host: ip, port, clientNamespace }: Targ
       const service = serviceAt();
       return service
         ? serviceProfile(index, { service, port, clientNamespace }, config)
-        : addressProfile(index, ip, port, config);
+        : addressProfile(deps, ip, port);
     },
     follow: (changed) => {
       const own = followService(index, config, clientNamespace, changed);
@@ -89,7 +92,7 @@ function aboutIp(deps: GetProfileDeps, { host: ip, port, clientNamespace }: Targ
         changed();
       };
       own.set(index.servicesByIp(ip)[0]);
-      return [index.onIp(ip, refresh), own.stop];
+      return [index.onIp(ip, refresh), deps.flat.on(ip, changed), own.stop];
     },
     observer: deps.observer.follow(subjectOf(serviceAt())),
   };
@@ -121,11 +124,11 @@ function aboutName(deps: GetProfileDeps, { host, port, clientNamespace }: Target
   };
 }
 
-/** The pod that a headless Service knows by a host name, wherever it is started next. */
+/** The pod that a headless Service knows by a host name, wherever it is started next; in a linked cluster, where it has pods there. */
 function aboutInstance(deps: GetProfileDeps, name: ServiceName, hostname: string, port: number): ProfileQuestion {
-  const { index, config } = deps;
+  const { index, flat } = deps;
   const key = keyOf(name.namespace, name.name);
-  const ipOf = () => podByHostname(index, key, hostname)?.ips[0];
+  const ipOf = () => ipByHostname(index, key, hostname);
   const first = ipOf();
   if (first === undefined)
     throw new GrpcError('NOT_FOUND', `no pod found in EndpointSlices of Service ${key} for hostname ${hostname}`);
@@ -133,17 +136,23 @@ function aboutInstance(deps: GetProfileDeps, name: ServiceName, hostname: string
   return {
     snapshot: () => {
       ip = ipOf() ?? ip;
-      return addressProfile(index, ip, port, config);
+      return addressProfile(deps, ip, port);
     },
     follow: (changed) => {
       let followed = ip;
-      let stop = index.onIp(followed, changed);
+      const followIp = (): (() => void) => {
+        const stops = [index.onIp(followed, changed), flat.on(followed, changed)];
+        return () => {
+          for (const each of stops) each();
+        };
+      };
+      let stop = followIp();
       const moved = () => {
         const now = ipOf() ?? followed;
         if (now === followed) return;
         followed = now;
         stop();
-        stop = index.onIp(now, changed);
+        stop = followIp();
         changed();
       };
       return [index.onEndpoints(key, moved), () => stop()];
@@ -152,12 +161,16 @@ function aboutInstance(deps: GetProfileDeps, name: ServiceName, hostname: string
   };
 }
 
-function podByHostname(index: ClusterIndex, serviceKey: string, hostname: string): PodRecord | undefined {
+function ipByHostname(index: ClusterIndex, serviceKey: string, hostname: string): string | undefined {
+  const service = index.service(serviceKey);
+  const isOfClusters = service !== undefined && knownKindOf(service)?.kind !== 'local';
   for (const slice of index.slices(serviceKey))
     for (const endpoint of slice.endpoints) {
-      if (endpoint.hostname !== hostname || endpoint.target?.kind !== 'Pod') continue;
-      const pod = index.pod(endpoint.target.key);
-      if (pod) return pod;
+      if (endpoint.hostname !== hostname) continue;
+      // Slices of what linked clusters have point to no objects here.
+      if (!endpoint.target && isOfClusters) return endpoint.address;
+      const pod = endpoint.target?.kind === 'Pod' ? index.pod(endpoint.target.key) : undefined;
+      if (pod) return pod.ips[0];
     }
   return undefined;
 }

@@ -15,11 +15,19 @@ import {
   workloadFacts,
 } from '../endpoints/index.ts';
 import { DEFAULT_RETRY_BUDGET } from '../service-profiles/index.ts';
+import type { FlatPods } from './flat-pods.ts';
 import { type WorkloadAt, workloadAt } from './workload-at.ts';
 
 export interface ProfileConfig {
   clusterDomain: string;
   endpoints: EndpointConfig;
+}
+
+/** Where addresses are looked up. */
+export interface AddressScene {
+  index: ClusterIndex;
+  flat: Pick<FlatPods, 'at'>;
+  config: ProfileConfig;
 }
 
 export interface ServiceTarget {
@@ -60,21 +68,32 @@ export function serviceProfile(
 type ResourceFields = { group: string; kind?: string; name?: string; namespace?: string; port?: number };
 const resource = (value: ResourceFields) => ({ kind: { case: 'resource' as const, value } });
 
-/** The profile of an address: of the pod or workload behind it, or the bare address. Throws GrpcError on conflicts. */
+/**
+ * The profile of an address: of the pod or workload behind it in the own cluster, else of the pod in a linked one, or the bare
+ * address. Throws GrpcError on conflicts in the own cluster.
+ */
 export function addressProfile(
-  index: ClusterIndex,
+  { index, flat, config: { endpoints: config } }: AddressScene,
   ip: string,
   port: number,
-  { endpoints: config }: ProfileConfig,
 ): destination.DestinationProfile {
-  const found = workloadAt(index, ip, port);
+  const own = workloadAt(index, ip, port);
+  const linked = own ? undefined : flat.at(ip);
+  const found: WorkloadAt | undefined = own ?? (linked && { pod: linked.pod, ip, port });
   if (!found || ('pod' in found && !found.pod.running)) {
     const bare = weightedAddr({ ip, port, zone: undefined }, { metricLabels: {} }, ALONE, config);
     return endpointProfile(bare, config.defaultOpaquePorts.has(port));
   }
   const at = { ip: found.ip, port: found.port, zone: undefined };
-  const { namespace, opaque, description } = describeFound(index, found, at, config);
-  const metricLabels = { ...description.metricLabels, namespace };
+  const described = linked
+    ? describeFound(linked.cluster.index, found, at, linked.cluster.endpoints)
+    : describeFound(index, found, at, config);
+  const { namespace, opaque, description } = described;
+  const metricLabels = {
+    ...description.metricLabels,
+    namespace,
+    ...(linked && { target_cluster: linked.cluster.name }),
+  };
   return endpointProfile(weightedAddr(at, { ...description, metricLabels }, ALONE, config), opaque);
 }
 

@@ -11,12 +11,10 @@ export type WorkloadAt = ({ pod: PodRecord } | { workload: WorkloadRecord }) & {
  * its proxy listens there, and not on the node. Throws FAILED_PRECONDITION when several claim the address.
  */
 export function workloadAt(index: ClusterIndex, ip: string, port: number): WorkloadAt | undefined {
-  const candidates = index.podsByIp(ip).filter((pod) => !pod.finished);
-  const pods = candidates.filter((pod) => !pod.hostNetwork && pod.ips.includes(ip));
-  const pod = one(pods, 'pods with a conflicting pod network IP', ip);
+  const pod = podAt(index, ip);
   if (pod) return { pod, ip, port };
   const hosted = one(
-    candidates.filter((each) => each.hostIps.includes(ip) && hostPort(each, port)),
+    index.podsByIp(ip).filter((each) => !each.finished && each.hostIps.includes(ip) && hostPort(each, port)),
     'pods with a conflicting host network endpoint',
     `${ip}:${port}`,
   );
@@ -24,6 +22,12 @@ export function workloadAt(index: ClusterIndex, ip: string, port: number): Workl
   const declared = index.workloadsByIp(ip).filter((each) => each.ports.some((each) => each.port === port));
   const workload = one(declared, 'externalworkloads with a conflicting ip', `${ip}:${port}`);
   return workload && { workload, ip, port };
+}
+
+/** The pod whose own IP it is. Throws FAILED_PRECONDITION when several have it. */
+export function podAt(index: ClusterIndex, ip: string): PodRecord | undefined {
+  const pods = index.podsByIp(ip).filter((pod) => !pod.finished && !pod.hostNetwork && pod.ips.includes(ip));
+  return one(pods, 'pods with a conflicting pod network IP', ip);
 }
 
 const hostPort = (pod: PodRecord, port: number) => pod.ports.find((each) => each.hostPort === port);
