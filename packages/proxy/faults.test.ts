@@ -61,6 +61,7 @@ const RAISED_BY: Readonly<Record<FaultCode, readonly [file: string, test: string
     'outbound.test.ts',
     'without a ready endpoint requests wait, then fail fast, then are shed, until one appears',
   ],
+  'not-exported': ['gateway.test.ts', 'a name that is not exported is not found, until it is'],
   'no-backend': ['faults.test.ts', 'a backend that leads nowhere is 502'],
   'no-original-destination': [
     'faults.test.ts',

@@ -166,6 +166,22 @@ test('other names, names without a profile and clients without permission are re
   assert.equal(seen, '');
 });
 
+test('a name that is not exported is not found, until it is', async () => {
+  gateway.mesh.profile(name).set(profile({ notExported: true }));
+  assert.match(await request(), /^HTTP\/1.1 404/);
+  assert.equal(gateway.metric('inbound_http_errors_total', { error: 'gateway service not exported' }), 1);
+  gateway.mesh.profile(name).set(profile({ fqn: host }));
+  assert.match(await request(), /^HTTP\/1.1 200/);
+  prepare();
+  pair.client.mesh.profile(`10.96.1.${count}:80`).set(profile({ fqn: 'db', opaque: true }));
+  gateway.mesh.profile(name).set(profile({ notExported: true }));
+  const wire = await Wire.connect(pair.client.outboundPort);
+  wire.send('ping');
+  await wire.expectClosed();
+  wire.socket.destroy();
+  assert.equal(gateway.metric('inbound_tcp_errors_total', { error: 'gateway service not exported' }), 1);
+});
+
 test('a request that this gateway has seen before is a loop', async () => {
   const head = await request(`forwarded: for=x;by="${GATEWAY}"\r\n`);
   assert.match(head, /^HTTP\/1.1 508/);

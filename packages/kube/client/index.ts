@@ -8,7 +8,7 @@ export type { AnswerGuard, CollectionGuard } from './guard.ts';
 export { createKubeClient } from './http-client.ts';
 export type { RequestRate } from './pace.ts';
 export { resourcePath } from './paths.ts';
-export { matchesFields, matchesLabelSelector, matchesLabels } from './selectors.ts';
+export { matchesFields, matchesLabelSelector, matchesLabels, parseSelector } from './selectors.ts';
 export type { ServerAccess, TlsMaterial } from './session.ts';
 export type {
   DeleteOptions,

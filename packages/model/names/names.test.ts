@@ -69,6 +69,10 @@ test('reads tokens as the injector writes them, in the old form, and takes anyth
     nodeName: 'n1',
     pod: 'web-1',
   });
+  const gateway = { ns: 'a', nodeName: '', pod: 'p', services: 'x=y' };
+  assert.deepEqual(parseContextToken(JSON.stringify(gateway)), gateway);
+  assert.equal(parseContextToken('{"services":1}').services, '', 'what is no text selects nothing');
+  assert.equal(parseWorkloadToken('{"ns":"a","pod":"p","services":"x=y"}')?.services, 'x=y');
   assert.deepEqual(parseContextToken('ns:a'), { ns: 'a', nodeName: '', pod: '' });
   assert.deepEqual(parseContextToken('{"ns":3'), { ns: '', nodeName: '', pod: '' });
   assert.deepEqual(parseWorkloadToken('{"ns":"a", "pod":"web-1"}\n'), { namespace: 'a', kind: 'pod', name: 'web-1' });

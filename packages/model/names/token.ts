@@ -5,6 +5,8 @@ export interface ContextToken {
   ns: string;
   nodeName: string;
   pod: string;
+  /** Of a gateway: label selector of the Services that it may reach; absent: any. */
+  services?: string;
 }
 
 const NO_CONTEXT: ContextToken = { ns: '', nodeName: '', pod: '' };
@@ -14,7 +16,12 @@ export function parseContextToken(text: string): ContextToken {
   const legacy = /^ns:([^:]*)$/.exec(text.trim());
   if (legacy) return { ...NO_CONTEXT, ns: legacy[1] ?? '' };
   const fields = parseObject(text);
-  return { ns: stringOf(fields?.['ns']), nodeName: stringOf(fields?.['nodeName']), pod: stringOf(fields?.['pod']) };
+  return {
+    ns: stringOf(fields?.['ns']),
+    nodeName: stringOf(fields?.['nodeName']),
+    pod: stringOf(fields?.['pod']),
+    ...servicesOf(fields),
+  };
 }
 
 /** Whether a destination context token can be read. */
@@ -27,6 +34,8 @@ export interface WorkloadToken {
   namespace: string;
   kind: 'pod' | 'external-workload';
   name: string;
+  /** As in {@link ContextToken}. */
+  services?: string;
 }
 
 /** Reads `{"ns":…,"pod":…}`, `{"ns":…,"external_workload":…}` or the old form `<namespace>:<pod>`. */
@@ -38,7 +47,10 @@ export function parseWorkloadToken(text: string): WorkloadToken | undefined {
   const pod = stringOf(fields?.['pod']);
   const external = stringOf(fields?.['external_workload']);
   if (!namespace || (pod === '') === (external === '')) return undefined;
-  return pod ? { namespace, kind: 'pod', name: pod } : { namespace, kind: 'external-workload', name: external };
+  const services = servicesOf(fields);
+  return pod
+    ? { namespace, kind: 'pod', name: pod, ...services }
+    : { namespace, kind: 'external-workload', name: external, ...services };
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {
@@ -49,5 +61,9 @@ function parseObject(text: string): Record<string, unknown> | undefined {
     return undefined; // the caller says what an unreadable token means
   }
 }
+
+/** One that is no text selects nothing: what is not understood opens no door. */
+const servicesOf = (fields: Record<string, unknown> | undefined): { services?: string } =>
+  fields?.['services'] === undefined ? {} : { services: stringOf(fields['services']) };
 
 const stringOf = (value: unknown) => (typeof value === 'string' ? value : '');

@@ -3,6 +3,8 @@ import type { TextPattern } from './http-routes.ts';
 
 /** What a service's profile says of a destination. */
 export interface Profile {
+  /** This gateway may not reach the name; nothing else is told of it. */
+  readonly notExported?: true;
   /** '' when the address is no service. */
   readonly fqn: string;
   readonly opaque: boolean;

@@ -168,6 +168,7 @@ export class Discovery implements Target {
     if (key.kind === 'address') return known ?? policyOfAddress(key, profile);
     if (key.kind === 'ingress')
       return known ?? (profile && policyOfProfile(profile, key.port)) ?? new Fault('discovery-required', key.host);
+    if (profile?.notExported) return new Fault('not-exported', targetText(key));
     const needed = profile && policyOfProfile(profile, key.port, 'gateway');
     if (!needed) return new Fault('bad-gateway-domain', `no profile for ${targetText(key)}`);
     // Only bytes are routed by policy; requests by the profile.

@@ -497,6 +497,13 @@ export declare type DestinationProfile = Message<"io.linkerd.proxy.destination.D
    * @generated from field: io.linkerd.proxy.meta.Metadata profile_ref = 8;
    */
   profileRef?: Metadata | undefined;
+
+  /**
+   * Weft only: the asking gateway may not reach this name; nothing else is set, so that other proxies know nothing of it either.
+   *
+   * @generated from field: bool not_exported = 1001;
+   */
+  notExported: boolean;
 };
 
 /**

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { AnyObject } from '#api/kube';
-import { DEFAULT_SELECTORS, type Link, type LinkSpec, parseSelector } from '#extensions/multicluster';
-import { createKubeClient } from '#kube/client';
+import { DEFAULT_SELECTORS, type Link, type LinkSpec } from '#extensions/multicluster';
+import { createKubeClient, parseSelector } from '#kube/client';
 import { loadAccess } from '#kube/config';
 import { type CliContext, UserError } from '../../context.ts';
 import {

@@ -1,9 +1,11 @@
 /** Destination.GetProfile: from an address or name to a stream of profiles. */
 import { isIP } from 'node:net';
+import { create } from '@bufbuild/protobuf';
 import { decodeIp, destination, encodeIp } from '#api/mesh';
 import { parseAuthority, parseContextToken, parseServiceName, type ServiceName, serviceFqdn } from '#model/names';
 import { GrpcError, type ResponseStream } from '#runtime/grpc';
 import { Answers, keyOf, type Question } from '../../fold/index.ts';
+import { exportedBy } from '../../gateways/index.ts';
 import type { ClusterIndex, ServiceRecord } from '../cluster/index.ts';
 import { knownKindOf } from '../discovery-kind.ts';
 import type { FlatPods } from './flat-pods.ts';
@@ -43,6 +45,8 @@ interface Target {
   port: number;
   /** Empty: unknown. */
   clientNamespace: string;
+  /** Of a gateway: selector of the Services that it may reach. */
+  services: string | undefined;
 }
 
 /** The streams of profiles; those that ask for the same share its answer. */
@@ -60,12 +64,12 @@ export class ProfileStreams {
     const authority = parseAuthority(request.path);
     if (!authority) throw new GrpcError('INVALID_ARGUMENT', `invalid authority: "${request.path}"`);
     const { port } = authority;
-    const clientNamespace = parseContextToken(request.contextToken).ns;
+    const { ns: clientNamespace, services } = parseContextToken(request.contextToken);
     // Two spellings of one IPv6 address are one address.
     const ip = isIP(authority.host) ? (decodeIp(encodeIp(authority.host)) ?? authority.host) : undefined;
-    const target = { host: ip ?? authority.host, port, clientNamespace };
-    const ask = () => (ip ? aboutIp(this.#deps, target) : aboutName(this.#deps, target));
-    this.#answers.serve(`${target.host} ${port} ${clientNamespace}`, ask, stream);
+    const target = { host: ip ?? authority.host, port, clientNamespace, services };
+    const ask = () => (ip ? aboutIp(this.#deps, target) : aboutExported(this.#deps, target));
+    this.#answers.serve(JSON.stringify(target), ask, stream);
   }
 }
 
@@ -95,6 +99,31 @@ function aboutIp(deps: GetProfileDeps, { host: ip, port, clientNamespace }: Targ
       return [index.onIp(ip, refresh), deps.flat.on(ip, changed), own.stop];
     },
     observer: deps.observer.follow(subjectOf(serviceAt())),
+  };
+}
+
+const NOT_EXPORTED = create(destination.DestinationProfileSchema, { notExported: true });
+
+/** Of what a gateway may not reach it learns nothing, not even whether it is there. When that changes, it asks again. */
+function aboutExported(deps: GetProfileDeps, target: Target): ProfileQuestion {
+  const { index, config } = deps;
+  const name = parseServiceName(target.host, config.clusterDomain);
+  if (target.services === undefined || !name) return aboutName(deps, target);
+  const key = keyOf(name.namespace, name.name);
+  const takes = exportedBy(target.services);
+  const isExported = (): boolean => takes(index.service(key)?.labels ?? {});
+  const first = isExported();
+  const about: ProfileQuestion = first
+    ? aboutName(deps, target)
+    : { snapshot: () => NOT_EXPORTED, follow: () => [], observer: deps.observer.follow({ kind: 'address' }) };
+  return {
+    ...about,
+    follow: (changed, end) => [
+      ...about.follow(changed, end),
+      index.onService(key, () => {
+        if (isExported() !== first) end();
+      }),
+    ],
   };
 }
 

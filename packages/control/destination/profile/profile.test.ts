@@ -297,3 +297,36 @@ test('an address that a Service takes over becomes that Service', async () => {
   cluster.put('ServiceProfile', `shop/${WEB}`, { spec: { routes: [{ name: 'r', condition: { method: 'GET' } }] } });
   await until(() => last(heard).routes.length === 1);
 });
+
+/** What a gateway that may reach exported Services says of itself. */
+const GATEWAY = JSON.stringify({
+  ns: 'mc',
+  nodeName: 'n1',
+  pod: 'gateway',
+  services: 'mirror.linkerd.io/exported=true',
+});
+const exported = (labels: Record<string, string>) => ({
+  metadata: { labels },
+  spec: { ports: [{ name: 'http', port: 80 }] },
+});
+
+test('a gateway learns of a Service only while it is exported, and asks again when that changes', async () => {
+  const cluster = shop();
+  const scene = await start(cluster);
+  const hidden = scene.profile(`${WEB}:80`, GATEWAY);
+  const none = scene.profile('nobody.shop.svc.cluster.local:80', GATEWAY);
+  const refusal = await first(hidden);
+  assert.deepEqual([refusal.notExported, refusal.fullyQualifiedName], [true, '']);
+  assert.deepEqual(await first(none), refusal, 'nor whether it is there');
+  assert.equal((await first(scene.profile(`${WEB}:80`))).fullyQualifiedName, WEB, 'others are told as ever');
+
+  cluster.put('Service', 'shop/web', exported({ 'mirror.linkerd.io/exported': 'true' }));
+  await until(() => hidden.ended !== undefined);
+  assert.equal(hidden.ended, 'OK');
+  const shown = scene.profile(`${WEB}:80`, GATEWAY);
+  assert.deepEqual([(await first(shown)).fullyQualifiedName, last(shown).notExported], [WEB, false]);
+  cluster.put('Service', 'shop/web', exported({ 'mirror.linkerd.io/exported': 'no' }));
+  await until(() => shown.ended !== undefined);
+  assert.equal((await first(scene.profile(`${WEB}:80`, GATEWAY))).notExported, true);
+  assert.equal(none.ended, undefined);
+});

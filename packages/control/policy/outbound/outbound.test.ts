@@ -263,3 +263,30 @@ test('one bad annotation turns its group off, and is logged once', async () => {
     );
   }
 });
+
+test('for a gateway, what is not exported is not there', async () => {
+  const cluster = service();
+  const scene = await start(cluster);
+  const gateway = '{"ns":"mc","pod":"gateway","services":"exported=true"}';
+  const watch = () => scene.traffic('web.shop.svc.cluster.local:80', gateway);
+  const hidden = watch();
+  await settled(hidden);
+  assert.equal(hidden.ended, 'NOT_FOUND');
+  const put = (labels: Record<string, string>) =>
+    cluster.put('Service', 'shop/web', {
+      metadata: { labels },
+      spec: { clusterIP: '10.96.0.9', ports: [{ name: 'http', port: 80 }] },
+    });
+  put({ exported: 'true' });
+  let heard = watch();
+  await until(() => {
+    if (heard.ended !== undefined) heard = watch();
+    return heard.all.length > 0;
+  });
+  assert.equal(backend(heard.last).kind.case, 'balancer');
+  put({});
+  await until(() => heard.ended === 'OK');
+  const others = scene.traffic('web.shop.svc.cluster.local:80');
+  await settled(others);
+  assert.equal(others.ended, undefined);
+});

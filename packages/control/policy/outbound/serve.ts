@@ -3,6 +3,7 @@ import { decodeIp, FEATURES_KEY, outbound, parseFeatures } from '#api/mesh';
 import { parseAuthority, parseServiceName, parseWorkloadToken } from '#model/names';
 import { type CallContext, GrpcError, type GrpcServer } from '#runtime/grpc';
 import { Answers, keyOf, type Question } from '../../fold/index.ts';
+import { exportedBy } from '../../gateways/index.ts';
 import { includes, type Network } from '../networks.ts';
 import type { Routes } from '../routes/index.ts';
 import type { Warn } from './annotations.ts';
@@ -30,7 +31,13 @@ export interface OutboundDeps {
 }
 
 /** What a proxy asks about. */
-type Target = ({ ip: string } | { service: string }) & PolicyQuestion;
+type Target = ({ ip: string } | NamedTarget) & PolicyQuestion;
+
+interface NamedTarget {
+  service: string;
+  /** Of a gateway: selector of the Services that it may reach. */
+  exported: string | undefined;
+}
 
 /** What answers for a target at one moment. */
 type Answerer =
@@ -71,21 +78,29 @@ function readSpec({ config }: OutboundDeps, spec: outbound.TrafficSpec, context:
   const { host, port } = authority;
   const name = parseServiceName(host.endsWith('.svc') ? `${host}.${config.clusterDomain}` : host, config.clusterDomain);
   if (!name || name.instance !== undefined) return notFound();
-  return { service: keyOf(name.namespace, name.name), port, features, namespace };
+  return { service: keyOf(name.namespace, name.name), exported: workload.services, port, features, namespace };
 }
 
 /** Proxies whose targets have the same key share an answer. */
 function keyOfTarget(target: Target): string {
   const { port, namespace, features } = target;
-  return ['ip' in target ? target.ip : target.service, port, namespace, ...[...features].sort()].join(' ');
+  const who = 'ip' in target ? [target.ip] : [target.service, target.exported];
+  return JSON.stringify([...who, port, namespace, ...[...features].sort()]);
 }
 
 function notFound(): never {
   throw new GrpcError('NOT_FOUND', 'No such service');
 }
 
+/** What a gateway may not reach is not there for it. */
+function serviceOf(services: Services, target: Target): ServiceRecord | undefined {
+  if ('ip' in target) return services.byIp(target.ip);
+  const found = services.get(target.service);
+  return found && exportedBy(target.exported)(found.labels) ? found : undefined;
+}
+
 function find({ services, egress, clusterNetworks }: OutboundDeps, target: Target): Answerer {
-  const service = 'ip' in target ? services.byIp(target.ip) : services.get(target.service);
+  const service = serviceOf(services, target);
   if (service) return { kind: 'service', service };
   if ('service' in target || includes(clusterNetworks, target.ip)) return notFound();
   const network = egress.at(target.ip, target.namespace);
@@ -127,8 +142,7 @@ function questionOf(deps: OutboundDeps, target: Target): Question<typeof outboun
     follow: (changed, end) => {
       const { services, routes, egress } = deps;
       const onService = () => {
-        const found = 'ip' in target ? services.byIp(target.ip) : services.get(target.service);
-        if (found?.key === key) changed();
+        if (serviceOf(services, target)?.key === key) changed();
         else end();
       };
       const stops = 'ip' in target ? [services.onIp(target.ip, onService)] : [];

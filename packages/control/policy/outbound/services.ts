@@ -22,6 +22,7 @@ export interface ServiceRecord {
   ports: readonly ServicePort[];
   /** Undefined: the default list applies. */
   opaquePorts: PortSet | undefined;
+  labels: Readonly<Record<string, string>>;
   annotations: Readonly<Record<string, string>>;
 }
 
@@ -41,6 +42,7 @@ export function readService(object: KubeObject): ServiceRecord {
     hasClusterIp: own.length > 0,
     ports: (spec?.ports ?? []).map(({ port, appProtocol }) => ({ port, appProtocol })),
     opaquePorts: opaque === undefined ? undefined : PortSet.parse(opaque, named),
+    labels: metadata.labels ?? {},
     annotations: metadata.annotations ?? {},
   };
 }

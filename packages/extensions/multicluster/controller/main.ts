@@ -1,12 +1,11 @@
 import { type ProcessContext, type Running, runProcess } from '#control/process';
-import { createKubeClient } from '#kube/client';
+import { createKubeClient, parseSelector } from '#kube/client';
 import { inlineAccess } from '#kube/config';
 import { electLeader } from '#kube/lease';
 import { parseGoDuration } from '#model/annotations';
 import { LOCAL_CLUSTER } from '#model/federation';
 import { systemClock } from '#runtime/clock';
 import { systemRandom } from '#runtime/random';
-import { parseSelector } from '../link/index.ts';
 import { LinkController } from './link-controller.ts';
 import { LocalController } from './local-controller.ts';
 import { gatewayMetrics, httpProbe, lookupHost } from './outside.ts';

@@ -11,5 +11,5 @@ export {
   type ServiceCondition,
   type ServiceStatus,
 } from './link.ts';
-export { parseSelector, selectorText, selects } from './selector.ts';
+export { selectorText, selects } from './selector.ts';
 export { type Finding, type MirrorOutcome, type Reachability, statusPatch } from './status.ts';

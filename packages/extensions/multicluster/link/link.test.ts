@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseSelector, statusPatch } from './index.ts';
+import { statusPatch } from './index.ts';
 
 const NOW = '2026-01-01T00:00:00Z';
 const LATER = '2026-01-01T01:00:00Z';
@@ -70,17 +70,4 @@ test('an unreachable cluster is said without touching what is known of its servi
       ],
     },
   });
-});
-
-test('selectors are read as kubectl writes them', () => {
-  assert.deepEqual(parseSelector('a=b,c!=d, e in (f, g),h,!i,x/y==z'), {
-    matchLabels: { a: 'b', 'x/y': 'z' },
-    matchExpressions: [
-      { key: 'c', operator: 'NotIn', values: ['d'] },
-      { key: 'e', operator: 'In', values: ['f', 'g'] },
-      { key: 'h', operator: 'Exists' },
-      { key: 'i', operator: 'DoesNotExist' },
-    ],
-  });
-  for (const bad of ['=a', 'a b', 'in (x)', 'a=b=c']) assert.equal(parseSelector(bad), undefined, bad);
 });

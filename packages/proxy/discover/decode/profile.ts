@@ -7,6 +7,7 @@ import { durationMs, Invalid, need, within } from './values.ts';
 /** A profile. What cannot be used in it is left out: a route by itself, a class of responses by itself. */
 export function decodeProfile(profile: destination.DestinationProfile): Profile {
   return {
+    ...(profile.notExported && { notExported: true }),
     fqn: profile.fullyQualifiedName,
     opaque: profile.opaqueProtocol,
     endpoint: profile.endpoint && decodeEndpoint(profile.endpoint),
