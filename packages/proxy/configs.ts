@@ -16,6 +16,7 @@ export function inboundConfig(config: ProxyConfig, directPort: number, ownPorts:
     ips: config.inboundIps,
     ownPorts,
     directPort,
+    trustedGateways: new Set(config.trustedGateways),
     proxyProtocolPorts: new Set(config.proxyProtocolPorts),
     detectTimeoutMs: config.inboundDetectTimeoutMs,
     inFlightMax: config.inboundInFlightMax,

@@ -1,5 +1,7 @@
 /** Bounds of the proxy beside those that the environment sets, with their reasons. */
 export const LIMITS = {
+  /** Clients that a gateway names on one connection whose decisions are kept; of more, those that were not heard of for longest are worked out again. */
+  gatewayClientsMax: 256,
   /** Request bytes kept so that another endpoint can be tried; Linkerd replays bodies up to 64 KiB. */
   replayBytesMax: 64 * 1024,
   /** Bytes that one output gathers in an event-loop turn before it writes: large bodies go in few writes (with 64 KiB they cost a fifth more). */

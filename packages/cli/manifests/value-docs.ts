@@ -63,6 +63,8 @@ export const VALUE_DOCS: Readonly<Record<string, string>> = {
   'proxy.logHTTPHeaders': 'insecure: the log at level debug may show header fields.',
   'proxy.defaultInboundPolicy':
     'Who may connect where no Server says: all-unauthenticated, all-authenticated, cluster-unauthenticated, cluster-authenticated, deny, audit.',
+  'proxy.trustedGateways':
+    'Gateways that are believed for whom they pass things on, unless annotated otherwise; empty: none. Service accounts such as linkerd-gateway.linkerd-multicluster.',
   'proxy.opaquePorts': 'Ports whose protocol is not detected, unless annotated otherwise.',
   'proxy.enableExternalProfiles': 'Look ServiceProfiles up for names outside of the cluster, too.',
   'proxy.requireIdentityOnInboundPorts': 'Ports that only meshed clients may connect to.',

@@ -79,6 +79,7 @@ export function defaultValues(registry: string = REGISTRY) {
       logFormat: 'plain',
       logHTTPHeaders: '',
       defaultInboundPolicy: 'all-unauthenticated',
+      trustedGateways: '',
       opaquePorts: '25,587,3306,4444,5432,6379,9300,11211',
       enableExternalProfiles: false,
       requireIdentityOnInboundPorts: '',

@@ -180,6 +180,18 @@ const EFFECTS: { readonly [N in AnnotationName]: readonly Case[] } = {
     ),
   ],
   enableGateway: [seen('true', env('INBOUND_GATEWAY_SUFFIXES'), 'svc.cluster.local.')],
+  gatewayServices: [
+    seen(
+      'a=b',
+      env('DESTINATION_CONTEXT'),
+      `{"ns":"$(_pod_ns)", "nodeName":"$(_pod_nodeName)", "pod":"$(_pod_name)", "services":"a=b"}\n`,
+    ),
+    seen('"', env('POLICY_WORKLOAD'), `{"ns":"$(_pod_ns)", "pod":"$(_pod_name)", "services":"\\""}\n`),
+  ],
+  trustedGateways: [
+    seen('gateway.mc', env('INBOUND_TRUSTED_GATEWAYS'), 'gateway.mc'),
+    seen('', env('INBOUND_TRUSTED_GATEWAYS'), undefined, { values: { proxy: { trustedGateways: 'gateway.mc' } } }),
+  ],
   enableDebugSidecar: [
     seen('true', (all) => debug(all)?.image, 'cr.l5d.io/linkerd/debug:v1'),
     seen('false', debug, undefined),

@@ -162,6 +162,12 @@ const OVERRIDES: { readonly [N in AnnotationName]?: Apply<N> } = {
   enableGateway: ({ values }, value) => {
     values.proxy.isGateway = value;
   },
+  gatewayServices: ({ values }, value) => {
+    values.proxy.gatewayServices = value;
+  },
+  trustedGateways: ({ values }, value) => {
+    values.proxy.trustedGateways = value;
+  },
   enableDebugSidecar: (settings, value) => {
     settings.debug = value;
   },

@@ -120,7 +120,7 @@ function control(values: InjectorValues, { controlPlaneNamespace, component }: P
     row('DESTINATION_SVC_ADDR', address('linkerd-dst-headless', 8086, 'linkerd-destination')),
     row('DESTINATION_PROFILE_NETWORKS', clusterNetworks),
     row('POLICY_SVC_ADDR', address('linkerd-policy', 8090, 'linkerd-destination')),
-    row('POLICY_WORKLOAD', '{"ns":"$(_pod_ns)", "pod":"$(_pod_name)"}\n'),
+    row('POLICY_WORKLOAD', `{"ns":"$(_pod_ns)", "pod":"$(_pod_name)"${reachable(proxy)}}\n`),
     row('INBOUND_DEFAULT_POLICY', proxy.defaultInboundPolicy),
     row('POLICY_CLUSTER_NETWORKS', clusterNetworks),
     row('CONTROL_STREAM_INITIAL_TIMEOUT', streams.initialTimeout),
@@ -134,6 +134,10 @@ function control(values: InjectorValues, { controlPlaneNamespace, component }: P
     ...rowIf(proxy.disableInboundProtocolDetectTimeout, 'INBOUND_DETECT_TIMEOUT', '365d'),
   ];
 }
+
+/** A gateway says with each question for which Services it wants answers, so that any proxy can be one. */
+const reachable = ({ gatewayServices }: InjectorValues['proxy']): string =>
+  gatewayServices === undefined ? '' : `, "services":${JSON.stringify(gatewayServices)}`;
 
 function listeners(values: InjectorValues, { podInboundPorts }: ProxyPlace): EnvVar[] {
   const { proxy, disableIPv6, clusterDomain } = values;
@@ -151,6 +155,7 @@ function listeners(values: InjectorValues, { podInboundPorts }: ProxyPlace): Env
     row('INBOUND_IPS', { field: 'status.podIPs' }),
     row('INBOUND_PORTS', podInboundPorts),
     ...rowIf(proxy.isGateway, 'INBOUND_GATEWAY_SUFFIXES', suffix),
+    ...rowIfSet('INBOUND_TRUSTED_GATEWAYS', proxy.trustedGateways),
     ...rowIf(proxy.isIngress, 'INGRESS_MODE', 'true'),
     row('DESTINATION_PROFILE_SUFFIXES', either(proxy.enableExternalProfiles, '.', suffix)),
     row('INBOUND_ACCEPT_KEEPALIVE', '10000ms'),
@@ -171,7 +176,10 @@ function identity(values: InjectorValues, place: ProxyPlace): EnvVar[] {
   const domain = `serviceaccount.identity.${ns}.${trustDomainOf(values)}`;
   const address = `linkerd-identity-headless.${ns}.svc.${values.clusterDomain}.:8080`;
   return [
-    row('DESTINATION_CONTEXT', '{"ns":"$(_pod_ns)", "nodeName":"$(_pod_nodeName)", "pod":"$(_pod_name)"}\n'),
+    row(
+      'DESTINATION_CONTEXT',
+      `{"ns":"$(_pod_ns)", "nodeName":"$(_pod_nodeName)", "pod":"$(_pod_name)"${reachable(values.proxy)}}\n`,
+    ),
     row('_pod_sa', { field: 'spec.serviceAccountName' }),
     row('_l5d_ns', ns),
     row('_l5d_trustdomain', trustDomainOf(values)),

@@ -73,6 +73,10 @@ export interface InjectorValues {
     readinessProbe?: { initialDelaySeconds?: number; timeoutSeconds?: number };
     startupProbe?: { initialDelaySeconds?: number; periodSeconds?: number; failureThreshold?: number };
     isGateway?: boolean;
+    /** Of a gateway: label selector of the Services that may be reached through it. */
+    gatewayServices?: string;
+    /** Gateways that are believed for whom they pass things on. */
+    trustedGateways?: string;
     isIngress?: boolean;
   };
   proxyInit: {

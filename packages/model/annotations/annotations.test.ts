@@ -19,7 +19,7 @@ const rows = Object.values<AnnotationRow>(ANNOTATIONS);
 test('no key stands twice, and every row says what it expects and does', () => {
   assert.equal(new Set(rows.map((row) => row.key)).size, rows.length);
   for (const row of rows)
-    assert.ok(row.expects && row.doc.endsWith('.') && /^[a-z.]+\.io\/[a-z-]+$/.test(row.key), row.key);
+    assert.ok(row.expects && row.doc.endsWith('.') && /^[a-z.]+\.(io|dev)\/[a-z-]+$/.test(row.key), row.key);
 });
 
 test('reads known annotations, reports malformed ones and leaves the rest alone', () => {
@@ -139,6 +139,10 @@ const EXAMPLES: { readonly [K in keyof typeof KINDS]: readonly [good: string[], 
   ports: [
     ['', '25', '25, 3000-3010,sql'],
     ['70000', '3-1', 'a_b'],
+  ],
+  identities: [
+    ['linkerd-gateway.linkerd-multicluster', 'a.b, spiffe://root/x', ''],
+    ['a"b', '$(x)', 'a;b'],
   ],
   quantity: [
     ['100m', '64Mi', '1e3', '.5'],

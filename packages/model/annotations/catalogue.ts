@@ -140,6 +140,17 @@ export const ANNOTATIONS = {
   ),
   proxyAdditionalEnv: row('proxy-additional-env', KINDS.envVars, 'More environment variables for the proxy.'),
   enableGateway: row('enable-gateway', bool, 'Makes the pod a gateway for other clusters.', { own }),
+  gatewayServices: row(
+    'gateway.weft.dev/services',
+    text,
+    'Of a gateway: label selector of the Services that other clusters reach through it, such as mirror.linkerd.io/exported=true; without it, all. One that cannot be read selects none.',
+    { own },
+  ),
+  trustedGateways: row(
+    'gateway.weft.dev/trusted',
+    KINDS.identities,
+    'Gateways that are believed for whom they pass things on: their clients are authorized as themselves, in place of the gateway. Service accounts such as linkerd-gateway.linkerd-multicluster, or identities; an empty text is nobody.',
+  ),
   enableDebugSidecar: row('enable-debug-sidecar', bool, 'Adds a container with network tools.', {
     flag: '--enable-debug-sidecar',
   }),

@@ -70,6 +70,11 @@ export const KINDS = {
     expects: 'a list of ports, ranges a-b or port names, such as 25,3000-3010,sql',
     schema: { pattern: '^[-0-9a-zA-Z,\\s]*$' },
   },
+  identities: {
+    parse: (text) => (/^[A-Za-z0-9._:/,\s-]*$/.test(text) ? text : undefined),
+    expects: 'a list of service accounts such as linkerd-gateway.linkerd-multicluster, or of identities',
+    schema: { pattern: '^[A-Za-z0-9._:/,\\s-]*$' },
+  },
   quantity: {
     parse: (text) => ((parseQuantity(text) ?? -1) >= 0 ? text : undefined),
     expects: 'a quantity such as 100m or 64Mi',

@@ -134,9 +134,11 @@ function complete(settings: ProxySettings): ProxyConfig {
     addr,
     name: isLoopback(addr.host) ? undefined : name,
   });
+  const localName = settings.identityServerId ?? settings.identityLocalName ?? '';
   return {
     ...settings,
-    localName: settings.identityServerId ?? settings.identityLocalName ?? '',
+    trustedGateways: settings.trustedGateways.map((text) => identityLike(localName, text)),
+    localName,
     serverName: settings.identityServerName ?? settings.identityServerId ?? settings.identityLocalName ?? '',
     outboundListeners: settings.outboundListens?.length ? settings.outboundListens : [settings.outboundListen],
     policy: service(settings.policyAddr, settings.policyName),
@@ -145,4 +147,13 @@ function complete(settings: ProxySettings): ProxyConfig {
     traceCollector: settings.traceCollectorAddr && service(settings.traceCollectorAddr, settings.traceCollectorName),
     informationalHeaders: !(settings.disableInformationalHeaders ?? settings.ingressMode),
   };
+}
+
+const OF_ACCOUNTS = '.serviceaccount.identity.';
+
+/** The identity of a service account `name.namespace` in the mesh that `own` is an identity of; a whole identity stays what it is. */
+function identityLike(own: string, text: string): string {
+  if (text.includes(OF_ACCOUNTS) || text.includes('://')) return text;
+  const at = own.indexOf(OF_ACCOUNTS);
+  return at < 0 ? text : text + own.slice(at);
 }

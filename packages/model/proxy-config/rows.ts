@@ -61,6 +61,12 @@ export const CONFIG_ROWS = {
     fallback: '',
     doc: 'Names allowed through the gateway.',
   },
+  trustedGateways: {
+    env: 'INBOUND_TRUSTED_GATEWAYS',
+    type: 'identities',
+    fallback: '',
+    doc: 'Gateways that are believed for whom they pass requests and connections on, as `linkerd-gateway.linkerd-multicluster` (service account and namespace) or by identity. Weft only.',
+  },
   ingressMode: { env: 'INGRESS_MODE', type: 'bool', fallback: 'false', doc: 'Route by l5d-dst-override.' },
   policyAddr: { env: 'POLICY_SVC_ADDR', type: 'address', required: true, doc: 'Policy controller.' },
   policyName: { env: 'POLICY_SVC_NAME', type: 'text', doc: 'Its identity; required unless the address is loopback.' },

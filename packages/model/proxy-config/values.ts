@@ -132,6 +132,13 @@ function suffix(text: string): Parsed<string> {
   return ok(text.toLowerCase().replace(/\.$/, ''));
 }
 
+/** `<service account>.<namespace>`, or an identity. */
+function identity(text: string): Parsed<string> {
+  return /^[a-z0-9:/_.-]+\.[a-z0-9:/_.-]+$/i.test(text) || text.includes('://')
+    ? ok(text)
+    : bad('a list of service accounts such as linkerd-gateway.linkerd-multicluster', text);
+}
+
 const POLICIES = [
   'deny',
   'all-authenticated',
@@ -172,6 +179,7 @@ export const READERS = {
   ips: (text: string): Parsed<string[]> => list(text, ip),
   networks: (text: string): Parsed<Network[]> => list(text, network),
   suffixes: (text: string): Parsed<string[]> => list(text, suffix),
+  identities: (text: string): Parsed<string[]> => list(text, identity),
   policy,
   logFormat,
   accessLog,

@@ -113,7 +113,7 @@ class TargetPassage implements Passage, ReadyRouter {
 
   connect = (attempt: TcpAttempt): (() => void) => {
     const { current, refused } = this.#target;
-    if (current) return connectBytes(current, this.#random, attempt);
+    if (current) return connectBytes(current, this.#random, { ...attempt, client: this.#clientId });
     attempt.failed(refused ?? new Fault('bad-gateway-domain', this.#authority));
     return () => undefined;
   };

@@ -39,7 +39,8 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE',
  */
 export class Exchange implements contract.RequestSink<Exchange>, contract.ResponseSink, contract.UpstreamSink {
   readonly outcome = new Outcome();
-  readonly client: contract.ClientInfo;
+  /** Who asks; a router that knows better than the connection may change it for one request. */
+  client: contract.ClientInfo;
   /** Say why in error responses. */
   readonly explain: boolean;
   /** As the current attempt sends it; filters may change it. */
@@ -130,6 +131,7 @@ export class Exchange implements contract.RequestSink<Exchange>, contract.Respon
     this.open = true;
     this.outcome.begin(side.clock.nowMs());
     this.request = head;
+    this.client = this.#down.client;
     this.attempts = 0;
     this.#body.begin(head, end);
     this.#responding = false;

@@ -20,6 +20,11 @@ export interface InboundConfig {
   readonly ownPorts: ReadonlySet<number>;
   /** Connections meant for this port come from proxies, with a transport header. */
   readonly directPort: number;
+  /**
+   * Identities of gateways of this cluster that are believed for whom they pass things on. They never speak for themselves: where it cannot
+   * be told for whom, the client has no identity.
+   */
+  readonly trustedGateways: ReadonlySet<string>;
   /** Connections meant for these begin with a PROXY protocol header. */
   readonly proxyProtocolPorts: ReadonlySet<number>;
   readonly detectTimeoutMs: number;
@@ -54,6 +59,8 @@ export interface Client extends Accepted {
   readonly policy: PortPolicy;
   readonly tls: ClientTls;
   readonly tlsLabels: TlsLabels;
+  /** The trusted gateway whose HTTP this connection carries: each request is of whom it names. */
+  readonly gateway?: string;
   /** Frees what the connection held; called when it is over. */
   readonly closed: () => void;
 }

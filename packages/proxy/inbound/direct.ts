@@ -1,6 +1,6 @@
 import { decodeTransportHeader, TRANSPORT_ALPN, TRANSPORT_HEADER_BYTES_MAX } from '#wire/transport-header';
 import { detectTls, peek, terminateMesh } from '../accept/index.ts';
-import type { Gateway } from '../gateway/index.ts';
+import { type Gateway, isIdentity } from '../gateway/index.ts';
 import type { Conn } from '../tcp/index.ts';
 import { type Accepted, type Client, type InboundContext, NO_BYTES } from './context.ts';
 import type { HttpSessions } from './http-sessions.ts';
@@ -82,8 +82,7 @@ export class Direct {
       ...from,
       dst: { ip: from.dst.ip, port: isForUs ? header.port : config.directPort },
       policy,
-      tls: { terminated: true, identity },
-      tlsLabels: { tls: 'true', client_id: identity },
+      ...(isForUs && config.trustedGateways.has(identity) ? behindGateway(identity, header) : ofPeer(identity)),
       closed: () => policy.release(),
     };
     if (!isForUs) this.#forGateway(secured, first, header, client, identity);
@@ -109,4 +108,21 @@ export class Direct {
       else this.#tcp.forward(secured, first, false, through, passage.connect);
     });
   }
+}
+
+type Who = Pick<Client, 'tls' | 'tlsLabels' | 'gateway'>;
+
+const ofPeer = (identity: string): Who => ({
+  tls: { terminated: true, identity },
+  tlsLabels: { tls: 'true', client_id: identity },
+});
+
+/**
+ * The client behind a trusted gateway. For bytes its header names it; where HTTP follows, as the header then says, the gateway wrote
+ * every head itself, and names a client in each. In all else that a gateway passes on, its clients can write whatever they like.
+ */
+function behindGateway(gateway: string, { session, client }: Header): Who {
+  if (session) return { ...ofPeer(gateway), gateway };
+  const identity = client !== undefined && isIdentity(client) ? client : undefined;
+  return { tls: { terminated: true, identity }, tlsLabels: { tls: 'true', client_id: identity ?? '' } };
 }

@@ -1,11 +1,13 @@
 import type { SessionProtocol } from '#wire/transport-header';
 import { ignoreLateError } from '../accept/index.ts';
 import type { ServerPolicy } from '../discover/index.ts';
-import { GatewayRouter, type Passage } from '../gateway/index.ts';
-import { Http1Server, Http2Server, type HttpSide, type Router, STRIP } from '../http/index.ts';
+import { GatewayRouter, type Passage, type ReadyRouter } from '../gateway/index.ts';
+import { Http1Server, Http2Server, type HttpSide, STRIP } from '../http/index.ts';
 import type { Conn } from '../tcp/index.ts';
-import { Errors } from '../telemetry/index.ts';
+import { Errors, type TlsLabels } from '../telemetry/index.ts';
 import { Apps } from './apps.ts';
+import type { ClientTls } from './authorize.ts';
+import { type ClientRouter, ClientsBehindGateway, WithoutForged } from './behind-gateway.ts';
 import type { Client, InboundContext } from './context.ts';
 import { InboundRouter } from './router.ts';
 
@@ -45,44 +47,51 @@ export class HttpSessions {
   serve(protocol: SessionProtocol, socket: Conn, first: Buffer, client: Client, passage?: Passage): void {
     const { config, deps, metrics } = this.#context;
     const { addr, dst, policy, port, tls, tlsLabels } = client;
-    const labels = (current: ServerPolicy) => ({
+    const labels = (current: ServerPolicy, ofClient: TlsLabels) => ({
       dst,
-      tls: tlsLabels,
+      tls: ofClient,
       server: current.meta,
       kind: current.protocol === 'grpc' ? ('grpc' as const) : ('http' as const),
     });
-    const source = metrics.source(labels(policy.current));
+    const source = metrics.source(labels(policy.current, tlsLabels));
     const held: (() => void)[] = [source.release, client.closed];
-    let counting: { release: () => void } | undefined;
-    const counts = (current: ServerPolicy) => {
-      counting?.release();
-      const made = metrics.requests(labels(current));
-      counting = made;
-      return made;
-    };
-    held.push(() => counting?.release());
     const app = passage ? undefined : this.#apps.hold(dst);
     if (app) held.push(app.release);
-    const ownRouter = new InboundRouter({
-      policy: () => policy.current,
-      ip: client.ip,
-      addr,
-      tls,
-      app: app?.app,
-      counts,
-      log: this.#context.log,
-    });
-    const router: Router = passage ? new GatewayRouter(ownRouter, passage.router) : ownRouter;
+    const routerFor = (ofClient: ClientTls, itsLabels: TlsLabels): ClientRouter => {
+      let counting: { release: () => void } | undefined;
+      const router = new InboundRouter({
+        policy: () => policy.current,
+        ip: client.ip,
+        addr,
+        tls: ofClient,
+        app: app?.app,
+        counts: (current) => {
+          counting?.release();
+          const made = metrics.requests(labels(current, itsLabels));
+          counting = made;
+          return made;
+        },
+        log: this.#context.log,
+      });
+      return { router, release: () => counting?.release() };
+    };
+    const info = { ip: addr, port, dst, identity: client.gateway ?? tls.identity, tls: tlsLabels };
+    const own =
+      client.gateway === undefined
+        ? routerFor(tls, tlsLabels)
+        : new ClientsBehindGateway(client.gateway, info, routerFor);
+    held.push(() => own.release());
+    const router = this.#lead(own.router, passage);
     deps.sockets.track(socket);
     source.scope.opened();
     source.scope.read(first.length);
     const options = {
       side: passage ? this.#gatewaySide : this.#side,
       router,
-      client: { ip: addr, port, dst, identity: tls.identity, tls: tlsLabels },
+      client: info,
       scope: source.scope,
       // Peers in the mesh learn why; strangers do not.
-      explain: tls.identity !== undefined,
+      explain: info.identity !== undefined,
       closed: () => {
         deps.drain.remove(server);
         for (const release of held) release();
@@ -99,6 +108,13 @@ export class HttpSessions {
           });
     socket.off('error', ignoreLateError);
     deps.drain.add(server);
+  }
+
+  /** Through the gateway, or to the application, which no forged word of a trusted gateway reaches. */
+  #lead(own: ReadyRouter, passage: Passage | undefined): ReadyRouter {
+    const { trustedGateways } = this.#context.config;
+    if (passage) return new GatewayRouter(own, passage.router);
+    return own instanceof InboundRouter && trustedGateways.size > 0 ? new WithoutForged(own, trustedGateways) : own;
   }
 }
 

@@ -60,6 +60,7 @@ export class Redirected {
 
   #terminate(socket: Conn, bytes: Buffer, client: Omit<Parameters<Protocols['decide']>[3], 'tls' | 'tlsLabels'>): void {
     const { clock, credentials } = this.#context.deps;
+    const { trustedGateways } = this.#context.config;
     terminateMesh(
       socket,
       { clock, context: credentials.context(), bytes },
@@ -67,7 +68,11 @@ export class Redirected {
         secured: (secured, identity) =>
           this.#protocols.decide(secured, NO_BYTES, false, {
             ...client,
-            tls: { terminated: true, identity },
+            // Without a transport header nobody can tell what a gateway wrote and what its client.
+            tls: {
+              terminated: true,
+              identity: identity !== undefined && trustedGateways.has(identity) ? undefined : identity,
+            },
             tlsLabels: { tls: 'true', client_id: identity ?? '' },
           }),
         failed: (code, detail) => {

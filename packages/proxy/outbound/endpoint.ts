@@ -182,8 +182,11 @@ export class TcpEndpoint {
     this.scope = new TcpCounters(deps.metrics, { ...labels, peer: 'dst' }, transferCost(deps.metrics, info.locality));
   }
 
-  dial(sink: { connected(socket: Conn): void; failed(fault: Fault): void }): () => void {
-    return dial(this.#target, this.#deps, sink);
+  /** `client`: for whom, where that is another; told to servers that take a transport header. */
+  dial(client: string | undefined, sink: { connected(socket: Conn): void; failed(fault: Fault): void }): () => void {
+    const { header } = this.#target;
+    const target = header && client !== undefined ? { ...this.#target, header: { ...header, client } } : this.#target;
+    return dial(target, this.#deps, sink);
   }
 
   /** Opens a connection and closes it again. */

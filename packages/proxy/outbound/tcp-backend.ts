@@ -11,6 +11,8 @@ import { TcpEndpoint } from './endpoint.ts';
 
 /** Someone who wants a connection to be passed through. */
 export interface TcpAttempt {
+  /** Through a gateway: for whom, by identity; the server is told. */
+  readonly client?: string;
   connected(socket: Conn, scope: TcpScope, done: () => void): void;
   failed(fault: Fault): void;
 }
@@ -89,7 +91,7 @@ export class TcpBalancer implements TcpBackend {
   #send(pending: Pending, slot: Slot<TcpEndpoint>): void {
     const startMs = this.#deps.clock.nowMs();
     pending.slot = slot;
-    pending.cancelDial = slot.endpoint.dial({
+    pending.cancelDial = slot.endpoint.dial(pending.attempt.client, {
       connected: (socket) => {
         this.#balancer.answered(slot, this.#deps.clock.nowMs() - startMs);
         pending.slot = undefined;
@@ -118,7 +120,7 @@ export class TcpForward implements TcpBackend {
   }
 
   connect(attempt: TcpAttempt): () => void {
-    return this.#endpoint.dial({
+    return this.#endpoint.dial(attempt.client, {
       connected: (socket) => attempt.connected(socket, this.#endpoint.scope, () => undefined),
       failed: (fault) => attempt.failed(fault),
     });

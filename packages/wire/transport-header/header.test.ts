@@ -15,8 +15,9 @@ const header = fc.record<TransportHeader>(
     port: fc.integer({ min: 1, max: 65535 }),
     name: fc.oneof(fc.constant(''), fc.domain()),
     session: fc.constantFrom(undefined, 'http/1', 'http/2'),
+    client: fc.domain(),
   },
-  { noNullPrototype: true },
+  { noNullPrototype: true, requiredKeys: ['port', 'name', 'session'] },
 );
 
 test('every header comes back, and only when it is complete', () => {

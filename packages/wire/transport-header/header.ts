@@ -9,6 +9,8 @@ export interface TransportHeader {
   readonly port: number;
   readonly name: string;
   readonly session: SessionProtocol | undefined;
+  /** Weft only: for whom a gateway opens a connection of bytes, by identity. Nobody but a gateway is to be believed. */
+  readonly client?: string;
 }
 
 /** ALPN protocol that announces a transport header. */
@@ -32,6 +34,8 @@ const PREFIX_BYTES = TRANSPORT_PREFACE.length + 4;
 const TAG_PORT = 8;
 const TAG_NAME = 18;
 const TAG_SESSION = 26;
+/** Field 1001: Linkerd's have small numbers, and skip what they do not know. */
+const TAG_CLIENT = 8010;
 const TAG_HTTP1 = 10;
 const TAG_HTTP2 = 18;
 
@@ -39,12 +43,10 @@ const TAG_HTTP2 = 18;
 export function encodeTransportHeader(header: TransportHeader): Buffer {
   const message: number[] = [];
   if (header.port !== 0) message.push(TAG_PORT, ...varint(header.port));
-  if (header.name !== '') {
-    const name = Buffer.from(header.name, 'utf8');
-    message.push(TAG_NAME, ...varint(name.length), ...name);
-  }
+  if (header.name !== '') message.push(TAG_NAME, ...text(header.name));
   if (header.session !== undefined)
     message.push(TAG_SESSION, 2, header.session === 'http/1' ? TAG_HTTP1 : TAG_HTTP2, 0);
+  if (header.client !== undefined) message.push(...varint(TAG_CLIENT), ...text(header.client));
   const out = Buffer.alloc(PREFIX_BYTES + message.length);
   out.write(TRANSPORT_PREFACE, 'latin1');
   out.writeUInt32BE(message.length, TRANSPORT_PREFACE.length);
@@ -68,6 +70,11 @@ export function decodeTransportHeader(buf: Uint8Array, length: number): Transpor
   if (header.port < 1 || header.port > 65535)
     return { kind: 'invalid', reason: `port ${header.port} is not within 1..65535` };
   return { kind: 'header', header, next: PREFIX_BYTES + size };
+}
+
+function text(value: string): number[] {
+  const bytes = Buffer.from(value, 'utf8');
+  return [...varint(bytes.length), ...bytes];
 }
 
 function varint(value: number): number[] {
@@ -99,17 +106,22 @@ function readMessage(buf: Uint8Array, start: number, end: number): TransportHead
   let port = 0;
   let name = '';
   let session: SessionProtocol | undefined;
+  let client: string | undefined;
   while (cursor.at < end) {
     const tag = readVarint(buf, cursor, end);
     if (tag === undefined) return undefined;
     const field = readField(buf, cursor, end, tag & 7);
     if (field === undefined) return undefined;
     if (tag === TAG_PORT) port = field.number;
-    else if (tag === TAG_NAME) name = Buffer.from(buf.subarray(field.start, field.end)).toString('utf8');
+    else if (tag === TAG_NAME) name = readText(buf, field);
+    else if (tag === TAG_CLIENT) client = readText(buf, field);
     else if (tag === TAG_SESSION) session = readSession(buf, field.start, field.end);
   }
-  return { port, name, session };
+  return { port, name, session, ...(client !== undefined && { client }) };
 }
+
+const readText = (buf: Uint8Array, { start, end }: { start: number; end: number }): string =>
+  Buffer.from(buf.subarray(start, end)).toString('utf8');
 
 /** Reads or skips one field's content; its number (varint) or its bounds (length-delimited). */
 function readField(
