@@ -122,3 +122,55 @@ test('once one side has ended, a silent other side is not waited for without end
   await over;
   assert.deepEqual([scope.count, clock.pending], [0, 0]);
 });
+
+test('what came whole goes out whole, though the connection that it came on breaks behind it', async () => {
+  const a = await pair();
+  const b = await pair();
+  const scope = new Open();
+  const whole = 4_000_000;
+  const over = new Promise<void>((done) => {
+    splice(
+      { socket: a.near, scope, first: undefined, ended: false },
+      { socket: b.near, scope, first: undefined, ended: false },
+      systemClock,
+      done,
+    );
+  });
+  b.far.end(Buffer.alloc(whole));
+  let bytes = 0;
+  const ended = once(a.far, 'end');
+  a.far.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    // Read so slowly that the other connection breaks long before.
+    a.far.pause();
+    if (bytes === chunk.length) void once(b.near, 'end').then(() => b.far.resetAndDestroy());
+    setTimeout(() => a.far.resume(), 1);
+  });
+  await ended;
+  assert.equal(bytes, whole);
+  a.far.end();
+  await over;
+  assert.equal(scope.count, 0);
+});
+
+test('what breaks off in the middle is broken off on the other side', async () => {
+  const a = await pair();
+  const b = await pair();
+  const scope = new Open();
+  const over = new Promise<void>((done) => {
+    splice(
+      { socket: a.near, scope, first: undefined, ended: false },
+      { socket: b.near, scope, first: undefined, ended: false },
+      systemClock,
+      done,
+    );
+  });
+  const error = once(a.far, 'error');
+  a.far.resume().on('end', () => assert.fail('as if it were whole'));
+  b.far.write('half');
+  await once(a.far, 'data');
+  b.far.resetAndDestroy();
+  assert.equal(((await error)[0] as NodeJS.ErrnoException).code, 'ECONNRESET');
+  await over;
+  assert.equal(scope.count, 0);
+});

@@ -18,8 +18,9 @@ export interface SpliceEnd {
 }
 
 /**
- * Copies bytes both ways until both sides are done. The end of one direction is passed on as such; an error ends both. A side
- * that does not read stops the other from being read, and once one side has ended, both end when the other is silent for long.
+ * Copies bytes both ways until both sides are done. The end of one direction is passed on as such; what breaks off is broken off
+ * on the other side, too, where a mere end would say that all had come. A side that does not read stops the other from being read,
+ * and once one side has ended, both end when the other is silent for long.
  * `done` is called once, when both sockets are closed.
  */
 export function splice(a: SpliceEnd, b: SpliceEnd, clock: Clock, done: () => void): Splice {
@@ -53,8 +54,8 @@ export class Splice implements Drainable {
   }
 
   abort(): void {
-    this.#a.destroy();
-    this.#b.destroy();
+    this.#a.resetAndDestroy();
+    this.#b.resetAndDestroy();
   }
 
   #connect(from: SpliceEnd, to: SpliceEnd): void {
@@ -76,13 +77,14 @@ export class Splice implements Drainable {
     socket.on('end', () => this.#ended(to.socket));
     socket.on('error', (error: NodeJS.ErrnoException) => {
       errno = error.code ?? error.message;
-      this.abort();
+      socket.destroy();
+      breakOff(to.socket, socket);
     });
     socket.on('close', () => {
       if (closed) return;
       closed = true;
       scope.closed(errno);
-      if (errno !== '' || !socket.readableEnded) to.socket.destroy();
+      if (errno !== '' || !socket.readableEnded) breakOff(to.socket, socket);
       else to.socket.end();
       if (--this.#open > 0) return;
       this.#halfClosed?.cancel();
@@ -97,7 +99,7 @@ export class Splice implements Drainable {
     }
     // The end may have come while the other connection was made: a paused socket tells of it, too, when nothing is left to read.
     if (from.ended || from.socket.readableEnded) this.#ended(to.socket);
-    if (from.socket.destroyed) to.socket.destroy();
+    if (from.socket.destroyed) to.socket.resetAndDestroy();
     else from.socket.resume();
   }
 
@@ -117,4 +119,10 @@ export class Splice implements Drainable {
   #active(): void {
     if (this.#halfClosed) this.#activeMs = this.#clock.nowMs();
   }
+}
+
+/** The connection that `broken` was passed on to: what had come whole before still goes out, anything else is not to look whole. */
+function breakOff(to: Conn, broken: Conn): void {
+  if (broken.readableEnded) to.destroySoon();
+  else to.resetAndDestroy();
 }
