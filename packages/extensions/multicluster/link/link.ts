@@ -36,18 +36,45 @@ export interface ServiceCondition extends Condition {
   localRef?: ObjectReference;
 }
 
-/** What became of one remote Service. Exactly one condition, of type `Mirrored`. */
+/** Endpoints of a Service, those that are on their way out left out. */
+export interface EndpointCount {
+  total: number;
+  ready: number;
+}
+
+/** Which of a federated service's ports a member has. */
+export interface PortCoverage {
+  total: number;
+  covered: number;
+  /** `9090/TCP`; absent where none is missing. */
+  missing?: string[];
+}
+
+/** What became of one remote Service: a condition `Mirrored`, and `Conflict` where its ports differ; what is beside them is ours. */
 export interface ServiceStatus {
   controllerName: string;
   remoteRef: ObjectReference;
   conditions: ServiceCondition[];
+  /** There; absent until they were seen. */
+  endpoints?: EndpointCount;
+  /** Of members of federated services. */
+  ports?: PortCoverage;
+  /**
+   * When this was last written because something changed, or contact began or was lost. While the Link is `RemoteReachable` it holds now,
+   * afterwards as of this time.
+   */
+  lastSyncTime?: string;
 }
 
 export interface LinkStatus {
-  /** Of the remote cluster: `RemoteReachable`. */
+  /** Of the remote cluster: `RemoteReachable`, `GatewayAlive`, `CredentialsValid`, `PodNetworksDistinct`. */
   conditions?: Condition[];
   mirrorServices?: ServiceStatus[];
   federatedServices?: ServiceStatus[];
+  /** Of all Services above together. */
+  endpoints?: EndpointCount;
+  /** Networks of the pods there, as its nodes say; present once pods are dialled directly. */
+  podNetworks?: string[];
 }
 
 export interface Link extends KubeObject {

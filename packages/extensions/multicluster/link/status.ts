@@ -1,5 +1,12 @@
 import type { Condition } from '#api/kube';
-import { CONTROLLER_NAME, type LinkStatus, type ServiceCondition, type ServiceStatus } from './link.ts';
+import {
+  CONTROLLER_NAME,
+  type EndpointCount,
+  type LinkStatus,
+  type PortCoverage,
+  type ServiceCondition,
+  type ServiceStatus,
+} from './link.ts';
 
 /** What reconciliation says about one remote Service. `localName`: the Service it became, when it did. */
 export interface MirrorOutcome {
@@ -11,6 +18,10 @@ export interface MirrorOutcome {
   localName?: string;
   /** In words, how it differs from others that became the same Service. */
   conflict?: string;
+  /** Of the remote Service. */
+  endpoints?: EndpointCount;
+  /** Of the federated service, how many it has. */
+  ports?: PortCoverage;
   /** It stays so until somebody changes the Service or what is in its way: worth an event. */
   skipped?: true;
 }
@@ -29,6 +40,26 @@ export interface Finding {
   message: string;
 }
 
+/** What a Link's status is to say. What is undefined is not known yet: what stands there stays. */
+export interface WantedStatus {
+  mirrors?: readonly MirrorOutcome[];
+  federated?: readonly MirrorOutcome[];
+  reachability?: Reachability;
+  /** Of the gateway; `none`: the Link has none. */
+  gateway?: Finding | 'none';
+  credentials?: Finding | 'none';
+  /** Whether pods here and there have addresses of their own; `none`: no pod is dialled directly. */
+  networks?: Finding | 'none';
+  podNetworks?: readonly string[];
+  sync?: Sync;
+}
+
+/** Since when the remote cluster is seen, or is not. */
+export interface Sync {
+  sinceIso: string;
+  seen: boolean;
+}
+
 /**
  * The merge patch that brings a Link's status to what is true now, or undefined when it says so already. Lists are always
  * spelled out, empty ones too: a merge patch without them would leave the last entry for ever. Times of what did not change
@@ -36,42 +67,80 @@ export interface Finding {
  */
 export function statusPatch(
   current: LinkStatus | undefined,
-  wanted: {
-    /** Undefined: not known yet, what stands there stays. */
-    mirrors?: readonly MirrorOutcome[];
-    federated?: readonly MirrorOutcome[];
-    reachability?: Reachability;
-    /** Of the gateway; `none`: the Link has none. */
-    gateway?: Finding | 'none';
-  },
+  wanted: WantedStatus,
   nowIso: string,
 ): { status: LinkStatus } | undefined {
   const next: LinkStatus = {};
-  if (wanted.mirrors) next.mirrorServices = services(current?.mirrorServices, wanted.mirrors, nowIso);
-  if (wanted.federated) next.federatedServices = services(current?.federatedServices, wanted.federated, nowIso);
-  if (wanted.reachability || wanted.gateway) next.conditions = linkConditions(current?.conditions, wanted, nowIso);
+  const { mirrors, federated, sync, podNetworks } = wanted;
+  if (mirrors) next.mirrorServices = services(current?.mirrorServices, mirrors, sync, nowIso);
+  if (federated) next.federatedServices = services(current?.federatedServices, federated, sync, nowIso);
+  const endpoints = sumOf([...(mirrors ?? []), ...(federated ?? [])]);
+  if (endpoints) next.endpoints = endpoints;
+  if (podNetworks) next.podNetworks = [...podNetworks];
+  if (CONDITIONS.some(([field]) => wanted[field])) next.conditions = linkConditions(current?.conditions, wanted, nowIso);
   const fields = Object.keys(next) as (keyof LinkStatus)[];
   const same = fields.every((field) => sameJson(current?.[field] ?? [], next[field]));
   return same ? undefined : { status: next };
 }
 
+/** Whether a patch brings nothing but other numbers and times: those can wait. */
+export function isOnlyCounts(current: LinkStatus | undefined, { status }: { status: LinkStatus }): boolean {
+  const withoutCounts = ({ endpoints: _sum, podNetworks: _networks, ...rest }: LinkStatus) => ({
+    ...rest,
+    ...(rest.mirrorServices && { mirrorServices: rest.mirrorServices.map(withoutNumbers) }),
+    ...(rest.federatedServices && { federatedServices: rest.federatedServices.map(withoutNumbers) }),
+  });
+  return sameJson(withoutCounts({ ...current }), withoutCounts({ ...current, ...status }));
+}
+
+/** Whether endpoints were counted is no number. */
+const withoutNumbers = ({ endpoints, lastSyncTime: _time, ...rest }: ServiceStatus) => ({
+  ...rest,
+  counted: endpoints !== undefined,
+});
+
+/** A Service that is mirrored and a member is one. */
+function sumOf(outcomes: readonly MirrorOutcome[]): EndpointCount | undefined {
+  const counts = new Map<string, EndpointCount>();
+  for (const { namespace, name, endpoints } of outcomes) if (endpoints) counts.set(`${namespace}/${name}`, endpoints);
+  if (counts.size === 0) return undefined;
+  const sum = { total: 0, ready: 0 };
+  for (const { total, ready } of counts.values()) {
+    sum.total += total;
+    sum.ready += ready;
+  }
+  return sum;
+}
+
 function services(
   current: readonly ServiceStatus[] | undefined,
   outcomes: readonly MirrorOutcome[],
+  sync: Sync | undefined,
   nowIso: string,
 ): ServiceStatus[] {
   const before = new Map(current?.map((status) => [`${status.remoteRef.namespace}/${status.remoteRef.name}`, status]));
   return [...outcomes]
     .sort((a, b) => (a.namespace === b.namespace ? compare(a.name, b.name) : compare(a.namespace, b.namespace)))
     .map((outcome) => {
-      const { namespace, name } = outcome;
-      const old = before.get(`${namespace}/${name}`)?.conditions;
-      return {
-        conditions: conditions(outcome, old, nowIso),
+      const { namespace, name, endpoints, ports } = outcome;
+      const old = before.get(`${namespace}/${name}`);
+      const fresh: ServiceStatus = {
+        conditions: conditions(outcome, old?.conditions, nowIso),
         controllerName: CONTROLLER_NAME,
         remoteRef: { group: '', kind: 'Service', name, namespace },
+        ...(endpoints && { endpoints }),
+        ...(ports && { ports }),
       };
+      return sync ? { ...fresh, lastSyncTime: syncTime(fresh, old, sync, nowIso) } : fresh;
     });
+}
+
+/** What is written without contact is as old as the last one. */
+function syncTime(fresh: ServiceStatus, old: ServiceStatus | undefined, sync: Sync, nowIso: string): string {
+  const { lastSyncTime = '', ...before } = old ?? {};
+  const same = sameJson(before, fresh);
+  if (same && lastSyncTime > sync.sinceIso) return lastSyncTime;
+  return same || !sync.seen ? sync.sinceIso : nowIso;
 }
 
 /** `Mirrored` first, for whoever looks at one only; then `Conflict`, where there is one. */
@@ -107,28 +176,33 @@ function conditions(
   );
 }
 
-/** Conditions of the Link itself. What is not said now stays, and so do those of others. */
-function linkConditions(
-  current: readonly Condition[] = [],
-  { reachability, gateway }: { reachability?: Reachability; gateway?: Finding | 'none' },
-  nowIso: string,
-): Condition[] {
-  const said = new Map<string, Finding>();
-  if (reachability) {
-    const { reachable, reason, message } = reachability;
-    said.set('RemoteReachable', { status: reachable ? 'True' : 'False', reason, message });
+/** Conditions of the Link itself, and what they are made of. */
+const CONDITIONS = [
+  ['reachability', 'RemoteReachable'],
+  ['gateway', 'GatewayAlive'],
+  ['credentials', 'CredentialsValid'],
+  ['networks', 'PodNetworksDistinct'],
+] as const satisfies readonly (readonly [keyof WantedStatus, string])[];
+
+/** What is not said now stays, and so do conditions of others. */
+function linkConditions(current: readonly Condition[] = [], wanted: WantedStatus, nowIso: string): Condition[] {
+  const gone = new Set<string>();
+  const fresh: Condition[] = [];
+  for (const [field, type] of CONDITIONS) {
+    const said = wanted[field];
+    if (said) gone.add(type);
+    if (!said || said === 'none') continue;
+    const { status, reason, message } = findingOf(said);
+    const old = current.find((each) => each.type === type);
+    fresh.push(keepTime<Condition>({ lastTransitionTime: nowIso, message, reason, status, type }, old));
   }
-  if (gateway && gateway !== 'none') said.set('GatewayAlive', gateway);
-  const stays = current.filter(({ type }) => !said.has(type) && !(type === 'GatewayAlive' && gateway === 'none'));
-  const fresh = [...said].map(([type, { status, reason, message }]) =>
-    keepTime<Condition>(
-      { lastTransitionTime: nowIso, message, reason, status, type },
-      current.find((each) => each.type === type),
-    ),
-  );
+  const stays = current.filter(({ type }) => !gone.has(type));
   // One order whatever was said first: a list that only changed places is no change.
   return [...stays, ...fresh].sort((a, b) => compare(b.type, a.type));
 }
+
+const findingOf = (said: Reachability | Finding): Finding =>
+  'reachable' in said ? { ...said, status: said.reachable ? 'True' : 'False' } : said;
 
 /** A condition that says what the old one said is as old as that. */
 export function keepTime<C extends Condition>(fresh: C, old: C | undefined): C {

@@ -4,7 +4,7 @@ import { type Resolved, resolveExports } from '../mcs/resolve.ts';
 import { copyLabels, federatedAnnotations } from './copy.ts';
 import { federatedName, type Members, MIRROR, memberOf, readMembers, writeMembers } from './names.ts';
 import { readPodNames } from './pod-names.ts';
-import { portConflict, portsKey, saidPorts, sayPorts, unitePorts } from './ports.ts';
+import { portConflict, portCoverage, portsKey, saidPorts, sayPorts, unitePorts } from './ports.ts';
 import type { LocalView } from './reconcile.ts';
 import { agrees, type Change, type ObservedService, sameTraffic, serviceKey, serviceObject } from './service.ts';
 
@@ -48,6 +48,7 @@ export function joinFederated(
   const wanted = wantedFederated(member, joiner, existing, exported);
   const conflict = portConflict(member.ports, wanted.ports);
   if (conflict !== undefined) outcome.conflict = conflict;
+  outcome.ports = portCoverage(member.ports, wanted.ports);
   const { ports, headless, traffic, ...metadata } = wanted;
   const make = (version: { resourceVersion?: string }) =>
     serviceObject({ name, namespace, ...version, ...metadata }, ports, headless, traffic);

@@ -15,3 +15,4 @@ export { type LinkReconciliation, type LocalView, reconcileLink, settingsOf } fr
 export { reconcileLocal } from './reconcile-local.ts';
 export { type Change, changeName, type ObservedService, observe, type ServiceObject, serviceKey } from './service.ts';
 export { type RemoteEndpoints, SliceIndex } from './slices.ts';
+export { EndpointTally } from './tally.ts';

@@ -1,5 +1,6 @@
 /** The ports of a federated service: those of the member that leads, and what others have besides. */
 import { LOCAL_CLUSTER } from '#model/federation';
+import type { PortCoverage } from '../link/index.ts';
 import type { ServicePort } from './service.ts';
 
 /** Annotations by which members that do not lead say their ports: one a cluster, a JSON list of Service ports. */
@@ -27,6 +28,16 @@ export function unitePorts(leader: readonly ServicePort[], said: readonly string
     if (!united.some(clashes)) united.push(port);
   }
   return united.length === 1 ? united : united.map((port) => ({ ...port, name: nameOf(port) }));
+}
+
+/** Which of the ports that clients see a member has. */
+export function portCoverage(member: readonly ServicePort[], united: readonly ServicePort[]): PortCoverage {
+  const missing = united.filter((port) => !member.some((own) => isSamePlace(own, port)));
+  return {
+    total: united.length,
+    covered: united.length - missing.length,
+    ...(missing.length > 0 && { missing: missing.map((port) => `${port.port}/${protocolOf(port)}`) }),
+  };
 }
 
 /** In words, how a member's ports differ from those that clients see; undefined when they do not. */

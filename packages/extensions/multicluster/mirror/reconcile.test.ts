@@ -28,8 +28,9 @@ test('a member of two clusters becomes one federated service without cluster nam
   const world = new World();
   for (const each of [east, north]) {
     const result = reconcileLink(each, remote(service('bb', MEMBER)), world, times(east, north));
+    const ports = { total: 1, covered: 1 };
     assert.deepEqual(result.federated, [
-      { namespace: 'shop', name: 'bb', reason: 'Mirrored', message: '', localName: 'bb-federated' },
+      { namespace: 'shop', name: 'bb', reason: 'Mirrored', message: '', localName: 'bb-federated', ports },
     ]);
     world.play(result.changes);
   }
