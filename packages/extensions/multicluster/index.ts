@@ -3,6 +3,7 @@
  * controller that keeps them (`weft service-mirror`). The reconcile functions are pure; `controller` is the rim.
  */
 export { runServiceMirror } from './controller/index.ts';
+export { type Expiry, expiriesOf, expiryText, judgeExpiry, requestToken } from './credentials/index.ts';
 export * from './link/index.ts';
 export {
   MCS,

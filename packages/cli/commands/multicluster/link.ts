@@ -14,6 +14,7 @@ import {
   renderLink,
 } from '../../manifests/multicluster/index.ts';
 import { toYaml } from '../../output/index.ts';
+import { readDuration } from '../duration.ts';
 import { addValueFlags, readValueFlags, type ValueFlags } from '../value-flags.ts';
 import { gatewaySpec } from './gateway-spec.ts';
 import { linkerdConfig, readNumber, readSwitch } from './install.ts';
@@ -25,6 +26,7 @@ interface LinkFlags extends Partial<ValueFlags> {
   namespace: string;
   apiServerAddress?: string;
   serviceAccountName: string;
+  tokenDuration?: string;
   gateway?: string | boolean;
   gatewayName: string;
   gatewayNamespace: string;
@@ -79,6 +81,10 @@ function addFlags(command: Command): Command {
     .option('--namespace <namespace>', 'Namespace of the extension', 'linkerd-multicluster')
     .option('--api-server-address <url>', 'Address of this cluster as others reach it')
     .option('--service-account-name <name>', 'Account that others enter with', REMOTE_ACCESS_ACCOUNT)
+    .option(
+      '--token-duration <duration>',
+      'Enter with a bound token of this life, which the controller renews; default: with the lasting one of the account',
+    )
     .option('--gateway [enabled]', 'Whether this cluster is reached through a gateway (default: true)')
     .option('--gateway-name <name>', "Name of the gateway's Service", 'linkerd-gateway')
     .option('--gateway-namespace <namespace>', "Namespace of the gateway's Service", 'linkerd-multicluster')
@@ -126,6 +132,7 @@ async function link(flags: LinkFlags, context: CliContext, withController: boole
     cluster,
     namespace: flags.namespace,
     account: flags.serviceAccountName,
+    ...(flags.tokenDuration !== undefined && { tokenSeconds: readTokenLife(flags.tokenDuration) }),
     ...(flags.apiServerAddress !== undefined && { apiServerAddress: flags.apiServerAddress }),
   });
   const objects = renderLink(values, {
@@ -141,6 +148,16 @@ async function link(flags: LinkFlags, context: CliContext, withController: boole
     objects.push(...linkController(values, { link: { ref: { name: cluster } }, ...own }));
   }
   context.io.out(render(objects, flags.output));
+}
+
+/** API servers issue none that is shorter. */
+const TOKEN_SECONDS_MIN = 600;
+
+function readTokenLife(text: string): number {
+  const seconds = Math.round(readDuration('--token-duration', text) / 1000);
+  if (seconds < TOKEN_SECONDS_MIN)
+    throw new UserError(`--token-duration: expected at least ${TOKEN_SECONDS_MIN / 60}m, got "${text}"`);
+  return seconds;
 }
 
 /** Names what the mirror controller of the source cluster would do. */
@@ -195,6 +212,7 @@ function specOf(flags: LinkFlags, throughGateway: boolean): LinkSpec {
 async function valuesOf(flags: LinkFlags, context: CliContext): Promise<MulticlusterValues> {
   const values = defaultMulticluster(flags.registry ?? (context.io.env['LINKERD_DOCKER_REGISTRY'] || undefined));
   values.namespace = flags.namespace;
+  values.linkerdNamespace = context.flags.linkerdNamespace;
   const { controllerDefaults: controller } = values;
   if (flags.ha) overlayMulticluster(values, MULTICLUSTER_HA);
   if (flags.logLevel) controller.logLevel = flags.logLevel;

@@ -73,6 +73,8 @@ test('link prints both Secrets, the Link and its controller', async () => {
     'ClusterRoleBinding//linkerd-multicluster-controller-access-local-resources-east',
     `Role/${MC}/controller-read-remote-creds-east`,
     `RoleBinding/${MC}/controller-read-remote-creds-east`,
+    'Role/linkerd/controller-renew-remote-creds-east',
+    'RoleBinding/linkerd/controller-renew-remote-creds-east',
   ]);
   assert.ok(stdout.endsWith('---\n'), 'outputs can be concatenated');
   assert.deepEqual(objects[1]?.metadata.labels, { 'multicluster.linkerd.io/cluster-name': 'east' });
@@ -105,6 +107,19 @@ test('link-gen leaves the controller out, and its credentials are those of the s
     matchLabels: { x: 'y' },
     matchExpressions: [{ key: 'z', operator: 'Exists' }],
   });
+});
+
+test('with a length of life, the credentials hold a bound token of the account', async () => {
+  const path = `/api/v1/namespaces/${MC}/serviceaccounts/${ACCOUNT}/token`;
+  const client = target().answerRaw(path, { status: { token: 'BOUND' } }, 201);
+  const { objects } = await run(client, 'link-gen --cluster-name east --gateway=false --token-duration 24h');
+  const access = inlineAccess(Buffer.from(kubeconfigOf(objects), 'base64').toString());
+  assert.deepEqual(await access.headers(), { authorization: 'Bearer BOUND' });
+  assert.equal((await access.tls()).ca, 'CA');
+  await assert.rejects(
+    run(client, 'link-gen --cluster-name east --gateway=false --token-duration 5m'),
+    /--token-duration: expected at least 10m, got "5m"/,
+  );
 });
 
 test('a loopback server is replaced by what the cluster advertises, and stderr says so', async () => {

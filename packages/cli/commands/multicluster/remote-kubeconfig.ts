@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { parse } from 'yaml';
 import { CONFIG_MAPS, type ConfigMap, type KubeObject, SECRETS } from '#api/kube';
+import { requestToken } from '#extensions/multicluster';
 import { isNotFound, type KubeClient } from '#kube/client';
 import { type CliContext, type Connection, UserError } from '../../context.ts';
 import { toYaml } from '../../output/index.ts';
@@ -18,14 +19,23 @@ const TOKEN_RETRY_MS = 250;
 export async function remoteKubeconfig(
   context: CliContext,
   connection: Connection,
-  wanted: { cluster: string; namespace: string; account: string; apiServerAddress?: string },
+  wanted: {
+    cluster: string;
+    namespace: string;
+    account: string;
+    apiServerAddress?: string;
+    /** Life of a bound token; without, the account's lasting one is taken. */
+    tokenSeconds?: number;
+  },
 ): Promise<string> {
-  const { cluster, namespace, account } = wanted;
-  const secret = await tokenSecret(connection.client, namespace, account);
-  const token = decode(secret.data?.['token']);
+  const { cluster, namespace, account, tokenSeconds } = wanted;
+  const secret = tokenSeconds === undefined ? await tokenSecret(connection.client, namespace, account) : undefined;
+  const token = secret
+    ? decode(secret.data?.['token'])
+    : await requestToken(connection.client, { namespace, name: account }, tokenSeconds ?? 0);
   const tls = await connection.access.tls();
   const address = await serverAddress(context, connection, wanted.apiServerAddress);
-  const ca = address.ca ?? tls.ca ?? decode(secret.data?.['ca.crt']);
+  const ca = address.ca ?? tls.ca ?? decode(secret?.data?.['ca.crt']);
   const name = account;
   return toYaml({
     apiVersion: 'v1',

@@ -37,7 +37,7 @@ export function registerUnlink(group: Command, context: CliContext): void {
     .action(async (flags: UnlinkFlags) => {
       const { client } = await context.connect();
       const link = await linkNamed(client, flags);
-      const objects = await controllerObjects(client, flags);
+      const objects = await controllerObjects(client, flags, context.flags.linkerdNamespace);
       if (!flags.onlyController) objects.push(...(await linkObjects(client, link, flags)));
       context.io.out(renderManifests(objects, flags.output));
     });
@@ -55,7 +55,11 @@ async function linkNamed(client: KubeClient, { clusterName, namespace }: UnlinkF
 const RBAC = 'rbac.authorization.k8s.io/v1';
 
 /** The controller goes first, so that it does not put back what follows. Of the ones that `link` once printed, what there is. */
-async function controllerObjects(client: KubeClient, flags: UnlinkFlags): Promise<AnyObject[]> {
+async function controllerObjects(
+  client: KubeClient,
+  flags: UnlinkFlags,
+  linkerdNamespace: string,
+): Promise<AnyObject[]> {
   const { clusterName, namespace } = flags;
   const names = controllerNames(clusterName);
   const current = [
@@ -63,6 +67,8 @@ async function controllerObjects(client: KubeClient, flags: UnlinkFlags): Promis
     minimal(RBAC, 'ClusterRoleBinding', { name: names.clusterRoleBinding }),
     minimal(RBAC, 'RoleBinding', { name: names.roleBinding, namespace }),
     minimal(RBAC, 'Role', { name: names.role, namespace }),
+    minimal(RBAC, 'RoleBinding', { name: names.renewalRole, namespace: linkerdNamespace }),
+    minimal(RBAC, 'Role', { name: names.renewalRole, namespace: linkerdNamespace }),
     minimal('v1', 'ServiceAccount', { name: names.serviceAccount, namespace }),
     minimal('v1', 'Service', { name: names.probe, namespace }),
   ];

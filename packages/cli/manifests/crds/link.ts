@@ -1,4 +1,4 @@
-import { type CrdSource, type CrdVersion, fields, keyed, list, oneOfNames, type Schema, str } from './schema.ts';
+import { type CrdSource, type CrdVersion, fields, int32, keyed, list, oneOfNames, type Schema, str } from './schema.ts';
 import { labelSelector } from './shapes.ts';
 
 /** The Link of the multicluster extension: which cluster to mirror from, how to reach it, what to take. */
@@ -7,6 +7,7 @@ const objectRef = (required: boolean): Schema => {
   const wanted = required ? '*' : '';
   return fields({ group: str(), kind: str(), [`name${wanted}`]: str(), [`namespace${wanted}`]: str() });
 };
+const endpointCount = (): Schema => fields({ 'total*': int32(), 'ready*': int32() });
 const serviceStatuses = (): Schema =>
   list(
     fields({
@@ -23,6 +24,9 @@ const serviceStatuses = (): Schema =>
         }),
         ['type'],
       ),
+      endpoints: endpointCount(),
+      ports: fields({ 'total*': int32(), 'covered*': int32(), missing: list(str()) }),
+      lastSyncTime: str({ format: 'date-time' }),
     }),
   );
 const clusterConditions = (): Schema =>
@@ -58,8 +62,22 @@ const withStatus = (spec: Schema): Schema =>
       conditions: clusterConditions(),
       mirrorServices: serviceStatuses(),
       federatedServices: serviceStatuses(),
+      endpoints: endpointCount(),
+      podNetworks: list(str()),
     }),
   });
+
+const condition = (type: string): string => `.status.conditions[?(@.type=="${type}")].status`;
+/** What `kubectl get links` shows. */
+const COLUMNS = [
+  { name: 'Cluster', jsonPath: '.spec.targetClusterName' },
+  { name: 'Reachable', jsonPath: condition('RemoteReachable') },
+  { name: 'Gateway', jsonPath: condition('GatewayAlive') },
+  { name: 'Credentials', jsonPath: condition('CredentialsValid') },
+  { name: 'Ready', jsonPath: '.status.endpoints.ready', type: 'integer', description: 'Endpoints that are ready.' },
+  { name: 'Endpoints', jsonPath: '.status.endpoints.total', type: 'integer' },
+  { name: 'Age', jsonPath: '.metadata.creationTimestamp', type: 'date' },
+] as const;
 
 const v1alpha2 = (): Record<string, Schema> => ({
   ...base(),
@@ -68,11 +86,12 @@ const v1alpha2 = (): Record<string, Schema> => ({
 });
 const VERSIONS: readonly CrdVersion[] = [
   { name: 'v1alpha1', schema: fields({ spec: fields({ ...base(), probeSpec: fields(probe()) }) }) },
-  { name: 'v1alpha2', status: true, schema: withStatus(fields(v1alpha2())) },
+  { name: 'v1alpha2', status: true, columns: COLUMNS, schema: withStatus(fields(v1alpha2())) },
   {
     name: 'v1alpha3',
     storage: true,
     status: true,
+    columns: COLUMNS,
     schema: withStatus(fields({ ...v1alpha2(), excludedAnnotations: list(str()), excludedLabels: list(str()) })),
   },
 ];

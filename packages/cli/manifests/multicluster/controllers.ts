@@ -34,10 +34,10 @@ const MCS_RULES: readonly Rule[] = [
 
 /** What every controller of a Link may do to the cluster that it runs in. */
 export const controllerRole = (values: MulticlusterValues): AnyObject =>
-  clusterRole(
-    meta(values, LOCAL_RESOURCES, { component: 'controller' }),
-    writes(values.enableNamespaceCreation ? [...READ, 'create'] : READ),
-  );
+  clusterRole(meta(values, LOCAL_RESOURCES, { component: 'controller' }), [
+    ...writes(values.enableNamespaceCreation ? [...READ, 'create'] : READ),
+    allow('', ['nodes'], READ),
+  ]);
 
 /** The controller for the local cluster's own members of federated services. */
 export function localMirror(values: MulticlusterValues): AnyObject[] {
@@ -87,6 +87,8 @@ export const controllerNames = (link: string) => ({
   clusterRoleBinding: `${LOCAL_RESOURCES}-${link}`,
   role: `controller-read-remote-creds-${link}`,
   roleBinding: `controller-read-remote-creds-${link}`,
+  /** Role and binding, both in the namespace of the control plane. */
+  renewalRole: `controller-renew-remote-creds-${link}`,
   lease: `service-mirror-write-${link}`,
   probe: `probe-${link}`,
 });
@@ -129,6 +131,7 @@ export function controllerWorkload(values: MulticlusterValues, entry: Controller
       ...(settings.enableHeadlessServices ? ['-enable-headless-services'] : []),
       ...(values.enableNamespaceCreation ? ['-enable-namespace-creation'] : []),
       ...(enabled ? [`-probe-service=${names.probe}`] : []),
+      `-linkerd-namespace=${values.linkerdNamespace}`,
       link,
     ],
     settings,
@@ -156,13 +159,22 @@ export function controllerAccess(values: MulticlusterValues, link: string): AnyO
     serviceAccount(meta(values, names.serviceAccount, { namespace, ...more })),
     clusterRoleBinding(meta(values, names.clusterRoleBinding, more), names.clusterRole, subjects),
     role(meta(values, names.role, { namespace, ...more }), [
-      allow('', ['secrets'], READ, [CREDENTIALS.secretName(link)]),
+      allow('', ['secrets'], [...READ, 'update'], [CREDENTIALS.secretName(link)]),
       allow('multicluster.linkerd.io', ['links'], READ),
       allow('multicluster.linkerd.io', ['links/status'], ['update', 'patch']),
       allow('coordination.k8s.io', ['leases'], ['create', 'get', 'update', 'patch']),
       allow('', ['events'], ['create', 'patch']),
     ]),
     roleBinding(meta(values, names.roleBinding, { namespace, ...more }), names.role, subjects),
+    // The destination service has credentials of its own, with a token that ends as the other does.
+    role(meta(values, names.renewalRole, { namespace: values.linkerdNamespace, ...more }), [
+      allow('', ['secrets'], ['get', 'update'], [CREDENTIALS.secretName(link)]),
+    ]),
+    roleBinding(
+      meta(values, names.renewalRole, { namespace: values.linkerdNamespace, ...more }),
+      names.renewalRole,
+      subjects,
+    ),
   ];
 }
 

@@ -41,6 +41,10 @@ export class Announcer {
     else this.#deps.log.warn(message);
     recordEvent(this.#deps.client, aboutLink(link), text, this.#deps);
   }
+  /** An event beside the Link. */
+  tell(link: Link, text: EventText): void {
+    recordEvent(this.#deps.client, aboutLink(link), text, this.#deps);
+  }
 }
 
 const SKIPPED = new Set<MirrorOutcome['reason']>(['MissingNamespace', 'InvalidService']);

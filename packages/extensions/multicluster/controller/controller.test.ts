@@ -61,6 +61,8 @@ function setUp() {
         endpointRefreshMs: 60_000,
         probeService: 'probe-east',
         requeueLimit: 3,
+        controlNamespace: 'linkerd',
+        renewTokenAt: 0.7,
         ...options,
       },
     );

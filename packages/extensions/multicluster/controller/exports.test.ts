@@ -54,6 +54,8 @@ function setUp() {
         endpointRefreshMs: 60_000,
         probeService: undefined,
         requeueLimit: 3,
+        controlNamespace: 'linkerd',
+        renewTokenAt: 0.7,
       },
     );
     const local = new LocalController(

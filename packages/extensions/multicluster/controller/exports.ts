@@ -88,7 +88,7 @@ export class SliceWatch {
 }
 
 /** Few names are asked for one by one; of many, all slices of Services. */
-function namesSelector(services: Iterable<{ name: string }>): string {
+export function namesSelector(services: Iterable<{ name: string }>): string {
   const names = [...new Set([...services].map(({ name }) => name))].sort();
   if (names.length === 0) return '';
   return names.length <= LIMITS.namesInSelector

@@ -81,6 +81,8 @@ function setUp() {
         endpointRefreshMs: 60_000,
         probeService: 'probe-east',
         requeueLimit: 3,
+        controlNamespace: 'linkerd',
+        renewTokenAt: 0.7,
         ...options,
       },
     );

@@ -15,4 +15,18 @@ export const LIMITS = {
   lookupMs: 5_000,
   /** Share of a probe's period by which the next one is delayed at random, so that many controllers do not probe in step. */
   probeJitter: 0.1,
+  /** The status of a Link in which only numbers changed is written no sooner after the last write: endpoints come and go all the time. */
+  statusCountsMs: 10_000,
+  /** Numbers that change within this are looked at once. */
+  statusSettleMs: 250,
+  /** No more writes of one Link's status than these in this time, whatever changes: the rest is said by the next one. */
+  statusWritesMax: 20,
+  statusWindowMs: 10_000,
+  /** Networks of one cluster's pods that are compared; nodes that are numbered in order unite into a few. */
+  podNetworksMax: 256,
+  /** After a token could not be renewed: doubles from the first to the cap, for ever. */
+  renewMsFirst: 5_000,
+  renewMsMax: 300_000,
+  /** Credentials are looked at again after this at the latest: timers have an end, and clocks are set. */
+  credentialsLookMs: 3_600_000,
 } as const;

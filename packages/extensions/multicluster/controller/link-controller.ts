@@ -1,5 +1,5 @@
 import { type KubeObject, NAMESPACES } from '#api/kube';
-import { isConflict, isNotFound, type KubeClient } from '#kube/client';
+import { isConflict, type KubeClient } from '#kube/client';
 import type { Clock } from '#runtime/clock';
 import type { Log } from '#runtime/log';
 import type { Random } from '#runtime/random';
@@ -11,7 +11,7 @@ import {
   type Reachability,
   readGateway,
   selectorText,
-  statusPatch,
+  type WantedStatus,
 } from '../link/index.ts';
 import { servicesWithPodNames } from '../mcs/index.ts';
 import {
@@ -26,13 +26,16 @@ import {
   serviceKey,
   settingsOf,
 } from '../mirror/index.ts';
+import type { NamedNetworks } from '../networks/index.ts';
 import { Announcer } from './announcer.ts';
 import { applyChanges } from './apply.ts';
 import { Gateway, type GatewayMetrics } from './gateway.ts';
 import { ImportedSlices } from './imported-slices.ts';
+import { LinkFacts, type LinkFactsDeps } from './link-facts.ts';
 import { LocalCluster } from './local-cluster.ts';
 import { Loop } from './loop.ts';
 import { type RemoteClient, RemoteCluster, type RemoteSource } from './remote-cluster.ts';
+import { StatusWriter } from './status-writer.ts';
 
 export interface LinkControllerDeps {
   client: KubeClient;
@@ -64,6 +67,10 @@ export interface LinkControllerOptions {
   probeService: string | undefined;
   /** How often a failed write is tried again almost at once, before the pauses grow. */
   requeueLimit: number;
+  /** Where the destination service has its credentials of linked clusters. */
+  controlNamespace: string;
+  /** Share of its life after which a bound token is renewed. */
+  renewTokenAt: number;
 }
 
 /**
@@ -85,6 +92,8 @@ export class LinkController {
   readonly #slices: ImportedSlices;
   #lastReason: string | undefined;
   readonly #announcer: Announcer;
+  readonly #facts: LinkFacts;
+  readonly #status: StatusWriter;
 
   constructor(deps: LinkControllerDeps, options: LinkControllerOptions) {
     this.#deps = deps;
@@ -94,6 +103,26 @@ export class LinkController {
     const changed = (): void => this.#loop.trigger();
     this.#local = new LocalCluster(deps.client, deps.log, changed);
     this.#slices = new ImportedSlices(deps.client, changed);
+    const { client, clock, log } = deps;
+    const { link: name, namespace, controlNamespace, renewTokenAt: renewAt } = options;
+    const tell: LinkFactsDeps['tell'] = (type, reason, message) => {
+      if (this.#last) this.#announcer.tell(this.#last, { type, reason, message });
+    };
+    const counted = (): void => this.#status.nudge();
+    this.#facts = new LinkFacts(
+      { client, clock, log, changed, counted, tell },
+      { namespace, controlNamespace, renewAt },
+    );
+    this.#status = new StatusWriter(
+      {
+        client,
+        clock,
+        log,
+        current: () => this.#links.get(name),
+        written: (before, after) => this.#written(before, after),
+      },
+      { name, namespace },
+    );
     const apply = (link: Link): void => void this.#links.set(link.metadata.name ?? '', link);
     this.#stopLinks = deps.client.watch<Link>(
       LINKS,
@@ -124,6 +153,8 @@ export class LinkController {
     this.#local.stop();
     this.#slices.stop();
     this.#letGo();
+    this.#facts.stop();
+    this.#status.stop();
   }
 
   async #reconcile(): Promise<'done' | 'again'> {
@@ -131,6 +162,7 @@ export class LinkController {
     const link = this.#links.get(this.#options.link);
     if (link && link.metadata.deletionTimestamp === undefined) return this.#follow(link);
     this.#letGo();
+    this.#status.stop();
     return this.#clearAway(link);
   }
 
@@ -140,12 +172,15 @@ export class LinkController {
     if (holder !== this.#options.link) return this.#standBack(link, holder ?? '');
     const gateway = this.#gatewayOf(link);
     const remote = this.#remoteOf(link, gateway !== undefined);
+    const { cluster } = settingsOf(link);
     const { reachability } = remote;
-    if (reachability) this.#noteReachability(settingsOf(link).cluster, reachability);
+    if (reachability) this.#noteReachability(cluster, reachability);
+    this.#facts.contact(cluster, secretOf(link), remote);
     const about = { ...(reachability && { reachability }), gateway: gateway?.finding ?? ('none' as const) };
     if (!remote.synced || gateway?.known === false) {
       // Too little is known of the remote cluster: what stands here stays as it is.
-      if (reachability) await this.#writeStatus(link, about);
+      if (reachability)
+        await this.#status.put(() => this.#facts.complete(about, cluster, remote, this.#otherNetworks()));
       return 'done';
     }
     const scene = this.#scene(gateway, remote);
@@ -154,14 +189,15 @@ export class LinkController {
       ...wanted.endpoints,
       ...this.#probeChanges(settingsOf(link).cluster, gateway),
     ]);
-    const { cluster } = settingsOf(link);
+    this.#facts.dialled(wanted.direct, remote);
     const { services } = this.#local;
     const seen = remote.followSlices(servicesWithPodNames(services.values(), cluster));
     const slices = await this.#slices.apply(cluster, remote.services, seen, services);
     for (const [name, message] of slices.failures) failures.set(name, message);
     this.#announcer.skipped(link, this.#announced([...wanted.mirrors, ...wanted.federated]), remote.client);
     if (this.#options.enableNamespaceCreation) await this.#createNamespaces(link, wanted);
-    await this.#writeStatus(link, { ...this.#outcomes(wanted, failures), ...about });
+    const said = { ...this.#outcomes(wanted, failures), ...about };
+    await this.#status.put(() => this.#facts.complete(said, cluster, remote, this.#otherNetworks()));
     for (const [name, message] of failures) this.#deps.log.warn(message, { service: name });
     return failures.size > 0 || conflicts + slices.conflicts > 0 ? 'again' : 'done';
   }
@@ -182,7 +218,7 @@ export class LinkController {
     const message = `Link ${holder} is older and has the same target cluster, ${cluster}: this one does nothing`;
     const reachability = { reachable: false, reason: 'DuplicateLink', message };
     this.#noteReachability(cluster, reachability);
-    await this.#writeStatus(link, { mirrors: [], federated: [], reachability, gateway: 'none' });
+    await this.#status.put(() => ({ ...NOTHING, reachability }));
     return 'done';
   }
 
@@ -191,6 +227,7 @@ export class LinkController {
     this.#remote = undefined;
     this.#gateway?.gateway.stop();
     this.#gateway = undefined;
+    this.#facts.letGo();
   }
 
   /** The Link is gone: without it, nothing of the remote cluster is wanted, unless another Link has it. */
@@ -211,7 +248,7 @@ export class LinkController {
 
   #remoteOf(link: Link, throughGateway: boolean): RemoteCluster {
     const wanted: RemoteSource = {
-      secret: link.spec?.clusterCredentialsSecret || CREDENTIALS.secretName(settingsOf(link).cluster),
+      secret: secretOf(link),
       namespace: this.#options.namespace,
       endpointsOf: throughGateway ? selectorText(link.spec?.selector) : undefined,
     };
@@ -219,7 +256,9 @@ export class LinkController {
     if (this.#remote?.source === source) return this.#remote.cluster;
     this.#remote?.cluster.stop();
     const { client, connect } = this.#deps;
-    const cluster = new RemoteCluster(wanted, { client, connect, changed: () => this.#loop.trigger() });
+    const changed = (): void => this.#loop.trigger();
+    const counted = (): void => this.#status.nudge();
+    const cluster = new RemoteCluster(wanted, { client, connect, changed, counted });
     this.#remote = { source, cluster };
     return cluster;
   }
@@ -325,19 +364,19 @@ export class LinkController {
     return outcomes.filter(({ reason }) => reason !== 'MissingNamespace');
   }
 
-  async #writeStatus(link: Link, wanted: Parameters<typeof statusPatch>[1]): Promise<void> {
-    const nowIso = new Date(this.#deps.clock.wallMs()).toISOString().replace(/\.\d+Z$/, 'Z');
-    const body = statusPatch(link.status, wanted, nowIso);
-    if (!body) return;
-    try {
-      await this.#deps.client.patch<Link>(
-        LINKS,
-        { name: this.#options.link, namespace: this.#options.namespace },
-        { type: 'merge', body, subresource: 'status' },
-      );
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+  /** What a write brought is known before the watch tells. */
+  #written(before: Link | undefined, after: Link): void {
+    if (before !== undefined && this.#links.get(this.#options.link) === before)
+      this.#links.set(this.#options.link, after);
+  }
+
+  /** Where the pods of other linked clusters are, as their own controllers say. */
+  #otherNetworks(): NamedNetworks[] {
+    return [...this.#links.values()].flatMap((link) => {
+      const networks = link.status?.podNetworks ?? [];
+      const isOther = link.metadata.name !== this.#options.link && networks.length > 0;
+      return isOther ? [{ cluster: settingsOf(link).cluster, networks }] : [];
+    });
   }
 
   async #createNamespaces(link: Link, { mirrors, federated }: LinkReconciliation): Promise<void> {
@@ -358,6 +397,19 @@ export class LinkController {
     }
   }
 }
+
+const secretOf = (link: Link): string =>
+  link.spec?.clusterCredentialsSecret || CREDENTIALS.secretName(settingsOf(link).cluster);
+
+/** The status of a Link that does nothing. */
+const NOTHING = {
+  mirrors: [],
+  federated: [],
+  gateway: 'none',
+  credentials: 'none',
+  networks: 'none',
+  podNetworks: [],
+} as const satisfies WantedStatus;
 
 /** Name of the port at which gateways are probed, of their Service and of ours. */
 const PROBE_PORT = 'mc-probe';

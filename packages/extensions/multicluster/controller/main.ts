@@ -40,6 +40,14 @@ const FLAGS = {
     default: '1m' as string,
     doc: "How often the gateway's addresses are looked up, as a duration such as 1m.",
   },
+  'linkerd-namespace': {
+    default: 'linkerd' as string,
+    doc: 'Namespace of the control plane, whose Secret with the credentials is kept as the own one is.',
+  },
+  'renew-token-percent': {
+    default: 70 as number,
+    doc: 'After how much of its life a bound token in the credentials is renewed.',
+  },
   'probe-service': { default: '' as string, doc: 'Service through which the gateway is probed; empty: it is not.' },
 };
 
@@ -127,6 +135,8 @@ function startLink({ flags, log, metrics }: ProcessContext<typeof FLAGS>, client
         endpointRefreshMs,
         probeService: flags['probe-service'] || undefined,
         requeueLimit: Math.max(0, flags['event-requeue-limit']),
+        controlNamespace: flags['linkerd-namespace'],
+        renewTokenAt: Math.min(99, Math.max(1, flags['renew-token-percent'])) / 100,
       },
     );
 }

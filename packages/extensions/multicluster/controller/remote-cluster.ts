@@ -17,10 +17,12 @@ export interface RemoteClusterDeps {
   /** Makes a client of a kubeconfig's text; throws when it cannot be used. */
   connect(kubeconfig: string): RemoteClient;
   changed(): void;
+  /** There are more or fewer endpoints; nothing else may be different. */
+  counted(): void;
 }
 
 /** What is asked of a remote API. */
-export type RemoteClient = Pick<KubeClient, 'watch' | 'create' | 'close'>;
+export type RemoteClient = Pick<KubeClient, 'watch' | 'create' | 'raw' | 'close'>;
 
 /** Which of the remote cluster to look at, and with what. */
 export interface RemoteSource {
@@ -73,6 +75,11 @@ export class RemoteCluster {
         },
       },
     );
+  }
+
+  /** With which it is entered; undefined while there is none. */
+  get kubeconfig(): string | undefined {
+    return this.#kubeconfig;
   }
 
   /** True once the remote objects were seen in full; stays true when contact is lost. */
@@ -161,6 +168,7 @@ export class RemoteCluster {
         },
         applied: (slice) => {
           if (index.apply(slice)) this.#deps.changed();
+          else this.#deps.counted();
         },
         deleted: (slice) => {
           index.delete(slice);

@@ -48,7 +48,10 @@ export function expiriesOf(kubeconfig: string): Expiry[] {
 const PEM = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
 
 function certificates(what: Expiry['what'], base64: string | undefined): Expiry[] {
-  const blocks = Buffer.from(base64 ?? '', 'base64').toString('utf8').match(PEM) ?? [];
+  const blocks =
+    Buffer.from(base64 ?? '', 'base64')
+      .toString('utf8')
+      .match(PEM) ?? [];
   return blocks.map((block) => {
     let certificate: X509Certificate;
     try {

@@ -11,15 +11,13 @@ export interface CredentialsView {
 }
 
 /** What the Link's condition `CredentialsValid` says; `none` where nothing in them ends. */
-export function credentialsFinding(
-  { expiries, failure, renewed }: CredentialsView,
-  nowMs: number,
-): Finding | 'none' {
+export function credentialsFinding({ expiries, failure, renewed }: CredentialsView, nowMs: number): Finding | 'none' {
   const of = (judgement: string) => expiries.filter((expiry) => judgeExpiry(expiry, nowMs) === judgement);
   const say = (list: readonly Expiry[]) => sentence(list.map((expiry) => expiryText(expiry, nowMs)));
   const over = of('over');
   if (over.length > 0) return { status: 'False', reason: 'Expired', message: sentence([say(over), failure]) };
-  if (failure !== undefined) return { status: 'False', reason: 'RenewalFailed', message: sentence([failure, say(expiries)]) };
+  if (failure !== undefined)
+    return { status: 'False', reason: 'RenewalFailed', message: sentence([failure, say(expiries)]) };
   const soon = of('soon');
   if (soon.length > 0) return { status: 'False', reason: 'ExpiringSoon', message: say(soon) };
   if (expiries.length === 0) return 'none';

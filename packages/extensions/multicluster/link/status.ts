@@ -74,14 +74,24 @@ export function statusPatch(
   const { mirrors, federated, sync, podNetworks } = wanted;
   if (mirrors) next.mirrorServices = services(current?.mirrorServices, mirrors, sync, nowIso);
   if (federated) next.federatedServices = services(current?.federatedServices, federated, sync, nowIso);
-  const endpoints = sumOf([...(mirrors ?? []), ...(federated ?? [])]);
+  const endpoints = mirrors && federated && sumOf([...mirrors, ...federated]);
   if (endpoints) next.endpoints = endpoints;
   if (podNetworks) next.podNetworks = [...podNetworks];
-  if (CONDITIONS.some(([field]) => wanted[field])) next.conditions = linkConditions(current?.conditions, wanted, nowIso);
+  if (CONDITIONS.some(([field]) => wanted[field]))
+    next.conditions = linkConditions(current?.conditions, wanted, nowIso);
   const fields = Object.keys(next) as (keyof LinkStatus)[];
-  const same = fields.every((field) => sameJson(current?.[field] ?? [], next[field]));
+  const same = fields.every((field) => sameJson(current?.[field] ?? EMPTY[field], next[field]));
   return same ? undefined : { status: next };
 }
+
+/** What stands where nothing does. */
+const EMPTY: Required<LinkStatus> = {
+  conditions: [],
+  mirrorServices: [],
+  federatedServices: [],
+  endpoints: { total: 0, ready: 0 },
+  podNetworks: [],
+};
 
 /** Whether a patch brings nothing but other numbers and times: those can wait. */
 export function isOnlyCounts(current: LinkStatus | undefined, { status }: { status: LinkStatus }): boolean {
@@ -99,11 +109,11 @@ const withoutNumbers = ({ endpoints, lastSyncTime: _time, ...rest }: ServiceStat
   counted: endpoints !== undefined,
 });
 
-/** A Service that is mirrored and a member is one. */
+/** A Service that is mirrored and a member is one. Undefined until some are counted. */
 function sumOf(outcomes: readonly MirrorOutcome[]): EndpointCount | undefined {
   const counts = new Map<string, EndpointCount>();
   for (const { namespace, name, endpoints } of outcomes) if (endpoints) counts.set(`${namespace}/${name}`, endpoints);
-  if (counts.size === 0) return undefined;
+  if (counts.size === 0 && outcomes.length > 0) return undefined;
   const sum = { total: 0, ready: 0 };
   for (const { total, ready } of counts.values()) {
     sum.total += total;

@@ -202,6 +202,7 @@ test('an absent or empty selector takes nothing', () => {
     mirrors: [],
     federated: [],
     originals: new Map(),
+    direct: new Set(),
   });
 });
 

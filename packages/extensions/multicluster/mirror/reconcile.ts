@@ -32,6 +32,8 @@ export interface LinkReconciliation {
   federated: MirrorOutcome[];
   /** Whose mirror a local Service is: `namespace/name` to the remote Service's `namespace/name`. */
   originals: Map<string, string>;
+  /** Remote Services whose pods are dialled directly, by `namespace/name`. */
+  direct: Set<string>;
 }
 
 export const settingsOf = (link: Link): LinkSettings => ({
@@ -81,7 +83,14 @@ export function reconcileLink(
 ): LinkReconciliation {
   const settings = settingsOf(link);
   const joiner = { ...settings, linkedAt };
-  const result: LinkReconciliation = { changes: [], endpoints: [], mirrors: [], federated: [], originals: new Map() };
+  const result: LinkReconciliation = {
+    changes: [],
+    endpoints: [],
+    mirrors: [],
+    federated: [],
+    originals: new Map(),
+    direct: new Set(),
+  };
   const wanted: Wanted = { mirrors: new Set(), gateways: new Set(), members: new Set() };
   for (const service of remote.values()) {
     const exported = exports.get(serviceKey(service.namespace, service.name));
@@ -93,6 +102,7 @@ export function reconcileLink(
           : reconcileGateway(service, settings, local, scene);
       note(result, wanted, service, found, !wants.flat);
     }
+    if (wants.flat || wants.member) result.direct.add(serviceKey(service.namespace, service.name));
     if (wants.member) {
       const { outcome, change } = joinFederated(service, joiner, local, exported);
       result.federated.push(outcome);

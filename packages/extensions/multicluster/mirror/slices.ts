@@ -1,5 +1,7 @@
 import type { EndpointPort, EndpointSlice } from '#api/kube';
+import type { EndpointCount } from '../link/index.ts';
 import { serviceKey } from './service.ts';
+import { EndpointTally } from './tally.ts';
 
 /** What a gateway mirror needs to know of the endpoints of a remote Service. */
 export interface RemoteEndpoints {
@@ -16,6 +18,12 @@ export interface RemoteEndpoints {
 /** The EndpointSlices of a cluster, folded: of each only what {@link RemoteEndpoints} needs is kept. */
 export class SliceIndex {
   readonly #services = new Map<string, Map<string, RemoteEndpoints>>();
+  readonly #tally = new EndpointTally();
+
+  /** How many endpoints a Service has; undefined without any slice. */
+  count(service: string): EndpointCount | undefined {
+    return this.#tally.get(service);
+  }
 
   /** What is known of a Service's endpoints; undefined without any slice. */
   get(service: string): RemoteEndpoints | undefined {
@@ -25,11 +33,13 @@ export class SliceIndex {
 
   reset(slices: readonly EndpointSlice[]): void {
     this.#services.clear();
+    this.#tally.reset([]);
     for (const slice of slices) this.apply(slice);
   }
 
   /** Returns whether anything that matters changed: not so when pods with other addresses take over. */
   apply(slice: EndpointSlice): boolean {
+    this.#tally.apply(slice);
     const { service, name } = nameOf(slice);
     if (service === undefined) return false;
     const slices = this.#services.get(service) ?? new Map<string, RemoteEndpoints>();
@@ -41,6 +51,7 @@ export class SliceIndex {
   }
 
   delete(slice: EndpointSlice): void {
+    this.#tally.delete(slice);
     const { service, name } = nameOf(slice);
     const slices = service === undefined ? undefined : this.#services.get(service);
     slices?.delete(name);

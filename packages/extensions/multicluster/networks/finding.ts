@@ -16,7 +16,11 @@ const NAMED_MAX = 5;
  * What the Link's condition `PodNetworksDistinct` says of a cluster whose pods are dialled directly: an address must lead to one pod, or
  * clients reach a pod of another cluster (and refuse it, by its identity).
  */
-export function networksFinding(cluster: string, networks: readonly string[], others: readonly NamedNetworks[]): Finding {
+export function networksFinding(
+  cluster: string,
+  networks: readonly string[],
+  others: readonly NamedNetworks[],
+): Finding {
   const found = others.flatMap((other) =>
     overlaps(networks, other.networks).map(
       ([one, two]) => `${one} of ${cluster} overlaps ${two} of ${other.cluster ?? 'this cluster'}`,

@@ -58,11 +58,11 @@ function parseCidr(text: string): Range | undefined {
   const prefix = length === undefined ? bits : Number(length);
   if (!Number.isInteger(prefix) || prefix < 0 || prefix > bits) return undefined;
   const host = BigInt(bits - prefix);
-  const first = (valueOf(address, bits) >> host) << host;
+  const first = (addressValue(address, bits) >> host) << host;
   return { bits, first, last: first + (1n << host) - 1n };
 }
 
-function valueOf(address: string, bits: 32 | 128): bigint {
+function addressValue(address: string, bits: 32 | 128): bigint {
   if (bits === 32) return address.split('.').reduce((sum, part) => sum * 256n + BigInt(part), 0n);
   // The platform's parser writes any form in one: hexadecimal groups, the longest run of zeros as `::`.
   const text = new URL(`http://[${address.split('%')[0]}]`).hostname.slice(1, -1);
