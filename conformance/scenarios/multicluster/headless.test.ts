@@ -1,0 +1,289 @@
+/**
+ * Two linked clusters without gateways. What a proxy hears on its open stream when a cluster's credentials come and its pods come and go;
+ * then StatefulSets under one name, and each of their pods under a name of its own, reached by its address with its identity.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { decodeTcpAddress, destination } from '#api/mesh';
+import { accessOf, parseKubeConfig, resolveContext } from '#kube/config';
+import { openForward } from '#kube/port-forward';
+import { createGrpcClient, type GrpcClient } from '#runtime/grpc';
+import { eventually, type Lab, requireProgram, shop, startLab, webContainer, workload } from '../../harness/index.ts';
+
+const MINUTE_MS = 60_000;
+const CLUSTERS = ['west', 'east'] as const;
+type Cluster = (typeof CLUSTERS)[number];
+
+/** Answers with the name of its pod and of its cluster. */
+const sayWho = (cluster: Cluster) =>
+  `require("http").createServer((_, answer) => answer.end(require("os").hostname() + " of ${cluster}")).listen(8080)`;
+/** A headless Service `db`, as a federated member and exported flat, and its StatefulSet, which takes nobody without identity. */
+const set = (cluster: Cluster, replicas: number) => `
+---
+apiVersion: v1
+kind: Service
+metadata: {name: db, namespace: shop, labels: {mirror.linkerd.io/federated: member, mirror.linkerd.io/exported: remote-discovery}}
+spec: {clusterIP: None, selector: {app: db}, ports: [{name: http, port: 8080}]}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: db, namespace: shop}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db, namespace: shop}
+spec:
+  serviceName: db
+  replicas: ${replicas}
+  podManagementPolicy: Parallel
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}, annotations: {config.linkerd.io/default-inbound-policy: all-authenticated}}
+    spec:
+      serviceAccountName: db
+      terminationGracePeriodSeconds: 1
+      containers:
+      - {name: app, image: debian, command: [node, -e, ${JSON.stringify(sayWho(cluster))}], ports: [{name: http, containerPort: 8080}]}
+`;
+
+let lab: Lab;
+const kubectl = (context: Cluster, words: string, input?: string) =>
+  lab.ok(`kubectl --context ${context} ${words}`, { timeoutMs: 2 * MINUTE_MS, ...(input !== undefined && { input }) });
+/** Both Secrets and the Link, as `link-gen` prints them. */
+let credentials: { kind: string; metadata: { name: string; namespace: string } }[];
+
+before(
+  async () => {
+    requireProgram('kubectl', 'kubectl >= 1.28');
+    lab = await startLab(['--clusters', CLUSTERS.join(), '--nodes', '1', '--mesh']);
+    const controllers = { west: "--set 'controllers[0].link.ref.name=east'", east: '' };
+    for (const cluster of CLUSTERS)
+      await lab.ok(
+        `weft --context ${cluster} multicluster install --gateway=false --set localServiceMirror.clusterName=${cluster} \
+          ${controllers[cluster]} | kubectl --context ${cluster} apply -f -`,
+      );
+    const printed = await lab.ok(
+      'weft --context east multicluster link-gen --cluster-name east --gateway=false -o json',
+    );
+    credentials = printed
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line));
+    const client = '{name: app, image: debian, command: [sleep, infinity]}';
+    const stranger = workload('stranger', client, { annotations: 'linkerd.io/inject: disabled' });
+    const clients = { west: workload('client', client) + stranger, east: '' };
+    const replicas = { west: 1, east: 2 };
+    for (const cluster of CLUSTERS)
+      await kubectl(
+        cluster,
+        'apply -f -',
+        shop(workload('web', webContainer(`from-${cluster}`)) + clients[cluster] + set(cluster, replicas[cluster])),
+      );
+    for (const cluster of CLUSTERS) {
+      await kubectl(cluster, '-n shop label service web mirror.linkerd.io/federated=member');
+      await kubectl(cluster, '-n shop wait --for=condition=Available --timeout=100s deploy --all');
+      await kubectl(cluster, '-n shop rollout status statefulset/db --timeout=100s');
+      await kubectl(cluster, '-n linkerd-multicluster wait --for=condition=Available --timeout=100s deploy --all');
+    }
+  },
+  { timeout: 6 * MINUTE_MS },
+);
+after(
+  async () => {
+    destinations?.close();
+    await lab?.down();
+  },
+  { timeout: MINUTE_MS },
+);
+
+const link = (wanted: (object: (typeof credentials)[number]) => boolean) =>
+  kubectl(
+    'west',
+    'apply -f -',
+    credentials
+      .filter(wanted)
+      .map((object) => JSON.stringify(object))
+      .join('\n'),
+  );
+
+let destinations: GrpcClient | undefined;
+/** West's destination service, through its pod. */
+async function destinationOfWest(): Promise<GrpcClient> {
+  if (destinations) return destinations;
+  const config = parseKubeConfig(await lab.ok('kubectl config view --raw -o json'), '/');
+  const access = accessOf(resolveContext(config, 'west'));
+  const pods = '-n linkerd get pods -l linkerd.io/control-plane-component=destination -o name';
+  const pod = (await kubectl('west', pods)).trim().replace(/^pod\//, '');
+  const connect = () => openForward(access, { namespace: 'linkerd', pod, port: 8086 });
+  destinations = createGrpcClient({ authority: 'linkerd-dst.linkerd.svc:8086', connect });
+  return destinations;
+}
+
+/** An open stream of a service's endpoints: what it has now, and each message as `+…` or `-…`. */
+async function follow(path: string) {
+  const client = await destinationOfWest();
+  const heard = { endpoints: new Map<string, destination.WeightedAddr>(), log: [] as string[], ended: false };
+  const stop = client.serverStream(
+    destination.Destination.method.get,
+    { path, contextToken: JSON.stringify({ ns: 'shop', pod: 'client' }) },
+    {
+      message: ({ update: { case: kind, value } }) => {
+        const addrs = value && 'addrs' in value ? value.addrs : [];
+        const keys = addrs.map((each) => String(decodeTcpAddress('weight' in each ? each.addr : each)));
+        heard.log.push(`${kind === 'add' ? '+' : '-'}${keys}`);
+        for (const each of addrs)
+          if ('weight' in each) heard.endpoints.set(String(decodeTcpAddress(each.addr)), each);
+          else heard.endpoints.delete(String(decodeTcpAddress(each)));
+      },
+      ended: () => {
+        heard.ended = true;
+      },
+    },
+  );
+  return { ...heard, hasEnded: () => heard.ended, stop };
+}
+
+const pods = async (context: Cluster, app: string): Promise<Map<string, string>> => {
+  const words = `-n shop get pods -l app=${app} -o jsonpath='{range .items[*]}{.metadata.name} {.status.podIP}{"\\n"}{end}'`;
+  const lines = (await kubectl(context, words)).split('\n').filter(Boolean);
+  return new Map(lines.map((line) => line.split(' ') as [string, string]));
+};
+/** Runs a command in a pod of west. */
+const inPod = (pod: string, command: string) =>
+  lab.sh(`kubectl --context west -n shop exec deploy/${pod} -c app -- ${command}`);
+const ask = (pod: string, host: string) => inPod(pod, `curl -s -m 5 -w ' %{http_code}' http://${host}.shop:8080`);
+/** The addresses that a name of west has. */
+async function resolved(name: string): Promise<string[]> {
+  const program = `require("dns").promises.resolve4("${name}.shop.svc.cluster.local").then((all) => console.log(all.sort().join(" ")), (error) => console.log(error.code))`;
+  return (await inPod('stranger', `node -e '${program}'`)).stdout.trim().split(' ');
+}
+const resolves = (name: string, addresses: () => Promise<readonly string[]>) =>
+  eventually(`addresses of ${name}`, MINUTE_MS, async () => {
+    const [found, wanted] = [await resolved(name), [...(await addresses())].sort()];
+    if (found.join() === wanted.join()) return true;
+    throw new Error(`${found} instead of ${wanted}`);
+  });
+/** Name and namespace, and what the Link's status says of a member. */
+const said = async (name: string): Promise<string> => {
+  const status = `{.status.federatedServices[?(@.remoteRef.name=="${name}")].conditions[?(@.type=="Mirrored")]`;
+  const words = `-n linkerd-multicluster get link east -o jsonpath='${status}.reason} ${status}.message}'`;
+  return (await kubectl('west', words)).trim();
+};
+
+describe('two clusters without gateways', () => {
+  test("credentials that come after a proxy has asked bring their cluster's pods onto its open stream", {
+    timeout: 3 * MINUTE_MS,
+  }, async () => {
+    // Everything but what the destination service enters the cluster with.
+    await link(({ metadata }) => metadata.namespace !== 'linkerd');
+    await eventually('both members', MINUTE_MS, async () => {
+      const found = await kubectl('west', '-n shop get service web-federated -o json --ignore-not-found');
+      return /web@east/.test(found) && /local-discovery/.test(found) ? true : undefined;
+    });
+    const [mine = ''] = (await pods('west', 'web')).values();
+    const [theirs = ''] = (await pods('east', 'web')).values();
+    const heard = await follow('web-federated.shop.svc.cluster.local:80');
+    await eventually('the own pod', MINUTE_MS, async () => (heard.log.length > 0 ? true : undefined));
+    assert.deepEqual(heard.log, [`+${mine}:8080`]);
+    await link(({ metadata }) => metadata.namespace === 'linkerd');
+    await eventually('the pod of east', MINUTE_MS, async () => (heard.log.length > 1 ? true : undefined));
+    assert.deepEqual(heard.log, [`+${mine}:8080`, `+${theirs}:8080`]);
+    const identity = heard.endpoints.get(`${theirs}:8080`)?.tlsIdentity?.serverName?.name;
+    assert.equal(identity, 'web.shop.serviceaccount.identity.linkerd.cluster.local');
+
+    heard.log.length = 0;
+    await kubectl('east', '-n shop scale deploy/web --replicas=2');
+    await eventually('one more', MINUTE_MS, async () => (heard.log.length > 0 ? true : undefined));
+    await kubectl('east', '-n shop scale deploy/web --replicas=1');
+    await eventually('one less', MINUTE_MS, async () => (heard.log.length > 1 ? true : undefined));
+    const [added = '', removed = '', ...more] = heard.log;
+    assert.match(added, /^\+[0-9.]+:8080$/);
+    assert.match(removed, /^-[0-9.]+:8080$/);
+    assert.deepEqual([more, heard.endpoints.size, heard.hasEnded()], [[], 2, false]);
+    heard.stop();
+  });
+
+  test('a headless service is refused as a member, unless its pods are to have names', {
+    timeout: 3 * MINUTE_MS,
+  }, async () => {
+    assert.equal(await said('db'), 'InvalidService Headless service cannot join federated service');
+    assert.equal(await said('web'), 'Mirrored');
+    assert.equal(await kubectl('west', '-n shop get service db-federated --ignore-not-found'), '');
+    const address = (name: string) => kubectl('west', `-n shop get service ${name} -o jsonpath={.spec.clusterIP}`);
+    assert.match(await address('db-east'), /^10\./);
+    for (const cluster of CLUSTERS)
+      await kubectl(cluster, '-n shop annotate service db multicluster.weft.dev/pod-names=enabled');
+    for (const name of ['db-east', 'db-federated'])
+      await eventually(`${name} without address`, MINUTE_MS, async () =>
+        (await address(name)) === 'None' ? true : undefined,
+      );
+    assert.equal(await said('db'), 'Mirrored');
+  });
+
+  test('one name covers the pods of both clusters, and each pod has a name of its own', {
+    timeout: 3 * MINUTE_MS,
+  }, async () => {
+    const there = async (name: string) => [(await pods('east', 'db')).get(name) ?? ''];
+    await resolves('db-federated', async () => [
+      ...(await pods('west', 'db')).values(),
+      ...(await pods('east', 'db')).values(),
+    ]);
+    await resolves('db-0-west.db-federated', async () => [...(await pods('west', 'db')).values()]);
+    for (const pod of ['db-0', 'db-1']) {
+      await resolves(`${pod}-east.db-federated`, () => there(pod));
+      await resolves(`${pod}.db-east`, () => there(pod));
+    }
+    assert.deepEqual(await resolved('db-0.db-federated'), ['ENOTFOUND']);
+  });
+
+  test('by its name a pod is reached with its identity, as the pods of its cluster demand', {
+    timeout: 3 * MINUTE_MS,
+  }, async () => {
+    const hosts = {
+      'db-0-west.db-federated': 'db-0 of west',
+      'db-0-east.db-federated': 'db-0 of east',
+      'db-1-east.db-federated': 'db-1 of east',
+      'db-1.db-east': 'db-1 of east',
+    };
+    for (const [host, answer] of Object.entries(hosts))
+      await eventually(host, MINUTE_MS, async () => {
+        const { stdout } = await ask('client', host);
+        if (stdout === `${answer} 200`) return true;
+        throw new Error(stdout);
+      });
+    const refused = await ask('stranger', 'db-0-east.db-federated');
+    assert.doesNotMatch(refused.stdout, / 200$/);
+    const metrics = (await inPod('client', 'curl -s http://localhost:4191/metrics')).stdout;
+    const opened = metrics.split('\n').filter((line) => /^tcp_open_total.*dst_pod="db-1"/.test(line));
+    assert.ok(opened.length > 0, 'no connection to db-1');
+    const name = 'db\\.shop\\.serviceaccount\\.identity\\.linkerd\\.cluster\\.local';
+    for (const line of opened)
+      for (const label of ['dst_target_cluster="east"', 'tls="true"', `server_id="${name}"`])
+        assert.match(line, new RegExp(`[{,]${label}`));
+  });
+
+  test('a name follows its pod to another address, and goes with the wish for names', {
+    timeout: 3 * MINUTE_MS,
+  }, async () => {
+    const before = (await pods('east', 'db')).get('db-0');
+    await kubectl('east', '-n shop delete pod db-0');
+    await kubectl('east', '-n shop rollout status statefulset/db --timeout=60s');
+    const now = (await pods('east', 'db')).get('db-0') ?? '';
+    assert.notEqual(now, before);
+    await resolves('db-0-east.db-federated', async () => [now]);
+    await eventually('an answer from there', MINUTE_MS, async () =>
+      (await ask('client', 'db-0-east.db-federated')).stdout === 'db-0 of east 200' ? true : undefined,
+    );
+    await kubectl('east', '-n shop annotate service db multicluster.weft.dev/pod-names-');
+    await resolves('db-federated', async () => [...(await pods('west', 'db')).values()]);
+    await kubectl('west', '-n shop annotate service db multicluster.weft.dev/pod-names-');
+    await eventually('no federated service', MINUTE_MS, async () =>
+      (await kubectl('west', '-n shop get service db-federated --ignore-not-found')) === '' ? true : undefined,
+    );
+    await eventually('no slices', MINUTE_MS, async () =>
+      (await kubectl('west', '-n shop get endpointslices -l multicluster.kubernetes.io/source-cluster -o name')) === ''
+        ? true
+        : undefined,
+    );
+  });
+});
