@@ -7,6 +7,7 @@ import { isNotFound, type KubeClient, type WatchSink } from '#kube/client';
 import { ANNOTATION_KEYS, KUBECONFIG_KEY, LABELS, REMOTE_KUBECONFIG_TYPE } from '#model/names';
 import type { Clock, Timer } from '#runtime/clock';
 import type { Log } from '#runtime/log';
+import { type FaultName, faultMessage, faultOf, type LinkedObserver } from '../linked/index.ts';
 import { ClusterIndex, type IndexWarning } from './cluster/index.ts';
 import { type EndpointsObserver, EndpointWatches, type ListConfig } from './endpoints/index.ts';
 
@@ -27,7 +28,7 @@ export interface RemoteCluster {
 export interface ClusterStoreDeps {
   kube: Pick<KubeClient, 'watch'>;
   /** Connects to the cluster of a kubeconfig; throws when it cannot be read. */
-  connect(kubeconfig: string): Pick<KubeClient, 'watch' | 'close'>;
+  connect(kubeconfig: string, observer: LinkedObserver): Pick<KubeClient, 'watch' | 'close'>;
   clock: Clock;
   log: Log;
   endpointConfig: ListConfig;
@@ -36,6 +37,8 @@ export interface ClusterStoreDeps {
   warn(cluster: string): IndexWarning;
   /** Told of a remote API that stops or begins to answer. */
   reachable(cluster: string, up: boolean): void;
+  /** Told of what is wrong with it now. */
+  faults(cluster: string, reasons: ReadonlySet<FaultName>): void;
   /** Looks on at a watch, of the own cluster where none is named; see WatchHealth. */
   noted<T>(cluster: string | undefined, resource: string, sink: WatchSink<T>): { sink: WatchSink<T>; stop(): void };
 }
@@ -157,9 +160,18 @@ export class ClusterStore {
   #connect(secretName: string, credentials: string, read: RemoteAccess, old: Entry | undefined): void {
     const { log } = this.#deps;
     const { cluster } = read;
+    const faults = new Faults((reasons) => this.#deps.faults(cluster, reasons));
+    const refused = new Set<string>();
     let kube: Pick<KubeClient, 'watch' | 'close'>;
     try {
-      kube = this.#deps.connect(read.kubeconfig);
+      kube = this.#deps.connect(read.kubeconfig, {
+        refused: (object, why) => {
+          if (why === undefined) refused.delete(object);
+          else refused.add(object);
+          if (why !== undefined) log.warn('endpoints of a linked cluster are left out', { cluster, object, why });
+          faults.set('addresses', refused.size > 0 ? 'AddressesRefused' : undefined);
+        },
+      });
     } catch (error) {
       log.warn('cannot use the kubeconfig of a linked cluster', { cluster, error: (error as Error).message });
       return;
@@ -173,10 +185,18 @@ export class ClusterStore {
         // A cluster without some kind of object answers for all that.
         if (isNotFound(error)) return;
         failing.add(resource);
-        log.warn('cannot watch a linked cluster', { cluster, resource, error: error.message });
+        const fault = faultOf(error);
+        faults.set(resource, fault.reason);
+        log.warn('cannot watch a linked cluster', {
+          cluster,
+          resource,
+          reason: fault.reason,
+          error: faultMessage(fault),
+        });
         this.#reachable(cluster, false);
       },
       recovered: (resource) => {
+        faults.set(resource, undefined);
         if (failing.delete(resource) && failing.size === 0) this.#reachable(cluster, true);
       },
       noted: (resource, sink) => this.#deps.noted(cluster, resource, sink),
@@ -187,6 +207,7 @@ export class ClusterStore {
       stop: () => {
         run.stop();
         kube.close();
+        faults.clear();
         old?.stop();
       },
     };
@@ -244,6 +265,28 @@ export class ClusterStore {
 
   #notify(): void {
     for (const listener of [...this.#listeners]) listener();
+  }
+}
+
+/** What is wrong with a cluster, by what it is wrong with. */
+class Faults {
+  readonly #of = new Map<string, FaultName>();
+  readonly #changed: (reasons: ReadonlySet<FaultName>) => void;
+
+  constructor(changed: (reasons: ReadonlySet<FaultName>) => void) {
+    this.#changed = changed;
+  }
+
+  set(what: string, reason: FaultName | undefined): void {
+    if (this.#of.get(what) === reason) return;
+    if (reason === undefined) this.#of.delete(what);
+    else this.#of.set(what, reason);
+    this.#changed(new Set(this.#of.values()));
+  }
+
+  clear(): void {
+    this.#of.clear();
+    this.#changed(new Set());
   }
 }
 

@@ -1,10 +1,9 @@
 /** The process of the destination service: Get and GetProfile on :8086, admin on :9996. */
 import { hostname } from 'node:os';
-import { createKubeClient } from '#kube/client';
-import { accessOf, parseKubeConfig, resolveContext } from '#kube/config';
 import { PortSet } from '#model/annotations';
 import { systemClock } from '#runtime/clock';
 import { createGrpcServer } from '#runtime/grpc';
+import { connectLinked } from '../linked/index.ts';
 import { grpcMetrics, type ProcessContext, type Running, runProcess } from '../process/index.ts';
 import { readHttp2Params } from './http2-params.ts';
 import { createDestination } from './service.ts';
@@ -64,7 +63,7 @@ async function build(context: ProcessContext<typeof FLAGS>): Promise<Running> {
   const service = createDestination(
     {
       kube,
-      connect: (kubeconfig) => createKubeClient(accessOf(resolveContext(parseKubeConfig(kubeconfig, '/')))),
+      connect: connectLinked,
       log,
       metrics,
       clock: systemClock,

@@ -8,7 +8,7 @@ import { FakeClock } from '#runtime/clock';
 import { createGrpcClient, createGrpcServer, type GrpcClient, type GrpcError } from '#runtime/grpc';
 import { FakeLog } from '#runtime/log';
 import { type ControlMetrics, createControlMetrics } from '../process/index.ts';
-import { createDestination, type DestinationConfig } from './service.ts';
+import { createDestination, type DestinationConfig, type DestinationDeps } from './service.ts';
 
 const gvr = (group: string, version: string, resource: string): Gvr => ({ group, version, resource });
 export const GVRS = {
@@ -200,17 +200,18 @@ export interface Scene {
   close(): Promise<void>;
 }
 
-/** Serves `home`; `linked` are the clusters behind kubeconfigs of these names. */
+/** Serves `home`; `linked` are the clusters behind kubeconfigs of these names, `otherwise` makes those of others. */
 export async function startScene(
   home: FakeCluster,
   linked: Record<string, Pick<FakeKubeClient, 'watch' | 'close'>> = {},
   config: Partial<DestinationConfig> = {},
+  otherwise?: DestinationDeps['connect'],
 ): Promise<Scene> {
   const log = new FakeLog();
   const metrics = createControlMetrics(() => 0);
   const clock = new FakeClock(Date.parse('2026-01-01T00:01:00Z'));
-  const connect = (kubeconfig: string) => {
-    const cluster = linked[kubeconfig];
+  const connect: DestinationDeps['connect'] = (kubeconfig, observer) => {
+    const cluster = linked[kubeconfig] ?? otherwise?.(kubeconfig, observer);
     if (!cluster) throw new Error('no such cluster');
     return cluster;
   };

@@ -6,6 +6,7 @@ import type { Clock } from '#runtime/clock';
 import type { GrpcServer } from '#runtime/grpc';
 import type { Log } from '#runtime/log';
 import { WatchHealth } from '../fold/index.ts';
+import { faultMetrics, type LinkedObserver } from '../linked/index.ts';
 import type { ControlMetrics } from '../process/index.ts';
 import { ClusterIndex, type IndexWarning } from './cluster/index.ts';
 import { ClusterStore } from './cluster-store.ts';
@@ -23,7 +24,7 @@ export interface DestinationConfig extends EndpointConfig {
 export interface DestinationDeps {
   kube: Pick<KubeClient, 'watch'>;
   /** Connects to a linked cluster. */
-  connect(kubeconfig: string): Pick<KubeClient, 'watch' | 'close'>;
+  connect(kubeconfig: string, observer: LinkedObserver): Pick<KubeClient, 'watch' | 'close'>;
   clock: Clock;
   log: Log;
   metrics: ControlMetrics;
@@ -60,6 +61,7 @@ export function createDestination(deps: DestinationDeps, config: DestinationConf
     observer: (cluster) => endpointMetrics(metrics, cluster),
     warn,
     reachable: (cluster, up) => metrics.gauge('remote_cluster_up', { cluster }).set(up ? 1 : 0),
+    faults: faultMetrics(metrics),
     noted: (cluster, resource, sink) => health.note(cluster ?? HOME, resource, sink),
   });
   const run = index.start(kube, true, {

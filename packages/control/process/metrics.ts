@@ -37,6 +37,11 @@ export const CONTROL_METRICS = {
   certify_refused_total: { type: 'counter', labels: ['reason'], help: 'Certificate requests refused, by status code.' },
   cluster_store_size: { type: 'gauge', labels: [], help: 'Remote clusters whose credentials are known.' },
   remote_cluster_up: { type: 'gauge', labels: ['cluster'], help: 'Whether the remote API answers: 1 or 0.' },
+  remote_cluster_fault: {
+    type: 'gauge',
+    labels: ['cluster', 'reason'],
+    help: 'What is wrong with a linked cluster: 1 while it is so.',
+  },
   gateway_enabled: { type: 'gauge', labels: TARGET, help: 'Whether services are mirrored through a gateway: 1 or 0.' },
   gateway_alive: { type: 'gauge', labels: TARGET, help: 'Whether the gateway answers probes: 1 or 0.' },
   gateway_latency: { type: 'gauge', labels: TARGET, help: 'Milliseconds that the last successful probe took.' },

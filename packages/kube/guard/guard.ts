@@ -81,7 +81,7 @@ class Collection implements CollectionGuard {
     if (elapsedMs > listMsMax || ++this.#pages > this.#objectsMax)
       throw new AnswerFault(
         'EndlessList',
-        `the list of ${resource} has no end: expected all of it within ${listMsMax / 1000} s and ${this.#objectsMax} pages, saw page ${this.#pages} after ${Math.round(elapsedMs / 1000)} s`,
+        `page ${this.#pages} of ${resource} after ${Math.round(elapsedMs / 1000)} s, where ${this.#objectsMax} pages and ${listMsMax / 1000} s are the most`,
       );
     if (!isObject(page) || !isObject(page['metadata']))
       throw invalid(`expected a list of ${resource}, got ${short(page)}`);
@@ -177,7 +177,7 @@ class Collection implements CollectionGuard {
     const name = isObject(item) && isObject(item['metadata']) ? item['metadata']['name'] : undefined;
     throw new AnswerFault(
       'ObjectTooLarge',
-      `one of ${this.#gvr.resource}, ${short(name)}, has ${bytes} bytes: expected at most ${objectBytesMax}`,
+      `one of ${this.#gvr.resource}, ${short(name)}, has ${bytes} bytes, and ${objectBytesMax} are the most`,
     );
   }
 
@@ -186,15 +186,12 @@ class Collection implements CollectionGuard {
     const bytes = keptBytes(object);
     this.#drop(key);
     if (this.#objects.size >= this.#objectsMax)
-      throw new AnswerFault(
-        'TooManyObjects',
-        `expected at most ${this.#objectsMax} ${this.#gvr.resource}, saw more of them`,
-      );
+      throw new AnswerFault('TooManyObjects', `more than ${this.#objectsMax} ${this.#gvr.resource}`);
     const { keptBytesMax } = this.#budget;
     if (this.#kept.bytes + bytes > keptBytesMax)
       throw new AnswerFault(
         'TooMuchToKeep',
-        `expected at most ${keptBytesMax} bytes of all objects, saw more of them with ${this.#objects.size} ${this.#gvr.resource}`,
+        `more than ${keptBytesMax} bytes of all objects, with ${this.#objects.size} ${this.#gvr.resource}`,
       );
     this.#objects.set(key, bytes);
     this.#add(bytes);
@@ -235,7 +232,7 @@ class Collection implements CollectionGuard {
     if (this.#events.left >= 0) return;
     throw new AnswerFault(
       'TooManyEvents',
-      `expected at most ${eventsPerSecond} events of ${this.#gvr.resource} a second, and ${eventsBurst} at once; saw more${this.#last && `, the last one ${this.#last}`}`,
+      `more than ${eventsPerSecond} events of ${this.#gvr.resource} a second and ${eventsBurst} at once${this.#last && `, the last one ${this.#last}`}`,
     );
   }
 }
