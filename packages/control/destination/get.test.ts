@@ -286,6 +286,23 @@ test('the admin port of a gateway, which is probed, is asked over TLS in the ver
   assert.equal(heard.only.protocolHint, undefined);
 });
 
+test('behind the one port of a gateway its admin port is asked for by header', async () => {
+  const cluster = new FakeCluster()
+    .put('Service', 'mc/probe-east', { spec: { ports: [{ name: 'http', port: 80 }] } })
+    .slice('mc/probe-east', [{ ip: '172.30.1.9' }], {
+      metadata: {
+        annotations: {
+          'mirror.linkerd.io/remote-gateway-identity': 'gw.id',
+          'multicluster.weft.dev/behind-port': '4191',
+        },
+      },
+    });
+  const heard = (await start(cluster, {}, { h2Upgrade: true })).get('probe-east.mc.svc.cluster.local:80');
+  await hears(heard, '172.30.1.9:4191');
+  assert.equal(heard.only.protocolHint?.opaqueTransport?.inboundPort, 8080);
+  assert.equal(heard.only.protocolHint?.protocol.case, undefined);
+});
+
 test('describes a workload outside the cluster by its SPIFFE identity', async () => {
   const cluster = new FakeCluster()
     .put('ExternalWorkload', 'shop/vm', {

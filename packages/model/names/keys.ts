@@ -34,6 +34,8 @@ export const ANNOTATION_KEYS = {
   clusterDomain: 'multicluster.linkerd.io/cluster-domain',
   remoteGatewayIdentity: 'mirror.linkerd.io/remote-gateway-identity',
   remoteServiceFqName: 'mirror.linkerd.io/remote-svc-fq-name',
+  /** On Endpoints whose addresses are a proxy's: port of its pod that connections are for, through the port that they go to. */
+  behindPort: 'multicluster.weft.dev/behind-port',
 } as const;
 
 /** Type of Secrets that hold a kubeconfig for another cluster, under {@link KUBECONFIG_KEY}. */

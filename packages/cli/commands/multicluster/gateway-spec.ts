@@ -18,6 +18,8 @@ export interface GatewayChoice {
   /** Instead of what the Service says. */
   addresses: string | undefined;
   port: number | undefined;
+  /** Instead of what the Service says; the gateway's own port: probes go through it. */
+  probePort: number | undefined;
 }
 
 type GatewaySpec = Pick<LinkSpec, 'gatewayAddress' | 'gatewayPort' | 'gatewayIdentity' | 'probeSpec'>;
@@ -35,13 +37,17 @@ export async function gatewaySpec(client: KubeClient, choice: GatewayChoice): Pr
   if (path === '') throw new UserError(`gateway ${called}: probe path is empty`);
   const timeout = annotations['mirror.linkerd.io/probe-timeout'];
   const failureThreshold = annotations['mirror.linkerd.io/probe-failure-threshold'];
+  const port = choice.port ?? portOf(gateway, 'mc-gateway', called);
+  // A gateway without a port for probes takes them at its own.
+  const hasProbePort = gateway.spec?.ports?.some(({ name }) => name === 'mc-probe');
+  const probePort = choice.probePort ?? (hasProbePort ? portOf(gateway, 'mc-probe', called) : port);
   return {
     gatewayAddress: addresses,
-    gatewayPort: String(choice.port ?? portOf(gateway, 'mc-gateway', called)),
+    gatewayPort: String(port),
     gatewayIdentity,
     probeSpec: {
       path,
-      port: String(portOf(gateway, 'mc-probe', called)),
+      port: String(probePort),
       period: periodOf(annotations['mirror.linkerd.io/probe-period'] ?? '', called),
       ...(timeout && { timeout }),
       ...(failureThreshold && { failureThreshold }),

@@ -11,7 +11,7 @@ import {
   SERVICES,
 } from '#api/kube';
 import { LINKS, type Link, MCS, MIRROR } from '#extensions/multicluster';
-import { isNotFound, type KubeClient } from '#kube/client';
+import { isNotFound, type KubeClient, parseSelector } from '#kube/client';
 import { type CliContext, UserError } from '../../context.ts';
 import {
   defaultMulticluster,
@@ -65,7 +65,10 @@ export function registerInstall(group: Command, context: CliContext): void {
     .option('--gateway [enabled]', 'Whether other clusters may reach this one through a gateway (default: true)')
     .option('--gateway-port <port>', 'Port of the gateway (default: 4143)')
     .option('--gateway-probe-seconds <seconds>', 'How often others probe the gateway (default: 3)')
-    .option('--gateway-probe-port <port>', 'Port at which others probe the gateway (default: 4191)')
+    .option(
+      '--gateway-probe-port <port>',
+      'Port at which others probe the gateway; its own port: through that one (default: 4191)',
+    )
     .option('--gateway-service-type <type>', "Type of the gateway's Service (default: LoadBalancer)")
     .option('--gateway-healthcheck-nodeport <port>', "Node port for health checks of the gateway's load balancer")
     .option('--service-mirror-credentials [enabled]', 'Make the account that other clusters enter with (default: true)')
@@ -128,6 +131,9 @@ async function valuesOf(
   layFlags(values, flags);
   for (const path of overlayMulticluster(values, await readValueFlags(flags)))
     context.io.err(`warning: there is no value ${path}; it changes nothing\n`);
+  const { serviceSelector } = values.gateway;
+  if (serviceSelector !== '' && !Object.keys(parseSelector(serviceSelector) ?? {}).length)
+    throw new UserError(`gateway.serviceSelector: "${serviceSelector}" is not a label selector`);
   for (const [at, controller] of values.controllers.entries())
     if (!controller.link?.ref?.name) throw new UserError(`controllers[${at}].link.ref.name is required`);
   return values;

@@ -32,6 +32,7 @@ interface LinkFlags extends Partial<ValueFlags> {
   gatewayNamespace: string;
   gatewayAddresses?: string;
   gatewayPort?: string;
+  gatewayProbePort?: string;
   selector: string;
   remoteDiscoverySelector: string;
   federatedServiceSelector: string;
@@ -93,6 +94,10 @@ function addFlags(command: Command): Command {
       'Where others reach the gateway, comma-separated; default: as its Service says',
     )
     .option('--gateway-port <port>', 'At which port others reach the gateway; default: as its Service says')
+    .option(
+      '--gateway-probe-port <port>',
+      'At which port others probe the gateway; its own port: through that one; default: as its Service says',
+    )
     .option('-l, --selector <selector>', 'Services to reach through the gateway', DEFAULT_SELECTORS.selector)
     .option('--remote-discovery-selector <selector>', 'Services to mirror flat', DEFAULT_SELECTORS.remoteDiscovery)
     .option('--federated-service-selector <selector>', 'Members of federated services', DEFAULT_SELECTORS.federated)
@@ -109,6 +114,7 @@ async function link(flags: LinkFlags, context: CliContext, withController: boole
   const throughGateway = readSwitch('--gateway', flags.gateway, true);
   if (!throughGateway) refuseGatewayFlags(flags);
   const port = readNumber('--gateway-port', flags.gatewayPort, 0, 65_535);
+  const probePort = readNumber('--gateway-probe-port', flags.gatewayProbePort, 1, 65_535);
   const spec = specOf(flags, throughGateway);
   const values = await valuesOf(flags, context);
   const connection = await context.connect();
@@ -121,6 +127,7 @@ async function link(flags: LinkFlags, context: CliContext, withController: boole
         namespace: flags.gatewayNamespace,
         addresses: flags.gatewayAddresses,
         port: port || undefined,
+        probePort,
       })
     : {};
   if (flags.plan) {
@@ -183,11 +190,12 @@ async function plan(wanted: Link, { plan: against, output }: LinkFlags, context:
 const render = (objects: readonly AnyObject[], format: 'yaml' | 'json'): string =>
   objects.map((object) => (format === 'json' ? `${JSON.stringify(object)}\n` : `${toYaml(object)}---\n`)).join('');
 
-function refuseGatewayFlags({ selector, gatewayAddresses, gatewayPort }: LinkFlags): void {
+function refuseGatewayFlags({ selector, gatewayAddresses, gatewayPort, gatewayProbePort }: LinkFlags): void {
   const given = [
     selector !== DEFAULT_SELECTORS.selector && '--selector',
     gatewayAddresses !== undefined && '--gateway-addresses',
     gatewayPort !== undefined && gatewayPort !== '0' && '--gateway-port',
+    gatewayProbePort !== undefined && '--gateway-probe-port',
   ].filter(Boolean);
   if (given.length > 0) throw new UserError(`${given.join(', ')} cannot be used together with --gateway=false`);
 }

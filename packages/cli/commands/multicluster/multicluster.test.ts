@@ -283,6 +283,34 @@ test('a Link goes through the gateway that its Service describes', async () => {
   }
 });
 
+test('a gateway without a port for probes, or on demand, is probed through its own', async () => {
+  const ports = [{ name: 'mc-gateway', port: 443, nodePort: 30143 }];
+  const client = target().seed(SERVICES, gateway({ ports }, [{ ip: '192.0.2.1' }]));
+  const probePort = (spec: Record<string, unknown>) => (spec['probeSpec'] as Record<string, string>)['port'];
+  const spec = await specOf(client);
+  assert.deepEqual([spec['gatewayPort'], probePort(spec)], ['443', '443']);
+  client.seed(SERVICES, gateway({}, [{ ip: '192.0.2.1' }]));
+  assert.equal(probePort(await specOf(client, '--gateway-probe-port 4143')), '4143');
+  const { objects } = await run(target(), 'install --gateway-port 443 --gateway-probe-port 443');
+  const service = objects.find(({ kind, metadata }) => kind === 'Service' && metadata.name === 'linkerd-gateway');
+  assert.deepEqual((service!['spec'] as Record<string, unknown>)['ports'], [
+    { name: 'mc-gateway', port: 443, protocol: 'TCP', targetPort: 4143 },
+  ]);
+});
+
+test('a gateway may be held to Services that a selector takes', async () => {
+  const services = async (more: string) =>
+    JSON.stringify((await run(target(), `install ${more}`.trim())).objects[1]).match(
+      /"gateway.weft.dev\/services":"([^"]*)"/,
+    )?.[1];
+  assert.equal(await services(''), undefined);
+  assert.equal(
+    await services('--set gateway.serviceSelector=mirror.linkerd.io/exported=true'),
+    'mirror.linkerd.io/exported=true',
+  );
+  await assert.rejects(run(target(), 'install --set gateway.serviceSelector==true'), /is not a label selector/);
+});
+
 test('behind node ports a gateway is where the nodes are, at their ports', async () => {
   const node = (name: string, type: string, address: string): AnyObject =>
     ({ metadata: { name }, status: { addresses: [{ type, address }] } }) as AnyObject;

@@ -43,6 +43,7 @@ function deployment(values: MulticlusterValues): AnyObject {
               'config.linkerd.io/proxy-require-identity-inbound-ports': String(PROXY_PORT),
               'config.linkerd.io/default-inbound-policy': 'all-authenticated',
               'cluster-autoscaler.kubernetes.io/safe-to-evict': 'true',
+              ...(gateway.serviceSelector && { 'gateway.weft.dev/services': gateway.serviceSelector }),
             },
             labels: { 'linkerd.io/extension': 'multicluster', component, ...labels, ...values.podLabels },
           },
@@ -94,7 +95,10 @@ function service(values: MulticlusterValues): AnyObject {
       selector: labels,
       ports: [
         port('mc-gateway', gateway.port, PROXY_PORT, gateway.nodePort),
-        port('mc-probe', gateway.probe.port, ADMIN_PORT, gateway.probe.nodePort),
+        // At one port with what is mirrored, probes go through the proxy to itself.
+        ...(gateway.probe.port === gateway.port
+          ? []
+          : [port('mc-probe', gateway.probe.port, ADMIN_PORT, gateway.probe.nodePort)]),
       ],
       ...unlessEmpty('externalTrafficPolicy', gateway.serviceExternalTrafficPolicy),
       ...unlessEmpty('healthCheckNodePort', gateway.healthCheckNodePort),

@@ -38,6 +38,8 @@ export interface GatewayValues {
   port: number;
   nodePort: number;
   probe: { path: string; port: number; nodePort: number; seconds: number };
+  /** Label selector of the Services that are reached through it; empty: all. */
+  serviceSelector: string;
   serviceType: string;
   serviceAnnotations: Record<string, string>;
   serviceExternalTrafficPolicy: string;
@@ -129,6 +131,7 @@ export function defaultMulticluster(registry = 'cr.l5d.io/linkerd'): Multicluste
       port: 4143,
       nodePort: 0,
       probe: { path: '/ready', port: 4191, nodePort: 0, seconds: 3 },
+      serviceSelector: '',
       serviceType: 'LoadBalancer',
       serviceAnnotations: {},
       serviceExternalTrafficPolicy: '',

@@ -9,7 +9,7 @@ import type {
   Server,
   Service,
 } from '#api/kube';
-import { ENDPOINT_ANNOTATIONS, type EndpointAnnotation, PortSet } from '#model/annotations';
+import { ENDPOINT_ANNOTATIONS, type EndpointAnnotation, PortSet, parsePort } from '#model/annotations';
 import { type Preference, readPreference } from '#model/federation';
 import { ANNOTATION_KEYS, LABELS, PROXY_CONTAINER } from '#model/names';
 import { keyOf } from '../../fold/index.ts';
@@ -206,6 +206,8 @@ export interface SliceRecord {
   /** How many more there are that are not on their way out. */
   unready: number;
   gatewayIdentity: string | undefined;
+  /** Port behind the gateway's proxy that connections are for. */
+  behindPort: number | undefined;
   remoteFqName: string | undefined;
   clusterName: string | undefined;
 }
@@ -231,6 +233,7 @@ export function readSlice(object: KubeObject): SliceRecord | undefined {
     ),
     unready: all.filter(({ conditions }) => conditions?.ready === false && conditions.terminating !== true).length,
     gatewayIdentity: metadata.annotations?.[ANNOTATION_KEYS.remoteGatewayIdentity] || undefined,
+    behindPort: parsePort(metadata.annotations?.[ANNOTATION_KEYS.behindPort] ?? '') || undefined,
     remoteFqName: metadata.annotations?.[ANNOTATION_KEYS.remoteServiceFqName] || undefined,
     clusterName: metadata.labels?.[LABELS.mirrorClusterName],
   };

@@ -179,28 +179,40 @@ export function describeWorkload(
   };
 }
 
+/** What a slice says of an address that stands for no pod of ours. */
+export interface GatewayFacts {
+  identity: string | undefined;
+  authority: string | undefined;
+  /** Connections are for this port of its pod, through that one of its proxy. */
+  behind: { port: number; inboundPort: number } | undefined;
+}
+
 /** Describes a bare address: unmeshed, or a gateway of another cluster when the slice names its identity. */
-export function describeAddress(
-  gateway: { identity: string | undefined; authority: string | undefined },
-  config: EndpointConfig,
-): Description {
+export function describeAddress(gateway: GatewayFacts, config: EndpointConfig): Description {
   return {
     metricLabels: {},
     ...(gateway.authority && {
       authorityOverride: create(destination.AuthorityOverrideSchema, { authorityOverride: gateway.authority }),
     }),
-    ...(gateway.identity && gatewayProxy(gateway.identity, config, gateway.authority !== undefined)),
+    ...(gateway.identity && gatewayProxy(gateway.identity, gateway, config)),
   };
 }
 
 /** Without a service behind it the address is a gateway's admin port, for probes: it is asked in the version the client speaks. */
-function gatewayProxy(identity: string, config: EndpointConfig, forwards: boolean): Partial<Description> {
+function gatewayProxy(
+  identity: string,
+  { authority, behind }: GatewayFacts,
+  config: EndpointConfig,
+): Partial<Description> {
+  const h2 = config.h2Upgrade && authority !== undefined;
   return {
     tlsIdentity: dnsIdentity(identity, undefined),
-    ...(config.h2Upgrade &&
-      forwards && {
-        protocolHint: create(destination.ProtocolHintSchema, { protocol: { case: 'h2', value: {} } }),
+    ...((h2 || behind) && {
+      protocolHint: create(destination.ProtocolHintSchema, {
+        ...(h2 && { protocol: { case: 'h2', value: {} } }),
+        ...(behind && { opaqueTransport: { inboundPort: behind.inboundPort } }),
       }),
+    }),
     ...(config.http2 && { http2: config.http2 }),
   };
 }

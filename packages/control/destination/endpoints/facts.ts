@@ -6,6 +6,7 @@ import {
   describePod,
   describeWorkload,
   type EndpointConfig,
+  type GatewayFacts,
   type Located,
   type PodFacts,
   podFacts,
@@ -28,7 +29,7 @@ export interface Facts extends Located {
 type Subject =
   | ({ kind: 'pod' } & PodFacts)
   | ({ kind: 'workload' } & WorkloadFacts)
-  | { kind: 'address'; identity: string | undefined; authority: string | undefined };
+  | ({ kind: 'address' } & GatewayFacts);
 
 /** Where an endpoint comes from. */
 export interface Source {
@@ -50,7 +51,18 @@ export function factsOf(index: ClusterIndex, source: Source, config: EndpointCon
   const own = subject.kind === 'pod' ? subject.pod : subject.kind === 'workload' ? subject.workload : USUAL;
   const zoneWeight = service.zoneWeights?.get(zone ?? '') ?? 1;
   const { priority } = own;
-  return { ip, port, zone, hostname, nodeName, hintZones, weight: own.weight * zoneWeight, priority, subject };
+  const behind = subject.kind === 'address' ? subject.behind : undefined;
+  return {
+    ip,
+    port: behind?.port ?? port,
+    zone,
+    hostname,
+    nodeName,
+    hintZones,
+    weight: own.weight * zoneWeight,
+    priority,
+    subject,
+  };
 }
 
 const USUAL = { weight: 1, priority: 0 };
@@ -60,7 +72,8 @@ function subjectOf(index: ClusterIndex, source: Source, config: EndpointConfig):
   const { target } = endpoint;
   if (!target) {
     const authority = slice.remoteFqName && `${slice.remoteFqName}:${servicePort}`;
-    return { kind: 'address', identity: slice.gatewayIdentity, authority };
+    const behind = slice.behindPort === undefined ? undefined : { port: slice.behindPort, inboundPort: port };
+    return { kind: 'address', identity: slice.gatewayIdentity, authority, behind };
   }
   if (target.kind === 'Pod') {
     const pod = index.pod(target.key);
@@ -93,7 +106,14 @@ export function isSameFacts(a: Facts, b: Facts): boolean {
 }
 
 function isSameSubject(a: Subject, b: Subject): boolean {
-  if (a.kind === 'address') return b.kind === 'address' && a.identity === b.identity && a.authority === b.authority;
+  if (a.kind === 'address')
+    return (
+      b.kind === 'address' &&
+      a.identity === b.identity &&
+      a.authority === b.authority &&
+      a.behind?.port === b.behind?.port &&
+      a.behind?.inboundPort === b.behind?.inboundPort
+    );
   if (b.kind === 'address' || a.opaque !== b.opaque) return false;
   if (a.owner.kind !== b.owner.kind || a.owner.name !== b.owner.name) return false;
   // Records are replaced when their object changes.

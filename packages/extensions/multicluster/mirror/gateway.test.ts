@@ -335,3 +335,14 @@ test('the probe has the gateway behind it, whatever its state, once its Service 
     subsets: [{ addresses: READY[0]?.addresses, ports: [{ name: 'mc-probe', port: 30191, protocol: 'TCP' }] }],
   });
 });
+
+test('a gateway that is probed at the port of its traffic is probed behind it', () => {
+  const world = new World();
+  world.services.set('linkerd-multicluster/probe-east', service('probe-east'));
+  const { gateway } = scene();
+  const probe = { service: 'probe-east', namespace: 'linkerd-multicluster', port: gateway.port };
+  const change = reconcileProbe(probe, 'east', gateway, world);
+  assert.ok(change?.do === 'create');
+  assert.equal(change.endpoints.metadata.annotations?.[MIRROR.behindPort], '4191');
+  assert.equal(change.endpoints.subsets?.[0]?.ports?.[0]?.port, gateway.port);
+});

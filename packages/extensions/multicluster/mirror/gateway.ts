@@ -1,4 +1,5 @@
 import type { EndpointAddress, EndpointSubset } from '#api/kube';
+import { PORTS } from '#model/ports';
 import { type EndpointsChange, keepEndpoints, type ObservedEndpoints } from './endpoints.ts';
 import { externalName, mirrorMetadata } from './flat.ts';
 import { reconcileHeadless } from './headless.ts';
@@ -144,7 +145,10 @@ export function clearProbe(
   return { do: 'delete', name: service, namespace, resourceVersion: found.resourceVersion };
 }
 
-/** The Endpoints of the Service through which the gateway is probed: always ready, or a dead gateway could not come back. */
+/**
+ * The Endpoints of the Service through which the gateway is probed: always ready, or a dead gateway could not come back. One that is
+ * probed at the port that it takes traffic at has no other open to the world: its proxy passes probes on to itself.
+ */
 export function reconcileProbe(
   probe: { service: string; namespace: string; port: number },
   cluster: string,
@@ -157,7 +161,10 @@ export function reconcileProbe(
     name: probe.service,
     namespace: probe.namespace,
     labels: { [MIRROR.clusterName]: cluster },
-    annotations: gateway.identity ? { [MIRROR.gatewayIdentity]: gateway.identity } : {},
+    annotations: {
+      ...(gateway.identity && { [MIRROR.gatewayIdentity]: gateway.identity }),
+      ...(probe.port === gateway.port && { [MIRROR.behindPort]: String(PORTS.admin) }),
+    },
     subsets: [
       {
         addresses: gateway.addresses.map((ip) => ({ ip })),

@@ -19,6 +19,8 @@ export const MIRROR = {
   resourceVersion: 'mirror.linkerd.io/remote-resource-version',
   /** Annotation of Endpoints: the TLS identity of the gateway that their addresses are. */
   gatewayIdentity: 'mirror.linkerd.io/remote-gateway-identity',
+  /** Annotation of Endpoints: the port behind the gateway's own that connections are for. */
+  behindPort: 'multicluster.weft.dev/behind-port',
 } as const;
 
 export const EXPORTED_LABEL = 'mirror.linkerd.io/exported';
