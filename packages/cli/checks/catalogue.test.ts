@@ -182,6 +182,10 @@ const OURS = [
   'data plane annotations are understood',
   'Links do not contradict themselves or each other',
   'every exported service is mirrored',
+  'remote cluster access credentials have not expired',
+  'remote cluster access credentials do not expire soon',
+  'services of linked clusters have ready endpoints',
+  'pod networks of linked clusters are distinct',
   'service exports are valid and agree',
 ];
 

@@ -408,6 +408,85 @@ test('the Secret of the destination controller is looked at, too', async () => {
   assert.match(text, /\* east: no Secret in namespace linkerd has label multicluster\.linkerd\.io\/cluster-name=east/);
 });
 
+/** The Link's status, and a kubeconfig with a token of ten hours that ends in `leftMs`, in both Secrets. */
+async function tell(client: FakeKubeClient, status: Link['status'], leftMs?: number): Promise<void> {
+  const ref = { name: 'east', namespace: MC };
+  await client.patch<Link>(LINKS, ref, { type: 'merge', body: { status }, subresource: 'status' });
+  if (leftMs === undefined) return;
+  const exp = Math.round((Date.now() + leftMs) / 1000);
+  const claims = { sub: 'system:serviceaccount:a:b', iat: exp - 36_000, exp };
+  const token = `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.x`;
+  const kubeconfig = `{current-context: a, contexts: [{name: a, context: {cluster: a, user: a}}], clusters: [{name: a, cluster: {server: "https://a"}}], users: [{name: a, user: {token: ${token}}}]}`;
+  for (const namespace of [MC, 'linkerd'])
+    await client.patch(
+      SECRETS,
+      { name: CREDENTIALS.secretName('east'), namespace },
+      { type: 'merge', body: { data: { kubeconfig: Buffer.from(kubeconfig).toString('base64') } } },
+    );
+}
+
+test('credentials are good, then end soon, then have ended; a token that cannot be renewed is told', async () => {
+  const client = linked('east');
+  const hour = 3_600_000;
+  await tell(client, {}, 5 * hour);
+  const good = (await checkLinks(client, {})).text;
+  assert.match(good, /√ remote cluster access credentials have not expired\n\t\* east\n/);
+  assert.match(
+    good,
+    /√ remote cluster access credentials do not expire soon\n\t\* east: the token is good until 20.*Z\n/,
+  );
+  await tell(client, {}, hour);
+  assert.match(
+    (await checkLinks(client, {})).text,
+    /‼ remote cluster access credentials do not expire soon\n.*\n.*\* east: secret: \[linkerd-multicluster\/cluster-credentials-east\]: the token ends at .*\n.*\[linkerd\/cluster-credentials-east\]/,
+  );
+  await tell(client, {}, -1000);
+  assert.match(
+    (await checkLinks(client, {})).text,
+    /× remote cluster access credentials have not expired\n.*\n.*ended at/,
+  );
+  const refused = { type: 'CredentialsValid', status: 'False' as const, reason: 'RenewalFailed', message: 'Forbidden' };
+  await tell(client, { conditions: [refused] }, 5 * hour);
+  assert.match((await checkLinks(client, {})).text, /east: the mirror controller cannot renew the token: Forbidden/);
+});
+
+test('members without ready endpoints or with fewer ports, lost clusters and pods of the same addresses are named', async () => {
+  const client = linked('east');
+  const entry = (name: string, ready: number) => ({
+    controllerName: 'x',
+    remoteRef: { name, namespace: 'shop' },
+    conditions: [],
+    endpoints: { total: 2, ready },
+    lastSyncTime: new Date(Date.now() - 600_000).toISOString(),
+  });
+  const distinct = { type: 'PodNetworksDistinct', status: 'True' as const, reason: 'PodNetworksDistinct', message: '' };
+  await tell(client, {
+    federatedServices: [entry('web', 2)],
+    endpoints: { total: 2, ready: 2 },
+    conditions: [distinct],
+  });
+  const good = (await checkLinks(client, {})).text;
+  assert.match(good, /√ services of linked clusters have ready endpoints\n\t\* east: 2 of 2 endpoints ready\n/);
+  assert.match(good, /√ pod networks of linked clusters are distinct\n\t\* east\n/);
+  const short = { ...entry('api', 1), ports: { total: 2, covered: 1, missing: ['81/TCP'] } };
+  const overlap = {
+    ...distinct,
+    status: 'False' as const,
+    reason: 'PodNetworksOverlap',
+    message: '10.0.0.0/8 of east …',
+  };
+  const lost = { type: 'RemoteReachable', status: 'False' as const, reason: 'Unreachable', message: 'timeout' };
+  await tell(client, { federatedServices: [entry('web', 0), short], conditions: [overlap, lost] });
+  const { text } = await checkLinks(client, {});
+  for (const line of [
+    'east: what stands here of 2 services is as of 10m ago: Unreachable: timeout',
+    'east: web.shop: 0 of 2 endpoints ready',
+    'east: api.shop: has 1 of 2 ports of the federated service; 81/TCP missing',
+    'east: 10.0.0.0/8 of east …',
+  ])
+    assert.ok(text.includes(`* ${line}\n`), `${line}\n${text}`);
+});
+
 test('credentials are looked for where the Link says', async () => {
   const client = linked('east');
   await client.delete(SECRETS, { name: CREDENTIALS.secretName('east'), namespace: 'linkerd-multicluster' });

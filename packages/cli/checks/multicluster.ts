@@ -23,6 +23,7 @@ import { proxyChecks } from './control-plane.ts';
 import { exportsCheck } from './exports.ts';
 import { EXTENSION_LABEL } from './extensions.ts';
 import { consistencyCheck, leftOutCheck, probeCheck } from './gateways.ts';
+import { expiryChecks, membersCheck, networksCheck } from './links.ts';
 import type { CheckSubject } from './subject.ts';
 import type { Versions } from './versions.ts';
 
@@ -92,6 +93,7 @@ export function multiclusterCategory(subject: CheckSubject, options: Multicluste
           "The kubeconfig in each Link's Secret opens its cluster, and the mirror controller says so, too. Look at the address and the token that the Secret holds, and at firewalls between the clusters.",
         run: each('Problematic clusters:', (link) => remotes.accessible(link)),
       },
+      ...expiryChecks(subject, links),
       {
         description: 'clusters share trust anchors',
         anchor: 'l5d-multicluster-clusters-share-anchors',
@@ -127,6 +129,8 @@ export function multiclusterCategory(subject: CheckSubject, options: Multicluste
       orphanCheck(subject, links),
       consistencyCheck(links),
       leftOutCheck(links, (link) => remotes.mirrors(link)),
+      membersCheck(links),
+      networksCheck(links),
       exportsCheck(subject),
       ...proxyHealth(subject, options),
     ],
