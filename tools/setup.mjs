@@ -31,6 +31,7 @@ export const PROGRAMS = {
   sh: 'dash',
   curl: 'curl',
   tcpdump: 'tcpdump',
+  git: 'git',
   jq: 'jq',
   pip3: 'python3-pip',
   python3: 'python3',
