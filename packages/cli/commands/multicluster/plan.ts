@@ -68,7 +68,7 @@ export function planLink(
         service,
         mode: mode === 'mirror' ? mirrorMode : mode,
         local: key?.slice(namespace.length + 1) ?? '-',
-        result: outcome.conflict === undefined ? result : `${result}; ${outcome.conflict}`,
+        result: outcome.conflict === undefined ? result : `${result}; ${outcome.conflict.message}`,
       };
     };
   const rows = [...mirrors.map(rowOf('mirror')), ...federated.map(rowOf('federated')), ...loops(link, remote)];

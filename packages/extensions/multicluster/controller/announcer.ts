@@ -1,6 +1,7 @@
 import type { Link, MirrorOutcome } from '../link/index.ts';
 import { LINKS } from '../link/index.ts';
 import { type About, type EventDeps, type EventText, recordEvent } from './events.ts';
+import { LIMITS } from './limits.ts';
 import type { RemoteClient } from './remote-cluster.ts';
 
 /** Tells operators of both clusters what they would otherwise have to look for: events on the Link here, on Services there. */
@@ -18,13 +19,16 @@ export class Announcer {
     const skipped = outcomes.filter((outcome) => outcome.skipped || SKIPPED.has(outcome.reason));
     const keys = new Set(skipped.map(keyOf));
     for (const key of this.#told) if (!keys.has(key)) this.#told.delete(key);
+    let told = 0;
     for (const outcome of skipped) {
       const key = keyOf(outcome);
       if (this.#told.has(key)) continue;
       this.#told.add(key);
+      told += 1;
       const { namespace, name } = outcome;
       const message = `Skipped mirroring service ${namespace}/${name}: ${whyOf(outcome)}`;
       this.#deps.log.warn(message);
+      if (told > LIMITS.eventsAtOnce) continue;
       const text: EventText = { type: 'Normal', reason: 'ServiceMirroringSkipped', message };
       recordEvent(this.#deps.client, aboutLink(link), text, this.#deps);
       if (remote) recordEvent(remote, { apiVersion: 'v1', kind: 'Service', name, namespace }, text, this.#deps);

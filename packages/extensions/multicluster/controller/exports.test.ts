@@ -29,7 +29,10 @@ function setUp() {
   const clock = new FakeClock(Date.parse('2026-01-01T00:00:00Z'));
   const { log } = new FakeLog();
   const east = new FakeKubeClient().seed(SERVICES, web('10.2.0.1'));
-  const link: Link = { metadata: { name: 'east', namespace: MC }, spec: { targetClusterName: 'east' } };
+  const link: Link = {
+    metadata: { name: 'east', namespace: MC },
+    spec: { targetClusterName: 'east', federatedServiceSelector: { matchLabels: { federated: 'member' } } },
+  };
   const secret = { metadata: { name: 'cluster-credentials-east', namespace: MC }, data: { kubeconfig: btoa('east') } };
   const west = new FakeKubeClient()
     .seed(NAMESPACES, { metadata: { name: 'shop' } })
@@ -174,5 +177,37 @@ test('when the Link goes, what it exported here goes, too', async () => {
   await west.delete(LINKS, { name: 'east', namespace: MC });
   await settle();
   assert.deepEqual([imported(), ourSlices()], [undefined, []]);
+  stop();
+});
+
+test('pods of a headless member have names here, its own cluster’s too, until a member that leads has an address', async () => {
+  const { east, west, start, settle, federated, ourSlices } = setUp();
+  const metadata = {
+    ...REF,
+    labels: { federated: 'member' },
+    annotations: { 'multicluster.weft.dev/pod-names': 'enabled' },
+  };
+  const headless = { metadata, spec: { clusterIP: 'None', ports: [{ name: 'http', port: 80 }] } };
+  const named = (ip: string): EndpointSlice => ({
+    ...slice(ip),
+    endpoints: [{ addresses: [ip], hostname: 'web-0', conditions: { ready: true } }],
+  });
+  east.seed(SERVICES, headless).seed(ENDPOINT_SLICES, named('10.2.1.1'));
+  west.seed(SERVICES, headless).seed(ENDPOINT_SLICES, named('10.1.1.1'));
+  const stop = start();
+  await settle();
+  const addressOf = () => (federated() as { spec?: { clusterIP?: string } } | undefined)?.spec?.clusterIP;
+  assert.equal(addressOf(), 'None');
+  const names = () => ourSlices().flatMap(({ endpoints }) => endpoints.map(({ hostname }) => hostname));
+  assert.deepEqual(names().sort(), ['web-0-east', 'web-0-west']);
+  const writes = west.actions.length;
+  await settle();
+  assert.equal(west.actions.length, writes, 'nothing is written while nothing changes');
+  await west.delete(SERVICES, REF);
+  west.seed(SERVICES, { ...web('10.1.0.1'), metadata: { ...REF, labels: { federated: 'member' } } });
+  await settle();
+  await settle();
+  assert.notEqual(addressOf(), 'None');
+  assert.deepEqual(ourSlices(), []);
   stop();
 });

@@ -22,6 +22,10 @@ export const LIMITS = {
   /** No more writes of one Link's status than these in this time, whatever changes: the rest is said by the next one. */
   statusWritesMax: 20,
   statusWindowMs: 10_000,
+  /** Objects that a condition names of those that something is left out of. */
+  refusedNamed: 3,
+  /** Events about Services that are told at once; of more, the log and the status say. */
+  eventsAtOnce: 100,
   /** Networks of one cluster's pods that are compared; nodes that are numbered in order unite into a few. */
   podNetworksMax: 256,
   /** After a token could not be renewed: doubles from the first to the cap, for ever. */

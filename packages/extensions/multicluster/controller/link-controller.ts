@@ -1,5 +1,6 @@
 import { type KubeObject, NAMESPACES } from '#api/kube';
-import { isConflict, type KubeClient } from '#kube/client';
+import { type FaultName, faultMessage, type LinkedObserver } from '#control/linked';
+import { isConflict, type KubeClient, type WatchSink } from '#kube/client';
 import type { Clock } from '#runtime/clock';
 import type { Log } from '#runtime/log';
 import type { Random } from '#runtime/random';
@@ -42,7 +43,9 @@ export interface LinkControllerDeps {
   clock: Clock;
   log: Log;
   /** Makes a client of a kubeconfig's text; throws when it cannot be used. */
-  connect(kubeconfig: string): RemoteClient;
+  connect(kubeconfig: string, observer: LinkedObserver): RemoteClient;
+  /** Looks on at a watch, of the cluster named: `local` is the own one. */
+  noted?<T>(cluster: string, resource: string, sink: WatchSink<T>): { sink: WatchSink<T>; stop(): void };
   random: Random;
   /** IP addresses of a host name; rejects when it has none. */
   lookup(host: string): Promise<readonly string[]>;
@@ -50,8 +53,8 @@ export interface LinkControllerDeps {
   probe(url: string, timeoutMs: number): Promise<void>;
   /** Counts what happens to the gateway of a cluster. */
   gatewayMetrics?(cluster: string): GatewayMetrics;
-  /** Told whenever the remote cluster comes within reach or out of it. */
-  onReachable?(cluster: string, reachable: boolean): void;
+  /** Told whether the remote cluster is within reach, and of what is wrong with it. */
+  onReachable?(cluster: string, reachable: boolean, faults: ReadonlySet<FaultName>): void;
 }
 
 export interface LinkControllerOptions {
@@ -174,9 +177,10 @@ export class LinkController {
     const remote = this.#remoteOf(link, gateway !== undefined);
     const { cluster } = settingsOf(link);
     const { reachability } = remote;
-    if (reachability) this.#noteReachability(cluster, reachability);
+    const { content } = remote;
+    if (reachability) this.#noteReachability(link, reachability, content !== 'none');
     this.#facts.contact(cluster, secretOf(link), remote);
-    const about = { ...(reachability && { reachability }), gateway: gateway?.finding ?? ('none' as const) };
+    const about = { ...(reachability && { reachability }), gateway: gateway?.finding ?? ('none' as const), content };
     if (!remote.synced || gateway?.known === false) {
       // Too little is known of the remote cluster: what stands here stays as it is.
       if (reachability)
@@ -215,9 +219,10 @@ export class LinkController {
   async #standBack(link: Link, holder: string): Promise<'done'> {
     this.#letGo();
     const { cluster } = settingsOf(link);
-    const message = `Link ${holder} is older and has the same target cluster, ${cluster}: this one does nothing`;
-    const reachability = { reachable: false, reason: 'DuplicateLink', message };
-    this.#noteReachability(cluster, reachability);
+    const seen = `Link ${holder}, which is older and has the same target cluster, ${cluster}`;
+    const message = faultMessage({ reason: 'DuplicateLink', seen });
+    const reachability: Reachability = { reachable: false, reason: 'DuplicateLink', message };
+    this.#noteReachability(link, reachability, false);
     await this.#status.put(() => ({ ...NOTHING, reachability }));
     return 'done';
   }
@@ -247,7 +252,9 @@ export class LinkController {
   }
 
   #remoteOf(link: Link, throughGateway: boolean): RemoteCluster {
+    const { cluster: name } = settingsOf(link);
     const wanted: RemoteSource = {
+      cluster: name,
       secret: secretOf(link),
       namespace: this.#options.namespace,
       endpointsOf: throughGateway ? selectorText(link.spec?.selector) : undefined,
@@ -255,10 +262,11 @@ export class LinkController {
     const source = JSON.stringify(wanted);
     if (this.#remote?.source === source) return this.#remote.cluster;
     this.#remote?.cluster.stop();
-    const { client, connect } = this.#deps;
+    const { client, connect, noted } = this.#deps;
     const changed = (): void => this.#loop.trigger();
     const counted = (): void => this.#status.nudge();
-    const cluster = new RemoteCluster(wanted, { client, connect, changed, counted });
+    const look = noted && (<T>(resource: string, sink: WatchSink<T>) => noted(name, resource, sink));
+    const cluster = new RemoteCluster(wanted, { client, connect, noted: look, changed, counted });
     this.#remote = { source, cluster };
     return cluster;
   }
@@ -323,12 +331,23 @@ export class LinkController {
     return change ? [change] : [];
   }
 
-  #noteReachability(cluster: string, { reachable, reason, message }: Reachability): void {
-    this.#deps.onReachable?.(cluster, reachable);
-    if (this.#lastReason === reason) return;
+  #noteReachability(link: Link, { reachable, reason, message }: Reachability, refuses: boolean): void {
+    const { cluster } = settingsOf(link);
+    const faults = new Set<FaultName>(refuses ? ['AddressesRefused'] : []);
+    if (reason !== 'Connected') faults.add(reason);
+    this.#deps.onReachable?.(cluster, reachable, faults);
+    const before = this.#lastReason;
+    if (before === reason) return;
     this.#lastReason = reason;
-    if (reachable) this.#deps.log.info('the remote cluster is within reach', { cluster });
-    else this.#deps.log.warn('the remote cluster is out of reach; what it gave stays', { cluster, reason, message });
+    if (!reachable) {
+      this.#deps.log.warn('the remote cluster is out of reach; what it gave stays', { cluster, reason, message });
+      this.#announcer.tell(link, { type: 'Warning', reason, message });
+      return;
+    }
+    this.#deps.log.info('the remote cluster is within reach', { cluster });
+    // That it is so from the start is no news.
+    const news = `Cluster ${cluster} answers again as it should`;
+    if (before !== undefined) this.#announcer.tell(link, { type: 'Normal', reason, message: news });
   }
 
   #linkTimes(): Map<string, string> {
@@ -408,6 +427,7 @@ const NOTHING = {
   gateway: 'none',
   credentials: 'none',
   networks: 'none',
+  content: 'none',
   podNetworks: [],
 } as const satisfies WantedStatus;
 

@@ -1,3 +1,5 @@
+import { WatchHealth } from '#control/fold';
+import { connectLinked, faultMetrics } from '#control/linked';
 import { type ProcessContext, type Running, runProcess } from '#control/process';
 import { createKubeClient, parseSelector } from '#kube/client';
 import { inlineAccess } from '#kube/config';
@@ -114,6 +116,8 @@ function startLink({ flags, log, metrics }: ProcessContext<typeof FLAGS>, client
     throw new Error(
       `flag -endpoint-refresh-period: expected a duration of at least 1s such as 1m, got "${flags['endpoint-refresh-period']}"`,
     );
+  const health = new WatchHealth(metrics, systemClock);
+  const faultsAre = faultMetrics(metrics);
   return () =>
     new LinkController(
       {
@@ -121,11 +125,15 @@ function startLink({ flags, log, metrics }: ProcessContext<typeof FLAGS>, client
         clock: systemClock,
         log,
         random: systemRandom,
-        connect: (kubeconfig) => createKubeClient(inlineAccess(kubeconfig)),
+        connect: connectLinked,
+        noted: (cluster, resource, sink) => health.note(cluster, resource, sink),
         lookup: lookupHost,
         probe: httpProbe,
         gatewayMetrics: (cluster) => gatewayMetrics(metrics, cluster),
-        onReachable: (cluster, reachable) => metrics.gauge('remote_cluster_up', { cluster }).set(reachable ? 1 : 0),
+        onReachable: (cluster, reachable, faults) => {
+          metrics.gauge('remote_cluster_up', { cluster }).set(reachable ? 1 : 0);
+          faultsAre(cluster, faults);
+        },
       },
       {
         link,

@@ -1,10 +1,13 @@
 import { ENDPOINT_SLICES, type EndpointSlice, type KubeObject, SECRETS } from '#api/kube';
-import { ApiError, type KubeClient } from '#kube/client';
-import { CREDENTIALS, type Reachability } from '../link/index.ts';
+import { type Fault, type FaultName, faultMessage, faultOf, type LinkedObserver } from '#control/linked';
+import type { KubeClient } from '#kube/client';
+import { CREDENTIALS, type Finding, type Reachability } from '../link/index.ts';
 import type { ObservedExport } from '../mcs/index.ts';
 import { type ObservedService, SliceIndex } from '../mirror/index.ts';
 import { SliceWatch, watchRemoteExports } from './exports.ts';
+import { LIMITS } from './limits.ts';
 import { watchServices } from './local-cluster.ts';
+import { type Noted, WatchedClient } from './watched-client.ts';
 
 interface Secret extends KubeObject {
   type?: string;
@@ -15,7 +18,9 @@ export interface RemoteClusterDeps {
   /** The local cluster, where the credentials are. */
   client: Pick<KubeClient, 'watch'>;
   /** Makes a client of a kubeconfig's text; throws when it cannot be used. */
-  connect(kubeconfig: string): RemoteClient;
+  connect(kubeconfig: string, observer: LinkedObserver): RemoteClient;
+  /** Looks on at the watches of the remote cluster. */
+  noted: Noted | undefined;
   changed(): void;
   /** There are more or fewer endpoints; nothing else may be different. */
   counted(): void;
@@ -26,6 +31,8 @@ export type RemoteClient = Pick<KubeClient, 'watch' | 'create' | 'raw' | 'close'
 
 /** Which of the remote cluster to look at, and with what. */
 export interface RemoteSource {
+  /** What the Link calls it. */
+  cluster: string;
   secret: string;
   namespace: string;
   /** Endpoints of Services with these labels are watched; undefined: none are. */
@@ -49,6 +56,9 @@ export class RemoteCluster {
   /** To write events with; undefined while there are no credentials. */
   client: RemoteClient | undefined;
   reachability: Reachability | undefined;
+  /** Objects that something is left out of, and why. */
+  readonly #refused = new Map<string, string>();
+  readonly #cluster: string;
   readonly #deps: RemoteClusterDeps;
   readonly #endpointsOf: string | undefined;
   #servicesSeen = false;
@@ -56,13 +66,14 @@ export class RemoteCluster {
   #kubeconfig: string | undefined;
   #stopRemote: () => void = () => {};
 
-  constructor({ secret: name, namespace, endpointsOf }: RemoteSource, deps: RemoteClusterDeps) {
+  constructor({ cluster, secret: name, namespace, endpointsOf }: RemoteSource, deps: RemoteClusterDeps) {
+    this.#cluster = cluster;
     this.#deps = deps;
     this.#endpointsOf = endpointsOf;
     this.#slices = new SliceWatch(() => deps.changed());
     const secret = { name, namespace };
     const missing = (): void =>
-      this.#lose('CredentialsMissing', `Secret ${secret.namespace}/${secret.name} does not exist`);
+      this.#lose('CredentialsMissing', `no Secret ${secret.namespace}/${secret.name}`);
     this.#stopSecret = deps.client.watch<Secret>(
       SECRETS,
       { namespace: secret.namespace, fieldSelector: `metadata.name=${secret.name}` },
@@ -71,10 +82,19 @@ export class RemoteCluster {
         applied: (found) => this.#credentials(found),
         deleted: missing,
         failed: ({ error }) => {
-          if (this.#kubeconfig === undefined) this.#say('CredentialsUnreadable', error.message);
+          if (this.#kubeconfig === undefined) this.#say({ reason: 'CredentialsUnreadable', seen: error.message });
         },
       },
     );
+  }
+
+  /** What a Link's condition `ContentAccepted` says; `none` where nothing is left out. */
+  get content(): Finding | 'none' {
+    if (this.#refused.size === 0) return 'none';
+    const named = [...this.#refused].slice(0, LIMITS.refusedNamed).map(([object, why]) => `${object}: ${why}`);
+    const more = this.#refused.size > named.length ? `; and of ${this.#refused.size - named.length} more` : '';
+    const fault: Fault = { reason: 'AddressesRefused', seen: named.join('; ') + more };
+    return { status: 'False', reason: fault.reason, message: faultMessage(fault) };
   }
 
   /** With which it is entered; undefined while there is none. */
@@ -100,9 +120,15 @@ export class RemoteCluster {
   }
 
   #credentials(secret: Secret): void {
+    const named = `Secret ${secret.metadata.namespace}/${secret.metadata.name}`;
     const encoded = secret.data?.[CREDENTIALS.key];
     if (!encoded) {
-      this.#lose('CredentialsInvalid', `Secret ${secret.metadata.name} has no key "${CREDENTIALS.key}"`);
+      this.#lose('CredentialsInvalid', `${named} without it`);
+      return;
+    }
+    const owner = secret.metadata.labels?.[CREDENTIALS.clusterNameLabel];
+    if (owner !== undefined && owner !== this.#cluster) {
+      this.#lose('CredentialsOfOther', `${named} with the label ${CREDENTIALS.clusterNameLabel}=${owner}`);
       return;
     }
     const kubeconfig = Buffer.from(encoded, 'base64').toString('utf8');
@@ -110,33 +136,30 @@ export class RemoteCluster {
     this.#stopRemote();
     this.#kubeconfig = kubeconfig;
     try {
-      this.#watch(this.#deps.connect(kubeconfig));
+      this.#watch(this.#deps.connect(kubeconfig, { refused: (object, why) => this.#note(object, why) }));
     } catch (error) {
-      this.#lose('CredentialsInvalid', (error as Error).message);
+      // What is wrong with the text may be shown with the text: the first line does not.
+      this.#lose('CredentialsInvalid', `${named}: ${(error as Error).message.split('\n')[0]}`);
       this.#kubeconfig = kubeconfig;
     }
   }
 
-  #watch(remote: RemoteClient): void {
-    this.client = remote;
-    const reachable = (): void => {
-      if (this.reachability?.reachable) return;
-      this.reachability = { reachable: true, reason: 'Connected', message: '' };
+  #watch(connected: RemoteClient): void {
+    let isListed = false;
+    const judge = (): void => {
+      if (remote.fault) this.#say(remote.fault);
+      else if (isListed) this.#connected();
     };
+    const remote = new WatchedClient(connected, this.#deps.noted, judge);
+    this.client = remote;
     const stop = watchServices(remote, this.services, {
       changed: () => {
         this.#servicesSeen = true;
-        reachable();
+        isListed = true;
+        judge();
         this.#deps.changed();
       },
-      failed: ({ error }) => {
-        const refused = error instanceof ApiError && (error.code === 401 || error.code === 403);
-        this.#say(refused ? 'CredentialsRefused' : 'Unreachable', error.message);
-      },
-      recovered: () => {
-        reachable();
-        this.#deps.changed();
-      },
+      failed: () => {},
     });
     const stopEndpoints = this.#endpointsOf === undefined ? () => {} : this.#watchEndpoints(remote, this.#endpointsOf);
     const stopExports = watchRemoteExports(remote, this.exports, () => {
@@ -150,6 +173,7 @@ export class RemoteCluster {
       this.#slices.stop();
       this.client = undefined;
       remote.close();
+      this.#refused.clear();
     };
   }
 
@@ -176,25 +200,38 @@ export class RemoteCluster {
         },
         failed: ({ error }) => {
           if (this.endpoints || this.endpointsProblem !== undefined) return;
-          this.endpointsProblem = error.message;
+          this.endpointsProblem = faultOf(error).seen;
           this.#deps.changed();
         },
       },
     );
   }
 
-  #lose(reason: string, message: string): void {
+  #note(object: string, why: string | undefined): void {
+    if (this.#refused.get(object) === why) return;
+    if (why === undefined) this.#refused.delete(object);
+    else this.#refused.set(object, why);
+    this.#deps.changed();
+  }
+
+  #lose(reason: FaultName, seen: string): void {
     this.#stopRemote();
     this.#stopRemote = () => {};
     this.#kubeconfig = undefined;
-    this.#say(reason, message);
+    this.#say({ reason, seen });
   }
 
-  #say(reason: string, message: string): void {
+  #connected(): void {
+    if (this.reachability?.reachable) return;
+    this.reachability = { reachable: true, reason: 'Connected', message: '' };
+    this.#deps.changed();
+  }
+
+  #say(fault: Fault): void {
     const { reachability } = this;
     // Connection errors may name ephemeral ports and the like: the first of a kind stands until the kind changes.
-    if (reachability && !reachability.reachable && reachability.reason === reason) return;
-    this.reachability = { reachable: false, reason, message };
+    if (reachability && !reachability.reachable && reachability.reason === fault.reason) return;
+    this.reachability = { reachable: false, reason: fault.reason, message: faultMessage(fault) };
     this.#deps.changed();
   }
 }

@@ -16,8 +16,8 @@ export interface MirrorOutcome {
   reason: 'Mirrored' | 'InvalidService' | 'MissingNamespace' | 'Pending' | 'Error';
   message: string;
   localName?: string;
-  /** In words, how it differs from others that became the same Service. */
-  conflict?: string;
+  /** How it differs from others that became the same Service: reasons as in KEP-1645, and in words. */
+  conflict?: { reason: string; message: string };
   /** Of the remote Service. */
   endpoints?: EndpointCount;
   /** Of the federated service, how many it has. */
@@ -173,8 +173,8 @@ function conditions(
   if (conflict !== undefined)
     all.push({
       lastTransitionTime: nowIso,
-      message: conflict,
-      reason: 'PortConflict',
+      message: conflict.message,
+      reason: conflict.reason,
       status: 'True',
       type: 'Conflict',
     });

@@ -46,8 +46,8 @@ export function joinFederated(
     );
   const outcome: MirrorOutcome = { namespace, name: member.name, reason: 'Mirrored', message: '', localName: name };
   const wanted = wantedFederated(member, joiner, existing, exported);
-  const conflict = portConflict(member.ports, wanted.ports);
-  if (conflict !== undefined) outcome.conflict = conflict;
+  const conflict = conflictOf(member, wanted);
+  if (conflict) outcome.conflict = conflict;
   outcome.ports = portCoverage(member.ports, wanted.ports);
   const { ports, headless, traffic, ...metadata } = wanted;
   const make = (version: { resourceVersion?: string }) =>
@@ -57,6 +57,28 @@ export function joinFederated(
     return { outcome };
   return { outcome, change: { do: 'update', service: make({ resourceVersion: existing.resourceVersion }) } };
 }
+
+/** How a member differs from what clients see; undefined when it does not. */
+function conflictOf(
+  member: ObservedService,
+  seen: Pick<ObservedService, 'ports' | 'headless'>,
+): MirrorOutcome['conflict'] {
+  const found: [reason: string, message: string | undefined][] = [
+    ['PortConflict', portConflict(member.ports, seen.ports)],
+    ['TypeConflict', typeConflict(member.headless, seen.headless)],
+  ];
+  const said = found.filter(([, message]) => message !== undefined);
+  return said.length === 0
+    ? undefined
+    : { reason: said.map(([reason]) => reason).join(), message: said.map(([, message]) => message).join('; ') };
+}
+
+const typeConflict = (member: boolean, seen: boolean): string | undefined => {
+  if (member === seen) return undefined;
+  return member
+    ? 'The service is headless, the federated service is not: pods have no names there'
+    : 'The federated service is headless, the service is not: its pods have no names there';
+};
 
 /** What the federated service should be, as far as this member has a say in it: who does not lead only says what it has. */
 function wantedFederated(

@@ -77,7 +77,7 @@ test('the ports of all members are there, those of one that leaves are not, and 
     const { changes, federated } = reconcileLink(east, seen, world, times(east));
     const mine = reconcileLocal(settings, world.play(changes), new Set(['east']));
     world.play(mine);
-    return { writes: changes.length + mine.length, conflict: federated[0]?.conflict };
+    return { writes: changes.length + mine.length, conflict: federated[0]?.conflict?.message };
   };
   round();
   round();
@@ -277,4 +277,26 @@ test('what cannot be read of a headless service is said, and it is as if nothing
     changes.map((change) => change.do !== 'delete' && change.service.metadata.name),
     ['db-east'],
   );
+});
+
+test('members of which some are headless are joined, as the one that leads has it, and the difference is said', () => {
+  const east = link('east');
+  const settings = { federatedServiceSelector: { matchLabels: MEMBER }, excludedLabels: [], excludedAnnotations: [] };
+  const world = new World(service('db', MEMBER));
+  const there = remote(service('db', MEMBER, { headless: true, annotations: NAMED }));
+  const round = () => {
+    const { changes, federated } = reconcileLink(east, there, world, times(east));
+    world.play(changes);
+    world.play(reconcileLocal(settings, world, new Set(['east'])));
+    return federated[0]?.conflict;
+  };
+  round();
+  // The one that came first made it headless; the local member leads, and makes it anew with all that was said.
+  assert.equal(world.get('db-federated').headless, false);
+  assert.equal(members(world.get('db-federated')), 'db@east');
+  assert.equal(world.get('db-federated').annotations[MIRROR.localDiscovery], 'db');
+  assert.deepEqual(round(), {
+    reason: 'TypeConflict',
+    message: 'The service is headless, the federated service is not: pods have no names there',
+  });
 });
