@@ -158,6 +158,8 @@ test('policy: identities, suffixes and networks decide, and a change takes effec
   const [denied] = await wire.expect(/^HTTP\/1.1 403 Forbidden\r\n[\s\S]*\r\n\r\n/);
   assert.match(denied, /l5d-proxy-error: unauthorized request on route/);
   assert.equal(server.metric('inbound_http_authz_deny_total', { client_id: CLIENT }), 1);
+  const told = server.log.lines.filter((line) => line.includes('Request denied'));
+  assert.equal(told.filter((line) => line.includes(CLIENT)).length, 1, told.join('\n'));
   // The same connection, after the policy changed.
   topic.set(authorized({ identities: new Set(), suffixes: ['serviceaccount.identity.linkerd.cluster.local'] }));
   socket.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n');

@@ -20,14 +20,16 @@ export interface Admission {
 export function auditFields({ server, route, authorization, tls, addr }: Admission): Fields | undefined {
   const { kind, name } = authorization.meta;
   if (kind !== 'default' || name !== 'audit') return undefined;
-  return {
-    ...named('server', server),
-    ...(route && named('route', route)),
-    'client.tls': tls.terminated ? (tls.identity ?? 'anonymous') : 'none',
-    'client.ip': addr,
-    ...named('authz', authorization.meta),
-  };
+  return { ...clientFields({ server, ...(route && { route }), tls, addr }), ...named('authz', authorization.meta) };
 }
+
+/** Who asks, and for what: the same without `authz`. */
+export const clientFields = ({ server, route, tls, addr }: Omit<Admission, 'authorization'>): Fields => ({
+  ...named('server', server),
+  ...(route && named('route', route)),
+  'client.tls': tls.terminated ? (tls.identity ?? 'anonymous') : 'none',
+  'client.ip': addr,
+});
 
 const named = (what: string, { group, kind, name }: Meta): Fields => ({
   [`${what}.group`]: group,

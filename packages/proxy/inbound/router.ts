@@ -12,7 +12,7 @@ import type {
 } from '../discover/index.ts';
 import { type Exchange, NAMES, type Plan, type RequestScope, type Router, type Upstream } from '../http/index.ts';
 import { findRoute, HeadView, matchesEverything } from '../routes/index.ts';
-import { auditFields } from './audit.ts';
+import { auditFields, clientFields } from './audit.ts';
 import { authorize, type ClientTls } from './authorize.ts';
 import { InboundPlan, type RateLimit } from './plan.ts';
 
@@ -121,10 +121,13 @@ export class InboundRouter implements Router {
   #decide(policy: ServerPolicy, route: InboundRoute): Allowed | Fault {
     const { ip, tls, addr } = this.#options;
     const admitted = authorize([...route.authorizations, ...policy.authorizations], ip, tls);
+    const asks = { server: policy.meta, route: route.meta, tls, addr };
+    // Once for a connection and its policy: whoever refuses many requests is not to be kept busy by telling of them.
+    if (!admitted) this.#options.log.info('Request denied', clientFields(asks));
     const decision = admitted
       ? {
           counts: this.#counts.allow(route, admitted),
-          audit: auditFields({ server: policy.meta, route: route.meta, authorization: admitted, tls, addr }),
+          audit: auditFields({ ...asks, authorization: admitted }),
         }
       : new Fault('unauthorized');
     this.#decisions.set(route, decision);
