@@ -12,8 +12,8 @@ import {
   type AnnotationRow,
   annotationSchema,
   ENDPOINT_ANNOTATIONS,
-  type EndpointAnnotation,
   MULTICLUSTER_ANNOTATIONS,
+  REQUEST_ANNOTATIONS,
 } from '#model/annotations';
 import { FAULTS, type FaultRow } from '#model/faults';
 import { HEADERS } from '#model/headers';
@@ -152,7 +152,7 @@ function annotationsPage(): string {
     row.inherited ? 'yes' : 'no',
     code(row.flag ?? ''),
   ]);
-  const others = (rows: Readonly<Record<string, EndpointAnnotation<unknown>>>) =>
+  const others = (rows: Readonly<Record<string, Record<'key' | 'on' | 'doc' | 'expects', string>>>) =>
     table(
       ['annotation', 'on', 'meaning', 'expects'],
       Object.values(rows).map((row) => [code(row.key), row.on, row.doc, row.expects]),
@@ -171,6 +171,12 @@ key under \`config.linkerd.io/\` that nothing knows, has no effect: whoever writ
     others(ENDPOINT_ANNOTATIONS),
     '## Services of other clusters',
     others(MULTICLUSTER_ANNOTATIONS),
+    '## Requests',
+    `Of a Service or EgressNetwork, and of HTTPRoutes, GRPCRoutes and, where it makes sense, TLSRoutes and TCPRoutes that lead to one. They count in the
+client's cluster, mirrored and federated services included. Time-outs and retries of a route go before those of its Service. Admission refuses
+a route with a value that cannot be read; where it was not asked, the value counts as not set, all of its group with it (time-outs, retries,
+faults, circuit breaker), the route has the condition PartiallyInvalid and the policy controller logs it.`,
+    others(REQUEST_ANNOTATIONS),
   );
 }
 

@@ -6,4 +6,5 @@ export { KINDS, type Kind } from './kinds.ts';
 export * from './multicluster.ts';
 export * from './port-set.ts';
 export * from './read.ts';
+export * from './requests.ts';
 export { annotationSchema } from './schema.ts';

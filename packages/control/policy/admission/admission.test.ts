@@ -347,6 +347,7 @@ test('checks retry and timeout annotations of routes whose parent is a Service',
     'retry.linkerd.io/grpc': 'never',
     'retry.linkerd.io/limit': '-1',
     'fault.weft.dev/delay': 'long',
+    'balancer.weft.dev/backends': 'first',
   };
   for (const [kind, group] of [
     ['HTTPRoute', POLICY],

@@ -1,7 +1,7 @@
 /** Rules for routes. Routes of other controllers' parents pass, whatever they hold. */
 import { parseGoDuration } from '#model/annotations';
 import { Pattern, RegexError } from '#model/regex';
-import { readFault, readRetry, readTimeouts } from '../outbound/annotations.ts';
+import { readFault, readRetry, readSplit, readTimeouts } from '../outbound/annotations.ts';
 import { isRef, listOf, objectOf, type PolicyObject, type Ref, Refusal, type Rule, refOf } from './refusal.ts';
 
 const POLICY = 'policy.linkerd.io';
@@ -189,4 +189,5 @@ function checkAnnotations({ annotations }: PolicyObject, parents: readonly Ref[]
   readTimeouts(annotations, refuse);
   readRetry(annotations, refuse);
   readFault(annotations, refuse);
+  readSplit(annotations, refuse);
 }

@@ -2,7 +2,14 @@
 import { create } from '@bufbuild/protobuf';
 import { type Duration, DurationSchema } from '@bufbuild/protobuf/wkt';
 import { httpRoute, outbound } from '#api/mesh';
-import { parseBool } from '#model/annotations';
+import {
+  type BackendSplit,
+  type GrpcConditionName,
+  LOAD_BAND_ALIAS,
+  type RequestAnnotation,
+  REQUEST_ANNOTATIONS as ROWS,
+  type StatusRange,
+} from '#model/annotations';
 import type { Share } from '../routes/index.ts';
 
 type Annotations = Readonly<Record<string, string>>;
@@ -10,35 +17,23 @@ type Annotations = Readonly<Record<string, string>>;
 /** Reported for the operator: the annotation counts as not set. */
 export type Warn = (message: string) => void;
 
-const UNITS_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** A whole number and one unit (ms, s, m, h, d), or a bare 0; in milliseconds. */
-export function parsePolicyDuration(text: string): number | undefined {
-  if (text === '0') return 0;
-  const found = /^(\d{1,12})(ms|s|m|h|d)$/.exec(text);
-  return found ? Number(found[1]) * (UNITS_MS[found[2] ?? ''] ?? 0) : undefined;
-}
-
 /** Milliseconds as a protobuf Duration. */
 export function durationOf(ms: number): Duration {
   return create(DurationSchema, { seconds: BigInt(Math.floor(ms / 1000)), nanos: (ms % 1000) * 1e6 });
 }
 
-const between = (min: number, max: number, whole: boolean) => (text: string) => {
-  const value = Number(text);
-  const fits = text.trim() !== '' && value >= min && value <= max && (!whole || Number.isInteger(value));
-  return fits ? value : undefined;
-};
-const u32 = between(0, 2 ** 32 - 1, true);
-
 /** Reads one annotation; a bad value throws a sentence. Absent: the fallback. */
-function read<T>(annotations: Annotations, key: string, parse: (text: string) => T | undefined, fallback: T): T {
-  const text = annotations[key];
+function read<T, F extends T | undefined>(annotations: Annotations, row: RequestAnnotation<T>, fallback: F): T | F {
+  const text = annotations[row.key];
   if (text === undefined) return fallback;
-  const value = parse(text);
-  if (value === undefined) throw new Error(`${key}: "${text}" is no valid value`);
+  const value = row.parse(text);
+  if (value === undefined) throw new Error(`${row.key}: "${text}": expected ${row.expects}`);
   return value;
 }
+
+/** Whether any of these is there. */
+const hasAny = (annotations: Annotations, ...rows: readonly RequestAnnotation<unknown>[]): boolean =>
+  rows.some(({ key }) => annotations[key] !== undefined);
 
 /** Runs `readGroup`; one bad value and the whole group counts as not set. */
 function group<T>(readGroup: () => T | undefined, warn: Warn): T | undefined {
@@ -50,19 +45,21 @@ function group<T>(readGroup: () => T | undefined, warn: Warn): T | undefined {
   }
 }
 
-const TIMEOUT = 'timeout.linkerd.io/';
-const TIMEOUTS = ['request', 'response', 'idle'] as const;
-
 /** Bounds in milliseconds; 0: none. */
-export type TimeoutsMs = Readonly<Record<(typeof TIMEOUTS)[number], number>>;
+export type TimeoutsMs = Readonly<Record<'request' | 'response' | 'idle', number>>;
 
 /** `timeout.linkerd.io/{request,response,idle}`; undefined without any of them, or with a bad one. */
 export function readTimeouts(annotations: Annotations, warn: Warn): TimeoutsMs | undefined {
-  if (!TIMEOUTS.some((name) => annotations[TIMEOUT + name] !== undefined)) return undefined;
-  return group(() => {
-    const ms = (name: string) => read(annotations, TIMEOUT + name, parsePolicyDuration, 0);
-    return { request: ms('request'), response: ms('response'), idle: ms('idle') };
-  }, warn);
+  const { timeoutRequest, timeoutResponse, timeoutIdle } = ROWS;
+  if (!hasAny(annotations, timeoutRequest, timeoutResponse, timeoutIdle)) return undefined;
+  return group(
+    () => ({
+      request: read(annotations, timeoutRequest, 0),
+      response: read(annotations, timeoutResponse, 0),
+      idle: read(annotations, timeoutIdle, 0),
+    }),
+    warn,
+  );
 }
 
 /** The wire form; always a message, empty without bounds. */
@@ -75,14 +72,12 @@ export function encodeTimeouts(timeouts: Partial<TimeoutsMs> = {}): httpRoute.Ti
   });
 }
 
-const RETRY = 'retry.linkerd.io/';
 /** Bodies beyond this are not kept for another try. */
 const RETRY_BYTES_MAX = 64 * 1024;
-const STATUS_GROUPS: Record<string, readonly [number, number]> = { '5xx': [500, 599], 'gateway-error': [502, 504] };
 
 /** When and how often requests are tried again; without any condition: never. */
 export interface RetryRecord {
-  statuses: readonly { start: number; end: number }[];
+  statuses: readonly StatusRange[];
   codes: readonly GrpcCondition[];
   limit: number;
   /** Of each try; 0: none. */
@@ -91,13 +86,14 @@ export interface RetryRecord {
 
 /** `retry.linkerd.io/{http,grpc,limit,timeout}`; undefined without any of them, or with a bad one. */
 export function readRetry(annotations: Annotations, warn: Warn): RetryRecord | undefined {
-  if (!['http', 'grpc', 'limit', 'timeout'].some((name) => annotations[RETRY + name] !== undefined)) return undefined;
+  const { retryHttp, retryGrpc, retryLimit, retryTimeout } = ROWS;
+  if (!hasAny(annotations, retryHttp, retryGrpc, retryLimit, retryTimeout)) return undefined;
   return group(
     () => ({
-      statuses: read(annotations, `${RETRY}http`, parseStatuses, []),
-      codes: read(annotations, `${RETRY}grpc`, parseCodes, []),
-      limit: read(annotations, `${RETRY}limit`, between(0, 65535, true), 1) || 1,
-      timeoutMs: read(annotations, `${RETRY}timeout`, parsePolicyDuration, 0),
+      statuses: read(annotations, retryHttp, []),
+      codes: read(annotations, retryGrpc, []).map((name) => GRPC_CONDITIONS[name]),
+      limit: read(annotations, retryLimit, 1) || 1,
+      timeoutMs: read(annotations, retryTimeout, 0),
     }),
     warn,
   );
@@ -120,41 +116,20 @@ const GRPC_CONDITIONS = {
   internal: 'internal',
   'resource-exhausted': 'resourceExhausted',
   unavailable: 'unavailable',
-} as const;
+} as const satisfies Record<GrpcConditionName, string>;
 export type GrpcCondition = (typeof GRPC_CONDITIONS)[keyof typeof GRPC_CONDITIONS];
-
-function parseCodes(text: string): GrpcCondition[] | undefined {
-  const codes = text.split(',').map((name) => GRPC_CONDITIONS[name as keyof typeof GRPC_CONDITIONS]);
-  return codes.some((code) => code === undefined) ? undefined : codes;
-}
-
-function parseStatuses(text: string): { start: number; end: number }[] | undefined {
-  const ranges: { start: number; end: number }[] = [];
-  for (const part of text.split(',')) {
-    const found = /^(\d{3})(?:-(\d{3}))?$/.exec(part);
-    const [start, end] = STATUS_GROUPS[part] ?? [Number(found?.[1]), Number(found?.[2] ?? found?.[1])];
-    if (!(start >= 100 && start <= end && end <= 599)) return undefined;
-    ranges.push({ start, end });
-  }
-  return ranges;
-}
-
-const BALANCER = 'balancer.linkerd.io/failure-accrual';
-const ALPHA = 'balancer.alpha.linkerd.io/';
 
 /** `balancer.linkerd.io/failure-accrual` and its companions; undefined when off or anything in it is bad. */
 export function readFailureAccrual(annotations: Annotations, warn: Warn): outbound.FailureAccrual | undefined {
-  const mode = annotations[BALANCER];
-  if (mode === undefined) return undefined;
+  if (!hasAny(annotations, ROWS.failureAccrual)) return undefined;
   return group(() => {
-    if (mode !== 'consecutive' && mode !== 'unified')
-      throw new Error(`${BALANCER}: expected consecutive or unified, got "${mode}"`);
-    const maxFailures = read(annotations, `${BALANCER}-consecutive-max-failures`, u32, 7);
-    const minMs = read(annotations, `${BALANCER}-consecutive-min-penalty`, parsePolicyDuration, 1000);
-    const maxMs = read(annotations, `${BALANCER}-consecutive-max-penalty`, parsePolicyDuration, 60_000);
+    const mode = read(annotations, ROWS.failureAccrual, undefined);
+    const maxFailures = read(annotations, ROWS.accrualMaxFailures, 7);
+    const minMs = read(annotations, ROWS.accrualMinPenalty, 1000);
+    const maxMs = read(annotations, ROWS.accrualMaxPenalty, 60_000);
     if (maxMs === 0 || minMs > maxMs)
-      throw new Error(`${BALANCER}-consecutive-max-penalty: must be above 0 and at least the min-penalty`);
-    const jitterRatio = read(annotations, `${BALANCER}-consecutive-jitter-ratio`, between(0, 100, false), 0.5);
+      throw new Error(`${ROWS.accrualMaxPenalty.key}: must be above 0 and at least the min-penalty`);
+    const jitterRatio = read(annotations, ROWS.accrualJitter, 0.5);
     const backoff = { minBackoff: durationOf(minMs), maxBackoff: durationOf(maxMs), jitterRatio };
     const make = (kind: outbound.FailureAccrual['kind']) => create(outbound.FailureAccrualSchema, { kind });
     if (mode === 'consecutive')
@@ -163,20 +138,19 @@ export function readFailureAccrual(annotations: Annotations, warn: Warn): outbou
         value: create(outbound.FailureAccrual_ConsecutiveFailuresSchema, { maxFailures, backoff }),
       });
     const value = { ...readSuccessRate(annotations), maxConsecutiveFailures: maxFailures };
-    const respectRetryAfterHint = read(annotations, `${ALPHA}failure-accrual-honor-retry-after`, parseBool, false);
+    const respectRetryAfterHint = read(annotations, ROWS.honorRetryAfter, false);
     const unified = { ...value, backoff: { ...backoff, respectRetryAfterHint } };
     return make({ case: 'unified', value: create(outbound.FailureAccrual_UnifiedSchema, unified) });
   }, warn);
 }
 
 function readSuccessRate(annotations: Annotations) {
-  const key = (name: string) => `${ALPHA}failure-accrual-success-rate-${name}`;
-  const windowMs = read(annotations, key('window'), parsePolicyDuration, 10_000);
-  if (windowMs < 10) throw new Error(`${key('window')}: must be at least 10ms`);
+  const windowMs = read(annotations, ROWS.rateWindow, 10_000);
+  if (windowMs < 10) throw new Error(`${ROWS.rateWindow.key}: must be at least 10ms`);
   return {
-    successRateThreshold: read(annotations, key('threshold'), between(0, 1, false), 0.8),
+    successRateThreshold: read(annotations, ROWS.rateThreshold, 0.8),
     decay: durationOf(windowMs),
-    minRequests: read(annotations, key('min-requests'), between(0, 1_000_000, true), 5),
+    minRequests: read(annotations, ROWS.rateMinRequests, 5),
   };
 }
 
@@ -184,11 +158,11 @@ function readSuccessRate(annotations: Annotations) {
 export function readLoad(annotations: Annotations, warn: Warn): outbound.Backend_BalanceP2c['load'] {
   const base = { defaultRtt: durationOf(30), decay: durationOf(10_000) };
   const penalty = group(() => {
-    if (!read(annotations, `${ALPHA}penalize-failures`, parseBool, false)) return undefined;
+    if (!read(annotations, ROWS.penalizeFailures, false)) return undefined;
     return {
       ...base,
-      penalty: durationOf(read(annotations, `${ALPHA}load-biaser-penalty`, parsePolicyDuration, 5000)),
-      maxRetryAfter: durationOf(read(annotations, `${ALPHA}load-biaser-max-retry-after`, parsePolicyDuration, 300_000)),
+      penalty: durationOf(read(annotations, ROWS.penalty, 5000)),
+      maxRetryAfter: durationOf(read(annotations, ROWS.penaltyMaxRetryAfter, 300_000)),
       penaltyDecay: durationOf(10_000),
     };
   }, warn);
@@ -203,57 +177,33 @@ export interface Fault {
   failure: { status: number; share: Share } | undefined;
 }
 
-const FAULT = 'fault.weft.dev/';
-const percent = between(0, 100, false);
-
 /**
  * `fault.weft.dev/{delay,delay-percent,status,status-percent}` of a route: how long requests wait, and the status that answers them
  * instead of a backend; percentages are of all its requests, 100 unless said. Undefined without them, or with a bad one.
  */
 export function readFault(annotations: Annotations, warn: Warn): Fault | undefined {
-  const has = (name: string) => annotations[FAULT + name] !== undefined;
-  if (!has('delay') && !has('status')) return undefined;
+  const { faultDelay, faultDelayPercent, faultStatus, faultStatusPercent } = ROWS;
+  if (!hasAny(annotations, faultDelay, faultStatus)) return undefined;
   return group(() => {
-    const share = (name: string) => {
-      const value = read(annotations, `${FAULT}${name}-percent`, percent, 100);
-      return { numerator: Math.round(value * 100), denominator: 10_000 };
-    };
+    const share = (row: RequestAnnotation<number>) => ({
+      numerator: Math.round(read(annotations, row, 100) * 100),
+      denominator: 10_000,
+    });
+    const ms = read(annotations, faultDelay, undefined);
+    const status = read(annotations, faultStatus, undefined);
     return {
-      delay: has('delay')
-        ? { ms: read(annotations, `${FAULT}delay`, parsePolicyDuration, 0), share: share('delay') }
-        : undefined,
-      failure: has('status')
-        ? { status: read(annotations, `${FAULT}status`, between(200, 599, true), 0), share: share('status') }
-        : undefined,
+      delay: ms === undefined ? undefined : { ms, share: share(faultDelayPercent) },
+      failure: status === undefined ? undefined : { status, share: share(faultStatusPercent) },
     };
   }, warn);
 }
 
-const BACKENDS = 'balancer.weft.dev/backends';
-const SPLITS = { weighted: 'weighted', 'first-available': 'ordered' } as const;
-/** How a rule's requests go to its backends: by their weights, or to the first of them that has a ready endpoint. */
-export type Split = (typeof SPLITS)[keyof typeof SPLITS];
+/** `balancer.weft.dev/backends` of a route; `weighted` without it, or with a bad one. */
+export const readSplit = (annotations: Annotations, warn: Warn): BackendSplit =>
+  group(() => read(annotations, ROWS.backends, 'weighted'), warn) ?? 'weighted';
 
-/** `balancer.weft.dev/backends: weighted | first-available` of a route; `weighted` without it, or with a bad one. */
-export function readSplit(annotations: Annotations, warn: Warn): Split {
-  const parse = (text: string): Split | undefined => SPLITS[text as keyof typeof SPLITS];
-  return group(() => read(annotations, BACKENDS, parse, 'weighted'), warn) ?? 'weighted';
-}
-
-/** Keys of the load band: our own, and the one of Linkerd's commercial edition. */
-const LOAD_BANDS = ['balancer.weft.dev/load-band', 'balancer.buoyant.io/load-band'];
-
-/**
- * `balancer.weft.dev/load-band: "0.8,2"` of a Service: requests stay in the client's zone while each of its endpoints has fewer than
- * the second number of requests under way; below the first they return to it. Undefined without it, or with a bad one.
- */
+/** `balancer.weft.dev/load-band` of a Service, or its alias. Undefined without it, or with a bad one. */
 export function readLoadBand(annotations: Annotations, warn: Warn): { low: number; high: number } | undefined {
-  const key = LOAD_BANDS.find((each) => annotations[each] !== undefined);
-  return key === undefined ? undefined : group(() => read(annotations, key, parseBand, undefined), warn);
-}
-
-function parseBand(text: string): { low: number; high: number } | undefined {
-  const [low, high, more] = text.split(',').map(between(0, 1_000_000, false));
-  if (low === undefined || high === undefined || more !== undefined || text.split(',').length !== 2) return undefined;
-  return low > 0 && high > low ? { low, high } : undefined;
+  const key = [ROWS.loadBand.key, LOAD_BAND_ALIAS].find((each) => annotations[each] !== undefined);
+  return key === undefined ? undefined : group(() => read(annotations, { ...ROWS.loadBand, key }, undefined), warn);
 }

@@ -1,5 +1,6 @@
 /** Where rules lead: backends with their weights, and failures in the place of those that are not there. */
 import type { Feature } from '#api/mesh';
+import type { BackendSplit } from '#model/annotations';
 import {
   type BackendRef,
   backendNamespace,
@@ -7,7 +8,6 @@ import {
   isEgressBackend,
   type RouteFilter,
 } from '../routes/index.ts';
-import type { Split } from './annotations.ts';
 import { canCarry } from './filters.ts';
 import { type BackendInit, type Balancing, named, type OutboundParent, QUEUE, serviceBackend } from './parent.ts';
 
@@ -43,7 +43,7 @@ export interface DistributionInit<F> {
  */
 export function distribute<F>(
   refs: readonly BackendRef[] | undefined,
-  split: Split,
+  split: BackendSplit,
   scene: BackendScene,
   writer: FilterWriter<F>,
 ): DistributionInit<F> {

@@ -1,5 +1,5 @@
 /** What is to be told of a route, parent by parent. */
-import { readFault, readRetry, readTimeouts } from '../outbound/index.ts';
+import { readFault, readRetry, readSplit, readTimeouts } from '../outbound/index.ts';
 import {
   type BackendParent,
   backendProblem,
@@ -116,6 +116,7 @@ function partialInvalidity(route: RouteRecord): Finding[] {
   readTimeouts(route.annotations, note);
   readRetry(route.annotations, note);
   readFault(route.annotations, note);
+  readSplit(route.annotations, note);
   for (const field of route.rules.flatMap(({ ignored = [] }) => ignored))
     note(`${field} of a rule is not supported${INSTEAD[field]}`);
   for (const { name, filters } of route.rules.flatMap((rule) => rule.backends ?? []))

@@ -233,7 +233,7 @@ test('filters that nobody knows, those that only our proxies know, and bad annot
   assert.deepEqual(scene.told('Http', 'bad'), [
     `${at} Accepted=True Accepted`,
     `${at} ResolvedRefs=True ResolvedRefs`,
-    `${at} PartiallyInvalid=True UnsupportedValue retry.linkerd.io/http: "often" is no valid value: it counts as not set; retry of a rule is not supported, the annotation retry.linkerd.io/http is: it counts as not set; sessionPersistence of a rule is not supported: it counts as not set; filter ExtensionRef of backend web is not supported: requests to it fail`,
+    `${at} PartiallyInvalid=True UnsupportedValue retry.linkerd.io/http: "often": expected statuses, ranges such as 500-504, 5xx or gateway-error (502 to 504), by commas: it counts as not set; retry of a rule is not supported, the annotation retry.linkerd.io/http is: it counts as not set; sessionPersistence of a rule is not supported: it counts as not set; filter ExtensionRef of backend web is not supported: requests to it fail`,
   ]);
   assert.match(scene.told('Grpc', 'unreadable')[0] ?? '', /Accepted=False UnsupportedValue matches: method/);
 });
