@@ -230,6 +230,14 @@ export class TestProxy {
     return sum;
   }
 
+  /** The series of a metric, as text. */
+  series(name: string): string[] {
+    return this.metrics
+      .render()
+      .split('\n')
+      .filter((line) => line.startsWith(`${name}{`));
+  }
+
   stop(): Promise<boolean> {
     return this.bound.drain(50);
   }
@@ -377,11 +385,11 @@ export class Wire {
   }
 }
 
-/** Waits until `check` holds; fails with its last state otherwise. */
-export async function eventually(check: () => boolean, what: string, withinMs = 3_000): Promise<void> {
+/** Waits until `check` holds; fails with its last state otherwise, which `what` may tell. */
+export async function eventually(check: () => boolean, what: string | (() => string), withinMs = 3_000): Promise<void> {
   const deadline = performance.now() + withinMs;
   while (!check()) {
-    if (performance.now() > deadline) throw new Error(`never happened: ${what}`);
+    if (performance.now() > deadline) throw new Error(`never happened: ${typeof what === 'string' ? what : what()}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
