@@ -24,7 +24,9 @@ export async function serveCommandSpdy(
   });
   const session = new SpdySession(socket, (stream) => {
     const type = stream.headers['streamtype'] ?? '';
-    if (!expected.includes(type) || streams.has(type)) return false;
+    // Who asks for a terminal and for errors may open a stream for these instead of one for sizes. It stays empty.
+    const isExpected = expected.includes(type) || (options.tty && type === 'stderr');
+    if (!isExpected || streams.has(type)) return false;
     streams.set(type, stream);
     if (type !== 'stdin') stream.resume();
     if (streams.size === expected.length) complete();

@@ -18,19 +18,20 @@ const isTrue = (value: string | null): boolean => value === 'true' || value === 
 
 /** Reads the query; without a container the pod's default one is meant. @throws ApiError BadRequest */
 export function commandOptions(kind: CommandKind, pod: AnyObject, query: URLSearchParams): CommandOptions {
+  const tty = isTrue(query.get('tty'));
   const options = {
     container: query.get('container') || defaultContainer(pod),
     command: query.getAll('command'),
     stdin: isTrue(query.get('stdin')),
     stdout: isTrue(query.get('stdout')),
-    stderr: isTrue(query.get('stderr')),
-    tty: isTrue(query.get('tty')),
+    // A terminal has one output. A kubelet lets whoever asks for both have that.
+    stderr: isTrue(query.get('stderr')) && !tty,
+    tty,
   };
   if (kind === 'exec' && options.command.length === 0)
     throw ApiError.of('BadRequest', 'you must specify a command for exec');
   if (!options.stdin && !options.stdout && !options.stderr)
     throw ApiError.of('BadRequest', 'you must specify at least one of stdin, stdout, stderr');
-  if (options.tty && options.stderr) throw ApiError.of('BadRequest', 'tty and stderr cannot both be true');
   return options;
 }
 

@@ -235,6 +235,16 @@ test('exec over SPDY: streams in, streams out, success on the error stream, then
   await once(socket, 'close');
 });
 
+test('exec over SPDY: with a terminal, a stream for errors may stand in for that of sizes, and stays empty', async () => {
+  const { client } = await spdy('exec', 'command=upper&stdin=true&stdout=true&stderr=true&tty=true', V4);
+  for (const [at, streamtype] of ['error', 'stdin', 'stdout', 'stderr'].entries())
+    await client.open(2 * at + 1, { streamtype });
+  client.data(3, 'hello', true);
+  await client.until(() => client.ended.has(1));
+  assert.deepEqual([client.text.get(5), client.text.get(7) ?? ''], ['HELLO', '']);
+  assert.equal(JSON.parse(client.text.get(1) ?? '').status, 'Success');
+});
+
 test('exec over SPDY: an exit code comes as a cause, a failed start as an internal error', async () => {
   for (const [command, reason] of [
     ['command=exit&command=3', 'NonZeroExitCode'],
