@@ -3,5 +3,6 @@ export { Answers, type Question } from './answers.ts';
 export { Collection, keyOf } from './collection.ts';
 export { type Following, follow, type Watched, type WatchObserver } from './follow.ts';
 export { WatchHealth } from './health.ts';
+export { notedClient } from './noted-client.ts';
 export { streamSnapshots } from './snapshots.ts';
 export { type Listener, Topics } from './topics.ts';

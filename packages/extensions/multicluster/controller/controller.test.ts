@@ -109,7 +109,10 @@ test('a remote cluster that cannot be reached is said in the status, and what st
   await settle();
   assert.deepEqual(
     [status()?.conditions?.[0]?.reason, status()?.conditions?.[0]?.message],
-    ['Unreachable', 'connect ECONNREFUSED 10.0.0.1:6443'],
+    [
+      'Unreachable',
+      'Expected the API server to answer; saw: connect ECONNREFUSED 10.0.0.1:6443. Look at the address in the kubeconfig, whether that cluster runs, and at firewalls between the clusters.',
+    ],
   );
   assert.equal(status()?.federatedServices?.length, 1);
   assert.ok(federated());

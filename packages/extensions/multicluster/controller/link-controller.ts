@@ -6,6 +6,7 @@ import type { Log } from '#runtime/log';
 import type { Random } from '#runtime/random';
 import {
   CREDENTIALS,
+  type Finding,
   LINKS,
   type Link,
   type MirrorOutcome,
@@ -44,7 +45,7 @@ export interface LinkControllerDeps {
   log: Log;
   /** Makes a client of a kubeconfig's text; throws when it cannot be used. */
   connect(kubeconfig: string, observer: LinkedObserver): RemoteClient;
-  /** Looks on at a watch, of the cluster named: `local` is the own one. */
+  /** Looks on at a watch of the cluster named. */
   noted?<T>(cluster: string, resource: string, sink: WatchSink<T>): { sink: WatchSink<T>; stop(): void };
   random: Random;
   /** IP addresses of a host name; rejects when it has none. */
@@ -94,6 +95,8 @@ export class LinkController {
   #gateway: { source: string; gateway: Gateway } | undefined;
   readonly #slices: ImportedSlices;
   #lastReason: string | undefined;
+  /** Something of what the remote cluster tells is left out. */
+  #refuses = false;
   readonly #announcer: Announcer;
   readonly #facts: LinkFacts;
   readonly #status: StatusWriter;
@@ -179,6 +182,7 @@ export class LinkController {
     const { reachability } = remote;
     const { content } = remote;
     if (reachability) this.#noteReachability(link, reachability, content !== 'none');
+    this.#noteContent(link, content);
     this.#facts.contact(cluster, secretOf(link), remote);
     const about = { ...(reachability && { reachability }), gateway: gateway?.finding ?? ('none' as const), content };
     if (!remote.synced || gateway?.known === false) {
@@ -348,6 +352,17 @@ export class LinkController {
     // That it is so from the start is no news.
     const news = `Cluster ${cluster} answers again as it should`;
     if (before !== undefined) this.#announcer.tell(link, { type: 'Normal', reason, message: news });
+  }
+
+  /** That something is left out, once. */
+  #noteContent(link: Link, content: Finding | 'none'): void {
+    const refuses = content !== 'none';
+    if (refuses === this.#refuses) return;
+    this.#refuses = refuses;
+    if (!refuses) return;
+    const { reason, message } = content;
+    this.#deps.log.warn(message, { cluster: settingsOf(link).cluster, reason });
+    this.#announcer.tell(link, { type: 'Warning', reason, message });
   }
 
   #linkTimes(): Map<string, string> {

@@ -1,8 +1,7 @@
-import { WatchHealth } from '#control/fold';
+import { notedClient, WatchHealth } from '#control/fold';
 import { connectLinked, faultMetrics } from '#control/linked';
 import { type ProcessContext, type Running, runProcess } from '#control/process';
-import { createKubeClient, parseSelector } from '#kube/client';
-import { inlineAccess } from '#kube/config';
+import { parseSelector } from '#kube/client';
 import { electLeader } from '#kube/lease';
 import { parseGoDuration } from '#model/annotations';
 import { LOCAL_CLUSTER } from '#model/federation';
@@ -78,7 +77,10 @@ async function build(context: ProcessContext<typeof FLAGS>, links: readonly stri
   if (!identity)
     throw new Error('the environment variable HOSTNAME must hold the name of the pod: it identifies the lease holder');
   const client = await context.kube();
-  const start = isLocal ? startLocal(context, client) : startLink(context, client, link ?? '');
+  const health = new WatchHealth(context.metrics, systemClock);
+  // What the own cluster is called everywhere in metrics.
+  const watched = notedClient(client, health, 'local');
+  const start = isLocal ? startLocal(context, watched) : startLink(context, watched, link ?? '', health);
   const election = electLeader(
     {
       client,
@@ -110,13 +112,17 @@ async function build(context: ProcessContext<typeof FLAGS>, links: readonly stri
 
 type Client = Awaited<ReturnType<ProcessContext<typeof FLAGS>['kube']>>;
 
-function startLink({ flags, log, metrics }: ProcessContext<typeof FLAGS>, client: Client, link: string) {
+function startLink(
+  { flags, log, metrics }: ProcessContext<typeof FLAGS>,
+  client: Client,
+  link: string,
+  health: WatchHealth,
+) {
   const endpointRefreshMs = parseGoDuration(flags['endpoint-refresh-period']);
   if (endpointRefreshMs === undefined || endpointRefreshMs < REFRESH_MS_MIN)
     throw new Error(
       `flag -endpoint-refresh-period: expected a duration of at least 1s such as 1m, got "${flags['endpoint-refresh-period']}"`,
     );
-  const health = new WatchHealth(metrics, systemClock);
   const faultsAre = faultMetrics(metrics);
   return () =>
     new LinkController(

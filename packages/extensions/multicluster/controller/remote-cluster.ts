@@ -72,8 +72,7 @@ export class RemoteCluster {
     this.#endpointsOf = endpointsOf;
     this.#slices = new SliceWatch(() => deps.changed());
     const secret = { name, namespace };
-    const missing = (): void =>
-      this.#lose('CredentialsMissing', `no Secret ${secret.namespace}/${secret.name}`);
+    const missing = (): void => this.#lose('CredentialsMissing', `no Secret ${secret.namespace}/${secret.name}`);
     this.#stopSecret = deps.client.watch<Secret>(
       SECRETS,
       { namespace: secret.namespace, fieldSelector: `metadata.name=${secret.name}` },

@@ -1,6 +1,6 @@
 import type { Gvr, KubeObject } from '#api/kube';
-import { ApiError, type WatchSink } from '#kube/client';
 import { type Fault, faultOf } from '#control/linked';
+import { ApiError, type WatchSink } from '#kube/client';
 import type { RemoteClient } from './remote-cluster.ts';
 
 /** Looks on at a watch; see WatchHealth of the control plane. */

@@ -56,7 +56,7 @@ test('the last entry that goes is taken away by an explicit empty list', () => {
 });
 
 test('an unreachable cluster is said without touching what is known of its services', () => {
-  const lost = { reachable: false, reason: 'Unreachable', message: 'connect refused' };
+  const lost = { reachable: false, reason: 'Unreachable', message: 'connect refused' } as const;
   assert.deepEqual(statusPatch({ federatedServices: [] }, { reachability: lost }, NOW), {
     status: {
       conditions: [

@@ -1,4 +1,5 @@
 import type { Condition } from '#api/kube';
+import type { FaultName } from '#control/linked';
 import {
   CONTROLLER_NAME,
   type EndpointCount,
@@ -26,10 +27,10 @@ export interface MirrorOutcome {
   skipped?: true;
 }
 
-/** Whether the remote API answers; `message` says why not. */
+/** Whether the remote API answers as it should; `message` says why not. */
 export interface Reachability {
   reachable: boolean;
-  reason: string;
+  reason: FaultName | 'Connected';
   message: string;
 }
 
@@ -50,6 +51,8 @@ export interface WantedStatus {
   credentials?: Finding | 'none';
   /** Whether pods here and there have addresses of their own; `none`: no pod is dialled directly. */
   networks?: Finding | 'none';
+  /** Whether all that the cluster tells is used; `none`: it is. */
+  content?: Finding | 'none';
   podNetworks?: readonly string[];
   sync?: Sync;
 }
@@ -192,6 +195,7 @@ const CONDITIONS = [
   ['gateway', 'GatewayAlive'],
   ['credentials', 'CredentialsValid'],
   ['networks', 'PodNetworksDistinct'],
+  ['content', 'ContentAccepted'],
 ] as const satisfies readonly (readonly [keyof WantedStatus, string])[];
 
 /** What is not said now stays, and so do conditions of others. */
