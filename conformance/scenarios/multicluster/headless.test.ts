@@ -1,6 +1,6 @@
 /**
  * Two linked clusters without gateways. What a proxy hears on its open stream when a cluster's credentials come and its pods come and go;
- * then StatefulSets under one name, and each of their pods under a name of its own, reached by its address with its identity.
+ * then the guide to StatefulSets: one name for all their pods, and for each a name of its own, by which it is reached with its identity.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -8,81 +8,48 @@ import { decodeTcpAddress, destination } from '#api/mesh';
 import { accessOf, parseKubeConfig, resolveContext } from '#kube/config';
 import { openForward } from '#kube/port-forward';
 import { createGrpcClient, type GrpcClient } from '#runtime/grpc';
-import { eventually, type Lab, requireProgram, shop, startLab, webContainer, workload } from '../../harness/index.ts';
+import {
+  eventually,
+  guideBlocks,
+  type Lab,
+  requireProgram,
+  shop,
+  startLab,
+  webContainer,
+  workload,
+} from '../../harness/index.ts';
 
 const MINUTE_MS = 60_000;
 const CLUSTERS = ['west', 'east'] as const;
 type Cluster = (typeof CLUSTERS)[number];
 
-/** Answers with the name of its pod and of its cluster. */
-const sayWho = (cluster: Cluster) =>
-  `require("http").createServer((_, answer) => answer.end(require("os").hostname() + " of ${cluster}")).listen(8080)`;
-/** A headless Service `db`, as a federated member and exported flat, and its StatefulSet, which takes nobody without identity. */
-const set = (cluster: Cluster, replicas: number) => `
----
-apiVersion: v1
-kind: Service
-metadata: {name: db, namespace: shop, labels: {mirror.linkerd.io/federated: member, mirror.linkerd.io/exported: remote-discovery}}
-spec: {clusterIP: None, selector: {app: db}, ports: [{name: http, port: 8080}]}
----
-apiVersion: v1
-kind: ServiceAccount
-metadata: {name: db, namespace: shop}
----
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: db, namespace: shop}
-spec:
-  serviceName: db
-  replicas: ${replicas}
-  podManagementPolicy: Parallel
-  selector: {matchLabels: {app: db}}
-  template:
-    metadata: {labels: {app: db}, annotations: {config.linkerd.io/default-inbound-policy: all-authenticated}}
-    spec:
-      serviceAccountName: db
-      terminationGracePeriodSeconds: 1
-      containers:
-      - {name: app, image: debian, command: [node, -e, ${JSON.stringify(sayWho(cluster))}], ports: [{name: http, containerPort: 8080}]}
-`;
+const GUIDE = guideBlocks('statefulsets.md');
 
 let lab: Lab;
 const kubectl = (context: Cluster, words: string, input?: string) =>
   lab.ok(`kubectl --context ${context} ${words}`, { timeoutMs: 2 * MINUTE_MS, ...(input !== undefined && { input }) });
-/** Both Secrets and the Link, as `link-gen` prints them. */
-let credentials: { kind: string; metadata: { name: string; namespace: string } }[];
+/** Runs a block of the guide. */
+const follow = (heading: string, at = 0): Promise<string> =>
+  lab.ok(
+    `set -e\nexport WEFT_LAB='${lab.name}'\n${GUIDE.get(heading)?.[at] ?? assert.fail(`no block ${at} under ${heading}`)}`,
+    { timeoutMs: 3 * MINUTE_MS },
+  );
 
 before(
   async () => {
     requireProgram('kubectl', 'kubectl >= 1.28');
     lab = await startLab(['--clusters', CLUSTERS.join(), '--nodes', '1', '--mesh']);
-    const controllers = { west: "--set 'controllers[0].link.ref.name=east'", east: '' };
-    for (const cluster of CLUSTERS)
-      await lab.ok(
-        `weft --context ${cluster} multicluster install --gateway=false --set localServiceMirror.clusterName=${cluster} \
-          ${controllers[cluster]} | kubectl --context ${cluster} apply -f -`,
-      );
-    const printed = await lab.ok(
-      'weft --context east multicluster link-gen --cluster-name east --gateway=false -o json',
-    );
-    credentials = printed
-      .split('\n')
-      .filter(Boolean)
-      .map((line) => JSON.parse(line));
-    const client = '{name: app, image: debian, command: [sleep, infinity]}';
-    const stranger = workload('stranger', client, { annotations: 'linkerd.io/inject: disabled' });
-    const clients = { west: workload('client', client) + stranger, east: '' };
-    const replicas = { west: 1, east: 2 };
-    for (const cluster of CLUSTERS)
-      await kubectl(
-        cluster,
-        'apply -f -',
-        shop(workload('web', webContainer(`from-${cluster}`)) + clients[cluster] + set(cluster, replicas[cluster])),
-      );
+    await follow('Link the clusters');
     for (const cluster of CLUSTERS) {
+      await kubectl(cluster, 'apply -f -', shop(workload('web', webContainer(`from-${cluster}`))));
       await kubectl(cluster, '-n shop label service web mirror.linkerd.io/federated=member');
+    }
+    const idle = '{name: app, image: debian, command: [sleep, infinity]}';
+    await kubectl('west', 'apply -f -', workload('stranger', idle, { annotations: 'linkerd.io/inject: disabled' }));
+    await follow('Run the sets');
+    await follow('Ask one pod');
+    for (const cluster of CLUSTERS) {
       await kubectl(cluster, '-n shop wait --for=condition=Available --timeout=100s deploy --all');
-      await kubectl(cluster, '-n shop rollout status statefulset/db --timeout=100s');
       await kubectl(cluster, '-n linkerd-multicluster wait --for=condition=Available --timeout=100s deploy --all');
     }
   },
@@ -95,16 +62,6 @@ after(
   },
   { timeout: MINUTE_MS },
 );
-
-const link = (wanted: (object: (typeof credentials)[number]) => boolean) =>
-  kubectl(
-    'west',
-    'apply -f -',
-    credentials
-      .filter(wanted)
-      .map((object) => JSON.stringify(object))
-      .join('\n'),
-  );
 
 let destinations: GrpcClient | undefined;
 /** West's destination service, through its pod. */
@@ -120,7 +77,7 @@ async function destinationOfWest(): Promise<GrpcClient> {
 }
 
 /** An open stream of a service's endpoints: what it has now, and each message as `+…` or `-…`. */
-async function follow(path: string) {
+async function listen(path: string) {
   const client = await destinationOfWest();
   const heard = { endpoints: new Map<string, destination.WeightedAddr>(), log: [] as string[], ended: false };
   const stop = client.serverStream(
@@ -149,13 +106,14 @@ const pods = async (context: Cluster, app: string): Promise<Map<string, string>>
   return new Map(lines.map((line) => line.split(' ') as [string, string]));
 };
 /** Runs a command in a pod of west. */
-const inPod = (pod: string, command: string) =>
-  lab.sh(`kubectl --context west -n shop exec deploy/${pod} -c app -- ${command}`);
-const ask = (pod: string, host: string) => inPod(pod, `curl -s -m 5 -w ' %{http_code}' http://${host}.shop:8080`);
+const inPod = (pod: Asker, command: string) =>
+  lab.sh(`kubectl --context west -n shop exec ${pod} -c app -- ${command}`);
+type Asker = 'client' | 'deploy/stranger';
+const ask = (pod: Asker, host: string) => inPod(pod, `curl -s -m 5 -w ' %{http_code}' http://${host}.shop:8080`);
 /** The addresses that a name of west has. */
 async function resolved(name: string): Promise<string[]> {
   const program = `require("dns").promises.resolve4("${name}.shop.svc.cluster.local").then((all) => console.log(all.sort().join(" ")), (error) => console.log(error.code))`;
-  return (await inPod('stranger', `node -e '${program}'`)).stdout.trim().split(' ');
+  return (await inPod('deploy/stranger', `node -e '${program}'`)).stdout.trim().split(' ');
 }
 const resolves = (name: string, addresses: () => Promise<readonly string[]>) =>
   eventually(`addresses of ${name}`, MINUTE_MS, async () => {
@@ -174,18 +132,29 @@ describe('two clusters without gateways', () => {
   test("credentials that come after a proxy has asked bring their cluster's pods onto its open stream", {
     timeout: 3 * MINUTE_MS,
   }, async () => {
-    // Everything but what the destination service enters the cluster with.
-    await link(({ metadata }) => metadata.namespace !== 'linkerd');
+    const secret = await kubectl('west', '-n linkerd get secret cluster-credentials-east -o json');
+    await kubectl('west', '-n linkerd delete secret cluster-credentials-east');
     await eventually('both members', MINUTE_MS, async () => {
       const found = await kubectl('west', '-n shop get service web-federated -o json --ignore-not-found');
       return /web@east/.test(found) && /local-discovery/.test(found) ? true : undefined;
     });
     const [mine = ''] = (await pods('west', 'web')).values();
     const [theirs = ''] = (await pods('east', 'web')).values();
-    const heard = await follow('web-federated.shop.svc.cluster.local:80');
+    await eventually('the own pod alone', MINUTE_MS, async () => {
+      const name = 'web-federated.shop.svc.cluster.local:80';
+      const found = await lab.ok(`weft --context west diagnostics endpoints ${name} -o json`);
+      return (JSON.parse(found) as unknown[]).length === 1 ? true : undefined;
+    });
+    const heard = await listen('web-federated.shop.svc.cluster.local:80');
     await eventually('the own pod', MINUTE_MS, async () => (heard.log.length > 0 ? true : undefined));
     assert.deepEqual(heard.log, [`+${mine}:8080`]);
-    await link(({ metadata }) => metadata.namespace === 'linkerd');
+    const { metadata, ...rest } = JSON.parse(secret);
+    const { name, namespace, labels, annotations } = metadata;
+    await kubectl(
+      'west',
+      'apply -f -',
+      JSON.stringify({ ...rest, metadata: { name, namespace, labels, annotations } }),
+    );
     await eventually('the pod of east', MINUTE_MS, async () => (heard.log.length > 1 ? true : undefined));
     assert.deepEqual(heard.log, [`+${mine}:8080`, `+${theirs}:8080`]);
     const identity = heard.endpoints.get(`${theirs}:8080`)?.tlsIdentity?.serverName?.name;
@@ -206,13 +175,14 @@ describe('two clusters without gateways', () => {
   test('a headless service is refused as a member, unless its pods are to have names', {
     timeout: 3 * MINUTE_MS,
   }, async () => {
-    assert.equal(await said('db'), 'InvalidService Headless service cannot join federated service');
+    const refusal = 'Headless service cannot join federated service';
+    assert.equal(await said('db'), `InvalidService ${refusal}`);
+    assert.match(await follow('Run the sets', 1), new RegExp(refusal));
     assert.equal(await said('web'), 'Mirrored');
     assert.equal(await kubectl('west', '-n shop get service db-federated --ignore-not-found'), '');
     const address = (name: string) => kubectl('west', `-n shop get service ${name} -o jsonpath={.spec.clusterIP}`);
     assert.match(await address('db-east'), /^10\./);
-    for (const cluster of CLUSTERS)
-      await kubectl(cluster, '-n shop annotate service db multicluster.weft.dev/pod-names=enabled');
+    await follow('Give the pods names');
     for (const name of ['db-east', 'db-federated'])
       await eventually(`${name} without address`, MINUTE_MS, async () =>
         (await address(name)) === 'None' ? true : undefined,
@@ -228,8 +198,8 @@ describe('two clusters without gateways', () => {
       ...(await pods('west', 'db')).values(),
       ...(await pods('east', 'db')).values(),
     ]);
-    await resolves('db-0-west.db-federated', async () => [...(await pods('west', 'db')).values()]);
     for (const pod of ['db-0', 'db-1']) {
+      await resolves(`${pod}-west.db-federated`, async () => [(await pods('west', 'db')).get(pod) ?? '']);
       await resolves(`${pod}-east.db-federated`, () => there(pod));
       await resolves(`${pod}.db-east`, () => there(pod));
     }
@@ -251,12 +221,14 @@ describe('two clusters without gateways', () => {
         if (stdout === `${answer} 200`) return true;
         throw new Error(stdout);
       });
-    const refused = await ask('stranger', 'db-0-east.db-federated');
+    assert.equal(await follow('Ask one pod', 1), 'db-0 of east');
+    assert.match(await follow('Ask one pod', 2), /default\.shop\.serviceaccount\.identity\.linkerd\.cluster\.local/);
+    const refused = await ask('deploy/stranger', 'db-0-east.db-federated');
     assert.doesNotMatch(refused.stdout, / 200$/);
     const metrics = (await inPod('client', 'curl -s http://localhost:4191/metrics')).stdout;
     const opened = metrics.split('\n').filter((line) => /^tcp_open_total.*dst_pod="db-1"/.test(line));
     assert.ok(opened.length > 0, 'no connection to db-1');
-    const name = 'db\\.shop\\.serviceaccount\\.identity\\.linkerd\\.cluster\\.local';
+    const name = 'default\\.shop\\.serviceaccount\\.identity\\.linkerd\\.cluster\\.local';
     for (const line of opened)
       for (const label of ['dst_target_cluster="east"', 'tls="true"', `server_id="${name}"`])
         assert.match(line, new RegExp(`[{,]${label}`));
