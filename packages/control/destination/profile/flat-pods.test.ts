@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import type { destination } from '#api/mesh';
-import { decodeTcpAddress } from '#api/mesh';
+import type { KubeObject } from '#api/kube';
+import { decodeTcpAddress, type destination } from '#api/mesh';
+import { ClusterIndex } from '../cluster/index.ts';
+import type { RemoteCluster } from '../cluster-store.ts';
 import { FakeCluster, type Heard, linkSecret, type Scene, startScene, until } from '../scene.fake.ts';
+import { FlatPods } from './flat-pods.ts';
 
 const scenes: Scene[] = [];
 afterEach(async () => {
@@ -23,13 +26,15 @@ const linked = (ip = IP, body: Parameters<FakeCluster['pod']>[2] = {}) =>
     ownerReferences: [{ kind: 'StatefulSet', name: 'db' }],
     ...body,
   });
-const mirror = (cluster: FakeCluster, of = 'east') =>
-  cluster.put('Service', `shop/db-${of}`, {
-    metadata: {
-      labels: { 'multicluster.linkerd.io/remote-discovery': of, 'multicluster.linkerd.io/remote-service': 'db' },
-    },
-    spec: { clusterIP: 'None', ports: [{ name: 'sql', port: 7000 }] },
-  });
+const mirrorObject = (of: string) => ({
+  metadata: {
+    namespace: 'shop',
+    name: `db-${of}`,
+    labels: { 'multicluster.linkerd.io/remote-discovery': of, 'multicluster.linkerd.io/remote-service': 'db' },
+  },
+  spec: { clusterIP: 'None', ports: [{ name: 'sql', port: 7000 }] },
+});
+const mirror = (cluster: FakeCluster, of = 'east') => cluster.put('Service', `shop/db-${of}`, mirrorObject(of));
 const home = (...clusters: string[]) => {
   const west = new FakeCluster();
   for (const cluster of clusters)
@@ -113,6 +118,34 @@ test('the own cluster wins, and comes before others again when it has the addres
   await hears(heard, EAST);
   west.put('Service', 'shop/web', { spec: { clusterIP: IP, ports: [{ port: 7000 }] } });
   await until(() => last(heard)?.fullyQualifiedName === 'web.shop.svc.cluster.local');
+});
+
+test('for an address of our own nobody listens to other clusters', async () => {
+  const index = () => new ClusterIndex(() => assert.fail('all can be read'));
+  const [west, east] = [index(), index()];
+  west.apply('services', mirrorObject('east') as KubeObject);
+  let listeners = 0;
+  const onIp = east.onIp.bind(east);
+  east.onIp = (ip, listener) => {
+    listeners += 1;
+    const stop = onIp(ip, listener);
+    return () => {
+      listeners -= 1;
+      stop();
+    };
+  };
+  const clusters = { get: () => ({ index: east }) as RemoteCluster, onChange: () => () => {} };
+  const pods = new FlatPods(west, clusters);
+  const stop = pods.on(IP, () => {});
+  assert.equal(listeners, 1);
+  const pod = { metadata: { namespace: 'shop', name: 'web-1' }, status: { podIP: IP } } as KubeObject;
+  west.apply('pods', pod);
+  await Promise.resolve();
+  assert.equal(listeners, 0);
+  const stopOther = pods.on('10.43.0.9', () => {});
+  assert.equal(listeners, 1);
+  for (const each of [stop, stopOther]) each();
+  assert.equal(listeners, 0);
 });
 
 test('where networks overlap nobody knows who it is: a bare address', async () => {

@@ -34,11 +34,12 @@ export class FlatPods {
     }
   }
 
-  /** Calls `changed` when another pod, or none, may be at this IP, or something about the one that is. */
+  /** Calls `changed` when another pod of a linked cluster, or none, may be at this IP, or something about the one that is. */
   on(ip: string, changed: () => void): () => void {
     const followed = new Map<ClusterIndex, () => void>();
     const follow = (): void => {
-      const indexes = new Set(this.#used().map(({ index }) => index));
+      // Most addresses that are asked for are our own: nobody else is listened to for them.
+      const indexes = new Set(this.#isOurs(ip) ? [] : this.#used().map(({ index }) => index));
       for (const [index, stop] of [...followed]) {
         if (indexes.has(index)) continue;
         stop();
@@ -51,11 +52,16 @@ export class FlatPods {
       changed();
     };
     follow();
-    const stops = [this.#clusters.onChange(again), this.#home.onFlatClusters(again)];
+    const stops = [this.#clusters.onChange(again), this.#home.onFlatClusters(again), this.#home.onIp(ip, follow)];
     return () => {
       for (const stop of [...stops, ...followed.values()]) stop();
       followed.clear();
     };
+  }
+
+  #isOurs(ip: string): boolean {
+    const home = this.#home;
+    return [home.servicesByIp(ip), home.podsByIp(ip), home.workloadsByIp(ip)].some((found) => found.length > 0);
   }
 
   /** The clusters used flat that are known by now. */
