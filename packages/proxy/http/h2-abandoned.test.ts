@@ -41,7 +41,7 @@ function giveUp(max: number, count: number, tooMany: (beyond: number) => boolean
   const clock = new FakeClock();
   const abandoned = new Abandoned({ clock, max, tooMany });
   const streams = Array.from({ length: count }, () => new GivenUp());
-  for (const stream of streams) abandoned.add(stream, false);
+  for (const stream of streams) abandoned.add(stream, false, true);
   return { clock, abandoned, streams };
 }
 
@@ -73,11 +73,22 @@ test('what ends before its turn comes is not reset, a long response is', () => {
 test('a response under way and a request that waits to be sent are reset at once', () => {
   const { abandoned } = giveUp(100, BURST);
   const begun = new GivenUp();
-  abandoned.add(begun, true);
+  abandoned.add(begun, true, true);
   const waiting = new GivenUp();
   waiting.queuedBytes = 1;
-  abandoned.add(waiting, false);
+  abandoned.add(waiting, false, true);
   assert.equal(resetsOf([begun, waiting]), 2);
+});
+
+test('a request that is not whole, which only its reset ends, has its turn before those that may end by themselves', () => {
+  const { clock, abandoned, streams } = giveUp(100, BURST + 12);
+  const cut = new GivenUp();
+  abandoned.add(cut, false, false);
+  clock.advance(LIMITS.http2ResetEveryMs);
+  assert.equal(cut.code, HTTP2_ERROR.CANCEL);
+  assert.equal(resetsOf(streams), BURST);
+  clock.advance(LIMITS.http2ResetEveryMs);
+  assert.equal(streams[BURST]?.code, HTTP2_ERROR.CANCEL);
 });
 
 test('past the bound the oldest is reset, unless the connection is replaced', () => {

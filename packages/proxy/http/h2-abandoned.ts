@@ -18,12 +18,14 @@ export interface AbandonedOptions {
 /**
  * Requests of one connection that nobody waits for any more. Servers count resets and end connections for them (CVE-2023-44487), which
  * other clients' requests share: so resets go out at a rate that servers allow, and beyond it responses are read and thrown away. Those
- * that end before their turn comes need no reset.
+ * that end before their turn comes need no reset; a request that is not whole does not end by itself, so its turn comes first.
  */
 export class Abandoned {
   readonly #options: AbandonedOptions;
   /** Streams whose reset waits, oldest first, with the octets that have come since. */
   readonly #waiting = new Map<Stream, number>();
+  /** Of those, the ones whose requests are not whole. */
+  readonly #unfinished = new Set<Stream>();
   /** Resets that may go out now. */
   #allowed: number = LIMITS.http2ResetsBurst;
   #filledMs: number;
@@ -41,8 +43,11 @@ export class Abandoned {
     return this.#waiting.size;
   }
 
-  /** `begun`: its response has; that reset is not of the kind that servers end connections for. */
-  add(stream: Stream, begun: boolean): void {
+  /**
+   * `begun`: its response has; that reset is not of the kind that servers end connections for. `whole`: all of its request has been
+   * given to the stream.
+   */
+  add(stream: Stream, begun: boolean, whole: boolean): void {
     if (stream.isOver) return;
     // What waits to be sent would wait on.
     if (this.#mayReset() || begun || stream.queuedBytes > 0) {
@@ -51,23 +56,24 @@ export class Abandoned {
       return;
     }
     this.#waiting.set(stream, 0);
+    if (!whole) this.#unfinished.add(stream);
     this.#timer ??= this.#options.clock.after(LIMITS.http2ResetEveryMs, () => this.#turn());
-    if (this.#waiting.size > this.#options.max && !this.#options.tooMany(this.#beyond)) this.resetOldest();
+    if (this.#waiting.size > this.#options.max && !this.#options.tooMany(this.#beyond)) this.makeRoom();
   }
 
   /** Something of a response came that nobody waits for. */
   received(stream: Stream, bytes: number): void {
     const before = this.#waiting.get(stream);
     if (before === undefined) return;
-    if (stream.isOver) this.#waiting.delete(stream);
+    if (stream.isOver) this.#forget(stream);
     else if (before + bytes > LIMITS.discardBytesMax) {
-      this.#waiting.delete(stream);
+      this.#forget(stream);
       stream.reset(HTTP2_ERROR.CANCEL);
     } else if (bytes > 0) this.#waiting.set(stream, before + bytes);
   }
 
   /** Makes room on a connection that has none. */
-  resetOldest(): void {
+  makeRoom(): void {
     this.#beyond++;
     this.#resetNext();
   }
@@ -81,12 +87,19 @@ export class Abandoned {
   /** The connection is gone. */
   clear(): void {
     this.#waiting.clear();
+    this.#unfinished.clear();
     this.#stop();
   }
 
+  #forget(stream: Stream): void {
+    this.#waiting.delete(stream);
+    this.#unfinished.delete(stream);
+  }
+
   #resetNext(): void {
-    for (const stream of this.#waiting.keys()) {
-      this.#waiting.delete(stream);
+    const next = this.#unfinished.size > 0 ? this.#unfinished : this.#waiting.keys();
+    for (const stream of next) {
+      this.#forget(stream);
       stream.reset(HTTP2_ERROR.CANCEL);
       return;
     }

@@ -102,8 +102,7 @@ export class Http2Client implements Http2Sink<Http2Sender>, Http2SenderHost, Hol
     this.#used = true;
     const taken = sender.attach(exchange, reused);
     // Where no other connection can be opened, the next request needs the room.
-    if (!this.#connection.canOpen && this.#options.host.size >= LIMITS.http2ConnectionsMax)
-      this.#abandoned.resetOldest();
+    if (!this.#connection.canOpen && this.#options.host.size >= LIMITS.http2ConnectionsMax) this.#abandoned.makeRoom();
     if (this.#told && !this.#connection.canOpen && !this.#retired)
       this.#options.host.streamsGuess = this.#connection.openStreams;
     return taken;
@@ -203,8 +202,8 @@ export class Http2Client implements Http2Sink<Http2Sender>, Http2SenderHost, Hol
     this.#link.wrote();
   }
 
-  abandon(stream: Http2Stream<Http2Sender>, begun: boolean): void {
-    this.#abandoned.add(stream, begun);
+  abandon(stream: Http2Stream<Http2Sender>, begun: boolean, whole: boolean): void {
+    this.#abandoned.add(stream, begun, whole);
   }
 
   free(sender: Http2Sender): void {

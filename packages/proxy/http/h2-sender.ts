@@ -15,8 +15,8 @@ export interface Http2SenderHost {
   send(head: RequestHead, end: boolean, owner: Http2Sender): Http2Stream<Http2Sender> | undefined;
   /** Body bytes were handed to the connection. */
   wrote(): void;
-  /** Nobody waits for the stream any more; `begun`: its response has. */
-  abandon(stream: Http2Stream<Http2Sender>, begun: boolean): void;
+  /** Nobody waits for the stream any more; `begun`: its response has; `whole`: all of its request was sent. */
+  abandon(stream: Http2Stream<Http2Sender>, begun: boolean, whole: boolean): void;
   /** The sender's request is over; the object can serve another. */
   free(sender: Http2Sender): void;
 }
@@ -65,7 +65,12 @@ export class Http2Sender implements Sender {
     this.#stream = this.#host.send(head.version === 20 ? head : upgradeRequest(head), end, this);
     if (head.version === 11 && !end && fieldValue(head.fields, FIELD.expect) !== undefined)
       this.#patience = this.#host.clock.after(LIMITS.continueMs, () => this.#goOn());
-    if (!this.#stream) queueMicrotask(() => this.lost(HTTP2_ERROR.REFUSED_STREAM, true, undefined));
+    if (this.#stream) return;
+    const sink = this.#sink;
+    // Unless the sender serves another request by then.
+    queueMicrotask(() => {
+      if (this.#sink === sink && !this.#stream) this.lost(HTTP2_ERROR.REFUSED_STREAM, true, undefined);
+    });
   }
 
   data(buf: Uint8Array, start: number, end: number): boolean {
@@ -104,7 +109,7 @@ export class Http2Sender implements Sender {
     this.#settleDebt();
     if (stream) {
       stream.owner = undefined;
-      this.#host.abandon(stream, this.#responded);
+      this.#host.abandon(stream, this.#responded, this.#requestEnded);
     }
     this.#over();
   }
