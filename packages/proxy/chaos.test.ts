@@ -13,7 +13,7 @@ import {
   type Script,
   startApp,
 } from './testing/chaos/index.ts';
-import { eventually, openPolicy, profile, servicePolicy, TestCa, TestProxy } from './testing/index.ts';
+import { eventually, openPolicy, PATIENT, profile, servicePolicy, TestCa, TestProxy } from './testing/index.ts';
 
 /** How long, with which chance; the environment may ask for more. */
 const RUN_MS = Number(process.env['WEFT_CHAOS_MS'] ?? 2_000);
@@ -24,14 +24,6 @@ const COPIES = 'copies.a.svc.cluster.local:80';
 const CLIENT = 'client.a.serviceaccount.identity.linkerd.cluster.local';
 const SERVER = 'web.a.serviceaccount.identity.linkerd.cluster.local';
 
-/** A busy machine is no reason to give up, nor to let bytes pass unread because the first of them came late. */
-const PATIENT = {
-  INBOUND_CONNECT_TIMEOUT: '5s',
-  INBOUND_DETECT_TIMEOUT: '5s',
-  OUTBOUND_CONNECT_TIMEOUT: '5s',
-  OUTBOUND_DETECT_TIMEOUT: '5s',
-  OUTBOUND_HTTP_FAILFAST_TIMEOUT: '5s',
-};
 const HANGS_MS = 20_000;
 /** Where so few requests went well, too little was looked at: the run goes on, but not for ever. */
 const WHOLE_MIN = 50;

@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto';
 import http from 'node:http';
 import { after, before, test } from 'node:test';
 import { seededRandom } from '#runtime/random';
-import { openPolicy, PATH, usePair } from './testing/index.ts';
+import { openPolicy, PATH, PATIENT, usePair } from './testing/index.ts';
 
 let app: http.Server;
 
-const pair = usePair();
+const pair = usePair({ env: PATIENT });
 
 /** An application on the platform's own HTTP stack: answers with the hash of what it got, framed as the query asks. */
 before(async () => {

@@ -141,6 +141,19 @@ export function servicePolicy(path: string, changes: Partial<OutboundPolicy> = {
   };
 }
 
+/**
+ * Settings for tests that look at what becomes of requests and not at these bounds: a busy machine is no reason to give up, nor to let
+ * bytes pass unread because the first of them came late.
+ */
+export const PATIENT: Readonly<Record<string, string>> = {
+  INBOUND_CONNECT_TIMEOUT: '5s',
+  INBOUND_DETECT_TIMEOUT: '5s',
+  OUTBOUND_CONNECT_TIMEOUT: '5s',
+  OUTBOUND_DETECT_TIMEOUT: '5s',
+  OUTBOUND_HTTP_FAILFAST_TIMEOUT: '5s',
+  OUTBOUND_TCP_FAILFAST_TIMEOUT: '5s',
+};
+
 export interface TestProxyOptions {
   readonly name: string;
   readonly ca: TestCa;
@@ -299,6 +312,9 @@ export async function serve(
   };
 }
 
+/** What has not happened by then does not happen: on a machine that others keep busy, seconds pass between two turns. */
+const WITHIN_MS = 15_000;
+
 /** A client whose received text can be waited for. */
 export class Wire {
   readonly socket: net.Socket;
@@ -354,7 +370,7 @@ export class Wire {
   }
 
   /** Waits until the received text matches, and takes it up to there away; fails after `withinMs`. */
-  async expect(pattern: RegExp, withinMs = 3_000): Promise<RegExpExecArray> {
+  async expect(pattern: RegExp, withinMs = WITHIN_MS): Promise<RegExpExecArray> {
     const deadline = performance.now() + withinMs;
     for (;;) {
       const match = pattern.exec(this.text);
@@ -366,7 +382,7 @@ export class Wire {
     }
   }
 
-  async expectClosed(withinMs = 3_000): Promise<void> {
+  async expectClosed(withinMs = WITHIN_MS): Promise<void> {
     const deadline = performance.now() + withinMs;
     while (!this.ended && !this.closed)
       await this.#change(deadline, `the end; got ${JSON.stringify(this.text.slice(0, 500))}`);
@@ -386,7 +402,11 @@ export class Wire {
 }
 
 /** Waits until `check` holds; fails with its last state otherwise, which `what` may tell. */
-export async function eventually(check: () => boolean, what: string | (() => string), withinMs = 3_000): Promise<void> {
+export async function eventually(
+  check: () => boolean,
+  what: string | (() => string),
+  withinMs = WITHIN_MS,
+): Promise<void> {
   const deadline = performance.now() + withinMs;
   while (!check()) {
     if (performance.now() > deadline) throw new Error(`never happened: ${typeof what === 'string' ? what : what()}`);
