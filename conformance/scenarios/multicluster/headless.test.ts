@@ -23,6 +23,7 @@ const MINUTE_MS = 60_000;
 const CLUSTERS = ['west', 'east'] as const;
 type Cluster = (typeof CLUSTERS)[number];
 
+const FEDERATED = 'web-federated.shop.svc.cluster.local:80';
 const GUIDE = guideBlocks('statefulsets.md');
 
 let lab: Lab;
@@ -77,12 +78,12 @@ async function destinationOfWest(): Promise<GrpcClient> {
 }
 
 /** An open stream of a service's endpoints: what it has now, and each message as `+…` or `-…`. */
-async function listen(path: string) {
+async function listen(path: string, nodeName = '') {
   const client = await destinationOfWest();
   const heard = { endpoints: new Map<string, destination.WeightedAddr>(), log: [] as string[], ended: false };
   const stop = client.serverStream(
     destination.Destination.method.get,
-    { path, contextToken: JSON.stringify({ ns: 'shop', pod: 'client' }) },
+    { path, contextToken: JSON.stringify({ ns: 'shop', pod: 'client', nodeName }) },
     {
       message: ({ update: { case: kind, value } }) => {
         const addrs = value && 'addrs' in value ? value.addrs : [];
@@ -141,11 +142,10 @@ describe('two clusters without gateways', () => {
     const [mine = ''] = (await pods('west', 'web')).values();
     const [theirs = ''] = (await pods('east', 'web')).values();
     await eventually('the own pod alone', MINUTE_MS, async () => {
-      const name = 'web-federated.shop.svc.cluster.local:80';
-      const found = await lab.ok(`weft --context west diagnostics endpoints ${name} -o json`);
+      const found = await lab.ok(`weft --context west diagnostics endpoints ${FEDERATED} -o json`);
       return (JSON.parse(found) as unknown[]).length === 1 ? true : undefined;
     });
-    const heard = await listen('web-federated.shop.svc.cluster.local:80');
+    const heard = await listen(FEDERATED);
     await eventually('the own pod', MINUTE_MS, async () => (heard.log.length > 0 ? true : undefined));
     assert.deepEqual(heard.log, [`+${mine}:8080`]);
     const { metadata, ...rest } = JSON.parse(secret);
@@ -170,6 +170,47 @@ describe('two clusters without gateways', () => {
     assert.match(removed, /^-[0-9.]+:8080$/);
     assert.deepEqual([more, heard.endpoints.size, heard.hasEnded()], [[], 2, false]);
     heard.stop();
+  });
+
+  test('identities are of the trust domain and control plane of the member; what filters pods filters those of the own cluster', {
+    timeout: 3 * MINUTE_MS,
+  }, async () => {
+    const local = `patch service web -p '{"spec": {"internalTrafficPolicy": "Local"}}'`;
+    for (const cluster of CLUSTERS) await kubectl(cluster, `-n shop ${local}`);
+    const [mine = ''] = (await pods('west', 'web')).values();
+    const [theirs = ''] = (await pods('east', 'web')).values();
+    const node = await kubectl('west', '-n shop get pods -l app=web -o jsonpath={.items[0].spec.nodeName}');
+    const [here, elsewhere] = [await listen(FEDERATED, node), await listen(FEDERATED, 'elsewhere')];
+    const has = (heard: typeof here, ...ips: string[]) =>
+      eventually(`${ips} on the stream`, MINUTE_MS, async () =>
+        [...heard.endpoints.keys()].sort().join() ===
+        ips
+          .map((ip) => `${ip}:8080`)
+          .sort()
+          .join()
+          ? true
+          : undefined,
+      );
+    await has(here, mine, theirs);
+    await has(elsewhere, theirs);
+    const identityOf = (ip: string) => here.endpoints.get(`${ip}:8080`)?.tlsIdentity?.serverName?.name;
+    const becomes = (wanted: string | undefined) =>
+      eventually(`identity ${wanted}`, MINUTE_MS, async () => (identityOf(theirs) === wanted ? true : undefined));
+    const web = 'web.shop.serviceaccount.identity.linkerd';
+    const trustDomain = (name: string) =>
+      kubectl(
+        'west',
+        `-n linkerd annotate --overwrite secret cluster-credentials-east multicluster.linkerd.io/trust-domain=${name}`,
+      );
+    await trustDomain('other.test');
+    await becomes(`${web}.other.test`);
+    assert.equal(identityOf(mine), `${web}.cluster.local`);
+    await trustDomain('cluster.local');
+    await becomes(`${web}.cluster.local`);
+    await kubectl('east', '-n shop label pods -l app=web --overwrite linkerd.io/control-plane-ns=other');
+    await becomes(undefined);
+    await has(here, mine, theirs);
+    for (const heard of [here, elsewhere]) heard.stop();
   });
 
   test('a headless service is refused as a member, unless its pods are to have names', {

@@ -108,7 +108,7 @@ export class LinkController {
     this.#announcer = new Announcer({ ...deps, component: `linkerd-service-mirror-${options.link}` });
     const changed = (): void => this.#loop.trigger();
     this.#local = new LocalCluster(deps.client, deps.log, changed);
-    this.#slices = new ImportedSlices(deps.client, changed);
+    this.#slices = new ImportedSlices(deps, changed);
     const { client, clock, log } = deps;
     const { link: name, namespace, controlNamespace, renewTokenAt: renewAt } = options;
     const tell: LinkFactsDeps['tell'] = (type, reason, message) => {

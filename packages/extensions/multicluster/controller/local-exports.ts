@@ -22,6 +22,7 @@ import {
 import { federatedName, type LocalView, serviceKey } from '../mirror/index.ts';
 import { applyImports, applySlices, writeConditions } from './apply-exports.ts';
 import { ourSlices, SliceWatch, watchExports, watchSlices } from './exports.ts';
+import { UnnamedPods } from './unnamed-pods.ts';
 
 /** What the local controller has to do with the Multi-Cluster Services API. In a cluster without its kinds: nothing. */
 export class LocalExports {
@@ -32,6 +33,7 @@ export class LocalExports {
   readonly #imports = new Map<string, ServiceImport>();
   #known = { exports: false, imports: false };
   readonly #own: SliceWatch;
+  readonly #unnamed: UnnamedPods;
   #slices: ReadonlyMap<string, EndpointSlice> | undefined;
   readonly #stops: (() => void)[];
 
@@ -40,6 +42,7 @@ export class LocalExports {
     this.#clock = deps.clock;
     this.#clusterName = clusterName;
     this.#own = new SliceWatch(changed);
+    this.#unnamed = new UnnamedPods(deps.log);
     this.#stops = [
       watchExports(
         deps.client,
@@ -112,6 +115,7 @@ export class LocalExports {
         slices: own.values(),
         services,
         existing: mine,
+        unnamed: this.#unnamed.note,
       }),
       ...(linkedClusters ? orphanSlices(ours, new Set([...linkedClusters, clusterName])) : []),
     ];

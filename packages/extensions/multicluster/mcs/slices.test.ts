@@ -32,7 +32,10 @@ const run = (
     slices,
     services: remote(seen),
     existing,
+    unnamed: (service, hostname) => unnamed.push(`${service} ${hostname}`),
   });
+/** Told of names that are too long. */
+const unnamed: string[] = [];
 const made = (changes: SliceChange[]): EndpointSlice => {
   assert.equal(changes.length, 1);
   const [change] = changes;
@@ -165,7 +168,13 @@ test('a headless flat mirror has the pods by their own names, beside the federat
     },
     { ports: [{ name: 'http', port: 80 }], headless: true },
   );
-  const scene = { cluster: 'east', clusterName: 'east', members: remote(web(headless)), existing: [] };
+  const scene = {
+    cluster: 'east',
+    clusterName: 'east',
+    members: remote(web(headless)),
+    existing: [],
+    unnamed: assert.fail,
+  };
   const slices = [slice({ endpoints: HOSTS })];
   const changes = reconcileSlices({ ...scene, slices, services: remote(mirror, placed(ofEast)) });
   assert.deepEqual(
@@ -193,4 +202,5 @@ test('a name that would be longer than names may be is left out', () => {
     copy.endpoints.map(({ hostname }) => hostname?.length),
     [undefined, 63],
   );
+  assert.deepEqual(unnamed, [`shop/web-federated ${'w'.repeat(59)}-east`]);
 });

@@ -18,6 +18,8 @@ export interface SliceScene extends PlaceScene {
   /** Services of that cluster, and its EndpointSlices (of those Services at least). */
   members: ReadonlyMap<string, ObservedService>;
   slices: Iterable<EndpointSlice>;
+  /** Told of a pod whose name in a local Service, by `namespace/name`, would be too long: it has none there. */
+  unnamed(service: string, hostname: string): void;
   /** EndpointSlices of the local cluster that are ours and of that cluster. */
   existing: Iterable<EndpointSlice>;
 }
@@ -68,7 +70,7 @@ function copyOf(
   slice: EndpointSlice,
   member: ObservedService,
   { service, sliceName, hostname, imported }: Place,
-  { clusterName }: SliceScene,
+  scene: SliceScene,
 ): EndpointSlice | undefined {
   const ports = (slice.ports ?? []).flatMap((port) => renamed(port, member.ports, service.ports) ?? []);
   if (ports.length === 0 && (slice.ports ?? []).length > 0) return undefined;
@@ -81,7 +83,7 @@ function copyOf(
       labels: {
         [SERVICE_NAME]: service.name,
         ...(imported !== undefined && { [MCS.serviceName]: imported }),
-        [MCS.sourceCluster]: clusterName,
+        [MCS.sourceCluster]: scene.clusterName,
         [MCS.managedBy]: MCS.manager,
         ...(service.headless && { [HEADLESS]: '' }),
       },
@@ -90,7 +92,10 @@ function copyOf(
     endpoints: (slice.endpoints ?? []).map((endpoint) => {
       const { hostname: own, ...rest } = endpointOf(endpoint);
       const name = own && hostname(own);
-      return { ...rest, ...(name && name.length <= NAME_CHARS_MAX && { hostname: name }) };
+      if (!name) return rest;
+      if (name.length <= NAME_CHARS_MAX) return { ...rest, hostname: name };
+      scene.unnamed(serviceKey(member.namespace, service.name), name);
+      return rest;
     }),
     ports,
   };
