@@ -128,7 +128,7 @@ export function multiclusterCategory(subject: CheckSubject, options: Multicluste
       endpointCheck(subject),
       orphanCheck(subject, links),
       consistencyCheck(links),
-      leftOutCheck(links, (link) => remotes.mirrors(link)),
+      leftOutCheck(links),
       membersCheck(links),
       networksCheck(links),
       exportsCheck(subject),
@@ -194,16 +194,6 @@ class Remotes {
     return missing.length > 0
       ? `${cluster}: secret: [${namespace}/${name}] lacks annotations ${missing.join(', ')}`
       : undefined;
-  }
-
-  /** Services of the remote cluster that are mirrors themselves; none where it cannot be seen, which another check says. */
-  async mirrors(link: Link): Promise<KubeObject[]> {
-    let found: KubeObject[] = [];
-    await this.#inside(link, async (remote) => {
-      found = (await remote.list(SERVICES, { labelSelector: MIRROR.mirroredService, metadataOnly: true })).items;
-      return undefined;
-    });
-    return found;
   }
 
   sharesAnchors(link: Link): Promise<string | undefined> {

@@ -1,5 +1,6 @@
 import type { Gvr, KubeObject } from '#api/kube';
 import { ApiError } from './errors.ts';
+import { trackFields } from './fields.fake.ts';
 import { applyJsonPatch, applyMergePatch } from './patch.fake.ts';
 import { matchesFields, matchesLabels } from './selectors.ts';
 import type {
@@ -40,6 +41,8 @@ interface Watcher {
  */
 export class FakeKubeClient implements KubeClient {
   readonly actions: FakeAction[] = [];
+  /** Set to change what is created and updated, as a webhook would; whose labels and annotations are whose is tracked then. */
+  admit: ((object: KubeObject) => void) | undefined;
   /** Set to make calls fail: called before each; a returned error rejects that call. */
   refuse: ((verb: string, gvr: Gvr, ref: ObjectRef) => Error | undefined) | undefined;
   readonly #objects = new Map<string, Map<string, KubeObject>>();
@@ -113,6 +116,7 @@ export class FakeKubeClient implements KubeClient {
       throw ApiError.of(409, 'AlreadyExists', `${describe(gvr, ref)} already exists`);
     if (options.dryRun) return created;
     this.#record('create', gvr, ref);
+    this.#admit(created, undefined);
     this.#put(gvr, created, undefined);
     return structuredClone(created);
   }
@@ -193,9 +197,16 @@ export class FakeKubeClient implements KubeClient {
       if (old.metadata[field] !== undefined) merged.metadata[field] = old.metadata[field] as string;
     if (JSON.stringify(merged) === JSON.stringify(old)) return structuredClone(old) as T;
     this.#record(verb, gvr, ref, subresource);
+    if (subresource === undefined) this.#admit(merged, old);
     if (merged.metadata.deletionTimestamp && !merged.metadata.finalizers?.length) this.#remove(gvr, merged);
     else this.#put(gvr, merged, old);
     return structuredClone(merged) as unknown as T;
+  }
+
+  #admit(object: KubeObject, old: KubeObject | undefined): void {
+    if (!this.admit) return;
+    trackFields(old, object);
+    this.admit(object);
   }
 
   #born(object: KubeObject) {

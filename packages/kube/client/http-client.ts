@@ -7,7 +7,7 @@ import { LIMITS } from './limits.ts';
 import { readLineStream } from './line-stream.ts';
 import type { RequestRate } from './pace.ts';
 import { query, resourcePath } from './paths.ts';
-import type { ServerAccess } from './session.ts';
+import { FIELD_MANAGER, type ServerAccess } from './session.ts';
 import type {
   DeleteOptions,
   KubeClient,
@@ -170,7 +170,7 @@ class HttpKubeClient implements KubeClient {
 
   patch<T extends KubeObject>(gvr: Gvr, ref: ObjectRef, patch: Patch): Promise<T> {
     const at = { ...ref, ...(patch.subresource && { subresource: patch.subresource }) };
-    const manager = patch.fieldManager ?? (patch.type === 'apply' ? 'weft' : undefined);
+    const manager = patch.fieldManager ?? (patch.type === 'apply' ? FIELD_MANAGER : undefined);
     const path = resourcePath(gvr, at) + query({ ...writeQuery(patch), fieldManager: manager, force: patch.force });
     return this.#value<T>(path, {
       method: 'PATCH',

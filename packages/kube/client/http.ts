@@ -2,7 +2,7 @@ import type { ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
 import { AnswerFault, NoAnswer } from './errors.ts';
 import { LIMITS } from './limits.ts';
 import { Pace, type RequestRate } from './pace.ts';
-import { cancel, isCut, type ServerAccess, SessionPool, streamError } from './session.ts';
+import { cancel, FIELD_MANAGER, isCut, type ServerAccess, SessionPool, streamError } from './session.ts';
 import type { RawRequest, RawResponse } from './types.ts';
 
 /** A streamed answer: status and headers are there, the body follows through `stream`. */
@@ -102,7 +102,7 @@ export class Http {
       ':method': request.method ?? 'GET',
       ':path': this.#prefix + path,
       accept: request.accept ?? 'application/json',
-      'user-agent': 'weft',
+      'user-agent': FIELD_MANAGER,
       ...(await this.#access.headers(stale)),
     };
     if (hasBody) headers['content-type'] = request.contentType ?? 'application/json';

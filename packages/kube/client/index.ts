@@ -9,7 +9,7 @@ export { createKubeClient } from './http-client.ts';
 export type { RequestRate } from './pace.ts';
 export { resourcePath } from './paths.ts';
 export { matchesFields, matchesLabelSelector, matchesLabels, parseSelector } from './selectors.ts';
-export type { ServerAccess, TlsMaterial } from './session.ts';
+export { FIELD_MANAGER, type ServerAccess, type TlsMaterial } from './session.ts';
 export type {
   DeleteOptions,
   KubeClient,

@@ -2,6 +2,9 @@ import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } f
 import { NoAnswer } from './errors.ts';
 import { LIMITS } from './limits.ts';
 
+/** What API servers call this client in `managedFields` of what it writes: its user agent. */
+export const FIELD_MANAGER = 'weft';
+
 /** PEM material for one connection. `version` changes whenever the rest does, so that a new session is opened. */
 export interface TlsMaterial {
   version: string;

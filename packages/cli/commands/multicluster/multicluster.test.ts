@@ -419,7 +419,12 @@ test('a plan names what would be mirrored, renamed, refused or in a loop', async
         '-',
         `Error: Failed to create mirror service: the name ${long}-east would have 65 characters, and 63 is the most`,
       ],
-      ['x-west', '-', '-', 'a mirror itself: not mirrored on'],
+      [
+        'x-west',
+        '-',
+        '-',
+        'InvalidService: Service is a federated service, which is not mirrored on although a selector of the Link matches it',
+      ],
     ],
   );
 });

@@ -62,7 +62,8 @@ export function planLink(
       const done = key === undefined ? undefined : (changed.get(key) ?? 'unchanged');
       const result = reason === 'Mirrored' ? (done ?? 'unchanged') : `${reason}: ${message}`;
       const labels = remote.get(original)?.labels ?? {};
-      const mirrorMode = selects(link.spec?.remoteDiscoverySelector, labels) ? 'flat' : 'gateway';
+      const flatOrGateway = selects(link.spec?.remoteDiscoverySelector, labels) ? 'flat' : 'gateway';
+      const mirrorMode = labels[MIRROR.mirroredService] === undefined ? flatOrGateway : '-';
       return {
         namespace,
         service,
@@ -71,7 +72,7 @@ export function planLink(
         result: outcome.conflict === undefined ? result : `${result}; ${outcome.conflict.message}`,
       };
     };
-  const rows = [...mirrors.map(rowOf('mirror')), ...federated.map(rowOf('federated')), ...loops(link, remote)];
+  const rows = [...mirrors.map(rowOf('mirror')), ...federated.map(rowOf('federated'))];
   return rows.sort(
     (a, b) => compare(a.namespace, b.namespace) || compare(a.service, b.service) || compare(a.mode, b.mode),
   );
@@ -85,13 +86,6 @@ const SCENE = {
   endpoints: { get: () => ({ ready: true, any: true, hosts: new Map<string, boolean>(), ports: [] }) },
   headless: false,
 };
-
-function* loops({ spec }: Link, remote: ReadonlyMap<string, ObservedService>): Generator<PlanRow> {
-  const selectors = [spec?.selector, spec?.remoteDiscoverySelector, spec?.federatedServiceSelector];
-  for (const { namespace, name: service, labels } of remote.values())
-    if (labels[MIRROR.mirroredService] !== undefined && selectors.some((selector) => selects(selector, labels)))
-      yield { namespace, service, mode: '-', local: '-', result: 'a mirror itself: not mirrored on' };
-}
 
 /** All Services of a cluster. */
 export async function servicesOf(client: KubeClient): Promise<Map<string, ObservedService>> {

@@ -2,8 +2,10 @@ import { ENDPOINTS, type Endpoints, SERVICES } from '#api/kube';
 import { ApiError, isConflict, isNotFound, type KubeClient } from '#kube/client';
 import { isExportKey } from '../mcs/index.ts';
 import { type Change, changeName, type EndpointsChange, endpointsName, observe } from '../mirror/index.ts';
+import { foreignKeys, withForeignKeys } from '../mirror/ownership.ts';
 import { type ServiceObject, withTraffic } from '../mirror/service.ts';
 import { LIMITS } from './limits.ts';
+import type { Rewrites } from './rewrites.ts';
 
 export interface ApplyResult {
   /** Messages by `namespace/name` of what could not be written. */
@@ -19,12 +21,14 @@ export async function applyChanges(
   client: Client,
   changes: readonly Change[],
   endpoints: readonly EndpointsChange[] = [],
+  rewrites?: Rewrites,
 ): Promise<ApplyResult> {
   const result: ApplyResult = { failures: new Map(), conflicts: 0 };
   await writeAll(changes, result, {
     name: changeName,
     write: (change) => applyChange(client, change),
     describe: (change) => (changeName(change).endsWith('-federated') ? 'federated service' : 'mirror service'),
+    rewrites,
   });
   // Where a Service could not be made, its Endpoints have nobody to belong to.
   const rest = endpoints.filter((change) => change.do === 'delete' || !result.failures.has(endpointsName(change)));
@@ -32,6 +36,7 @@ export async function applyChanges(
     name: endpointsName,
     write: (change) => applyEndpoints(client, change),
     describe: () => 'mirror endpoints',
+    rewrites,
   });
   return result;
 }
@@ -41,19 +46,29 @@ interface Writing<C> {
   write(change: C): Promise<unknown>;
   /** What is written, in words. */
   describe(change: C): string;
+  /** Who is asked whether an update does not only undo what somebody else will do again. */
+  rewrites?: Rewrites | undefined;
 }
 
 /** Writes changes of a kind, and notes in the result what failed. */
 export async function writeAll<C extends { do: string }>(
   changes: readonly C[],
   result: ApplyResult,
-  { name, write, describe }: Writing<C>,
+  { name, write, describe, rewrites }: Writing<C>,
 ): Promise<void> {
   const queue = [...changes];
+  const attempt = async (change: C): Promise<void> => {
+    const what = `${describe(change)} ${name(change)}`;
+    const text = change.do === 'update' ? contentOf(change) : '';
+    const problem = rewrites?.problem(what, text);
+    if (problem !== undefined) throw new Error(problem);
+    await write(change);
+    if (text !== '') rewrites?.wrote(what, text);
+  };
   const worker = async (): Promise<void> => {
     for (let change = queue.shift(); change; change = queue.shift())
       try {
-        await write(change);
+        await attempt(change);
       } catch (error) {
         if (isConflict(error)) result.conflicts += 1;
         else result.failures.set(name(change), `Failed to ${change.do} ${describe(change)}: ${textOf(error)}`);
@@ -61,6 +76,10 @@ export async function writeAll<C extends { do: string }>(
   };
   await Promise.all(Array.from({ length: Math.min(LIMITS.writesAtOnce, changes.length) }, worker));
 }
+
+/** Whatever version of the object it is for. */
+const contentOf = (change: object): string =>
+  JSON.stringify(change, (key, value: unknown) => (key === 'resourceVersion' ? undefined : value));
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -95,7 +114,8 @@ async function replaceParts(client: Client, wanted: ServiceObject): Promise<void
   const current = await client.get<ServiceObject>(SERVICES, name, namespace);
   if (current.metadata.resourceVersion !== resourceVersion)
     throw ApiError.of(409, 'Conflict', `Service ${namespace}/${name} changed meanwhile`);
-  const metadata = { ...current.metadata, labels, annotations };
+  const keys = withForeignKeys(foreignKeys(current.metadata), { labels, annotations });
+  const metadata = { ...current.metadata, ...keys };
   const spec = { ...current.spec, ports: wanted.spec?.ports ?? [] };
   const after = observe(wanted);
   // Whether a Service has an address of its own cannot be changed: it is made anew, with what its members said.

@@ -274,7 +274,10 @@ test('of two Links to one cluster the older one counts, and the other neither wo
   const twin = () => west.all<Link>(LINKS).find(({ metadata }) => metadata.name === 'twin');
   const [condition] = twin()?.status?.conditions ?? [];
   assert.equal(condition?.reason, 'DuplicateLink');
-  assert.match(condition?.message ?? '', /saw: Link east, which is older and has the same target cluster, east\. Delete one of them/);
+  assert.match(
+    condition?.message ?? '',
+    /saw: Link east, which is older and has the same target cluster, east\. Delete one of them/,
+  );
   const writes = west.actions.length;
   await settle(1_000);
   assert.equal(west.actions.length, writes, 'they do not fight');

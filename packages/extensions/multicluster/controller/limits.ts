@@ -22,6 +22,12 @@ export const LIMITS = {
   /** No more writes of one Link's status than these in this time, whatever changes: the rest is said by the next one. */
   statusWritesMax: 20,
   statusWindowMs: 10_000,
+  /** Writes of the same object with the same content in a row, before there are pauses: from the first to the cap, doubling. */
+  rewritesFree: 4,
+  rewriteMsFirst: 1_000,
+  rewriteMsMax: 600_000,
+  /** So long after the last write, who changed it back is forgotten. */
+  rewriteForgetMs: 1_200_000,
   /** Objects that a condition names of those that something is left out of. */
   refusedNamed: 3,
   /** Events about Services that are told at once; of more, the log and the status say. */

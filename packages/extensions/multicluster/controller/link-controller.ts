@@ -17,6 +17,7 @@ import {
 } from '../link/index.ts';
 import { servicesWithPodNames } from '../mcs/index.ts';
 import {
+  API_SERVER,
   clearProbe,
   type EndpointsChange,
   federatedName,
@@ -37,6 +38,7 @@ import { LinkFacts, type LinkFactsDeps } from './link-facts.ts';
 import { LocalCluster } from './local-cluster.ts';
 import { Loop } from './loop.ts';
 import { type RemoteClient, RemoteCluster, type RemoteSource } from './remote-cluster.ts';
+import { Rewrites } from './rewrites.ts';
 import { StatusWriter } from './status-writer.ts';
 
 export interface LinkControllerDeps {
@@ -98,6 +100,7 @@ export class LinkController {
   /** Something of what the remote cluster tells is left out. */
   #refuses = false;
   readonly #announcer: Announcer;
+  readonly #rewrites: Rewrites;
   readonly #facts: LinkFacts;
   readonly #status: StatusWriter;
 
@@ -105,6 +108,7 @@ export class LinkController {
     this.#deps = deps;
     this.#options = options;
     this.#loop = new Loop(deps.clock, deps.log, () => this.#reconcile(), options.requeueLimit);
+    this.#rewrites = new Rewrites(deps.clock);
     this.#announcer = new Announcer({ ...deps, component: `linkerd-service-mirror-${options.link}` });
     const changed = (): void => this.#loop.trigger();
     this.#local = new LocalCluster(deps.client, deps.log, changed);
@@ -179,13 +183,14 @@ export class LinkController {
     const gateway = this.#gatewayOf(link);
     const remote = this.#remoteOf(link, gateway !== undefined);
     const { cluster } = settingsOf(link);
-    const { reachability } = remote;
+    const isOwn = this.#isOwn(remote);
+    const reachability = isOwn ? ownCluster(link) : remote.reachability;
     const { content } = remote;
     if (reachability) this.#noteReachability(link, reachability, content !== 'none');
     this.#noteContent(link, content);
     this.#facts.contact(cluster, secretOf(link), remote);
     const about = { ...(reachability && { reachability }), gateway: gateway?.finding ?? ('none' as const), content };
-    if (!remote.synced || gateway?.known === false) {
+    if (!remote.synced || isOwn || gateway?.known === false) {
       // Too little is known of the remote cluster: what stands here stays as it is.
       if (reachability)
         await this.#status.put(() => this.#facts.complete(about, cluster, remote, this.#otherNetworks()));
@@ -193,10 +198,9 @@ export class LinkController {
     }
     const scene = this.#scene(gateway, remote);
     const wanted = reconcileLink(link, remote.services, this.#local, this.#linkTimes(), scene, remote.exports);
-    const { failures, conflicts } = await applyChanges(this.#deps.client, wanted.changes, [
-      ...wanted.endpoints,
-      ...this.#probeChanges(settingsOf(link).cluster, gateway),
-    ]);
+    const endpoints = [...wanted.endpoints, ...this.#probeChanges(cluster, gateway)];
+    const { client } = this.#deps;
+    const { failures, conflicts } = await applyChanges(client, wanted.changes, endpoints, this.#rewrites);
     this.#facts.dialled(wanted.direct, remote);
     const { services } = this.#local;
     const seen = remote.followSlices(servicesWithPodNames(services.values(), cluster));
@@ -208,6 +212,12 @@ export class LinkController {
     await this.#status.put(() => this.#facts.complete(said, cluster, remote, this.#otherNetworks()));
     for (const [name, message] of failures) this.#deps.log.warn(message, { service: name });
     return failures.size > 0 || conflicts + slices.conflicts > 0 ? 'again' : 'done';
+  }
+
+  /** Whether the credentials open the cluster that we are in. */
+  #isOwn(remote: RemoteCluster): boolean {
+    const uid = remote.services.get(API_SERVER)?.uid;
+    return uid !== undefined && uid === this.#local.services.get(API_SERVER)?.uid;
   }
 
   /** The Link to which a cluster belongs: the oldest that names it, and of equally old ones the first by name. */
@@ -430,6 +440,11 @@ export class LinkController {
       if (!isConflict(error)) throw error;
     }
   }
+}
+
+function ownCluster(link: Link): Reachability {
+  const seen = `Service ${API_SERVER} with the same uid in both, by the credentials of Secret ${secretOf(link)}`;
+  return { reachable: false, reason: 'OwnCluster', message: faultMessage({ reason: 'OwnCluster', seen }) };
 }
 
 const secretOf = (link: Link): string =>

@@ -8,6 +8,7 @@ import { applyChanges } from './apply.ts';
 import { LocalCluster } from './local-cluster.ts';
 import { LocalExports } from './local-exports.ts';
 import { Loop } from './loop.ts';
+import { Rewrites } from './rewrites.ts';
 
 export interface LocalControllerOptions {
   /** Namespace of the Links. */
@@ -27,6 +28,7 @@ export class LocalController {
   readonly #local: LocalCluster;
   readonly #exports: LocalExports;
   readonly #loop: Loop;
+  readonly #rewrites: Rewrites;
   readonly #stopLinks: () => void;
   /** Cluster name by Link name; undefined until the Links were seen in full. */
   #clusters: Map<string, string> | undefined;
@@ -35,6 +37,7 @@ export class LocalController {
     this.#client = deps.client;
     this.#log = deps.log;
     this.#options = options;
+    this.#rewrites = new Rewrites(deps.clock);
     this.#loop = new Loop(deps.clock, deps.log, () => this.#reconcile());
     const changed = (): void => this.#loop.trigger();
     this.#local = new LocalCluster(deps.client, deps.log, changed);
@@ -71,7 +74,7 @@ export class LocalController {
     if (!this.#local.synced || !this.#exports.synced) return 'done';
     const linked = this.#clusters && new Set(this.#clusters.values());
     const changes = reconcileLocal(this.#options, this.#local, linked, this.#exports.exports);
-    const { failures, conflicts } = await applyChanges(this.#client, changes);
+    const { failures, conflicts } = await applyChanges(this.#client, changes, [], this.#rewrites);
     const exports = await this.#exports.reconcile(this.#local, linked, failures);
     for (const [name, message] of exports.failures) failures.set(name, message);
     for (const [name, message] of failures) this.#log.warn(message, { service: name });

@@ -217,7 +217,7 @@ export class RemoteCluster {
     this.#stopRemote();
     this.#stopRemote = () => {};
     this.#kubeconfig = undefined;
-    this.#say({ reason, seen });
+    this.#judged({ reason, seen });
   }
 
   #connected(): void {
@@ -230,6 +230,10 @@ export class RemoteCluster {
     const { reachability } = this;
     // Connection errors may name ephemeral ports and the like: the first of a kind stands until the kind changes.
     if (reachability && !reachability.reachable && reachability.reason === fault.reason) return;
+    this.#judged(fault);
+  }
+
+  #judged(fault: Fault): void {
     this.reachability = { reachable: false, reason: fault.reason, message: faultMessage(fault) };
     this.#deps.changed();
   }

@@ -1,4 +1,5 @@
 import type { EndpointAddress, EndpointPort, EndpointSubset, Endpoints } from '#api/kube';
+import { foreignKeys, type Keys, ownKeys, withForeignKeys } from './ownership.ts';
 import { sameMap, serviceKey } from './service.ts';
 
 /** As much of an Endpoints object as mirroring looks at. */
@@ -6,8 +7,11 @@ export interface ObservedEndpoints {
   name: string;
   namespace: string;
   resourceVersion: string;
+  /** Those that are ours. */
   labels: Record<string, string>;
   annotations: Record<string, string>;
+  /** Those of others, where there are any. */
+  foreign?: Keys;
   subsets: readonly EndpointSubset[];
 }
 
@@ -24,8 +28,10 @@ export const endpointsName = (change: EndpointsChange): string =>
 
 /** Reduces an object of the API. */
 export function observeEndpoints({ metadata, subsets = [] }: Endpoints): ObservedEndpoints {
-  const { name = '', namespace = '', resourceVersion = '', labels = {}, annotations = {} } = metadata;
-  return { name, namespace, resourceVersion, labels, annotations, subsets };
+  const { name = '', namespace = '', resourceVersion = '' } = metadata;
+  const { labels, annotations } = ownKeys(metadata);
+  const foreign = foreignKeys(metadata);
+  return { name, namespace, resourceVersion, labels, annotations, ...(foreign && { foreign }), subsets };
 }
 
 /** Brings an Endpoints object to what is wanted; undefined when it is so already. */
@@ -39,8 +45,10 @@ export function keepEndpoints(
   if (!existing) return { do: 'create', endpoints: { ...kind, metadata, subsets: [...subsets] } };
   if (sameMap(existing.labels, labels) && sameMap(existing.annotations, annotations) && sameSubsets(existing, wanted))
     return undefined;
-  const { resourceVersion } = existing;
-  return { do: 'update', endpoints: { ...kind, metadata: { ...metadata, resourceVersion }, subsets: [...subsets] } };
+  const { resourceVersion, foreign } = existing;
+  const keys = withForeignKeys(foreign, { labels, annotations });
+  const updated = { ...metadata, ...keys, resourceVersion };
+  return { do: 'update', endpoints: { ...kind, metadata: updated, subsets: [...subsets] } };
 }
 
 /** Equality whatever the order, with the API's defaults filled in. */

@@ -13,6 +13,14 @@ export {
 } from './names.ts';
 export { type LinkReconciliation, type LocalView, reconcileLink, settingsOf } from './reconcile.ts';
 export { reconcileLocal } from './reconcile-local.ts';
-export { type Change, changeName, type ObservedService, observe, type ServiceObject, serviceKey } from './service.ts';
+export {
+  API_SERVER,
+  type Change,
+  changeName,
+  type ObservedService,
+  observe,
+  type ServiceObject,
+  serviceKey,
+} from './service.ts';
 export { type RemoteEndpoints, SliceIndex } from './slices.ts';
 export { EndpointTally } from './tally.ts';

@@ -95,6 +95,10 @@ export function reconcileLink(
   for (const service of remote.values()) {
     const exported = exports.get(serviceKey(service.namespace, service.name));
     const wants = wantsOf(service, link, exported !== undefined);
+    if (isMade(service)) {
+      if (wants.flat || wants.gateway || wants.member) result.mirrors.push(loopOf(service));
+      continue;
+    }
     if (wants.flat || (wants.gateway && scene)) {
       const found =
         wants.flat || !scene
@@ -155,14 +159,22 @@ interface Wants {
 }
 
 function wantsOf(service: ObservedService, link: Link, isExported: boolean): Wants {
-  // Whatever the selectors say: a mirror is never mirrored on, or two linked clusters would do so for ever.
-  if (service.labels[MIRROR.mirroredService] !== undefined) return { flat: false, gateway: false, member: false };
   const { selector, remoteDiscoverySelector, federatedServiceSelector } = link.spec ?? {};
   return {
     flat: selects(remoteDiscoverySelector, service.labels),
     gateway: selects(selector, service.labels),
     member: isExported || selects(federatedServiceSelector, service.labels),
   };
+}
+
+const isMade = ({ labels }: ObservedService): boolean => labels[MIRROR.mirroredService] !== undefined;
+
+/** Whatever the selectors say: a mirror is never mirrored on, or two linked clusters would do so for ever. */
+function loopOf({ namespace, name, labels }: ObservedService): MirrorOutcome {
+  const origin = labels[MIRROR.clusterName];
+  const what = origin === undefined ? 'a federated service' : `a mirror of a service of cluster ${origin}`;
+  const message = `Service is ${what}, which is not mirrored on although a selector of the Link matches it`;
+  return { namespace, name, reason: 'InvalidService', message };
 }
 
 /** A mirror or membership of this cluster whose original is gone or no longer wanted. */

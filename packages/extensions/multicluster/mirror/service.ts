@@ -1,4 +1,6 @@
 import type { KubeObject, ObjectMeta } from '#api/kube';
+import { MIRROR } from './names.ts';
+import { ownKeys } from './ownership.ts';
 
 export interface ServicePort {
   name?: string;
@@ -13,6 +15,7 @@ export interface ObservedService {
   name: string;
   namespace: string;
   resourceVersion: string;
+  /** Labels and annotations: of what we made, those that are ours. */
   labels: Record<string, string>;
   annotations: Record<string, string>;
   ports: ServicePort[];
@@ -25,6 +28,8 @@ export interface ObservedService {
   ipFamilies?: string[];
   /** Absent where it says nothing but defaults. */
   traffic?: Traffic;
+  /** Of the API server's own Service alone: two clusters that have the same are one. */
+  uid?: string;
 }
 
 /** How a Service spreads what comes to it; defaults are left out. */
@@ -52,6 +57,9 @@ export type Change =
   | { do: 'update'; service: ServiceObject }
   | { do: 'delete'; name: string; namespace: string; resourceVersion: string };
 
+/** Every cluster has it, as `namespace/name`. */
+export const API_SERVER = 'default/kubernetes';
+
 export const serviceKey = (namespace: string, name: string): string => `${namespace}/${name}`;
 export const changeName = (change: Change): string =>
   change.do === 'delete'
@@ -60,7 +68,9 @@ export const changeName = (change: Change): string =>
 
 /** Reduces an object of the API. */
 export function observe(object: ServiceObject): ObservedService {
-  const { name = '', namespace = '', resourceVersion = '', labels = {}, annotations = {} } = object.metadata;
+  const { name = '', namespace = '', resourceVersion = '', uid } = object.metadata;
+  const isMade = object.metadata.labels?.[MIRROR.mirroredService] !== undefined;
+  const { labels = {}, annotations = {} } = isMade ? ownKeys(object.metadata) : object.metadata;
   const { clusterIP, clusterIPs, ipFamilies, type, ports = [] } = object.spec ?? {};
   const traffic = trafficOf(object.spec ?? {});
   return {
@@ -75,6 +85,7 @@ export function observe(object: ServiceObject): ObservedService {
     ...(clusterIP && clusterIP !== 'None' && { clusterIP, clusterIPs: clusterIPs ?? [clusterIP] }),
     ...(ipFamilies && { ipFamilies }),
     ...(Object.keys(traffic).length > 0 && { traffic }),
+    ...(uid !== undefined && serviceKey(namespace, name) === API_SERVER && { uid }),
   };
 }
 
