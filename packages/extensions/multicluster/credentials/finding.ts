@@ -13,15 +13,15 @@ export interface CredentialsView {
 /** What the Link's condition `CredentialsValid` says; `none` where nothing in them ends. */
 export function credentialsFinding({ expiries, failure, renewed }: CredentialsView, nowMs: number): Finding | 'none' {
   const of = (judgement: string) => expiries.filter((expiry) => judgeExpiry(expiry, nowMs) === judgement);
-  const say = (list: readonly Expiry[]) => sentence(list.map((expiry) => expiryText(expiry, nowMs)));
+  const say = (list: readonly Expiry[]) => list.map((expiry) => expiryText(expiry, nowMs)).join('; ');
   const over = of('over');
   if (over.length > 0) return { status: 'False', reason: 'Expired', message: sentence([say(over), failure]) };
   if (failure !== undefined)
     return { status: 'False', reason: 'RenewalFailed', message: sentence([failure, say(expiries)]) };
   const soon = of('soon');
-  if (soon.length > 0) return { status: 'False', reason: 'ExpiringSoon', message: say(soon) };
+  if (soon.length > 0) return { status: 'False', reason: 'ExpiringSoon', message: sentence([say(soon)]) };
   if (expiries.length === 0) return 'none';
-  const message = renewed ? sentence([say(expiries), 'the token is renewed before']) : say(expiries);
+  const message = sentence([say(expiries), renewed ? 'the token is renewed before' : undefined]);
   return { status: 'True', reason: 'Valid', message };
 }
 
