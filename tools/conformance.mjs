@@ -1,4 +1,4 @@
-// `npm run conformance -- http|gateway-api [--report] [--no-install] [flags of the suite]`: sets up, adds what the suite compares with, and runs
+// `npm run conformance -- http|gateway-api|mcs [--report] [--no-install] [flags of the suite]`: sets up, adds what the suite compares with, and runs
 // conformance/NAME/main.ts. With `--tools` it only makes the tools ready and prints where they are, as JSON. Plain Node.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { installHttpTools } from './http-tools.mjs';
 import { bunPath, mayInstall, root, setUp } from './setup.mjs';
 
 /** Suite -> how to get what it needs beside the set-up. */
-const SUITES = { 'gateway-api': installGatewayApiTools, http: installHttpTools };
+const SUITES = { 'gateway-api': installGatewayApiTools, http: installHttpTools, mcs: () => ({}) };
 
 function fail(text, status = 1) {
   process.stderr.write(`conformance: ${text}\n`);
