@@ -1,17 +1,30 @@
 /**
- * The Multi-Cluster Services API in two clusters that are linked to each other: what an export brings about in both, what clients inside and
- * outside the mesh reach, which names there are, what is said of exports that are invalid or differ, and that all of it goes again.
+ * The Multi-Cluster Services API in two clusters that are linked to each other, by the commands of its guide: what an export brings about in
+ * both, what clients inside and outside the mesh reach, which names there are, what is said of exports that are invalid or differ, and that all of it goes again.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { eventually, type Lab, requireProgram, shop, startLab, webContainer, workload } from '../../harness/index.ts';
+import {
+  eventually,
+  guideBlocks,
+  type Lab,
+  requireProgram,
+  startLab,
+  webContainer,
+  workload,
+} from '../../harness/index.ts';
 
 const MINUTE_MS = 60_000;
 const CLUSTERS = ['west', 'east'] as const;
 type Cluster = (typeof CLUSTERS)[number];
-const other = (cluster: Cluster): Cluster => (cluster === 'west' ? 'east' : 'west');
+const GUIDE = guideBlocks('service-exports.md');
 
 let lab: Lab;
+/** Runs a block of the guide. */
+const follow = (heading: string, at = 0): Promise<string> =>
+  lab.ok(`set -e\n${GUIDE.get(heading)?.[at] ?? assert.fail(`no block ${at} under ${heading}`)}`, {
+    timeoutMs: 4 * MINUTE_MS,
+  });
 const kubectl = (context: Cluster, words: string, input?: string) =>
   lab.ok(`kubectl --context ${context} ${words}`, { timeoutMs: 2 * MINUTE_MS, ...(input !== undefined && { input }) });
 
@@ -48,24 +61,11 @@ before(
   async () => {
     requireProgram('kubectl', 'kubectl >= 1.28');
     lab = await startLab(['--clusters', CLUSTERS.join(), '--nodes', '1', '--mesh']);
-    for (const cluster of CLUSTERS)
-      await lab.ok(
-        `weft --context ${cluster} multicluster install --gateway=false --set localServiceMirror.clusterName=${cluster} \
-          --set 'controllers[0].link.ref.name=${other(cluster)}' | kubectl --context ${cluster} apply -f -`,
-      );
+    await follow('Link the clusters both ways');
+    await follow('Run the service');
     const client = '{name: app, image: debian, command: [sleep, infinity]}';
     const stranger = workload('stranger', client, { annotations: 'linkerd.io/inject: disabled' });
-    for (const cluster of CLUSTERS) {
-      await lab.ok(
-        `weft --context ${other(cluster)} multicluster link-gen --cluster-name ${other(cluster)} --gateway=false |
-          kubectl --context ${cluster} apply -f -`,
-      );
-      await kubectl(
-        cluster,
-        'apply -f -',
-        shop(workload('web', webContainer(`from-${cluster}`)) + workload('client', client) + stranger),
-      );
-    }
+    for (const cluster of CLUSTERS) await kubectl(cluster, 'apply -f -', workload('client', client) + stranger);
     for (const cluster of CLUSTERS) {
       await kubectl(cluster, '-n shop wait --for=condition=Available --timeout=100s deploy --all');
       await kubectl(cluster, '-n linkerd-multicluster wait --for=condition=Available --timeout=100s deploy --all');
@@ -135,11 +135,7 @@ describe('the Multi-Cluster Services API', () => {
   test('an export is valid and ready, and the service is imported in every cluster', {
     timeout: 2 * MINUTE_MS,
   }, async () => {
-    await kubectl(
-      'east',
-      'apply -f -',
-      exported('web', '{exportedLabels: {tier: front}, exportedAnnotations: {note: a}}'),
-    );
+    await follow('Export it');
     await says('east', 'web', 'Valid=True/Valid');
     await says('east', 'web', 'Ready=True/Ready');
     await says('east', 'web', 'Conflict=False/NoConflicts');
@@ -164,8 +160,8 @@ describe('the Multi-Cluster Services API', () => {
       assert.equal(await resolved(cluster, 'web', 'A'), address);
       assert.equal(await resolved(cluster, 'web', 'SRV'), 'web.shop.svc.clusterset.local:80');
     }
-    const table = await kubectl('west', '-n shop get svcim');
-    assert.match(table, /^NAME +TYPE +IP +AGE\nweb +ClusterSetIP +\["10\./);
+    const table = await follow('Export it', 1);
+    assert.match(table, /^NAME +TYPE +IP +AGE\nweb +ClusterSetIP +\["10\./m);
   });
 
   test('clients outside and inside the mesh reach the cluster that exports, not the one that does not', {
@@ -178,13 +174,7 @@ describe('the Multi-Cluster Services API', () => {
   });
 
   test('a second export joins; ports are united, and both exports say so', { timeout: 3 * MINUTE_MS }, async () => {
-    const ports = 'ports: [{name: http, port: 80, targetPort: http}, {name: more, port: 81, targetPort: http}]';
-    await kubectl('west', 'apply -f -', service('web', ports));
-    await kubectl(
-      'west',
-      'apply -f -',
-      exported('web', '{exportedLabels: {tier: front}, exportedAnnotations: {note: a}}'),
-    );
+    await follow('Export it in a second cluster');
     for (const cluster of CLUSTERS) {
       await says(cluster, 'web', 'Conflict=True/PortConflict');
       const { spec } = await there<Found>(
@@ -198,17 +188,18 @@ describe('the Multi-Cluster Services API', () => {
       );
     }
     for (const cluster of CLUSTERS) for (const pod of ['stranger', 'client']) await answering(cluster, pod, CLUSTERS);
-    const check = await lab.sh('weft --context west multicluster check --wait=20s', { timeoutMs: MINUTE_MS });
-    assert.match(check.stdout, /‼ service exports are valid and agree\n.*\n.*web\.shop: Conflict: PortConflict: /);
+    const check = await follow('Export it in a second cluster', 1);
+    assert.match(check, /‼ service exports are valid and agree\n.*\n.*web\.shop: Conflict: PortConflict: /);
   });
 
   test('the oldest export decides where exports differ', { timeout: 2 * MINUTE_MS }, async () => {
-    const same = 'ports: [{name: http, port: 80, targetPort: http}], sessionAffinity: ClientIP';
-    await kubectl('west', 'apply -f -', service('web', same));
+    const ports = [{ name: 'http', port: 80, targetPort: 'http' }];
+    const same = JSON.stringify({ spec: { ports, sessionAffinity: 'ClientIP' } });
+    await kubectl('west', `-n shop patch svc web --type=merge -p '${same}'`);
     for (const cluster of CLUSTERS)
       await says(cluster, 'web', 'Conflict=True/SessionAffinityConflict,SessionAffinityConfigConflict');
     assert.equal((await find('west', 'serviceimport/web'))?.spec?.['sessionAffinity'], 'None');
-    await kubectl('east', 'apply -f -', service('web', same));
+    await kubectl('east', `-n shop patch svc web --type=merge -p '${same}'`);
     for (const cluster of CLUSTERS) {
       await says(cluster, 'web', 'Conflict=False/NoConflicts');
       await there<Found>(cluster, 'serviceimport/web', ({ spec }) => spec?.['sessionAffinity'] === 'ClientIP');
@@ -266,7 +257,7 @@ describe('the Multi-Cluster Services API', () => {
       );
       await answering(cluster, 'stranger', ['west']);
     }
-    await kubectl('west', '-n shop delete serviceexport web');
+    await follow('Take it back');
     for (const cluster of CLUSTERS) {
       await gone(cluster, 'serviceimport/web');
       await gone(cluster, 'service/web-federated');
