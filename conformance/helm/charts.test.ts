@@ -9,6 +9,7 @@ import type { AnyObject } from '#api/kube';
 import { type Io, run as runCommand } from '#cli';
 import { createCertificate, createTrust, createWebhookCertificate } from '#cli/certificates';
 import { CNI_OPEN_MAPS, CRD_DEFAULTS, defaultCniValues, defaultValues, OPEN_MAPS } from '#cli/manifests';
+import { defaultMulticluster, MULTICLUSTER_OPEN_MAPS } from '#cli/manifests/multicluster';
 import { parseManifests } from '#cli/output';
 import { helmPath } from '../../tools/clients.mjs';
 import { repository, run } from '../harness/index.ts';
@@ -106,7 +107,13 @@ async function cliObjects(argv: readonly string[]): Promise<AnyObject[]> {
 
 const keyOf = ({ kind, metadata }: AnyObject): string => `${kind}/${metadata.namespace ?? ''}/${metadata.name}`;
 /** Helm makes the namespace itself and keeps values in its release. */
-const CLI_ONLY = new Set(['Namespace//linkerd', 'Namespace//linkerd-cni', 'Secret/linkerd/linkerd-config-overrides']);
+const MC = 'linkerd-multicluster';
+const CLI_ONLY = new Set([
+  `Namespace//${MC}`,
+  'Namespace//linkerd',
+  'Namespace//linkerd-cni',
+  'Secret/linkerd/linkerd-config-overrides',
+]);
 const CRD_KEYS = Object.keys(CRD_DEFAULTS).filter((key) => key !== 'cliVersion');
 
 /** Objects by name; texts that are YAML or JSON are compared by what they say. */
@@ -201,6 +208,38 @@ test('the CNI plug-in', async () => {
   }
 });
 
+async function compareMulticluster(changes: Tree, cliArgs: string[] = [], helmArgs: string[] = []): Promise<void> {
+  const file = valuesFile({ createdBy: CLI_VERSION, ...changes });
+  assertSame(
+    await helmObjects(MC, MC, [...helmArgs, '-f', file]),
+    await cliObjects(['multicluster', 'install', '--ignore-cluster', ...cliArgs, '-f', file]),
+  );
+}
+
+test('the multicluster extension by its defaults, without gateway, and at one port', async () => {
+  await compareMulticluster({});
+  await compareMulticluster({ gateway: { enabled: false }, remoteMirrorServiceAccount: false, installMcsApi: false });
+  await compareMulticluster({ gateway: { probe: { port: 4143 }, serviceSelector: 'a in (b, c),!d' } });
+});
+
+test('the multicluster extension in high availability, with controllers of Links', () =>
+  compareMulticluster(
+    {
+      controllers: [
+        { link: { ref: { name: 'east' } } },
+        { link: { ref: { name: 'bare' } }, gateway: { enabled: false } },
+      ],
+    },
+    ['--ha'],
+    ['-f', join(repository, `charts/${MC}/values-ha.yaml`)],
+  ));
+
+for (let seed = 1; seed <= DRAWN; seed += 1)
+  test(`the multicluster extension with values drawn from seed ${seed}`, () => {
+    const { namespace: _namespace, cniEnabled: _cniEnabled, ...defaults } = defaultMulticluster();
+    return compareMulticluster(drawValues(defaults, MULTICLUSTER_OPEN_MAPS, seed));
+  });
+
 test('without certificates Helm makes its own, and what the API server trusts is what is served', async () => {
   const { identity, identityTrustAnchorsPEM } = given;
   const file = valuesFile({ identity, identityTrustAnchorsPEM });
@@ -276,7 +315,7 @@ test('what has no effect is warned of by both, in the same words', async () => {
 
 test('Helm finds nothing to blame in the charts', async () => {
   const file = valuesFile(given);
-  for (const chart of ['linkerd-crds', 'linkerd-control-plane', 'linkerd2-cni']) {
+  for (const chart of ['linkerd-crds', 'linkerd-control-plane', 'linkerd2-cni', MC]) {
     const args = ['lint', '--strict', join(repository, 'charts', chart), '-f', file, ...KUBERNETES];
     const { code, stdout, stderr } = await run(program, args, { env: { HOME: folder } });
     assert.equal(code, 0, stdout + stderr);

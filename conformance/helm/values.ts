@@ -22,6 +22,11 @@ const CHOICES: Readonly<Record<string, readonly unknown[]>> = {
   ignoreInboundPorts: ['25, 4000-4100'],
   ignoreOutboundPorts: ['443'],
   portsToRedirect: ['80,8080'],
+  'gateway.serviceSelector': ['mirror.linkerd.io/exported=true'],
+  'gateway.terminationGracePeriodSeconds': [30, '60', 0],
+  remoteMirrorServiceAccountName: ['one', ' one , two', ['one', 'two']],
+  'localServiceMirror.excludedLabels': ['a,b', ['a', 'b/*']],
+  'localServiceMirror.excludedAnnotations': [[], ['c']],
 };
 /** Always as given: trust, certificates and what goes with them. */
 const KEPT =
@@ -30,6 +35,25 @@ const MAPS: readonly Tree[] = [{}, { team: 'blue', 'example.com/a': 'x: "y"' }];
 const LISTS: Readonly<Record<string, readonly unknown[]>> = {
   imagePullSecrets: [{ name: 'registry' }],
   tolerations: [{ operator: 'Exists', effect: 'NoSchedule' }],
+  'gateway.tolerations': [{ operator: 'Exists' }],
+  'gateway.loadBalancerSourceRanges': ['192.0.2.0/24'],
+  'controllerDefaults.tolerations': [{ operator: 'Exists' }],
+  controllers: [
+    { link: { ref: { name: 'east' } }, gateway: { enabled: false }, tolerations: [{ key: 'x' }] },
+    {
+      link: { ref: { name: 'north' } },
+      replicas: 2,
+      nodeSelector: { disk: 'ssd' },
+      logLevel: '',
+      enablePodAntiAffinity: true,
+    },
+    {
+      link: { ref: { name: 'south' } },
+      resources: { cpu: { limit: '1' } },
+      podAnnotations: { a: 'b' },
+      enablePodAntiAffinity: false,
+    },
+  ],
   'policyController.probeNetworks': ['10.0.0.0/8'],
   'proxy.additionalEnv': [
     { name: 'A', value: '1' },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AnyObject } from '#api/kube';
-import { either, joined, merged, not, when } from '#model/template';
+import { Each, either, forEach, joined, markText, merged, not, when } from '#model/template';
 import { openTree } from './open-values.ts';
 import { printTemplate } from './print.ts';
 import { valuesYaml } from './values-yaml.ts';
@@ -93,4 +93,34 @@ test('values.yaml explains each value', () => {
     valuesYaml(DEFAULTS, { name: 'Whose.', 'odd-key': 'Odd.', labels: 'Theirs.' }, new Set(['labels'])),
     '# Whose.\nname: "x"\ncount: 3\non: true\n# Theirs.\nlabels: {}\nitems: []\n# Odd.\nodd-key:\n  inner: ""\n',
   );
+});
+
+test('what is made of each item stands inside a range, where values are still those of the root', () => {
+  const item = { name: markText('$entry.name'), ...openTree({ count: 1 }, '', new Set(), '$merged') };
+  const each = new Each('.Values.items', '$entry', item, ['$merged := merge $entry']);
+  const objects = forEach([each] as unknown as (typeof item)[], ({ name, count }) => [
+    object({ a: name, b: count, c: values.name }),
+    ...when(values.on, [object({ d: 1 })]),
+  ]);
+  assert.deepEqual(print(...when(values.name, objects)), [
+    '{{- if .Values.name }}',
+    '{{- range $entry := .Values.items }}',
+    '{{- $merged := merge $entry }}',
+    '{{- with $ }}',
+    '---',
+    'kind: A',
+    'spec:',
+    '  a: {{ $entry.name | toJson }}',
+    '  b: {{ int64 $merged.count }}',
+    '  c: {{ .Values.name | toJson }}',
+    '{{- if .Values.on }}',
+    '---',
+    'kind: A',
+    'spec:',
+    '  d: 1',
+    '{{- end }}',
+    '{{- end }}',
+    '{{- end }}',
+    '{{- end }}',
+  ]);
 });

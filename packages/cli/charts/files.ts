@@ -1,5 +1,5 @@
 import type { AnyObject } from '#api/kube';
-import { markText } from '#model/template';
+import { Each, markText } from '#model/template';
 import {
   CNI_OPEN_MAPS,
   CNI_VALUE_DOCS,
@@ -19,6 +19,14 @@ import {
   WEBHOOKS,
   type WebhookCertificates,
 } from '../manifests/index.ts';
+import {
+  defaultMulticluster,
+  MULTICLUSTER_HA,
+  MULTICLUSTER_OPEN_MAPS,
+  MULTICLUSTER_VALUE_DOCS,
+  type MulticlusterValues,
+  multiclusterParts,
+} from '../manifests/multicluster/index.ts';
 import { toYaml } from '../output/yaml.ts';
 import { VERSION } from '../version.ts';
 import { openTree, openValues } from './open-values.ts';
@@ -31,11 +39,12 @@ const MADE_BY = 'Made by `npm run generate` from packages/cli/manifests; do not 
 /** Values that only the chart of the definitions has. */
 const OF_CRDS: ReadonlySet<string> = new Set(Object.keys(CRD_DEFAULTS).filter((key) => key !== 'cliVersion'));
 
-/** Every file of the three charts: path from the root -> text. */
+/** Every file of the charts: path from the root -> text. */
 export function chartFiles(): ReadonlyMap<string, string> {
   return new Map([
     ...chart('linkerd-crds', 'Custom resource definitions of the mesh', crdFiles()),
     ...chart('linkerd-control-plane', 'The control plane of the mesh', controlPlaneFiles()),
+    ...chart('linkerd-multicluster', 'Gateway and mirrors: services of other clusters', multiclusterFiles()),
     ...chart('linkerd2-cni', "The mesh's CNI plug-in, which replaces linkerd-init", cniFiles()),
   ]);
 }
@@ -101,6 +110,39 @@ function cniFiles(): Record<string, string> {
     'values.yaml': valuesFile(defaults, CNI_VALUE_DOCS, CNI_OPEN_MAPS),
     'templates/cni.yaml': template(cniObjects({ namespace: NAMESPACE, values })),
   };
+}
+
+/** What its chart lacks: Helm says the namespace, and makes it. */
+function multiclusterFiles(): Record<string, string> {
+  const { namespace: _namespace, cniEnabled: _cniEnabled, ...rest } = defaultMulticluster();
+  const defaults = { ...rest, createdBy: `linkerd/helm ${VERSION}` };
+  const values = {
+    ...openTree(defaults, '', MULTICLUSTER_OPEN_MAPS),
+    namespace: NAMESPACE,
+    controllers: [openController(defaults)],
+  } as unknown as MulticlusterValues;
+  return {
+    'values.yaml': valuesFile(defaults, MULTICLUSTER_VALUE_DOCS, MULTICLUSTER_OPEN_MAPS),
+    'values-ha.yaml': `# ${MADE_BY}\n# High availability: helm install … -f values-ha.yaml\n${toYaml(MULTICLUSTER_HA)}`,
+    ...Object.fromEntries(
+      Object.entries(multiclusterParts(values)).map(([part, objects]) => [`templates/${part}.yaml`, template(objects)]),
+    ),
+  };
+}
+
+/** Each entry of `controllers`, over the defaults. */
+function openController({ controllerDefaults }: Pick<MulticlusterValues, 'controllerDefaults'>): Each {
+  const prefix = 'controllerDefaults.';
+  const maps = [...MULTICLUSTER_OPEN_MAPS].flatMap((path) =>
+    path.startsWith(prefix) ? path.slice(prefix.length) : [],
+  );
+  const settings = openTree(controllerDefaults, '', new Set(maps), '$controller');
+  return new Each(
+    '.Values.controllers',
+    '$entry',
+    { link: { ref: { name: markText('$entry.link.ref.name') } }, ...settings },
+    ['$controller := mergeOverwrite (deepCopy $.Values.controllerDefaults) (deepCopy $entry)'],
+  );
 }
 
 const valuesFile = (tree: object, docs: Readonly<Record<string, string>>, openMaps: ReadonlySet<string>): string =>

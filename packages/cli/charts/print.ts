@@ -1,18 +1,28 @@
 import { stringify } from 'yaml';
 import type { AnyObject } from '#api/kube';
-import { Choice, goOf, isPlain, isUnknown, Splat, splatOf, Unknown } from '#model/template';
+import { Choice, goOf, isPlain, isUnknown, Repeat, Splat, splatOf, Unknown } from '#model/template';
 
 /** Objects that hold open values, as the text of a Helm template. */
 
-/** A template file: each object a document, those that are a choice inside their `if`. */
+/** A template file: each object a document, those that are a choice inside their `if`, those of each item inside its `range`. */
 export function printTemplate(objects: readonly unknown[]): string {
   return objects
     .map((object) => {
+      if (object instanceof Repeat) return printRepeat(object);
       if (!(object instanceof Choice)) return printDocument(object as AnyObject);
-      const inner = (object.yes as AnyObject[]).map(printDocument).join('');
-      return `{{- if ${bare(object.test)} }}\n${inner}{{- end }}\n`;
+      return `{{- if ${bare(object.test)} }}\n${printTemplate(object.yes as unknown[])}{{- end }}\n`;
     })
     .join('');
+}
+
+/** A `range` moves the dot; expressions of values are of the root. */
+function printRepeat({ each, made }: Repeat): string {
+  const lines = [
+    `{{- range ${each.variable} := ${bare(each.go)} }}`,
+    ...each.definitions.map((definition) => `{{- ${definition} }}`),
+    '{{- with $ }}',
+  ];
+  return `${lines.join('\n')}\n${printTemplate(made)}{{- end }}\n{{- end }}\n`;
 }
 
 const printDocument = (object: AnyObject): string => `---\n${printMap(object as never, '')}`;

@@ -3,6 +3,20 @@
  * know they are expressions of its templates. One function of objects is thereby both `install` and a chart.
  */
 
-export { Choice, isPlain, Splat, splatOf } from './nodes.ts';
+export { Choice, Each, isPlain, Repeat, Splat, splatOf } from './nodes.ts';
 export { call, goOf, isTrue, isUnknown, markText, truth, Unknown } from './unknown.ts';
-export { all, any, atLeast, either, equals, joined, listed, merged, not, orElse, when } from './words.ts';
+export {
+  all,
+  any,
+  atLeast,
+  either,
+  equals,
+  forEach,
+  joined,
+  listed,
+  merged,
+  not,
+  orElse,
+  when,
+  whole,
+} from './words.ts';

@@ -28,6 +28,36 @@ export class Splat {
   }
 }
 
+/** A list that only Helm will know, and what its items are called where something is made of each. */
+export class Each {
+  /** Go expression of the list. */
+  readonly go: string;
+  /** Name of the variable that holds an item, such as `$entry`. */
+  readonly variable: string;
+  /** Further definitions that its parts are expressions of. */
+  readonly definitions: readonly string[];
+  /** An item as those who make something of it see it. */
+  readonly item: unknown;
+
+  constructor(go: string, variable: string, item: unknown, definitions: readonly string[] = []) {
+    this.go = go;
+    this.variable = variable;
+    this.item = item;
+    this.definitions = definitions;
+  }
+}
+
+/** What is made of each item of a list. */
+export class Repeat {
+  readonly each: Each;
+  readonly made: readonly unknown[];
+
+  constructor(each: Each, made: readonly unknown[]) {
+    this.each = each;
+    this.made = made;
+  }
+}
+
 /** A map without a class: `{…}` of source code, whose keys may be symbols that hold choices and splats. */
 export const isPlain = (value: unknown): value is Record<PropertyKey, unknown> =>
   typeof value === 'object' &&

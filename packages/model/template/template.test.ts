@@ -7,6 +7,7 @@ import {
   call,
   either,
   equals,
+  forEach,
   goOf,
   joined,
   markText,
@@ -16,6 +17,7 @@ import {
   Splat,
   Unknown,
   when,
+  whole,
 } from './index.ts';
 
 const flag = new Unknown('.Values.flag', 'boolean') as unknown as boolean;
@@ -35,6 +37,11 @@ test('over known values the words are what they say', () => {
   assert.equal(any(false, '', equals('a', 'b')), false);
   assert.deepEqual(merged({ a: '1' }, { a: '2' }), { a: '2' });
   assert.equal(joined(['a', 'b'], ','), 'a,b');
+  assert.equal(joined('a,b', ','), 'a,b');
+  assert.deepEqual(
+    forEach(['a', 'b'], (item) => [item, `${item}${whole('2')}`]),
+    ['a', 'a2', 'b', 'b2'],
+  );
   assert.equal(
     call('b64enc', (text: string) => text.toUpperCase(), 'a'),
     'A',

@@ -1,4 +1,4 @@
-import { Choice, isPlain, Splat } from './nodes.ts';
+import { Choice, Each, isPlain, Repeat, Splat } from './nodes.ts';
 import { goOf, isTrue, isUnknown, markText, truth, Unknown } from './unknown.ts';
 
 type Empty = Record<never, never>;
@@ -66,9 +66,11 @@ export function any(...tests: unknown[]): boolean {
 const testOf = (test: unknown): string =>
   test instanceof Unknown && test.type === 'boolean' ? test.go : truth(goOf(test));
 
-/** The items of a list as a text. */
-export const joined = (items: readonly (string | number)[], separator: string): string =>
-  isUnknown(items) ? markText(`(join ${JSON.stringify(separator)} ${goOf(items)})`) : items.join(separator);
+/** The items of a list as a text; one text is itself. */
+export function joined(items: readonly (string | number)[] | string, separator: string): string {
+  if (isUnknown(items)) return markText(`(join ${JSON.stringify(separator)} ${goOf(items)})`);
+  return typeof items === 'string' ? items : items.join(separator);
+}
 
 /** Maps over each other, the later one wins: where keys are the user's, spreading would lose the order. */
 export function merged<T>(...maps: Readonly<Record<string, T>>[]): Record<string, T> {
@@ -85,3 +87,14 @@ export function listed(text: string): string[] {
     .map((item) => item.trim())
     .filter((item) => item !== '');
 }
+
+/** What `make` makes of each item, for whole objects. */
+export function forEach<T, U>(items: readonly T[], make: (item: T) => readonly U[]): U[] {
+  return items.flatMap((item) =>
+    item instanceof Each ? ([new Repeat(item, make(item.item as T))] as unknown as U[]) : make(item),
+  );
+}
+
+/** The whole number that a text says. */
+export const whole = (text: string | number): number =>
+  isUnknown(text) ? (new Unknown(`(toString ${goOf(text)})`, 'number') as unknown as number) : Number(text);

@@ -1,6 +1,7 @@
 import type { AnyObject } from '#api/kube';
 import { resourcesField } from '#control/injector';
 import { CREDENTIALS } from '#extensions/multicluster';
+import { any, joined, merged, orElse, when } from '#model/template';
 import {
   allow,
   clusterRole,
@@ -12,7 +13,7 @@ import {
   roleBinding,
   serviceAccount,
 } from '../objects.ts';
-import { antiAffinity, CLUSTER_NAME, disruptionBudget, meta, restricted, unlessEmpty } from './objects.ts';
+import { antiAffinity, CLUSTER_NAME, disruptionBudget, meta, restricted } from './objects.ts';
 import { type ControllerEntry, type ControllerValues, controllerValues, type MulticlusterValues } from './values.ts';
 
 const SERVICE_WRITES = [...READ, 'create', 'delete', 'update'];
@@ -35,7 +36,7 @@ const MCS_RULES: readonly Rule[] = [
 /** What every controller of a Link may do to the cluster that it runs in. */
 export const controllerRole = (values: MulticlusterValues): AnyObject =>
   clusterRole(meta(values, LOCAL_RESOURCES, { component: 'controller' }), [
-    ...writes(values.enableNamespaceCreation ? [...READ, 'create'] : READ),
+    ...writes([...READ, ...when(values.enableNamespaceCreation, ['create'])]),
     allow('', ['nodes'], READ),
   ]);
 
@@ -68,14 +69,14 @@ export function localMirror(values: MulticlusterValues): AnyObject[] {
         '-local-mirror',
         `-cluster-name=${own.clusterName}`,
         `-federated-service-selector=${own.federatedServiceSelector}`,
-        `-excluded-labels=${own.excludedLabels.join(',')}`,
-        `-excluded-annotations=${own.excludedAnnotations.join(',')}`,
+        `-excluded-labels=${joined(own.excludedLabels, ',')}`,
+        `-excluded-annotations=${joined(own.excludedAnnotations, ',')}`,
       ],
       settings: { ...values.controllerDefaults, enablePodAntiAffinity: values.enablePodAntiAffinity, ...own },
     }),
-    ...(values.enablePodAntiAffinity
-      ? [disruptionBudget(meta(values, name, { namespace, component }), matchLabels)]
-      : []),
+    ...when(values.enablePodAntiAffinity, [
+      disruptionBudget(meta(values, name, { namespace, component }), matchLabels),
+    ]),
   ];
 }
 
@@ -128,9 +129,9 @@ export function controllerWorkload(values: MulticlusterValues, entry: Controller
     args: [
       ...commonArgs(settings, namespace),
       `-event-requeue-limit=${settings.retryLimit}`,
-      ...(settings.enableHeadlessServices ? ['-enable-headless-services'] : []),
-      ...(values.enableNamespaceCreation ? ['-enable-namespace-creation'] : []),
-      ...(enabled ? [`-probe-service=${names.probe}`] : []),
+      ...when(settings.enableHeadlessServices, ['-enable-headless-services']),
+      ...when(values.enableNamespaceCreation, ['-enable-namespace-creation']),
+      ...when(enabled, [`-probe-service=${names.probe}`]),
       `-linkerd-namespace=${values.linkerdNamespace}`,
       link,
     ],
@@ -146,7 +147,7 @@ export function controllerWorkload(values: MulticlusterValues, entry: Controller
     meta(values, names.probe, { namespace, labels: { 'mirror.linkerd.io/mirrored-gateway': 'true', ...labels } }),
     { spec: { ports: [{ name: 'mc-probe', port: probe.port, protocol: 'TCP' }] } },
   );
-  return [workload, ...(settings.enablePodAntiAffinity ? [budget] : []), ...(enabled ? [probeService] : [])];
+  return [workload, ...when(settings.enablePodAntiAffinity, [budget]), ...when(enabled, [probeService])];
 }
 
 /** Account, roles and bindings of the controller of one Link. */
@@ -204,39 +205,41 @@ function deployment(values: MulticlusterValues, source: ControllerSource): AnyOb
   const selector = { component, ...labels };
   const { image } = settings;
   const affinity = {
-    ...(settings.enablePodAntiAffinity && antiAffinity(selector)),
-    ...unlessEmpty('nodeAffinity', settings.nodeAffinity),
+    ...when(settings.enablePodAntiAffinity, antiAffinity(selector)),
+    ...when(settings.nodeAffinity, { nodeAffinity: settings.nodeAffinity }),
   };
   return object('apps/v1', 'Deployment', meta(values, name, { namespace: values.namespace, component, labels }), {
     spec: {
       replicas: settings.replicas,
       revisionHistoryLimit: values.revisionHistoryLimit,
       selector: { matchLabels: selector },
-      ...(settings.enablePodAntiAffinity && { strategy: { rollingUpdate: { maxUnavailable: 1 } } }),
+      ...when(settings.enablePodAntiAffinity, { strategy: { rollingUpdate: { maxUnavailable: 1 } } }),
       template: {
         metadata: {
-          annotations: {
-            'linkerd.io/inject': 'enabled',
-            'cluster-autoscaler.kubernetes.io/safe-to-evict': 'true',
-            // Controllers watch API servers, their own and remote ones; a proxy in between adds nothing to their TLS.
-            'config.linkerd.io/skip-outbound-ports': '443,6443',
-            ...settings.podAnnotations,
-          },
-          labels: { 'linkerd.io/extension': 'multicluster', ...selector, ...values.podLabels },
+          annotations: merged(
+            {
+              'linkerd.io/inject': 'enabled',
+              'cluster-autoscaler.kubernetes.io/safe-to-evict': 'true',
+              // Controllers watch API servers, their own and remote ones; a proxy in between adds nothing to their TLS.
+              'config.linkerd.io/skip-outbound-ports': '443,6443',
+            },
+            settings.podAnnotations,
+          ),
+          labels: merged({ 'linkerd.io/extension': 'multicluster', ...selector }, values.podLabels),
         },
         spec: {
           automountServiceAccountToken: true,
           serviceAccountName: name,
-          ...unlessEmpty('nodeSelector', settings.nodeSelector),
-          ...unlessEmpty('tolerations', settings.tolerations),
-          ...unlessEmpty('affinity', affinity),
-          ...unlessEmpty('imagePullSecrets', values.imagePullSecrets),
+          ...when(settings.nodeSelector, { nodeSelector: settings.nodeSelector }),
+          ...when(settings.tolerations, { tolerations: settings.tolerations }),
+          ...when(any(settings.enablePodAntiAffinity, settings.nodeAffinity), { affinity }),
+          ...when(values.imagePullSecrets, { imagePullSecrets: values.imagePullSecrets }),
           securityContext: { seccompProfile: { type: 'RuntimeDefault' } },
           containers: [
             {
               name: container,
               image: `${image.name}:${image.version}`,
-              imagePullPolicy: image.pullPolicy || values.imagePullPolicy,
+              imagePullPolicy: orElse(image.pullPolicy, values.imagePullPolicy),
               args,
               env: [HOSTNAME],
               ports: [{ name: adminPort, containerPort: 9999 }],

@@ -1,7 +1,8 @@
 import type { AnyObject } from '#api/kube';
 import { resourcesField } from '#control/injector';
+import { call, equals, merged, not, when, whole } from '#model/template';
 import { object, serviceAccount } from '../objects.ts';
-import { antiAffinity, disruptionBudget, meta, restricted, unlessEmpty } from './objects.ts';
+import { antiAffinity, disruptionBudget, meta, restricted } from './objects.ts';
 import type { MulticlusterValues } from './values.ts';
 
 /** Where its proxy listens, whatever port other clusters use. */
@@ -15,7 +16,7 @@ export function gatewayWorkload(values: MulticlusterValues): AnyObject[] {
   const at = { namespace, component: 'gateway', labels };
   return [
     deployment(values),
-    ...(enablePodAntiAffinity ? [disruptionBudget(meta(values, gateway.name, at), labels)] : []),
+    ...when(enablePodAntiAffinity, [disruptionBudget(meta(values, gateway.name, at), labels)]),
     service(values),
     serviceAccount(meta(values, gateway.name, at)),
   ];
@@ -25,7 +26,7 @@ function deployment(values: MulticlusterValues): AnyObject {
   const { gateway, namespace } = values;
   const labels = { app: gateway.name };
   const component = 'gateway';
-  const grace = gateway.terminationGracePeriodSeconds;
+  const grace = call('toString', String, gateway.terminationGracePeriodSeconds);
   return object(
     'apps/v1',
     'Deployment',
@@ -43,17 +44,17 @@ function deployment(values: MulticlusterValues): AnyObject {
               'config.linkerd.io/proxy-require-identity-inbound-ports': String(PROXY_PORT),
               'config.linkerd.io/default-inbound-policy': 'all-authenticated',
               'cluster-autoscaler.kubernetes.io/safe-to-evict': 'true',
-              ...(gateway.serviceSelector && { 'gateway.weft.dev/services': gateway.serviceSelector }),
+              ...when(gateway.serviceSelector, { 'gateway.weft.dev/services': gateway.serviceSelector }),
             },
-            labels: { 'linkerd.io/extension': 'multicluster', component, ...labels, ...values.podLabels },
+            labels: merged({ 'linkerd.io/extension': 'multicluster', component, ...labels }, values.podLabels),
           },
           spec: {
             serviceAccountName: gateway.name,
-            ...(grace !== '' && { terminationGracePeriodSeconds: Number(grace) }),
-            ...unlessEmpty('nodeSelector', gateway.nodeSelector),
-            ...unlessEmpty('tolerations', gateway.tolerations),
-            ...unlessEmpty('imagePullSecrets', values.imagePullSecrets),
-            ...(values.enablePodAntiAffinity && { affinity: antiAffinity(labels) }),
+            ...when(not(equals(grace, '')), { terminationGracePeriodSeconds: whole(grace) }),
+            ...when(gateway.nodeSelector, { nodeSelector: gateway.nodeSelector }),
+            ...when(gateway.tolerations, { tolerations: gateway.tolerations }),
+            ...when(values.imagePullSecrets, { imagePullSecrets: values.imagePullSecrets }),
+            ...when(values.enablePodAntiAffinity, { affinity: antiAffinity(labels) }),
             securityContext: { seccompProfile: { type: 'RuntimeDefault' } },
             containers: [
               {
@@ -79,32 +80,37 @@ function service(values: MulticlusterValues): AnyObject {
     port: number,
     protocol: 'TCP',
     targetPort,
-    ...unlessEmpty('nodePort', nodePort),
+    ...when(nodePort, { nodePort }),
   });
-  const annotations = {
+  const annotations: Record<string, string> = {
     'mirror.linkerd.io/gateway-identity': `${gateway.name}.${namespace}.serviceaccount.identity.${linkerdNamespace}.${identityTrustDomain}`,
     'mirror.linkerd.io/probe-period': String(gateway.probe.seconds),
     'mirror.linkerd.io/probe-path': gateway.probe.path,
     'mirror.linkerd.io/multicluster-gateway': 'true',
     component: 'gateway',
-    ...gateway.serviceAnnotations,
   };
-  return object('v1', 'Service', meta(values, gateway.name, { namespace, component: 'gateway', labels, annotations }), {
+  const metadata = meta(values, gateway.name, {
+    namespace,
+    component: 'gateway',
+    labels,
+    annotations: merged(annotations, gateway.serviceAnnotations),
+  });
+  return object('v1', 'Service', metadata, {
     spec: {
       type: gateway.serviceType,
       selector: labels,
       ports: [
         port('mc-gateway', gateway.port, PROXY_PORT, gateway.nodePort),
         // At one port with what is mirrored, probes go through the proxy to itself.
-        ...(gateway.probe.port === gateway.port
-          ? []
-          : [port('mc-probe', gateway.probe.port, ADMIN_PORT, gateway.probe.nodePort)]),
+        ...when(not(equals(gateway.probe.port, gateway.port)), [
+          port('mc-probe', gateway.probe.port, ADMIN_PORT, gateway.probe.nodePort),
+        ]),
       ],
-      ...unlessEmpty('externalTrafficPolicy', gateway.serviceExternalTrafficPolicy),
-      ...unlessEmpty('healthCheckNodePort', gateway.healthCheckNodePort),
-      ...unlessEmpty('loadBalancerClass', gateway.loadBalancerClass),
-      ...unlessEmpty('loadBalancerIP', gateway.loadBalancerIP),
-      ...unlessEmpty('loadBalancerSourceRanges', gateway.loadBalancerSourceRanges),
+      ...when(gateway.serviceExternalTrafficPolicy, { externalTrafficPolicy: gateway.serviceExternalTrafficPolicy }),
+      ...when(gateway.healthCheckNodePort, { healthCheckNodePort: gateway.healthCheckNodePort }),
+      ...when(gateway.loadBalancerClass, { loadBalancerClass: gateway.loadBalancerClass }),
+      ...when(gateway.loadBalancerIP, { loadBalancerIP: gateway.loadBalancerIP }),
+      ...when(gateway.loadBalancerSourceRanges, { loadBalancerSourceRanges: gateway.loadBalancerSourceRanges }),
     },
   });
 }

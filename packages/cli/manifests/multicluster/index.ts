@@ -5,11 +5,13 @@
 export { remoteAccess } from './access.ts';
 export { controllerNames, legacyNames, linkController } from './controllers.ts';
 export { type LinkSource, renderLink } from './links.ts';
-export { extensionNamespace, renderMulticluster } from './render.ts';
+export { extensionNamespace, multiclusterParts, renderMulticluster } from './render.ts';
+export { MULTICLUSTER_VALUE_DOCS } from './value-docs.ts';
 export {
   type ControllerEntry,
   defaultMulticluster,
   MULTICLUSTER_HA,
+  MULTICLUSTER_OPEN_MAPS,
   type MulticlusterValues,
   overlayMulticluster,
   REMOTE_ACCESS_ACCOUNT,

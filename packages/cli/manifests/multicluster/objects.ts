@@ -1,4 +1,5 @@
 import type { AnyObject, ObjectMeta } from '#api/kube';
+import { merged } from '#model/template';
 import { object } from '../objects.ts';
 import type { MulticlusterValues } from './values.ts';
 
@@ -15,8 +16,8 @@ export function meta(
   return {
     name,
     ...rest,
-    labels: { ...EXTENSION, ...(component !== undefined && { component }), ...labels, ...values.commonLabels },
-    annotations: { 'linkerd.io/created-by': values.createdBy, ...annotations },
+    labels: merged({ ...EXTENSION, ...(component !== undefined && { component }), ...labels }, values.commonLabels),
+    annotations: merged({ 'linkerd.io/created-by': values.createdBy }, annotations ?? {}),
   };
 }
 
@@ -46,7 +47,3 @@ export const antiAffinity = (matchLabels: Record<string, string>) => ({
     ],
   },
 });
-
-/** The field, when there is something in it. */
-export const unlessEmpty = (field: string, value: object | string | number): Record<string, unknown> =>
-  (typeof value === 'object' ? Object.keys(value).length > 0 : Boolean(value)) ? { [field]: value } : {};

@@ -1,4 +1,5 @@
 import type { AnyObject } from '#api/kube';
+import { forEach, when } from '#model/template';
 import { type CrdSource, customResourceDefinition, LINK_CRD, MCS_CRDS, MCS_LABELS } from '../crds/index.ts';
 import { object } from '../objects.ts';
 import { remoteAccess } from './access.ts';
@@ -8,23 +9,36 @@ import { EXTENSION, meta } from './objects.ts';
 import { adminPolicies, gatewayPolicies } from './policies.ts';
 import { type MulticlusterValues, remoteAccounts } from './values.ts';
 
-/** Everything that `multicluster install` prints, in this order. */
-export function renderMulticluster(values: MulticlusterValues): AnyObject[] {
+/** Everything that `multicluster install` prints, in this order; Helm makes the namespace by itself. */
+export const renderMulticluster = (values: MulticlusterValues): AnyObject[] => [
+  extensionNamespace(values),
+  ...Object.values(multiclusterParts(values)).flat(),
+];
+
+/** All but the namespace, by what it is for, in the order in which it is applied. */
+export function multiclusterParts(values: MulticlusterValues): Readonly<Record<string, AnyObject[]>> {
   const { gateway, controllers } = values;
-  return [
-    extensionNamespace(values),
-    ...(gateway.enabled ? [...gatewayWorkload(values), ...gatewayPolicies(values)] : []),
-    ...(values.remoteMirrorServiceAccount
-      ? remoteAccounts(values).flatMap((account) => remoteAccess(values, account))
-      : []),
-    definition(values, LINK_CRD),
-    ...(values.installMcsApi ? MCS_CRDS.map((source) => definition(values, source, MCS_LABELS)) : []),
-    ...adminPolicies(values),
-    ...localMirror(values),
-    controllerRole(values),
-    ...controllers.flatMap((entry) => controllerWorkload(values, entry)),
-    ...controllers.flatMap((entry) => controllerAccess(values, entry.link.ref.name)),
-  ];
+  return {
+    gateway: when(gateway.enabled, [...gatewayWorkload(values), ...gatewayPolicies(values)]),
+    'remote-access': when(
+      values.remoteMirrorServiceAccount,
+      forEach(remoteAccounts(values), (account) => remoteAccess(values, account)),
+    ),
+    definitions: [
+      definition(values, LINK_CRD),
+      ...when(
+        values.installMcsApi,
+        MCS_CRDS.map((source) => definition(values, source, MCS_LABELS)),
+      ),
+    ],
+    policies: adminPolicies(values),
+    'local-mirror': localMirror(values),
+    controllers: [
+      controllerRole(values),
+      ...forEach(controllers, (entry) => controllerWorkload(values, entry)),
+      ...forEach(controllers, (entry) => controllerAccess(values, entry.link.ref.name)),
+    ],
+  };
 }
 
 const definition = (values: MulticlusterValues, source: CrdSource, labels: Record<string, string> = {}): AnyObject =>

@@ -1,4 +1,5 @@
 import { LOCAL_CLUSTER } from '#model/federation';
+import { Each, goOf, isUnknown, markText } from '#model/template';
 import { VERSION } from '../../version.ts';
 import { mergeValues } from '../values.ts';
 
@@ -57,7 +58,7 @@ export interface GatewayValues {
   GID: number;
 }
 
-export type Resources = Record<string, Record<string, string>>;
+export type Resources = Record<'cpu' | 'memory' | 'ephemeral-storage', { limit: string; request: string }>;
 interface Image {
   name: string;
   version: string;
@@ -68,8 +69,9 @@ interface LocalMirrorValues {
   /** What this cluster is called in ServiceImports and names below `clusterset.local`. */
   clusterName: string;
   federatedServiceSelector: string;
-  excludedAnnotations: string[];
-  excludedLabels: string[];
+  /** Keys: a list, or text with commas. */
+  excludedAnnotations: string[] | string;
+  excludedLabels: string[] | string;
   replicas: number;
   image: Image;
   logLevel: string;
@@ -107,6 +109,8 @@ export type ControllerEntry = { link: { ref: { name: string } } } & { [field: st
 export const REMOTE_ACCESS_ACCOUNT = 'linkerd-service-mirror-remote-access-default';
 
 export function defaultMulticluster(registry = 'cr.l5d.io/linkerd'): MulticlusterValues {
+  const amount = () => ({ limit: '', request: '' });
+  const resources = () => ({ cpu: amount(), memory: amount(), 'ephemeral-storage': amount() });
   const image = (): Image => ({ name: `${registry}/controller`, version: VERSION, pullPolicy: '' });
   const user = { UID: 2103, GID: 2103 };
   const logging = { logLevel: 'info', logFormat: 'plain', enablePprof: false };
@@ -144,7 +148,7 @@ export function defaultMulticluster(registry = 'cr.l5d.io/linkerd'): Multicluste
       deploymentAnnotations: {},
       nodeSelector: { 'kubernetes.io/os': 'linux' },
       tolerations: [],
-      resources: {},
+      resources: resources(),
       ...user,
     },
     remoteMirrorServiceAccount: true,
@@ -158,7 +162,7 @@ export function defaultMulticluster(registry = 'cr.l5d.io/linkerd'): Multicluste
       image: image(),
       ...logging,
       podAnnotations: {},
-      resources: {},
+      resources: resources(),
       ...user,
     },
     controllerDefaults: {
@@ -173,7 +177,7 @@ export function defaultMulticluster(registry = 'cr.l5d.io/linkerd'): Multicluste
       nodeSelector: { 'kubernetes.io/os': 'linux' },
       nodeAffinity: {},
       tolerations: [],
-      resources: {},
+      resources: resources(),
       ...user,
     },
     controllers: [],
@@ -192,39 +196,40 @@ type Tree = { [key: string]: unknown };
 const treeOf = (values: object): Tree => values as Tree;
 
 /** Maps whose keys are the user's. */
-const OPEN: ReadonlySet<string> = new Set([
+export const MULTICLUSTER_OPEN_MAPS: ReadonlySet<string> = new Set([
   'commonLabels',
   'controllerDefaults.nodeAffinity',
   'controllerDefaults.nodeSelector',
   'controllerDefaults.podAnnotations',
-  'controllerDefaults.resources',
   'gateway.deploymentAnnotations',
   'gateway.nodeSelector',
-  'gateway.resources',
   'gateway.serviceAnnotations',
   'localServiceMirror.podAnnotations',
-  'localServiceMirror.resources',
   'podLabels',
 ]);
 
 /** Lays values over others in place; returns the paths that mean nothing here. */
 export const overlayMulticluster = (values: MulticlusterValues, overlay: object): string[] =>
-  mergeValues(treeOf(values), structuredClone(treeOf(overlay)), { openMaps: OPEN });
+  mergeValues(treeOf(values), structuredClone(treeOf(overlay)), { openMaps: MULTICLUSTER_OPEN_MAPS });
 
 /** What holds for the controller of a Link: its own values, and the defaults for the rest. */
-export function controllerValues(
-  values: MulticlusterValues,
-  { link: _link, ...own }: ControllerEntry,
-): ControllerValues {
+export function controllerValues(values: MulticlusterValues, { link, ...own }: ControllerEntry): ControllerValues {
+  // A template has merged them by then.
+  if (isUnknown(link.ref.name)) return own as unknown as ControllerValues;
   const merged = structuredClone(values.controllerDefaults);
   mergeValues(treeOf(merged), structuredClone(own), {
-    openMaps: new Set(['nodeAffinity', 'nodeSelector', 'podAnnotations', 'resources']),
+    openMaps: new Set(['nodeAffinity', 'nodeSelector', 'podAnnotations']),
   });
   return merged;
 }
 
 /** The accounts with which other clusters enter. */
 export function remoteAccounts({ remoteMirrorServiceAccountName: names }: MulticlusterValues): string[] {
+  if (isUnknown(names)) {
+    // Of a text, `join` makes itself.
+    const go = `(compact (splitList "," (nospace (join "," ${goOf(names)}))))`;
+    return [new Each(go, '$account', markText('$account'))] as unknown as string[];
+  }
   const list = typeof names === 'string' ? names.split(',') : names;
   return list.map((name) => name.trim()).filter(Boolean);
 }
