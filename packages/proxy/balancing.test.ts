@@ -24,6 +24,8 @@ interface App {
   /** Requests it got, as text. */
   readonly requests: string[];
   status: number;
+  /** Lines of its answers' heads. */
+  fields: string;
   delayMs: number;
   connections(): number;
 }
@@ -32,12 +34,12 @@ interface App {
 async function web(): Promise<App> {
   const answer = (socket: Socket, text: string): void => {
     app.requests.push(text);
-    const head = `HTTP/1.1 ${app.status} Said\r\ncontent-length: 0\r\n\r\n`;
+    const head = `HTTP/1.1 ${app.status} Said\r\n${app.fields}content-length: 0\r\n\r\n`;
     if (app.delayMs === 0) socket.write(head);
     else setTimeout(() => socket.write(head), app.delayMs);
   };
   const listening = await serve((socket) => socket.on('data', (chunk) => answer(socket, chunk.toString('latin1'))));
-  const app: App = { ...listening, requests: [], status: 200, delayMs: 0 };
+  const app: App = { ...listening, requests: [], status: 200, fields: '', delayMs: 0 };
   pair.server.mesh.port(app.port).set(openPolicy());
   pair.atEnd(listening.close);
   return app;
@@ -199,6 +201,7 @@ test('a server that failed with retry-after gets no request before that where fa
   const [good, bad] = [await web(), await web()];
   balancing({ ewma: { defaultRttMs: 30, decayMs: 10_000, penaltyMs: 5_000, retryAfterMaxMs: 300_000 } });
   bad.status = 503;
+  bad.fields = 'retry-after: 60\r\n';
   endpoints(endpoint(good.port), endpoint(bad.port));
   for (let i = 0; i < 60; i++) await get();
   assert.equal(bad.requests.length, 1);

@@ -1,4 +1,4 @@
-import type { Clock } from '#runtime/clock';
+import { afterHearing, type Clock } from '#runtime/clock';
 import type { Conn } from '../tcp/index.ts';
 
 /** What came of looking at the first bytes; `bytes` are all that were read and must be passed on. */
@@ -53,7 +53,7 @@ export function peek<T>(
   const onError = (error: NodeJS.ErrnoException): void =>
     finish({ kind: 'broken', errno: error.code ?? error.message });
   const onClose = (): void => finish({ kind: 'broken', errno: '' });
-  const timer = options.clock.after(options.timeoutMs, () => finish({ kind: 'timeout', bytes }));
+  const timer = afterHearing(options.clock, options.timeoutMs, () => finish({ kind: 'timeout', bytes }));
   socket.on('data', onData);
   socket.on('end', onEnd);
   socket.on('error', onError);

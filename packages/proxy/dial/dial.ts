@@ -1,7 +1,7 @@
 import net from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { Fault } from '#model/faults';
-import type { Clock } from '#runtime/clock';
+import { afterHearing, type Clock } from '#runtime/clock';
 import { type KeepaliveOptions, setSocketOptions } from '#runtime/net';
 import { originate } from '#runtime/tls';
 import { encodeTransportHeader, TRANSPORT_ALPN, type TransportHeader } from '#wire/transport-header';
@@ -47,10 +47,7 @@ export function dial(target: DialTarget, deps: DialDeps, sink: DialSink): () => 
   };
   const overdue = (): void =>
     fail(new Fault('connect-timeout', `${where} did not answer within ${target.timeoutMs}ms`));
-  let timer = deps.clock.after(target.timeoutMs, () => {
-    // We may be late ourselves: what came in a turn of the event loop that took so long is heard after its timers.
-    timer = deps.clock.after(0, overdue);
-  });
+  const timer = afterHearing(deps.clock, target.timeoutMs, overdue);
   const connected = (made: Conn): void => {
     if (!finish()) return;
     deps.sockets?.track(made);

@@ -146,3 +146,23 @@ test('an idle peer is pinged at the interval only', () => {
   clock.advance(1);
   assert.deepEqual(connection.said, ['ping 1']);
 });
+
+test('a peer that answered in time is alive, though we were too busy to hear it', () => {
+  const keepAlive = { intervalMs: 10_000, timeoutMs: 3_000, whileIdle: true };
+  const { socket, connection, clock } = linked(new FakeSocket(), keepAlive);
+  clock.advance(10_000);
+  assert.deepEqual(connection.said, ['ping 1']);
+  const after = clock.after.bind(clock);
+  // The turn behind the timers: what had come by then is read.
+  clock.after = (delayMs, callback) => {
+    if (delayMs === 0) socket.receive('a ping of 17 byte');
+    return after(delayMs, callback);
+  };
+  clock.advance(3_000);
+  assert.equal(connection.said.includes('silent'), false);
+  clock.advance(10_000);
+  assert.deepEqual(
+    connection.said.filter((said) => said === 'ping 1'),
+    ['ping 1', 'ping 1'],
+  );
+});

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '#runtime/clock';
+import { afterHearing, type Clock, type Timer } from '#runtime/clock';
 import type { Flushable, Flusher } from '#runtime/flush';
 import type { Http2Connection } from '#wire/http2';
 import { LIMITS } from '../limits.ts';
@@ -236,7 +236,7 @@ export class Http2Link implements Flushable {
     }
     this.#pinged = true;
     this.#connection.ping(PING_ALIVE);
-    this.#watch(keepAlive.timeoutMs);
+    this.#keepAlive = afterHearing(clock, keepAlive.timeoutMs, () => this.#look());
   }
 
   #gone(errno: string): void {

@@ -25,3 +25,14 @@ export const systemClock: Clock = {
     return { cancel: () => clearTimeout(handle) };
   },
 };
+
+/**
+ * As `clock.after`, for bounds on what a peer takes: we may be late ourselves, and what came in a turn of the event loop that took
+ * so long is heard after its timers. So the callback is called one turn later, unless it is cancelled by then.
+ */
+export function afterHearing(clock: Pick<Clock, 'after'>, delayMs: number, callback: () => void): Timer {
+  let timer = clock.after(delayMs, () => {
+    timer = clock.after(0, callback);
+  });
+  return { cancel: () => timer.cancel() };
+}

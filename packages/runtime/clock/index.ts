@@ -1,4 +1,4 @@
 /** Time as a dependency: monotonic milliseconds, wall-clock time and timers, with a fake twin that tests wind by hand. */
 
 export { FakeClock } from './clock.fake.ts';
-export { type Clock, systemClock, type Timer } from './clock.ts';
+export { afterHearing, type Clock, systemClock, type Timer } from './clock.ts';
