@@ -181,6 +181,7 @@ const LATER = ['viz extension self-check'];
 const OURS = [
   'data plane annotations are understood',
   'Links do not contradict themselves or each other',
+  'linked clusters answer as they should',
   'every exported service is mirrored',
   'remote cluster access credentials have not expired',
   'remote cluster access credentials do not expire soon',

@@ -15,7 +15,7 @@ import {
   SERVICES,
 } from '#api/kube';
 import { CREDENTIALS, LINKS, type Link, SERVICE_EXPORTS } from '#extensions/multicluster';
-import { FakeKubeClient } from '#kube/client';
+import { AnswerFault, ApiError, FakeKubeClient } from '#kube/client';
 import { createTrust, type Trust } from '../certificates/index.ts';
 import { FakeIo, fakeContext } from '../io.fake.ts';
 import { CRD_DEFAULTS } from '../manifests/crds.ts';
@@ -231,8 +231,9 @@ async function checkLinks(
       timeoutMs: 100,
       scrape,
       connect: (kubeconfig) => {
-        const remote = remotes[kubeconfig.replace('kubeconfig of ', '')];
-        return remote ? Promise.resolve(remote) : Promise.reject(new Error('connection refused'));
+        const away = new FakeKubeClient();
+        away.refuse = () => new Error('connection refused');
+        return Promise.resolve(remotes[kubeconfig.replace('kubeconfig of ', '')] ?? away);
       },
     }),
   ]);
@@ -255,7 +256,8 @@ ${clusters}√ service mirror controller has required permissions
 ${clusters}√ service mirror controllers are running
 ${clusters}√ extension is managing controllers
 ${clusters}√ Links do not contradict themselves or each other
-√ multicluster extension proxies are healthy
+√ linked clusters answer as they should
+${clusters}√ multicluster extension proxies are healthy
 √ multicluster extension proxies and cli versions match
 
 `,
@@ -278,7 +280,7 @@ test('a cluster that cannot be reached, other anchors and a controller that is g
   const { text } = await checkLinks(client, { north: stranger });
   assert.match(
     text,
-    /× remote cluster access credentials are valid\n {4}Problematic clusters:\n {4}\* east: connection refused\n/,
+    /× remote cluster access credentials are valid\n {4}Problematic clusters:\n {4}\* east: Unreachable: Expected the API server to answer; saw: connection refused\. Look at/,
   );
   assert.match(
     text,
@@ -393,6 +395,57 @@ test('Links that contradict each other, and services that are not mirrored, are 
     assert.ok(text.includes(`* ${line}\n`), `${line}\n${text}`);
 });
 
+test('what is wrong with the way into a linked cluster, or with what it answers, has its name', async () => {
+  const clusters = ['dead', 'denied', 'endless', 'lying', 'mute', 'nowhere', 'other', 'own', 'same', 'twin'];
+  const client = linked(...clusters);
+  const api = (uid: string): AnyObject =>
+    ({ metadata: { name: 'kubernetes', namespace: 'default', uid } }) as AnyObject;
+  const cluster = (uid: string) => clusterWith(installed).seed(SERVICES, api(uid));
+  client.seed(SERVICES, api('u-own'));
+  const failing = (error: Error, resource = 'services') => {
+    const remote = cluster('u-failing');
+    remote.refuse = (_verb, gvr) => (gvr.resource === resource ? error : undefined);
+    return remote;
+  };
+  const mute = cluster('u-mute');
+  mute.list = () => new Promise(() => {});
+  const remotes = {
+    denied: failing(ApiError.of(403, 'Forbidden', 'may not')),
+    dead: failing(ApiError.of(500, 'InternalError', 'no etcd')),
+    endless: failing(new AnswerFault('TooManyObjects', 'more than 20000 endpointslices'), 'endpointslices'),
+    lying: failing(new AnswerFault('InvalidAnswer', 'expected a list')),
+    mute,
+    own: cluster('u-own'),
+    same: cluster('u-same'),
+    twin: cluster('u-same'),
+  };
+  const name = (of: string) => ({ name: CREDENTIALS.secretName(of), namespace: MC });
+  await client.delete(SECRETS, name('nowhere'));
+  const labels = { 'multicluster.linkerd.io/cluster-name': 'north' };
+  await client.patch(SECRETS, name('other'), { type: 'merge', body: { metadata: { labels } } });
+  const content = { type: 'ContentAccepted', status: 'False', reason: 'AddressesRefused', message: 'Expected pods' };
+  const status = { conditions: [content] };
+  await client.patch<Link>(
+    LINKS,
+    { name: 'same', namespace: MC },
+    { type: 'merge', body: { status }, subresource: 'status' },
+  );
+  const { text } = await checkLinks(client, remotes);
+  for (const line of [
+    'dead: ServerError: Expected the API server to do as it is asked; saw: HTTP 500: no etcd. ',
+    'denied: AccessDenied: ',
+    'endless: TooManyObjects: Expected no more objects than are looked at; saw: more than 20000 endpointslices. ',
+    'lying: InvalidAnswer: ',
+    'mute: NoAnswer: ',
+    'nowhere: CredentialsMissing: ',
+    'other: CredentialsOfOther: ',
+    'own: OwnCluster: ',
+    `same: CredentialsOfOther: Expected credentials of the cluster that the Link names; saw: Secret ${MC}/cluster-credentials-same, which opens the cluster that Link ${MC}/twin has, too. `,
+    'same: the mirror controller sees: AddressesRefused: Expected pods',
+  ])
+    assert.ok(text.includes(`* ${line}`), `${line}\n${text}`);
+});
+
 test('the Secret of the destination controller is looked at, too', async () => {
   const remote = clusterWith(installed);
   const client = linked('east');
@@ -486,7 +539,7 @@ test('credentials are looked for where the Link says', async () => {
   const { text } = await checkLinks(client, {});
   assert.match(
     text,
-    /\* east: secret: \[linkerd-multicluster\/cluster-credentials-east\] with key kubeconfig is missing/,
+    /\* east: CredentialsMissing: .*; saw: no Secret linkerd-multicluster\/cluster-credentials-east\. /,
   );
 });
 

@@ -1,22 +1,18 @@
 import {
   CLUSTER_ROLE_BINDINGS,
   CLUSTER_ROLES,
-  CONFIG_MAPS,
-  type ConfigMap,
   DEPLOYMENTS,
   ENDPOINT_SLICES,
   type KubeObject,
   NAMESPACES,
   ROLE_BINDINGS,
   ROLES,
-  SECRETS,
   SERVICE_ACCOUNTS,
   SERVICES,
 } from '#api/kube';
-import { CREDENTIALS, LINKS, type Link, MIRROR } from '#extensions/multicluster';
-import { isNotFound, type KubeClient } from '#kube/client';
+import { LINKS, type Link, MIRROR } from '#extensions/multicluster';
+import { isNotFound } from '#kube/client';
 import type { ForwardTarget } from '#kube/port-forward';
-import { readCertificates, sameCertificates } from '../certificates/index.ts';
 import { controllerNames, legacyNames } from '../manifests/multicluster/index.ts';
 import { type Category, type Check, type CheckDetails, CheckFailure, CheckSkipped } from './check.ts';
 import { proxyChecks } from './control-plane.ts';
@@ -24,14 +20,11 @@ import { exportsCheck } from './exports.ts';
 import { EXTENSION_LABEL } from './extensions.ts';
 import { consistencyCheck, leftOutCheck, probeCheck } from './gateways.ts';
 import { expiryChecks, membersCheck, networksCheck } from './links.ts';
+import { answersCheck, Remotes, type RemotesOptions } from './remotes.ts';
 import type { CheckSubject } from './subject.ts';
 import type { Versions } from './versions.ts';
 
-export interface MulticlusterOptions extends Versions {
-  /** Bound on each request to a remote cluster. */
-  timeoutMs: number;
-  /** Opens a remote cluster. */
-  connect(kubeconfig: string): Promise<KubeClient>;
+export interface MulticlusterOptions extends Versions, RemotesOptions {
   /** The metrics of a port inside a pod; default: through a port-forward. */
   scrape?(target: ForwardTarget): Promise<string>;
 }
@@ -91,7 +84,7 @@ export function multiclusterCategory(subject: CheckSubject, options: Multicluste
         anchor: 'l5d-smc-target-clusters-access',
         remedy:
           "The kubeconfig in each Link's Secret opens its cluster, and the mirror controller says so, too. Look at the address and the token that the Secret holds, and at firewalls between the clusters.",
-        run: each('Problematic clusters:', (link) => remotes.accessible(link)),
+        run: each('Problematic clusters:', async (link) => remotes.accessible(link, await links())),
       },
       ...expiryChecks(subject, links),
       {
@@ -128,6 +121,7 @@ export function multiclusterCategory(subject: CheckSubject, options: Multicluste
       endpointCheck(subject),
       orphanCheck(subject, links),
       consistencyCheck(links),
+      answersCheck(links, remotes),
       leftOutCheck(links),
       membersCheck(links),
       networksCheck(links),
@@ -151,99 +145,6 @@ function otherVersion(link: Link, expected: string): string | undefined {
   return version === expected
     ? undefined
     : `${clusterOf(link)}: CLI version is ${expected} but Link version is ${version}`;
-}
-
-/** Looks into the linked clusters with the credentials that their controllers use. */
-class Remotes {
-  readonly #subject: CheckSubject;
-  readonly #options: MulticlusterOptions;
-
-  constructor(subject: CheckSubject, options: MulticlusterOptions) {
-    this.#subject = subject;
-    this.#options = options;
-  }
-
-  accessible(link: Link): Promise<string | undefined> {
-    return this.#inside(link, async (remote) => {
-      await remote.version();
-      await remote.list(SERVICES, { metadataOnly: true });
-      // We may stand elsewhere than the controller, and reach the cluster by another address: ask what it sees.
-      const seen = link.status?.conditions?.find(
-        ({ type, status }) => type === 'RemoteReachable' && status === 'False',
-      );
-      if (seen) return `${clusterOf(link)}: the mirror controller cannot use them: ${seen.reason}: ${seen.message}`;
-      return this.#discoverySecret(link);
-    });
-  }
-
-  /** The destination controller has a Secret of its own, and looks for more than a kubeconfig in it. */
-  async #discoverySecret(link: Link): Promise<string | undefined> {
-    const cluster = clusterOf(link);
-    const { namespace } = this.#subject;
-    const { items } = await (await this.#subject.client()).list(SECRETS, {
-      namespace,
-      labelSelector: `${CREDENTIALS.clusterNameLabel}=${cluster}`,
-    });
-    const [secret] = items;
-    if (!secret)
-      return `${cluster}: no Secret in namespace ${namespace} has label ${CREDENTIALS.clusterNameLabel}=${cluster}`;
-    const { annotations = {}, name } = secret.metadata;
-    const missing = [CREDENTIALS.trustDomainAnnotation, CREDENTIALS.clusterDomainAnnotation].filter(
-      (key) => !annotations[key],
-    );
-    return missing.length > 0
-      ? `${cluster}: secret: [${namespace}/${name}] lacks annotations ${missing.join(', ')}`
-      : undefined;
-  }
-
-  sharesAnchors(link: Link): Promise<string | undefined> {
-    return this.#inside(link, async (remote) => {
-      const namespace = link.spec?.targetClusterLinkerdNamespace || this.#subject.namespace;
-      const config = await remote.get<ConfigMap>(CONFIG_MAPS, 'linkerd-config', namespace);
-      const { parse } = await import('yaml');
-      const values = parse(config.data?.['values'] ?? '') as { identityTrustAnchorsPEM?: string } | null;
-      const theirs = values?.identityTrustAnchorsPEM ?? '';
-      const ours = await this.#subject.anchors();
-      return sameCertificates(theirs, ours)
-        ? undefined
-        : `${clusterOf(link)}: its trust anchors are not those of this cluster: SHA-256 ${fingerprints(theirs)} there, ${fingerprints(ours)} here`;
-    });
-  }
-
-  async #inside(link: Link, look: (remote: KubeClient) => Promise<string | undefined>): Promise<string | undefined> {
-    const cluster = clusterOf(link);
-    const namespace = link.metadata.namespace ?? '';
-    const name = link.spec?.clusterCredentialsSecret ?? '';
-    let remote: KubeClient | undefined;
-    try {
-      const kubeconfig = await this.#subject.secretText(name, namespace, CREDENTIALS.key);
-      if (kubeconfig === undefined)
-        return `${cluster}: secret: [${namespace}/${name}] with key ${CREDENTIALS.key} is missing`;
-      remote = await this.#options.connect(kubeconfig);
-      return await bounded(look(remote), this.#options.timeoutMs);
-    } catch (error) {
-      return `${cluster}: ${(error as Error).message}`;
-    } finally {
-      remote?.close();
-    }
-  }
-}
-
-const fingerprints = (pem: string): string =>
-  readCertificates(pem)
-    .map(({ fingerprint256 }) => fingerprint256)
-    .join(', ');
-
-async function bounded<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
-  });
-  try {
-    return await Promise.race([work, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 async function missingPermissions(subject: CheckSubject, link: Link): Promise<string | undefined> {

@@ -1,4 +1,5 @@
-import { createKubeClient, type KubeClient, type ServerAccess } from '#kube/client';
+import { connectLinked, type LinkedObserver } from '#control/linked';
+import type { KubeClient, ServerAccess } from '#kube/client';
 import { inlineAccess, kubeConfigPaths, readKubeConfig } from '#kube/config';
 import { isLoopback } from '../commands/multicluster/remote-kubeconfig.ts';
 import type { CliContext } from '../context.ts';
@@ -8,11 +9,15 @@ import type { CliContext } from '../context.ts';
  * where this machine's kubeconfig knows the same cluster (the same certificate authority) by a loopback address, that one
  * is taken: the other need not be reachable from here.
  */
-export async function connectLinked(context: CliContext, kubeconfig: string): Promise<KubeClient> {
+export async function connectNear(
+  context: CliContext,
+  kubeconfig: string,
+  observer: LinkedObserver,
+): Promise<KubeClient> {
   const access = inlineAccess(kubeconfig);
   const { ca } = await access.tls();
   const near = ca === undefined ? undefined : await loopbackServer(context, ca);
-  return createKubeClient(near === undefined ? access : { ...access, server: near });
+  return connectLinked(near === undefined ? access : { ...access, server: near }, observer);
 }
 
 async function loopbackServer(context: CliContext, ca: string): Promise<ServerAccess['server'] | undefined> {

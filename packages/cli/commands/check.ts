@@ -3,9 +3,9 @@ import type { Category, CategoryResult } from '../checks/check.ts';
 import { alwaysChecking, programsOn, runExtensionChecks } from '../checks/extension-run.ts';
 import { installedExtensions } from '../checks/extensions.ts';
 import { CheckSubject, coreCategories, runCategories } from '../checks/index.ts';
-import { multiclusterCategory } from '../checks/multicluster.ts';
+import { type MulticlusterOptions, multiclusterCategory } from '../checks/multicluster.ts';
 import { printResults, printVerdict, resultsJson, succeeded } from '../checks/print.ts';
-import { connectLinked } from '../checks/remote-access.ts';
+import { connectNear } from '../checks/remote-access.ts';
 import type { Versions } from '../checks/versions.ts';
 import { vizCategory } from '../checks/viz.ts';
 import { type CliContext, UserError } from '../context.ts';
@@ -97,7 +97,8 @@ async function runExtensions(
   for (const { name } of await alwaysChecking(path)) names.add(name);
   for (const name of [...names].sort()) {
     if (name === 'multicluster') {
-      const connect = (kubeconfig: string) => connectLinked(context, kubeconfig);
+      const connect: MulticlusterOptions['connect'] = (kubeconfig, observer) =>
+        connectNear(context, kubeconfig, observer);
       await runner.run([multiclusterCategory(subject, { ...versions, timeoutMs: REMOTE_TIMEOUT_MS, connect })]);
       continue;
     }

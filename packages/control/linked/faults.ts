@@ -1,6 +1,8 @@
 import { AnswerFault, type AnswerFaultReason, ApiError, NoAnswer } from '#kube/client';
 
 interface FaultRow {
+  /** What it is about: the way into the cluster, what comes out of it, or the Links themselves. */
+  readonly about: 'access' | 'answers' | 'links';
   /** What should be, as in "Expected …". */
   readonly expected: string;
   /** What to look at or to do: a sentence. */
@@ -16,64 +18,89 @@ const IS_LARGE = 'Look at what that cluster has so much of; its other objects ar
  * known of the cluster stands; after a minute its endpoints come last (docs/decisions/0025).
  */
 export const FAULTS = {
-  CredentialsMissing: { expected: 'a Secret with the credentials that the Link names', advice: LINK_AGAIN },
+  CredentialsMissing: {
+    about: 'access',
+    expected: 'a Secret with the credentials that the Link names',
+    advice: LINK_AGAIN,
+  },
   CredentialsInvalid: {
+    about: 'access',
     expected: 'a self-contained kubeconfig under the key kubeconfig of the Secret that the Link names',
     advice: LINK_AGAIN,
   },
   CredentialsUnreadable: {
+    about: 'access',
     expected: 'to be allowed to read the Secret that the Link names',
     advice: 'Look at the Role of the mirror controller, which the values of the extension make.',
   },
-  CredentialsOfOther: { expected: 'credentials of the cluster that the Link names', advice: LINK_AGAIN },
+  CredentialsOfOther: {
+    about: 'access',
+    expected: 'credentials of the cluster that the Link names',
+    advice: LINK_AGAIN,
+  },
   OwnCluster: {
+    about: 'access',
     expected: 'credentials of another cluster',
     advice: `They open the cluster that the Link is in, which would be mirrored into itself. ${LINK_AGAIN}`,
   },
   CredentialsRefused: {
+    about: 'access',
     expected: 'a token or certificate that the API server takes',
     advice: `It may have expired, or its service account is gone. ${LINK_AGAIN}`,
   },
   AccessDenied: {
+    about: 'access',
     expected: 'to be allowed to list and watch services',
     advice: 'Run `weft multicluster allow` for the service account of the credentials in that cluster.',
   },
   CertificateExpired: {
+    about: 'access',
     expected: 'a certificate of the API server that is good now',
     advice: 'Renew it in that cluster; look at the clocks of both.',
   },
   CertificateUntrusted: {
+    about: 'access',
     expected: 'a certificate of the API server from the authority that the kubeconfig names',
     advice: `The authority was replaced, or somebody else answers at that address. ${LINK_AGAIN}`,
   },
   CertificateOfOther: {
+    about: 'access',
     expected: "a certificate of the API server for the kubeconfig's address",
     advice: 'Give `weft multicluster link-gen` an --api-server-address that the certificate names.',
   },
   Unreachable: {
+    about: 'access',
     expected: 'the API server to answer',
     advice: 'Look at the address in the kubeconfig, whether that cluster runs, and at firewalls between the clusters.',
   },
   NoAnswer: {
+    about: 'access',
     expected: 'the API server to answer in time',
     advice: 'Look whether that cluster is overloaded, and at firewalls between the clusters, which may drop packets.',
   },
-  ServerError: { expected: 'the API server to do as it is asked', advice: SEE_SERVER },
-  InvalidAnswer: { expected: 'what a Kubernetes API server answers', advice: SEE_SERVER },
-  EndlessList: { expected: 'lists that come to an end', advice: SEE_SERVER },
-  AnswerTooLarge: { expected: 'answers of a size that can be read', advice: IS_LARGE },
-  ObjectTooLarge: { expected: 'objects as small as Kubernetes stores', advice: IS_LARGE },
-  TooManyObjects: { expected: 'no more objects than are looked at', advice: IS_LARGE },
-  TooMuchToKeep: { expected: 'objects that fit into the memory that a linked cluster has here', advice: IS_LARGE },
+  ServerError: { about: 'access', expected: 'the API server to do as it is asked', advice: SEE_SERVER },
+  InvalidAnswer: { about: 'answers', expected: 'what a Kubernetes API server answers', advice: SEE_SERVER },
+  EndlessList: { about: 'answers', expected: 'lists that come to an end', advice: SEE_SERVER },
+  AnswerTooLarge: { about: 'answers', expected: 'answers of a size that can be read', advice: IS_LARGE },
+  ObjectTooLarge: { about: 'answers', expected: 'objects as small as Kubernetes stores', advice: IS_LARGE },
+  TooManyObjects: { about: 'answers', expected: 'no more objects than are looked at', advice: IS_LARGE },
+  TooMuchToKeep: {
+    about: 'answers',
+    expected: 'objects that fit into the memory that a linked cluster has here',
+    advice: IS_LARGE,
+  },
   TooManyEvents: {
+    about: 'answers',
     expected: 'no more events than can be followed',
     advice: 'Look at what changes all the time in that cluster.',
   },
   AddressesRefused: {
+    about: 'answers',
     expected: 'endpoints whose addresses are those of pods',
     advice: 'Look at who writes these EndpointSlices; the endpoints are left out, others are used.',
   },
   DuplicateLink: {
+    about: 'links',
     expected: 'one Link for each target cluster',
     advice: 'Delete one of them; the older one works until then.',
   },

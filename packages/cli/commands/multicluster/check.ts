@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { CheckSubject } from '../../checks/index.ts';
 import { multiclusterCategory, multiclusterNamespace } from '../../checks/multicluster.ts';
-import { connectLinked } from '../../checks/remote-access.ts';
+import { connectNear } from '../../checks/remote-access.ts';
 import { type CliContext, UserError } from '../../context.ts';
 import { VERSION } from '../../version.ts';
 import { type CheckOutput, CheckRunner, outputOption } from '../check.ts';
@@ -34,7 +34,7 @@ export function registerMulticlusterCheck(group: Command, context: CliContext): 
         multiclusterCategory(subject, {
           cliVersion: VERSION,
           timeoutMs: readDuration('--timeout', flags.timeout),
-          connect: (kubeconfig) => connectLinked(context, kubeconfig),
+          connect: (kubeconfig, observer) => connectNear(context, kubeconfig, observer),
         }),
       ]);
       runner.finish();
