@@ -24,7 +24,7 @@ const DOMAIN = 'serviceaccount.identity.linkerd.cluster.local';
 const GATEWAY = `linkerd-gateway.multicluster.${DOMAIN}`;
 const ADMIN = `admin.a.${DOMAIN}`;
 
-const pair = usePair({ env: { INBOUND_TRUSTED_GATEWAYS: 'linkerd-gateway.multicluster' } });
+const pair = usePair({ env: { INBOUND_TRUSTED_GATEWAYS: 'linkerd-gateway.multicluster', ACCESS_LOG: 'json' } });
 let gateway: TestProxy;
 let app: Awaited<ReturnType<typeof serve>>;
 let seen = '';
@@ -108,6 +108,8 @@ test('requests are authorized, counted and logged as those of the client behind 
   assert.match(seen, new RegExp(`^forwarded: by=${GATEWAY};for=${CLIENT};`, 'm'));
   assert.equal(pair.server.metric('inbound_http_authz_allow_total', { client_id: CLIENT }), 1);
   assert.equal(pair.server.metric('tcp_open_total', { peer: 'src', client_id: GATEWAY }), 1);
+  await eventually(() => pair.server.accessLog.length > 0, 'a line');
+  assert.equal(JSON.parse(pair.server.accessLog[0] ?? '{}')['client.id'], CLIENT);
 });
 
 test('so are those that reach the server as HTTP/1', async () => {

@@ -19,11 +19,16 @@ before(
     lab = await startLab(['--clusters', 'west,east', '--nodes', '1', '--isolated', '--mesh']);
     await follow('Install the gateway');
     await follow('Export a service');
-    const client = workload('client', '{name: app, image: debian, command: [sleep, infinity]}');
-    await lab.ok('kubectl --context west apply -f -', { input: client });
-    await lab.ok('kubectl --context west -n shop rollout status deploy/client --timeout=90s', {
-      timeoutMs: 2 * MINUTE_MS,
+    const sleeper = '{name: app, image: debian, command: [sleep, infinity]}';
+    await lab.ok('kubectl --context west apply -f -', {
+      input: workload('client', sleeper) + workload('other', sleeper),
     });
+    await lab.ok(
+      'kubectl --context west -n shop wait --for=condition=Available deploy/client deploy/other --timeout=90s',
+      {
+        timeoutMs: 2 * MINUTE_MS,
+      },
+    );
   },
   { timeout: 6 * MINUTE_MS },
 );
@@ -85,6 +90,37 @@ describe('the guide to gateways', () => {
       return text.includes('ProbesFailed') && /^east +False +1 +-$/m.test(text) ? true : undefined;
     });
     await follow('Stop the gateway', 2);
+    await eventually('an answer from the east', MINUTE_MS, async () =>
+      (await answers('http://web-east/', 1)).east === 1 ? true : undefined,
+    );
+  });
+
+  test('a service that trusts the gateway serves one client, and refuses the other', {
+    timeout: 3 * MINUTE_MS,
+  }, async () => {
+    await follow('One service for one client');
+    const status = (pod: string): Promise<string> =>
+      lab.ok(
+        `kubectl --context west -n shop exec deploy/${pod} -c app -- curl -s -m 5 -o /dev/null -w '%{http_code}' http://web-east/`,
+      );
+    await eventually('the policy', 30_000, async () => ((await status('other')) === '403' ? true : undefined));
+    await eventually('the client is itself', 30_000, async () =>
+      (await status('client')) === '200' ? true : undefined,
+    );
+    assert.equal(await status('other'), '403');
+  });
+
+  test('held to what is exported, and probed at its only port, the gateway goes on', {
+    timeout: 3 * MINUTE_MS,
+  }, async () => {
+    await follow('Only what is exported, through one port');
+    const ports = `kubectl --context east -n linkerd-multicluster get svc linkerd-gateway -o jsonpath='{.spec.ports[*].port}'`;
+    assert.equal(await lab.ok(ports), '4143');
+    const link = `kubectl --context west -n linkerd-multicluster get link east -o jsonpath='{.spec.probeSpec.port}'`;
+    assert.equal(await lab.ok(link), '4143');
+    await eventually('it is alive', MINUTE_MS, async () =>
+      /^east +True +1 +\d+ms$/m.test(await lab.ok('weft --context west multicluster gateways')) ? true : undefined,
+    );
     await eventually('an answer from the east', MINUTE_MS, async () =>
       (await answers('http://web-east/', 1)).east === 1 ? true : undefined,
     );

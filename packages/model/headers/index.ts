@@ -29,7 +29,10 @@ export const HEADERS = {
     doc: '`close`: the connection to the application shall close.',
   },
   'content-type': { strip: [], doc: 'Tells gRPC requests.' },
-  forwarded: { strip: [], doc: 'Gateways that passed a request on, each for whom; tells loops.' },
+  forwarded: {
+    strip: [],
+    doc: 'Gateways that passed a request on, each for whom; tells loops, and where the gateway is trusted, who asks.',
+  },
   'grpc-message': { strip: [], doc: 'Why a gRPC request failed.' },
   'grpc-status': { strip: [], doc: 'How a gRPC request ended; read for metrics, retries and breakers.' },
   'grpc-trace-bin': { strip: [], doc: "Trace context of gRPC; the span id becomes the proxy's where tracing is on." },
