@@ -3,8 +3,6 @@ import { ANNOTATION_KEYS, LABELS } from '#model/names';
 import { GrpcError } from '#runtime/grpc';
 import type { ServiceRecord } from './cluster/index.ts';
 
-type Described = Pick<ServiceRecord, 'labels' | 'annotations'>;
-
 export type DiscoveryKind =
   | { kind: 'local' }
   | { kind: 'remote'; cluster: string; service: string }
@@ -32,13 +30,6 @@ export function knownKindOf(service: ServiceRecord): DiscoveryKind | undefined {
   } catch {
     return undefined; // who asks for it anew gets the error
   }
-}
-
-/** The linked clusters in which a Service has its endpoints. */
-export function flatClustersOf({ labels = {}, annotations = {} }: Partial<Described>): string[] {
-  const remotes = readRemotes(annotations[ANNOTATION_KEYS.remoteDiscovery] ?? '').map(({ cluster }) => cluster);
-  const mirrored = labels[LABELS.remoteDiscovery];
-  return [...new Set(mirrored === undefined ? remotes : [...remotes, mirrored])];
 }
 
 /** `bb@east,bb@north`. Entries of another form are left out. */

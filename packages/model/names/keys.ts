@@ -12,6 +12,8 @@ export const LABELS = {
   remoteService: 'multicluster.linkerd.io/remote-service',
   /** On credentials for a cluster. */
   clusterName: 'multicluster.linkerd.io/cluster-name',
+  /** On EndpointSlices: the cluster whose pods are in them (KEP-1645). */
+  sourceCluster: 'multicluster.kubernetes.io/source-cluster',
   zone: 'topology.kubernetes.io/zone',
   serviceName: 'kubernetes.io/service-name',
   podTemplateHash: 'pod-template-hash',

@@ -38,8 +38,8 @@ export class ClusterIndex {
   readonly #servicesOfIp = new Map<string, Set<string>>();
   readonly #podsOfIp = new Map<string, Set<string>>();
   readonly #workloadsOfIp = new Map<string, Set<string>>();
-  /** Linked cluster -> Services here whose endpoints are pods over there. */
-  readonly #servicesOfCluster = new Map<string, Set<string>>();
+  /** Address -> slices of pods of other clusters that have it. */
+  readonly #importsOfIp = new Map<string, Set<string>>();
   /** What is wrong with objects, as last said. */
   readonly #problems = new Map<string, string>();
   readonly #warn: IndexWarning;
@@ -127,10 +127,6 @@ export class ClusterIndex {
   onIp(ip: string, listener: Listener): () => void {
     return this.#topics.subscribe(`ip:${ip}`, undefined, listener);
   }
-  /** Another set of linked clusters is used flat. */
-  onFlatClusters(listener: Listener): () => void {
-    return this.#topics.subscribe(FLAT_CLUSTERS, undefined, listener);
-  }
   onProfile(key: string, listener: Listener): () => void {
     return this.#topics.subscribe(`profile:${key}`, undefined, listener);
   }
@@ -165,9 +161,10 @@ export class ClusterIndex {
   podsByIp(ip: string): PodRecord[] {
     return lookUp(this.#podsOfIp, ip, (key) => this.pod(key));
   }
-  /** Linked clusters that some Service here has pods of, by a flat mirror or as members of a federated service. */
-  flatClusters(): string[] {
-    return [...this.#servicesOfCluster.keys()];
+  /** Clusters that have a pod at this address, as the slices say that mirror controllers keep here. */
+  clustersByIp(ip: string): string[] {
+    const slices = lookUp(this.#importsOfIp, ip, (key) => this.#collections.slices.records.get(key));
+    return [...new Set(slices.flatMap(({ imported }) => imported?.cluster ?? []))];
   }
   workloadsByIp(ip: string): WorkloadRecord[] {
     return lookUp(this.#workloadsOfIp, ip, (key) => this.workload(key));
@@ -223,20 +220,15 @@ export class ClusterIndex {
     for (const ip of now?.clusterIps ?? []) link(this.#servicesOfIp, ip, now!.key);
     for (const ip of new Set([...(old?.clusterIps ?? []), ...(now?.clusterIps ?? [])])) this.#topics.touch(`ip:${ip}`);
     const { key } = (now ?? old)!;
-    this.#relinkClusters(key, now?.flatClusters ?? [], old?.flatClusters ?? []);
     this.#topics.touch(`service:${key}`);
     this.#topics.touch(`endpoints:${key}`);
   }
 
-  #relinkClusters(key: string, now: readonly string[], old: readonly string[]): void {
-    if (now.join() === old.join()) return;
-    const before = this.flatClusters().join();
-    for (const cluster of old) unlink(this.#servicesOfCluster, cluster, key);
-    for (const cluster of now) link(this.#servicesOfCluster, cluster, key);
-    if (this.flatClusters().join() !== before) this.#topics.touch(FLAT_CLUSTERS);
-  }
-
   #sliceChanged(now: SliceRecord | undefined, old: SliceRecord | undefined): void {
+    if (now?.imported || old?.imported) {
+      const { key } = (now ?? old)!;
+      this.#relinkIps(this.#importsOfIp, key, new Set(now?.imported?.ips), new Set(old?.imported?.ips));
+    }
     if (old) {
       const slices = this.#slicesOfService.get(old.serviceKey);
       slices?.delete(old.key);
@@ -336,8 +328,6 @@ export class ClusterIndex {
     for (const pod of this.#podsOfOwner.get(ownerKey(namespace, { kind, name })) ?? []) this.#touchPod(pod);
   }
 }
-
-const FLAT_CLUSTERS = 'flat-clusters';
 
 /** What Servers select. */
 type Subject = PodRecord | WorkloadRecord;

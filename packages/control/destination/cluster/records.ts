@@ -13,7 +13,6 @@ import { ENDPOINT_ANNOTATIONS, type EndpointAnnotation, PortSet, parsePort } fro
 import { type Preference, readPreference } from '#model/federation';
 import { ANNOTATION_KEYS, LABELS, PROXY_CONTAINER } from '#model/names';
 import { keyOf } from '../../fold/index.ts';
-import { flatClustersOf } from '../discovery-kind.ts';
 
 /** Told of what an object's owner got wrong; it counts as not said. */
 export type Problem = (text: string) => void;
@@ -155,8 +154,6 @@ export interface ServiceRecord {
   preference: Preference;
   labels: Readonly<Record<string, string>>;
   annotations: Readonly<Record<string, string>>;
-  /** Linked clusters whose pods are its endpoints. */
-  flatClusters: readonly string[];
 }
 
 /** Reads a Service. */
@@ -177,7 +174,6 @@ export function readService(object: KubeObject, _old: ServiceRecord | undefined,
     preference: readPreference((row) => readAnnotation(metadata.annotations, row, problem)),
     labels: metadata.labels ?? {},
     annotations: metadata.annotations ?? {},
-    flatClusters: flatClustersOf(metadata),
   };
 }
 
@@ -210,6 +206,8 @@ export interface SliceRecord {
   behindPort: number | undefined;
   remoteFqName: string | undefined;
   clusterName: string | undefined;
+  /** Of a slice that a mirror controller keeps for pods of another cluster: all of their addresses, whether they are ready or not. */
+  imported: { cluster: string; ips: readonly string[] } | undefined;
 }
 
 /** Reads an EndpointSlice; undefined when it belongs to no Service or holds names. */
@@ -220,6 +218,7 @@ export function readSlice(object: KubeObject): SliceRecord | undefined {
   if (!serviceName || addressType === 'FQDN') return undefined;
   const namespace = metadata.namespace ?? '';
   const all = endpoints ?? [];
+  const source = metadata.labels?.[LABELS.sourceCluster];
   const ready = all.filter(({ conditions }) => conditions?.ready !== false);
   return {
     key: keyOf(namespace, metadata.name),
@@ -236,6 +235,7 @@ export function readSlice(object: KubeObject): SliceRecord | undefined {
     behindPort: parsePort(metadata.annotations?.[ANNOTATION_KEYS.behindPort] ?? '') || undefined,
     remoteFqName: metadata.annotations?.[ANNOTATION_KEYS.remoteServiceFqName] || undefined,
     clusterName: metadata.labels?.[LABELS.mirrorClusterName],
+    imported: source ? { cluster: source, ips: all.flatMap(({ addresses }) => addresses.slice(0, 1)) } : undefined,
   };
 }
 

@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import type { KubeObject } from '#api/kube';
 import { decodeTcpAddress, type destination } from '#api/mesh';
-import { ClusterIndex } from '../cluster/index.ts';
-import type { RemoteCluster } from '../cluster-store.ts';
 import { FakeCluster, type Heard, linkSecret, type Scene, startScene, until } from '../scene.fake.ts';
-import { FlatPods } from './flat-pods.ts';
 
 const scenes: Scene[] = [];
 afterEach(async () => {
@@ -26,19 +22,25 @@ const linked = (ip = IP, body: Parameters<FakeCluster['pod']>[2] = {}) =>
     ownerReferences: [{ kind: 'StatefulSet', name: 'db' }],
     ...body,
   });
-const mirrorObject = (of: string) => ({
-  metadata: {
-    namespace: 'shop',
-    name: `db-${of}`,
-    labels: { 'multicluster.linkerd.io/remote-discovery': of, 'multicluster.linkerd.io/remote-service': 'db' },
-  },
-  spec: { clusterIP: 'None', ports: [{ name: 'sql', port: 7000 }] },
-});
-const mirror = (cluster: FakeCluster, of = 'east') => cluster.put('Service', `shop/db-${of}`, mirrorObject(of));
+const SOURCE = 'multicluster.kubernetes.io/source-cluster';
+/** What a mirror controller keeps for the pods of a headless service of a linked cluster. */
+const mirror = (cluster: FakeCluster, of = 'east', ...ips: string[]) =>
+  cluster
+    .put('Service', `shop/db-${of}`, {
+      metadata: {
+        labels: { 'multicluster.linkerd.io/remote-discovery': of, 'multicluster.linkerd.io/remote-service': 'db' },
+      },
+      spec: { clusterIP: 'None', ports: [{ name: 'sql', port: 7000 }] },
+    })
+    .slice(
+      `shop/db-${of}`,
+      ips.map((ip) => ({ ip, ready: false })),
+      { metadata: { labels: { [SOURCE]: of } } },
+    );
 const home = (...clusters: string[]) => {
   const west = new FakeCluster();
   for (const cluster of clusters)
-    mirror(west.put('Secret', `linkerd/${cluster}`, linkSecret(cluster, `${cluster}.test`)), cluster);
+    mirror(west.put('Secret', `linkerd/${cluster}`, linkSecret(cluster, `${cluster}.test`)), cluster, IP);
   return west;
 };
 type Profiles = ReturnType<Scene['profile']>;
@@ -58,7 +60,7 @@ const hears = (heard: Profiles, wanted: string | undefined) =>
   );
 const EAST = 'db.shop.serviceaccount.identity.linkerd.east.test';
 
-test('the IP of a pod of a cluster that is used flat is that pod, with the identity of its trust domain', async () => {
+test('an IP that is given out here as that of a pod of another cluster is that pod, ready or not, with the identity of its trust domain', async () => {
   const east = linked(IP, { annotations: { 'config.linkerd.io/opaque-ports': '7000' } });
   const heard = (await start(home('east'), { east: east.kube })).profile(AT);
   await hears(heard, EAST);
@@ -94,19 +96,22 @@ test('Servers over there, another pod at the address and its end are heard', asy
   assert.equal(heard.ended, undefined);
 });
 
-test('a linked cluster of which nothing is used flat is not asked, until something is', async () => {
-  const west = new FakeCluster().put('Secret', 'linkerd/east', linkSecret('east', 'east.test'));
+test('a linked cluster is not believed about an address that is not given out here as one of its pods', async () => {
+  const west = mirror(
+    new FakeCluster().put('Secret', 'linkerd/east', linkSecret('east', 'east.test')),
+    'east',
+    '10.43.0.9',
+  );
   const scene = await start(west, { east: linked().kube });
   const heard = scene.profile(AT);
   await hears(heard, undefined);
-  mirror(west);
+  mirror(west, 'east', IP);
   await hears(heard, EAST);
-  await west.remove('Service', 'shop/db-east');
+  await west.remove('EndpointSlice', 'shop/db-east-1');
   await hears(heard, undefined);
-  west.put('Service', 'shop/db-federated', {
-    metadata: { annotations: { 'multicluster.linkerd.io/remote-discovery': 'db@east,db@north' } },
-    spec: { clusterIP: 'None' },
-  });
+  west.slice('shop/db-federated', [{ ip: IP, hostname: 'db-0-east' }], { metadata: { labels: { [SOURCE]: 'north' } } });
+  await hears(heard, undefined);
+  west.slice('shop/db-federated', [{ ip: IP, hostname: 'db-0-east' }], { metadata: { labels: { [SOURCE]: 'east' } } });
   await hears(heard, EAST);
 });
 
@@ -120,47 +125,21 @@ test('the own cluster wins, and comes before others again when it has the addres
   await until(() => last(heard)?.fullyQualifiedName === 'web.shop.svc.cluster.local');
 });
 
-test('for an address of our own nobody listens to other clusters', async () => {
-  const index = () => new ClusterIndex(() => assert.fail('all can be read'));
-  const [west, east] = [index(), index()];
-  west.apply('services', mirrorObject('east') as KubeObject);
-  let listeners = 0;
-  const onIp = east.onIp.bind(east);
-  east.onIp = (ip, listener) => {
-    listeners += 1;
-    const stop = onIp(ip, listener);
-    return () => {
-      listeners -= 1;
-      stop();
-    };
-  };
-  const clusters = { get: () => ({ index: east }) as RemoteCluster, onChange: () => () => {} };
-  const pods = new FlatPods(west, clusters);
-  const stop = pods.on(IP, () => {});
-  assert.equal(listeners, 1);
-  const pod = { metadata: { namespace: 'shop', name: 'web-1' }, status: { podIP: IP } } as KubeObject;
-  west.apply('pods', pod);
-  await Promise.resolve();
-  assert.equal(listeners, 0);
-  const stopOther = pods.on('10.43.0.9', () => {});
-  assert.equal(listeners, 1);
-  for (const each of [stop, stopOther]) each();
-  assert.equal(listeners, 0);
-});
-
 test('where networks overlap nobody knows who it is: a bare address', async () => {
-  const north = linked();
-  const heard = (await start(home('east', 'north'), { east: linked().kube, north: north.kube })).profile(AT);
+  const west = home('east', 'north');
+  const heard = (await start(west, { east: linked().kube, north: linked().kube })).profile(AT);
   await hears(heard, undefined);
-  await north.remove('Pod', 'shop/db-0');
+  mirror(west, 'north', '10.44.0.1');
   await hears(heard, EAST);
-  north.pod('shop/db-1', IP);
+  mirror(west, 'north', IP);
   await hears(heard, undefined);
+  mirror(west, 'east');
+  await hears(heard, 'db.shop.serviceaccount.identity.linkerd.north.test');
   assert.equal(heard.ended, undefined);
 });
 
 test('credentials that come and go are followed', async () => {
-  const west = mirror(new FakeCluster());
+  const west = mirror(new FakeCluster(), 'east', IP);
   const heard = (await start(west, { east: linked().kube })).profile(AT);
   await hears(heard, undefined);
   west.put('Secret', 'linkerd/east', linkSecret('east', 'east.test'));
@@ -174,7 +153,8 @@ test('a pod without proxy, one of another mesh and an address of a node get no i
     .pod('shop/plain', '10.43.0.2', { meshed: false })
     .pod('shop/other', '10.43.0.3', { labels: { 'linkerd.io/control-plane-ns': 'other' } })
     .pod('shop/hosted', '172.30.0.1', { hostNetwork: true, ports: [{ containerPort: 7000, hostPort: 7000 }] });
-  const scene = await start(home('east'), { east: east.kube });
+  const west = mirror(home('east'), 'east', '10.43.0.2', '10.43.0.3', '172.30.0.1');
+  const scene = await start(west, { east: east.kube });
   const [plain, other, node] = ['10.43.0.2', '10.43.0.3', '172.30.0.1'].map((ip) => scene.profile(`${ip}:7000`));
   assert.ok(plain && other && node);
   const labels = (heard: Profiles) => last(heard)?.endpoint?.metricLabels;
@@ -189,7 +169,7 @@ test('a pod without proxy, one of another mesh and an address of a node get no i
 
 /** West with a headless federated service and the slices that mirror controllers make of it. */
 const federated = () =>
-  home('east', 'north')
+  mirror(home('east', 'north'), 'north', '10.44.0.1')
     .pod('shop/db-0', '10.42.0.1', { serviceAccountName: 'db' })
     .service('shop/db', [{ ip: '10.42.0.1', pod: 'db-0', hostname: 'db-0' }], { spec: { clusterIP: 'None' } })
     .put('Service', 'shop/db-federated', {
@@ -201,9 +181,18 @@ const federated = () =>
       },
       spec: { clusterIP: 'None', ports: [{ name: 'http', port: 80 }] },
     })
-    .slice('shop/db-federated', [{ ip: '10.42.0.1', hostname: 'db-0-west' }], { suffix: 'west' })
-    .slice('shop/db-federated', [{ ip: IP, hostname: 'db-0-east' }], { suffix: 'east' })
-    .slice('shop/db-federated', [{ ip: '10.44.0.1', hostname: 'db-0-north' }], { suffix: 'north' });
+    .slice('shop/db-federated', [{ ip: '10.42.0.1', hostname: 'db-0-west' }], {
+      suffix: 'west',
+      metadata: { labels: { [SOURCE]: 'west' } },
+    })
+    .slice('shop/db-federated', [{ ip: IP, hostname: 'db-0-east' }], {
+      suffix: 'east',
+      metadata: { labels: { [SOURCE]: 'east' } },
+    })
+    .slice('shop/db-federated', [{ ip: '10.44.0.1', hostname: 'db-0-north' }], {
+      suffix: 'north',
+      metadata: { labels: { [SOURCE]: 'north' } },
+    });
 const set = (ip: string) =>
   linked(ip).service('shop/db', [{ ip, pod: 'db-0', hostname: 'db-0' }], { spec: { clusterIP: 'None' } });
 const addressed = (heard: Heard, ...addresses: string[]) =>
@@ -229,7 +218,10 @@ test('the name of a pod of a headless federated service is that pod in its clust
   east
     .pod('shop/db-0', '10.43.0.7', { serviceAccountName: 'db' })
     .slice('shop/db', [{ ip: '10.43.0.7', pod: 'db-0', hostname: 'db-0' }]);
-  west.slice('shop/db-federated', [{ ip: '10.43.0.7', hostname: 'db-0-east' }], { suffix: 'east' });
+  west.slice('shop/db-federated', [{ ip: '10.43.0.7', hostname: 'db-0-east' }], {
+    suffix: 'east',
+    metadata: { labels: { [SOURCE]: 'east' } },
+  });
   await addressed(heard, '10.43.0.7:8080');
   await until(
     () => decodeTcpAddress(last(profile)?.endpoint?.addr) === '10.43.0.7:80' && identity(last(profile)!) === EAST,

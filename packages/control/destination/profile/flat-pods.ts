@@ -1,4 +1,7 @@
-/** Pods of linked clusters by their addresses, where these clusters are used flat: their pods are dialled directly, by name or not. */
+/**
+ * Pods of linked clusters by their addresses: those that headless mirrors, federated services and imports give out here, in slices of the
+ * cluster that mirror controllers keep. Whoever resolved a name has its address from there.
+ */
 import type { ClusterIndex, PodRecord } from '../cluster/index.ts';
 import type { ClusterStore, RemoteCluster } from '../cluster-store.ts';
 import { podAt } from './workload-at.ts';
@@ -19,13 +22,12 @@ export class FlatPods {
   }
 
   /**
-   * The pod with this IP of its own. Undefined when none has it, and when it is not certain which: networks that overlap. Addresses
-   * of nodes are never looked up: those of different clusters are often the same.
+   * The pod with this IP. No linked cluster is believed about other addresses than those that are given out here in its name. Undefined
+   * when the slices name none, and when they name several: networks that overlap.
    */
   at(ip: string): FlatPod | undefined {
-    const found = this.#used().filter(({ index }) => index.podsByIp(ip).length > 0);
-    const [cluster, ...more] = found;
-    if (!cluster || more.length > 0) return undefined;
+    const cluster = this.#clusterAt(ip);
+    if (!cluster) return undefined;
     try {
       const pod = podAt(cluster.index, ip);
       return pod && { cluster, pod };
@@ -34,38 +36,35 @@ export class FlatPods {
     }
   }
 
-  /** Calls `changed` when another pod of a linked cluster, or none, may be at this IP, or something about the one that is. */
+  /**
+   * Calls `changed` when there may be another pod of a linked cluster at this IP, or none, or something about the one that is. That
+   * the own cluster's slices change is told by its index.
+   */
   on(ip: string, changed: () => void): () => void {
-    const followed = new Map<ClusterIndex, () => void>();
+    let followed: ClusterIndex | undefined;
+    let stopFollowed = (): void => {};
     const follow = (): void => {
-      // Most addresses that are asked for are our own: nobody else is listened to for them.
-      const indexes = new Set(this.#isOurs(ip) ? [] : this.#used().map(({ index }) => index));
-      for (const [index, stop] of [...followed]) {
-        if (indexes.has(index)) continue;
-        stop();
-        followed.delete(index);
-      }
-      for (const index of indexes) if (!followed.has(index)) followed.set(index, index.onIp(ip, changed));
+      const index = this.#clusterAt(ip)?.index;
+      if (index === followed) return;
+      stopFollowed();
+      followed = index;
+      stopFollowed = index ? index.onIp(ip, changed) : () => {};
     };
     const again = (): void => {
+      const before = followed;
       follow();
-      changed();
+      if (followed !== before) changed();
     };
     follow();
-    const stops = [this.#clusters.onChange(again), this.#home.onFlatClusters(again), this.#home.onIp(ip, follow)];
+    const stops = [this.#clusters.onChange(again), this.#home.onIp(ip, follow)];
     return () => {
-      for (const stop of [...stops, ...followed.values()]) stop();
-      followed.clear();
+      for (const stop of [...stops, stopFollowed]) stop();
     };
   }
 
-  #isOurs(ip: string): boolean {
-    const home = this.#home;
-    return [home.servicesByIp(ip), home.podsByIp(ip), home.workloadsByIp(ip)].some((found) => found.length > 0);
-  }
-
-  /** The clusters used flat that are known by now. */
-  #used(): RemoteCluster[] {
-    return this.#home.flatClusters().flatMap((name) => this.#clusters.get(name) ?? []);
+  /** The one cluster, known by now, of which the slices have the address. */
+  #clusterAt(ip: string): RemoteCluster | undefined {
+    const [name, ...more] = this.#home.clustersByIp(ip);
+    return name === undefined || more.length > 0 ? undefined : this.#clusters.get(name);
   }
 }
