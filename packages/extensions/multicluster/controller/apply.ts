@@ -16,16 +16,24 @@ export interface ApplyResult {
 
 type Client = Pick<KubeClient, 'get' | 'create' | 'update' | 'delete'>;
 
-/** Writes changes, a few at a time, Endpoints after their Services. Never rejects: what failed is in the result. */
+/**
+ * Writes changes, a few at a time, Endpoints after their Services. Never rejects: what failed is in the result. `joins`: how a change is
+ * when its turn comes, by `namespace/name`; of the others it is as it was.
+ */
 export async function applyChanges(
   client: Client,
   changes: readonly Change[],
   endpoints: readonly EndpointsChange[] = [],
   rewrites?: Rewrites,
+  joins: ReadonlyMap<string, () => Change | undefined> = new Map(),
 ): Promise<ApplyResult> {
   const result: ApplyResult = { failures: new Map(), conflicts: 0 };
   await writeAll(changes, result, {
     name: changeName,
+    renew: (change) => {
+      const join = joins.get(changeName(change));
+      return join ? join() : change;
+    },
     write: (change) => applyChange(client, change),
     describe: (change) => (changeName(change).endsWith('-federated') ? 'federated service' : 'mirror service'),
     rewrites,
@@ -41,8 +49,18 @@ export async function applyChanges(
   return result;
 }
 
+/** The same changes, begun elsewhere for each cluster: controllers of many Links write the same Services, and so they seldom meet. */
+export function begunElsewhere(changes: readonly Change[], cluster: string): Change[] {
+  let hash = 0;
+  for (const letter of Buffer.from(cluster)) hash = (hash * 31 + letter * 977) % 1_000_003;
+  const at = changes.length === 0 ? 0 : hash % changes.length;
+  return [...changes.slice(at), ...changes.slice(0, at)];
+}
+
 interface Writing<C> {
   name(change: C): string;
+  /** The change as it is now; undefined: there is none any more. */
+  renew?(change: C): C | undefined;
   write(change: C): Promise<unknown>;
   /** What is written, in words. */
   describe(change: C): string;
@@ -54,7 +72,7 @@ interface Writing<C> {
 export async function writeAll<C extends { do: string }>(
   changes: readonly C[],
   result: ApplyResult,
-  { name, write, describe, rewrites }: Writing<C>,
+  { name, renew, write, describe, rewrites }: Writing<C>,
 ): Promise<void> {
   const queue = [...changes];
   const attempt = async (change: C): Promise<void> => {
@@ -68,7 +86,8 @@ export async function writeAll<C extends { do: string }>(
   const worker = async (): Promise<void> => {
     for (let change = queue.shift(); change; change = queue.shift())
       try {
-        await attempt(change);
+        const now = renew ? renew(change) : change;
+        if (now) await attempt(now);
       } catch (error) {
         if (isConflict(error)) result.conflicts += 1;
         else result.failures.set(name(change), `Failed to ${change.do} ${describe(change)}: ${textOf(error)}`);

@@ -2,6 +2,11 @@
 export const LIMITS = {
   /** Changes that arrive within this become one reconciliation. */
   settleMs: 20,
+  /** After so many reconciliations in a row, each within {@link stormMs} of the last, the pause doubles up to its maximum. */
+  quickInARow: 8,
+  stormMs: 400,
+  /** It bounds what the changes of others cost: every controller sees them. */
+  settleMsMax: 320,
   /** The first pause after a failed write, while `-event-requeue-limit` is not used up; doubles each time. */
   requeueMsFirst: 5,
   /** After further failed writes: doubles from the first to the cap, for ever. */

@@ -31,7 +31,7 @@ import {
 } from '../mirror/index.ts';
 import type { NamedNetworks } from '../networks/index.ts';
 import { Announcer } from './announcer.ts';
-import { applyChanges } from './apply.ts';
+import { applyChanges, begunElsewhere } from './apply.ts';
 import { Gateway, type GatewayMetrics } from './gateway.ts';
 import { ImportedSlices } from './imported-slices.ts';
 import { LinkFacts, type LinkFactsDeps } from './link-facts.ts';
@@ -200,7 +200,8 @@ export class LinkController {
     const wanted = reconcileLink(link, remote.services, this.#local, this.#linkTimes(), scene, remote.exports);
     const endpoints = [...wanted.endpoints, ...this.#probeChanges(cluster, gateway)];
     const { client } = this.#deps;
-    const { failures, conflicts } = await applyChanges(client, wanted.changes, endpoints, this.#rewrites);
+    const changes = begunElsewhere(wanted.changes, cluster);
+    const { failures, conflicts } = await applyChanges(client, changes, endpoints, this.#rewrites, wanted.joins);
     this.#facts.dialled(wanted.direct, remote);
     const { services } = this.#local;
     const seen = remote.followSlices(servicesWithPodNames(services.values(), cluster));

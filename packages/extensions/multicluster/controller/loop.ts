@@ -3,8 +3,8 @@ import type { Log } from '#runtime/log';
 import { LIMITS } from './limits.ts';
 
 /**
- * Runs one level-triggered reconciliation at a time: soon after something changed, and again with growing pauses while it
- * reports that something is left to do.
+ * Runs one level-triggered reconciliation at a time: soon after something changed, later while changes do not cease, and again with
+ * growing pauses while it reports that something is left to do.
  */
 export class Loop {
   readonly #clock: Clock;
@@ -16,6 +16,9 @@ export class Loop {
   #dirty = false;
   #failures = 0;
   #stopped = false;
+  /** Runs that followed hard on one another until now. */
+  #inARow = 0;
+  #endedMs = Number.NEGATIVE_INFINITY;
   readonly #quickRetries: number;
 
   /** `quickRetries`: how many failures in a row are tried again almost at once. */
@@ -29,7 +32,7 @@ export class Loop {
   /** Something changed. */
   trigger(): void {
     this.#dirty = true;
-    if (!this.#running) this.#schedule(LIMITS.settleMs);
+    if (!this.#running) this.#schedule(this.#settleMs());
   }
 
   stop(): void {
@@ -49,6 +52,7 @@ export class Loop {
     this.#dueMs = Number.POSITIVE_INFINITY;
     this.#running = true;
     this.#dirty = false;
+    this.#inARow += 1;
     let result: 'done' | 'again';
     try {
       result = await this.#reconcile();
@@ -57,9 +61,17 @@ export class Loop {
       result = 'again';
     }
     this.#running = false;
+    this.#endedMs = this.#clock.nowMs();
     this.#failures = result === 'done' ? 0 : this.#failures + 1;
-    if (this.#dirty) this.#schedule(LIMITS.settleMs);
+    if (this.#dirty) this.#schedule(this.#settleMs());
     else if (result === 'again') this.#schedule(this.#pauseMs());
+  }
+
+  /** Each run looks at everything: where changes do not cease, it is rarer. */
+  #settleMs(): number {
+    if (this.#clock.nowMs() - this.#endedMs >= LIMITS.stormMs) this.#inARow = 0;
+    const late = Math.min(16, Math.max(0, this.#inARow - LIMITS.quickInARow));
+    return Math.min(LIMITS.settleMsMax, LIMITS.settleMs * 2 ** late);
   }
 
   #pauseMs(): number {

@@ -198,6 +198,7 @@ test('an absent or empty selector takes nothing', () => {
   const bare: Link = { metadata: { name: 'east' }, spec: { federatedServiceSelector: {} } };
   assert.deepEqual(reconcileLink(bare, remote(service('bb', MEMBER)), new World(), new Map()), {
     changes: [],
+    joins: new Map(),
     endpoints: [],
     mirrors: [],
     federated: [],
@@ -299,4 +300,18 @@ test('members of which some are headless are joined, as the one that leads has i
     reason: 'TypeConflict',
     message: 'The service is headless, the federated service is not: pods have no names there',
   });
+});
+
+test('a join is worked out anew for what others did to the federated service meanwhile', () => {
+  const [east, north] = [link('east'), link('north', {}, '2026-01-02T00:00:00Z')];
+  const there = remote(service('bb', MEMBER));
+  const world = new World();
+  const [first, second] = [east, north].map((each) => reconcileLink(each, there, world, times(east, north)));
+  assert.deepEqual([first?.changes[0]?.do, second?.changes[0]?.do], ['create', 'create']);
+  world.play(first?.changes ?? []);
+  const now = second?.joins.get('shop/bb-federated')?.();
+  assert.equal(now?.do, 'update');
+  world.play(now ? [now] : []);
+  assert.equal(members(world.get('bb-federated')), 'bb@east,bb@north');
+  assert.equal(second?.joins.get('shop/bb-federated')?.(), undefined, 'there is nothing left to do');
 });

@@ -6,7 +6,7 @@ import { reconcileFlat } from './flat.ts';
 import { type GatewayScene, reconcileGateway } from './gateway.ts';
 import { isMirrorOf } from './keep.ts';
 import { MIRROR, readMembers } from './names.ts';
-import { type Change, type ObservedService, serviceKey } from './service.ts';
+import { type Change, changeName, type ObservedService, serviceKey } from './service.ts';
 
 /** What the local cluster has, by `namespace/name`. */
 export interface LocalView {
@@ -26,6 +26,8 @@ export interface LinkSettings {
 
 export interface LinkReconciliation {
   changes: Change[];
+  /** By `namespace/name` of federated Services: what is to be changed there as the local cluster is by now. All Links write them. */
+  joins: Map<string, () => Change | undefined>;
   /** To be made after {@link changes}: Endpoints belong to Services. */
   endpoints: EndpointsChange[];
   mirrors: MirrorOutcome[];
@@ -85,6 +87,7 @@ export function reconcileLink(
   const joiner = { ...settings, linkedAt };
   const result: LinkReconciliation = {
     changes: [],
+    joins: new Map(),
     endpoints: [],
     mirrors: [],
     federated: [],
@@ -110,7 +113,10 @@ export function reconcileLink(
     if (wants.member) {
       const { outcome, change } = joinFederated(service, joiner, local, exported);
       result.federated.push(outcome);
-      if (change) result.changes.push(change);
+      if (change) {
+        result.changes.push(change);
+        result.joins.set(changeName(change), () => joinFederated(service, joiner, local, exported).change);
+      }
       wanted.members.add(serviceKey(service.namespace, service.name));
     }
   }

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { SERVICES } from '#api/kube';
+import { FakeKubeClient } from '#kube/client';
+import { type Change, changeName, type ServiceObject } from '../mirror/index.ts';
+import { applyChanges, begunElsewhere } from './apply.ts';
+
+const create = (name: string): Change => ({
+  do: 'create',
+  service: { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace: 'shop' }, spec: { ports: [] } },
+});
+
+test('every cluster has all changes, and begins with others', () => {
+  const changes = Array.from({ length: 200 }, (_, i) => create(`web-${i}`));
+  const firsts = new Set<string>();
+  for (let i = 0; i < 20; i++) {
+    const turned = begunElsewhere(changes, `remote-${i}`);
+    assert.deepEqual(new Set(turned), new Set(changes));
+    firsts.add(changeName(turned[0]!));
+  }
+  assert.ok(firsts.size > 15, `${firsts.size} places to begin for 20 clusters`);
+  assert.deepEqual(begunElsewhere([], 'east'), []);
+});
+
+test('what a join is by now is written, and nothing when there is nothing left to do', async () => {
+  const client = new FakeKubeClient();
+  const [first, second, third] = [create('a-federated'), create('b-federated'), create('c')];
+  const joins = new Map<string, () => Change | undefined>([
+    ['shop/a-federated', () => undefined],
+    ['shop/b-federated', () => create('b-by-now')],
+  ]);
+  const { failures, conflicts } = await applyChanges(client, [first, second, third], [], undefined, joins);
+  assert.deepEqual([failures.size, conflicts], [0, 0]);
+  const names = client.all<ServiceObject>(SERVICES).map(({ metadata }) => metadata.name);
+  assert.deepEqual(names.sort(), ['b-by-now', 'c']);
+});
