@@ -22,6 +22,7 @@ import { CONFIG_ROWS, type ConfigRow, envName } from '#model/proxy-config';
 import { CODES } from '#wire/grpc';
 import { customTypes } from './custom-types.ts';
 import { customResourcesPage, installValuesPage } from './install-pages.ts';
+import { linkFaultsPage } from './link-faults-page.ts';
 import { code, page, table } from './pages.ts';
 
 export const root = join(import.meta.dirname, '..');
@@ -40,6 +41,7 @@ export function referencePages(): ReadonlyMap<string, string> {
     ['docs/reference/access-log.md', accessLogPage()],
     ['docs/reference/annotations.md', annotationsPage()],
     ['docs/reference/checks.md', checksPage()],
+    ['docs/reference/link-faults.md', linkFaultsPage()],
     ['docs/reference/annotations.schema.json', `${JSON.stringify(annotationSchema(), null, 2)}\n`],
   ]);
 }

@@ -1,8 +1,8 @@
 import { AnswerFault, type AnswerFaultReason, ApiError, NoAnswer } from '#kube/client';
 
 interface FaultRow {
-  /** What it is about: the way into the cluster, what comes out of it, or the Links themselves. */
-  readonly about: 'access' | 'answers' | 'links';
+  /** What it is about: the way into the cluster, what comes out of it, whom it trusts, or the Links themselves. */
+  readonly about: 'access' | 'answers' | 'links' | 'trust';
   /** What should be, as in "Expected …". */
   readonly expected: string;
   /** What to look at or to do: a sentence. */
@@ -98,6 +98,12 @@ export const FAULTS = {
     about: 'answers',
     expected: 'endpoints whose addresses are those of pods',
     advice: 'Look at who writes these EndpointSlices; the endpoints are left out, others are used.',
+  },
+  ForeignTrustRoot: {
+    about: 'trust',
+    expected: 'a trust root that both clusters have',
+    advice:
+      "Bundle each other's trust anchors in both (docs/guides/rotation.md): until then proxies refuse connections between them.",
   },
   DuplicateLink: {
     about: 'links',

@@ -170,6 +170,8 @@ export function controllerAccess(values: MulticlusterValues, link: string): AnyO
     // The destination service has credentials of its own, with a token that ends as the other does.
     role(meta(values, names.renewalRole, { namespace: values.linkerdNamespace, ...more }), [
       allow('', ['secrets'], ['get', 'update'], [CREDENTIALS.secretName(link)]),
+      // To be compared with those of the linked cluster.
+      allow('', ['configmaps'], ['get'], ['linkerd-identity-trust-roots']),
     ]),
     roleBinding(
       meta(values, names.renewalRole, { namespace: values.linkerdNamespace, ...more }),

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
-import { type AnyObject, EVENTS, type KubeObject, NAMESPACES, SECRETS, SERVICES } from '#api/kube';
+import { type AnyObject, CONFIG_MAPS, EVENTS, type KubeObject, NAMESPACES, SECRETS, SERVICES } from '#api/kube';
 import type { LinkedObserver } from '#control/linked';
 import { AnswerFault, ApiError, FakeKubeClient, NoAnswer, type WatchSink } from '#kube/client';
 import { FakeClock } from '#runtime/clock';
 import { FakeLog } from '#runtime/log';
+import { x509 } from '#runtime/x509';
 import { LINKS, type Link } from '../link/index.ts';
 import { LinkController } from './index.ts';
 import type { RemoteClient } from './remote-cluster.ts';
@@ -232,5 +234,42 @@ test('who changes a mirror back each time is written against ever less often, an
     said?.conditions[0]?.message ?? '',
     /Failed to update mirror service: somebody changes it back each time/,
   );
+  running.stop();
+});
+
+async function root(name: string): Promise<{ pem: string; fingerprint: string }> {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+  const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const made = await x509.X509CertificateGenerator.createSelfSigned({
+    name: `CN=${name}`,
+    keys,
+    signingAlgorithm: algorithm,
+  });
+  const pem = `${made.toString('pem')}\n`;
+  return { pem, fingerprint: new X509Certificate(pem).fingerprint256 };
+}
+
+test('a foreign trust root is named with the cluster and both fingerprints', async () => {
+  const { west, east, start, settle, condition, events } = setUp();
+  const [one, other] = [await root('one'), await root('other')];
+  west.seed(CONFIG_MAPS, {
+    metadata: { name: 'linkerd-identity-trust-roots', namespace: 'linkerd' },
+    data: { 'ca-bundle.crt': one.pem },
+  } as AnyObject);
+  const theirs = (pem: string) =>
+    east.kube.answerRaw('/api/v1/namespaces/linkerd/configmaps/linkerd-config', {
+      data: { values: `identityTrustAnchorsPEM: ${JSON.stringify(pem)}` },
+    });
+  theirs(other.pem);
+  west.seed(LINKS, link).seed(SECRETS, secret('east'));
+  const running = start();
+  await settle(400);
+  assert.equal(condition('TrustShared')?.reason, 'ForeignTrustRoot');
+  const message = condition('TrustShared')?.message ?? '';
+  assert.ok(message.includes(`saw: SHA-256 ${other.fingerprint} in east, ${one.fingerprint} here.`), message);
+  assert.deepEqual(events(), ['ForeignTrustRoot']);
+  theirs(other.pem + one.pem);
+  await settle(240_000);
+  assert.equal(condition('TrustShared')?.reason, 'TrustRootShared');
   running.stop();
 });

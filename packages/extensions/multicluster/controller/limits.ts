@@ -33,6 +33,8 @@ export const LIMITS = {
   rewriteMsMax: 600_000,
   /** So long after the last write, who changed it back is forgotten. */
   rewriteForgetMs: 1_200_000,
+  /** How often the trust roots of a linked cluster are compared with ours: they change in weeks. */
+  trustLookMs: 60_000,
   /** Objects that a condition names of those that something is left out of. */
   refusedNamed: 3,
   /** Events about Services that are told at once; of more, the log and the status say. */

@@ -40,6 +40,7 @@ import { Loop } from './loop.ts';
 import { type RemoteClient, RemoteCluster, type RemoteSource } from './remote-cluster.ts';
 import { Rewrites } from './rewrites.ts';
 import { StatusWriter } from './status-writer.ts';
+import { Trust, type TrustPlaces } from './trust.ts';
 
 export interface LinkControllerDeps {
   client: KubeClient;
@@ -97,10 +98,12 @@ export class LinkController {
   #gateway: { source: string; gateway: Gateway } | undefined;
   readonly #slices: ImportedSlices;
   #lastReason: string | undefined;
+  #isForeign = false;
   /** Something of what the remote cluster tells is left out. */
   #refuses = false;
   readonly #announcer: Announcer;
   readonly #rewrites: Rewrites;
+  readonly #trust: Trust;
   readonly #facts: LinkFacts;
   readonly #status: StatusWriter;
 
@@ -109,6 +112,7 @@ export class LinkController {
     this.#options = options;
     this.#loop = new Loop(deps.clock, deps.log, () => this.#reconcile(), options.requeueLimit);
     this.#rewrites = new Rewrites(deps.clock);
+    this.#trust = new Trust({ client: deps.client, clock: deps.clock, changed: () => this.#loop.trigger() });
     this.#announcer = new Announcer({ ...deps, component: `linkerd-service-mirror-${options.link}` });
     const changed = (): void => this.#loop.trigger();
     this.#local = new LocalCluster(deps.client, deps.log, changed);
@@ -189,7 +193,15 @@ export class LinkController {
     if (reachability) this.#noteReachability(link, reachability, content !== 'none');
     this.#noteContent(link, content);
     this.#facts.contact(cluster, secretOf(link), remote);
-    const about = { ...(reachability && { reachability }), gateway: gateway?.finding ?? ('none' as const), content };
+    this.#trust.follow(reachability?.reachable ? remote.client : undefined, this.#trustPlaces(link));
+    const { finding: trust } = this.#trust;
+    this.#noteTrust(link, trust);
+    const about = {
+      ...(reachability && { reachability }),
+      ...(trust && { trust }),
+      gateway: gateway?.finding ?? ('none' as const),
+      content,
+    };
     if (!remote.synced || isOwn || gateway?.known === false) {
       // Too little is known of the remote cluster: what stands here stays as it is.
       if (reachability)
@@ -247,6 +259,7 @@ export class LinkController {
     this.#remote = undefined;
     this.#gateway?.gateway.stop();
     this.#gateway = undefined;
+    this.#trust.stop();
     this.#facts.letGo();
   }
 
@@ -365,6 +378,23 @@ export class LinkController {
     if (before !== undefined) this.#announcer.tell(link, { type: 'Normal', reason, message: news });
   }
 
+  #trustPlaces(link: Link): TrustPlaces {
+    const { controlNamespace: namespace } = this.#options;
+    const { cluster } = settingsOf(link);
+    return { cluster, namespace, remoteNamespace: link.spec?.targetClusterLinkerdNamespace || namespace };
+  }
+
+  /** That the clusters do not trust each other, once. */
+  #noteTrust(link: Link, finding: Finding | 'none' | undefined): void {
+    const isForeign = finding !== undefined && finding !== 'none' && finding.status === 'False';
+    if (isForeign === this.#isForeign) return;
+    this.#isForeign = isForeign;
+    if (!isForeign) return;
+    const { reason, message } = finding;
+    this.#deps.log.warn(message, { cluster: settingsOf(link).cluster, reason });
+    this.#announcer.tell(link, { type: 'Warning', reason, message });
+  }
+
   /** That something is left out, once. */
   #noteContent(link: Link, content: Finding | 'none'): void {
     const refuses = content !== 'none';
@@ -459,6 +489,7 @@ const NOTHING = {
   credentials: 'none',
   networks: 'none',
   content: 'none',
+  trust: 'none',
   podNetworks: [],
 } as const satisfies WantedStatus;
 

@@ -67,7 +67,7 @@ export interface ServiceStatus {
 }
 
 export interface LinkStatus {
-  /** Of the remote cluster: `RemoteReachable`, `GatewayAlive`, `CredentialsValid`, `PodNetworksDistinct`. */
+  /** Of the remote cluster: `RemoteReachable`, `GatewayAlive`, `CredentialsValid`, `PodNetworksDistinct`, `ContentAccepted`, `TrustShared`. */
   conditions?: Condition[];
   mirrorServices?: ServiceStatus[];
   federatedServices?: ServiceStatus[];

@@ -53,6 +53,8 @@ export interface WantedStatus {
   networks?: Finding | 'none';
   /** Whether all that the cluster tells is used; `none`: it is. */
   content?: Finding | 'none';
+  /** Whether both clusters have a trust root in common; `none`: they cannot be compared. */
+  trust?: Finding | 'none';
   podNetworks?: readonly string[];
   sync?: Sync;
 }
@@ -196,6 +198,7 @@ const CONDITIONS = [
   ['credentials', 'CredentialsValid'],
   ['networks', 'PodNetworksDistinct'],
   ['content', 'ContentAccepted'],
+  ['trust', 'TrustShared'],
 ] as const satisfies readonly (readonly [keyof WantedStatus, string])[];
 
 /** What is not said now stays, and so do conditions of others. */
