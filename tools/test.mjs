@@ -94,7 +94,10 @@ if (filters.length === 0) {
   await run('format and lint', bin('biome'), ['check', '.']);
   await run('types', bin('tsc'), []);
   await run('laws of the repository', bun, ['tools/tidy.ts']);
-  await run('unit tests', bun, ['test', '--timeout', '20000', 'packages', 'tools', 'bench'], { counts: true });
+  await run('unit tests', bun, ['test', '--timeout', String(MINUTE_MS), 'packages', 'tools', 'bench'], {
+    counts: true,
+    limitMs: 15 * MINUTE_MS,
+  });
   await run('unit tests of wire and model on Node', bun, ['tools/node-tests.ts'], { counts: true });
 }
 if (!isCheck && !onPath('kubectl')) {

@@ -348,12 +348,12 @@ test('20,000 servers: picks and changes stay cheap', () => {
   const servers = names(20_000).map((name, i) => new Server(name, { weight: 1 + (i % 3) }));
   const sim = new Simulation({ zones: ZONES, latencyMs: () => 1 });
   sim.add(...servers);
-  const startMs = performance.now();
+  const before = process.cpuUsage();
   sim.run(20_000, 1_000);
   for (const server of servers) {
     sim.picker.setReady(server, false);
     sim.picker.setReady(server, true);
   }
-  const tookMs = performance.now() - startMs;
+  const tookMs = process.cpuUsage(before).user / 1_000;
   assert.ok(tookMs < 2_000, `${tookMs} ms`);
 });

@@ -154,9 +154,9 @@ test('any text is a pattern or refused with a reason', () => {
 test('patterns that make backtracking explode take time linear in the text', () => {
   for (const source of ['(a*)*b', '(a|aa)+b', '(.*a){12}', '(a|b)*a(a|b){11}']) {
     const one = new Pattern(source);
-    const startMs = performance.now();
+    const before = process.cpuUsage();
     assert.equal(one.test(`${'a'.repeat(10_000)}c`), false);
-    assert.ok(performance.now() - startMs < 1_000, source);
+    assert.ok(process.cpuUsage(before).user < 1_000_000, source);
   }
 });
 

@@ -1,6 +1,6 @@
 import net, { type AddressInfo } from 'node:net';
 import type { Fault } from '#model/faults';
-import { systemClock } from '#runtime/clock';
+import { type Clock, systemClock } from '#runtime/clock';
 import { dial } from '../dial/index.ts';
 import type { TcpScope } from '../tcp/index.ts';
 import type { Exchange, HttpSide, Plan } from './exchange.ts';
@@ -57,12 +57,13 @@ export interface Hop {
 /** One proxy without policy: HTTP/2 in, HTTP/2 out to a port. */
 export async function hop(
   appPort: number,
-  settings: { server?: Http2Settings; client?: Http2Settings } = {},
+  settings: { server?: Http2Settings; client?: Http2Settings; clock?: Clock } = {},
 ): Promise<Hop> {
+  const { clock = systemClock } = settings;
   const shared = createHttpShared(systemClock);
   const toApp = new Counted();
   const refused: Fault[] = [];
-  const target = { host: '127.0.0.1', port: appPort, timeoutMs: 1_000, options: {} };
+  const target = { host: '127.0.0.1', port: appPort, timeoutMs: 15_000, options: {} };
   const upstream = new Http2Connections({
     dial: (sink) => dial(target, { clock: systemClock }, sink),
     scope: toApp,
@@ -82,7 +83,7 @@ export async function hop(
   };
   const side: HttpSide = {
     shared,
-    clock: systemClock,
+    clock,
     random: () => 0.5,
     strip: { request: STRIP['outbound-request'], response: STRIP['outbound-response'] },
     observers: [],

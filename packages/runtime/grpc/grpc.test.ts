@@ -493,7 +493,7 @@ test('a call whose deadline passes, or that is cancelled, while there is no conn
   const client = createGrpcClient({ authority: 'x', connect: () => new Promise(() => undefined) });
   const started = performance.now();
   assert.equal(await codeOfFailure(client.unary(Say, {}, { timeoutMs: 20 })), 'DEADLINE_EXCEEDED');
-  assert.ok(performance.now() - started < 1000);
+  assert.ok(performance.now() - started < 10_000);
   const abort = new AbortController();
   const call = client.unary(Say, {}, { signal: abort.signal });
   abort.abort();
@@ -734,5 +734,5 @@ test('close lets a unary call under way finish', async () => {
   assert.equal((await call).value, 'at last');
   const started = performance.now();
   await done;
-  assert.ok(performance.now() - started < 500);
+  assert.ok(performance.now() - started < LIMITS.drainMsMax);
 });
