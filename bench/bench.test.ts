@@ -2,10 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { plot } from './destination/plot.ts';
 import { type Growth, verdict as spreadVerdict } from './destination/results.ts';
-import { address, followedBy, USUAL } from './destination/shape.ts';
+import { followedBy, USUAL } from './destination/shape.ts';
+import { readAnswer } from './failover/lab.ts';
+import { verdict as failoverVerdict, percentile, renderResults as renderFailover } from './failover/results.ts';
+import { plot as plotCosts } from './multicluster/plot.ts';
+import { verdict as costVerdict, renderCosts, renderFlood } from './multicluster/results.ts';
+import { addressNumber, followed, mirrorsOf } from './multicluster/scale.ts';
 import { parseH2load, parseWrk } from './proxy/load.ts';
 import { disturbance, figureOf, renderResults } from './proxy/results.ts';
 import { replaceSection } from './record.ts';
+import { address } from './simulated-cluster.ts';
 import { growth, soakVerdict } from './soak/results.ts';
 import { median, spread } from './statistics.ts';
 import { renderTable } from './table.ts';
@@ -156,4 +162,60 @@ test('the plot has a point for each figure', () => {
   const svg = plot({ services: series, endpoints: series, proxies: series } satisfies Growth);
   assert.equal(svg.match(/<circle/g)?.length, 6);
   assert.doesNotMatch(svg, /NaN/);
+});
+
+test('addresses of simulated clusters are distinct, and each client follows what is behind its service', () => {
+  const scale = { mode: 'federated', clusters: 3, services: 4, endpoints: 5 } as const;
+  const all = new Set<number>();
+  for (let c = 0; c < 3; c++)
+    for (let s = 0; s < 4; s++) for (let e = 0; e < 5; e++) all.add(addressNumber(scale, c, s, e));
+  assert.equal(all.size, 60);
+  assert.deepEqual(followed(scale)[1], { service: 'web-1-federated', from: 1, clusters: [0, 1, 2] });
+  assert.equal(followed({ ...scale, mode: 'flat' }).length, mirrorsOf({ ...scale, mode: 'flat' }));
+  assert.deepEqual(followed({ ...scale, mode: 'gateway' }), []);
+});
+
+const linking = (clusters: number, perCluster: number) => ({
+  clusters,
+  syncMs: 1_000 * clusters,
+  openMs: 1,
+  mirrorsCpuSeconds: perCluster * clusters,
+  destinationCpuSeconds: clusters,
+  mirrorsPssMB: 300,
+  mirrorsGrowthMB: clusters,
+  destinationPssMB: 200,
+  destinationGrowthMB: clusters,
+});
+
+test('a cost that grows faster than the clusters is named, and the plot has a point for each', () => {
+  const even = { flat: [linking(5, 1), linking(20, 1)] };
+  assert.match(costVerdict(even), /: met\.$/);
+  const steep = { ...even, federated: [linking(5, 1), linking(20, 1.3)] };
+  assert.match(costVerdict(steep), /: not met for federated, mirrors: CPU s\.$/);
+  assert.match(renderCosts(steep), /\| federated: growth per cluster \| +1.00x \| +1.30x \|/);
+  const svg = plotCosts(steep);
+  assert.equal(svg.match(/<circle/g)?.length, 20);
+  assert.doesNotMatch(svg, /NaN/);
+});
+
+test('a flood is judged by the worst that others saw beside it', () => {
+  const latencies = (worst: number) => ({ endpointMs: [1, 3], labelMs: [2, worst] });
+  const flood = { quiet: latencies(5), rate: 500, mirrorsCpuShare: 0.5, destinationCpuShare: 0.1 };
+  assert.match(renderFlood({ ...flood, beside: latencies(1_000) }), /: met\.$/);
+  assert.match(renderFlood({ ...flood, beside: latencies(1_001) }), /: not met\.$/);
+});
+
+test('of a failover each request counts, and the worst of all cuts is judged', () => {
+  assert.deepEqual(readAnswer('1000 1004 from-east'), { askedMs: 1000, endedMs: 1004, what: 'from-east' });
+  assert.equal(readAnswer('a warning'), undefined);
+  const cut = { lastFailureMs: 6_000, failed: 200, asked: 1_000, takenOverMs: 900, backMs: 800, failedAfterReturn: 0 };
+  const joinMs = [...Array.from({ length: 99 }, () => 100), 9_000];
+  assert.equal(percentile(joinMs, 99), 100);
+  assert.equal(failoverVerdict({ joinMs, cuts: [cut] }), 'All aims are met.');
+  const late = { ...cut, lastFailureMs: 15_001 };
+  assert.match(failoverVerdict({ joinMs, cuts: [cut, late] }), /^Not met: cut off: last failed request/);
+  assert.match(
+    renderFailover({ joinMs, cuts: [cut, late] }),
+    /last failed request, ms +\| +10501 \| +15001 \| <= 15000 \|/,
+  );
 });

@@ -1,4 +1,4 @@
-// `npm run bench -- proxy|soak|grpc|destination|up [--record] [--no-install] [flags of the benchmark]`: sets up, adds what the benchmark compares with, and
+// `npm run bench -- proxy|soak|grpc|destination|multicluster|failover|up [--record] [--no-install] [flags of the benchmark]`: sets up, adds what the benchmark compares with, and
 // runs bench/NAME/main.ts. Plain Node, no dependency.
 import { spawn } from 'node:child_process';
 import { delimiter, join } from 'node:path';
@@ -21,6 +21,8 @@ const BENCHMARKS = {
   soak: { programs: { nginx: 'nginx-light', h2load: 'nghttp2-client', prlimit: 'util-linux' }, envoy: false },
   grpc: { programs: {}, envoy: false },
   destination: { programs: {}, envoy: false },
+  multicluster: { programs: {}, envoy: false },
+  failover: { programs: {}, envoy: false },
   up: { programs: {}, envoy: false },
 };
 

@@ -6,9 +6,10 @@
 import type { Empty } from '@bufbuild/protobuf/wkt';
 import type { GrpcClient } from '#runtime/grpc';
 import { loopbackClient } from '../loopback.ts';
+import { address, serviceName } from '../simulated-cluster.ts';
 import { answerCommands } from '../worker.ts';
 import { LIGHT_GET, readUpdate } from './light.ts';
-import { address, decodeShape, followedBy, serviceName, sharedMs } from './shape.ts';
+import { decodeShape, followedBy, sharedMs } from './shape.ts';
 
 const shape = decodeShape(process.argv[2]);
 const port = Number(process.argv[3]);

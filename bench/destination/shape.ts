@@ -1,9 +1,7 @@
 /** What is simulated: a cluster of services with pods, and proxies that follow some of them. */
+import type { ClusterShape } from '../simulated-cluster.ts';
 
-export interface Shape {
-  readonly services: number;
-  /** Endpoints of each service; each is a pod. */
-  readonly endpoints: number;
+export interface Shape extends ClusterShape {
   readonly proxies: number;
   /** Services that each proxy follows. */
   readonly follows: number;
@@ -13,13 +11,6 @@ export interface Shape {
 
 /** The claim is about this one. */
 export const USUAL: Shape = { services: 100, endpoints: 10, proxies: 1_000, follows: 10, connections: 4 };
-
-export const serviceName = (service: number): string => `web-${service}`;
-/** Address of an endpoint; unique up to 16 million. */
-export function address(shape: Shape, service: number, endpoint: number): string {
-  const number = service * shape.endpoints + endpoint + 1;
-  return `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`;
-}
 
 /** The services that a proxy follows: all proxies the first, and the others evenly. */
 export function followedBy(shape: Shape, proxy: number): number[] {
