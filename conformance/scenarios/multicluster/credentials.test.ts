@@ -1,16 +1,26 @@
 /**
- * What a Link is entered with, and what it says of its cluster: a bound token that is renewed before it ends, credentials that are replaced
- * while they are in use, a renewal that is refused, endpoints and ports of members, and pods whose addresses another cluster has.
+ * The guide to credentials of Links, by its own commands, and more: a bound token that is renewed before it ends, credentials that are
+ * replaced while they are in use, a renewal that is refused; what the Link says of endpoints and ports of members, and of pods whose addresses
+ * another cluster has.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { eventually, type Lab, requireProgram, startLab, webContainer, workload } from '../../harness/index.ts';
+import {
+  eventually,
+  guideBlocks,
+  type Lab,
+  requireProgram,
+  startLab,
+  webContainer,
+  workload,
+} from '../../harness/index.ts';
 
 const MINUTE_MS = 60_000;
 const CLUSTERS = ['west', 'east'] as const;
 type Cluster = (typeof CLUSTERS)[number];
 /** Within which controllers are to use new credentials. */
 const ROTATION_MS = 30_000;
+const TITLE = 'Credentials of a Link: tokens that end, rotation, and what the Link says';
 const SECRET = 'cluster-credentials-east';
 const ACCOUNT = 'linkerd-service-mirror-remote-access-default';
 const NAMESPACES = ['linkerd-multicluster', 'linkerd'] as const;
@@ -20,6 +30,12 @@ const kubectl = (context: Cluster, words: string, input?: string) =>
   lab.ok(`kubectl --context ${context} ${words}`, { timeoutMs: 2 * MINUTE_MS, ...(input !== undefined && { input }) });
 const weft = (context: Cluster, words: string) =>
   lab.sh(`weft --context ${context} ${words}`, { timeoutMs: MINUTE_MS });
+const GUIDE = guideBlocks('link-credentials.md');
+/** Runs a block of the guide. */
+const follow = (heading: string, at = 0, from = '', to = ''): Promise<string> => {
+  const block = GUIDE.get(heading)?.[at] ?? assert.fail(`no block ${at} under ${heading}`);
+  return lab.ok(`set -e\n${block.replace(from, to)}`, { timeoutMs: 2 * MINUTE_MS });
+};
 /** Links east to west with these further flags, over what is there. */
 const link = (flags: string) =>
   lab.ok(
@@ -82,11 +98,7 @@ before(
   async () => {
     requireProgram('kubectl', 'kubectl >= 1.28');
     lab = await startLab(['--clusters', CLUSTERS.join(), '--nodes', '1', '--mesh']);
-    const install = (context: Cluster, more: string) =>
-      lab.ok(
-        `weft --context ${context} multicluster install --gateway=false ${more} | kubectl --context ${context} apply -f -`,
-      );
-    await Promise.all([install('west', "--set 'controllers[0].link.ref.name=east'"), install('east', '')]);
+    await follow(TITLE);
     const client = workload('client', '{name: app, image: debian, command: [sleep, infinity]}');
     const web = (cluster: Cluster, replicas: number) => workload('web', webContainer(`from-${cluster}`), { replicas });
     await kubectl('west', 'apply -f -', NAMESPACE + service('web', MORE) + web('west', 1) + client);
@@ -105,7 +117,7 @@ after(() => lab?.down(), { timeout: MINUTE_MS });
 
 describe('credentials and status of a Link', () => {
   test('a bound token is renewed before it ends, for both who use it', { timeout: 2 * MINUTE_MS }, async () => {
-    await link('--token-duration 10m');
+    await follow('Link with a token that ends', 0, '24h', '10m');
     const first = await tokenOf('linkerd');
     assert.equal(first.split('.').length, 3);
     for (const at of NAMESPACES)
@@ -131,10 +143,10 @@ describe('credentials and status of a Link', () => {
     assert.deepEqual(web.ports, { total: 2, covered: 1, missing: ['81/TCP'] });
     assert.ok(Date.parse(web.lastSyncTime ?? '') > Date.now() - 5 * MINUTE_MS, `${web.lastSyncTime}`);
     assert.match(
-      await kubectl('west', '-n linkerd-multicluster get link east'),
+      await follow('Read what the Link says'),
       /^NAME +CLUSTER +REACHABLE +GATEWAY +CREDENTIALS +READY +ENDPOINTS +AGE\neast +east +True +True +2 +2 /,
     );
-    const text = await check();
+    const text = await follow('Read what the Link says', 1);
     assert.match(text, /\* east: web\.shop: has 1 of 2 ports of the federated service; 81\/TCP missing/);
     assert.match(text, /√ pod networks of linked clusters are distinct\n\t\* east/);
     assert.match(
@@ -149,12 +161,9 @@ describe('credentials and status of a Link', () => {
   test('new credentials in the Secrets are used by mirror and destination within 30 s', {
     timeout: 3 * MINUTE_MS,
   }, async () => {
-    await lab.ok(
-      'weft --context east multicluster allow --service-account-name second | kubectl --context east apply -f -',
-    );
-    await link('--service-account-name second');
+    await follow('Replace the credentials');
     const startMs = Date.now();
-    await kubectl('east', `-n linkerd-multicluster delete sa ${ACCOUNT}`);
+    await follow('Replace the credentials', 1);
     await kubectl('east', 'apply -f -', service('late', HTTP));
     await kubectl('east', '-n shop scale deploy/web --replicas=3');
     const left = () => Math.max(1_000, startMs + ROTATION_MS - Date.now());

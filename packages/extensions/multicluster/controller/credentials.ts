@@ -65,7 +65,6 @@ export class Credentials {
   #shared = false;
   #busy = false;
   #timer: Timer | undefined;
-  #stopped = false;
 
   constructor(deps: CredentialsDeps, options: CredentialsOptions) {
     this.#deps = deps;
@@ -79,9 +78,8 @@ export class Credentials {
     return credentialsFinding(view, this.#deps.clock.wallMs());
   }
 
-  /** These are in use from now on. Undefined: none are, and what was known stands. */
-  follow(inUse: CredentialsInUse | undefined): void {
-    if (!inUse || this.#stopped) return;
+  /** These are in use from now on. */
+  follow(inUse: CredentialsInUse): void {
     const before = this.#inUse;
     this.#inUse = inUse;
     if ((['cluster', 'secret', 'kubeconfig'] as const).every((field) => before?.[field] === inUse[field])) return;
@@ -92,8 +90,9 @@ export class Credentials {
     this.#schedule(0);
   }
 
-  stop(): void {
-    this.#stopped = true;
+  /** Nobody uses them any more: they end as they may. */
+  letGo(): void {
+    this.#inUse = undefined;
     this.#timer?.cancel();
   }
 
@@ -110,7 +109,6 @@ export class Credentials {
 
   #schedule(delayMs: number): void {
     this.#timer?.cancel();
-    if (this.#stopped) return;
     this.#timer = this.#deps.clock.after(Math.min(delayMs, LIMITS.credentialsLookMs), () => void this.#look());
   }
 
@@ -125,7 +123,8 @@ export class Credentials {
       failure = (error as Error).message;
     }
     this.#busy = false;
-    if (this.#inUse?.kubeconfig !== inUse.kubeconfig) this.#schedule(0);
+    if (!this.#inUse) return;
+    if (this.#inUse.kubeconfig !== inUse.kubeconfig) this.#schedule(0);
     else this.#note(failure);
   }
 

@@ -32,7 +32,8 @@ export class LinkFacts {
   readonly #there: PodNetworks;
   readonly #here: PodNetworks;
   readonly #credentials: Credentials;
-  #direct: ReadonlySet<string> = new Set();
+  /** Services that are dialled pod by pod; undefined until known. */
+  #direct: ReadonlySet<string> | undefined;
   #sync: Sync | undefined;
   /** What was told, by condition. */
   readonly #told = new Map<string, string>();
@@ -82,7 +83,7 @@ export class LinkFacts {
     const { mirrors, federated } = wanted;
     const credentials = client ? this.#credentials.finding : 'none';
     const networks = this.#networks(cluster, others);
-    const podNetworks = this.#direct.size > 0 ? this.#there.networks : [];
+    const podNetworks = this.#direct?.size === 0 ? [] : this.#there.networks;
     this.#tell('Credentials', credentials);
     this.#tell('', networks);
     return {
@@ -100,17 +101,18 @@ export class LinkFacts {
   letGo(): void {
     this.#counts.stop();
     this.#there.stop();
-    this.#direct = new Set();
+    this.#direct = undefined;
     this.#sync = undefined;
+    this.#credentials.letGo();
   }
 
   stop(): void {
     this.letGo();
     this.#here.stop();
-    this.#credentials.stop();
   }
 
   #networks(cluster: string, others: readonly NamedNetworks[]): Finding | 'none' | undefined {
+    if (!this.#direct) return undefined;
     if (this.#direct.size === 0) return 'none';
     const [there, here] = [this.#there.networks, this.#here.networks];
     return there && here && networksFinding(cluster, there, [{ networks: here }, ...others]);

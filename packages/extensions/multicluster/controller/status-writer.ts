@@ -26,6 +26,8 @@ export class StatusWriter {
   #say: (() => WantedStatus) | undefined;
   /** When the last writes were, the newest last. */
   #writesMs: number[] = [];
+  /** What the server took and did not keep: a definition from elsewhere does not know all of it. */
+  #dropped: string | undefined;
   #timer: Timer | undefined;
   #dueMs = Number.POSITIVE_INFINITY;
 
@@ -57,7 +59,7 @@ export class StatusWriter {
     const { client, clock, current, written } = this.#deps;
     const before = current();
     const body = statusPatch(before?.status, this.#say(), timeText(clock.wallMs()));
-    if (!body) return;
+    if (!body || JSON.stringify(body) === this.#dropped) return;
     const waitMs = this.#waitMs(isOnlyCounts(before?.status, body));
     if (waitMs > 0) {
       this.#schedule(waitMs);
@@ -65,7 +67,10 @@ export class StatusWriter {
     }
     this.#writesMs = [...this.#writesMs, clock.nowMs()].slice(-LIMITS.statusWritesMax);
     try {
-      written(before, await client.patch<Link>(LINKS, this.#ref, { type: 'merge', body, subresource: 'status' }));
+      const after = await client.patch<Link>(LINKS, this.#ref, { type: 'merge', body, subresource: 'status' });
+      const isDropped = after.metadata.resourceVersion === before?.metadata.resourceVersion;
+      this.#dropped = isDropped ? JSON.stringify(body) : undefined;
+      written(before, after);
     } catch (error) {
       if (!isNotFound(error)) throw error;
     }

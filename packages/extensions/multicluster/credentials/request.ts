@@ -13,7 +13,11 @@ export async function requestToken(
     kind: 'TokenRequest',
     spec: { expirationSeconds: lifeSeconds },
   });
-  const answer = await client.raw(path, { method: 'POST', body, contentType: 'application/json' });
+  const answer = await client.raw(path, {
+    method: 'POST',
+    body,
+    contentType: 'application/json',
+  });
   if (answer.status < 200 || answer.status > 299) throw ApiError.fromResponse(answer.status, answer.body);
   const { status } = JSON.parse(answer.body) as { status?: { token?: string } };
   if (!status?.token)

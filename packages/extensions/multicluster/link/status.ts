@@ -152,10 +152,12 @@ function services(
 
 /** What is written without contact is as old as the last one. */
 function syncTime(fresh: ServiceStatus, old: ServiceStatus | undefined, sync: Sync, nowIso: string): string {
-  const { lastSyncTime = '', ...before } = old ?? {};
+  if (!old) return sync.seen ? nowIso : sync.sinceIso;
+  const { lastSyncTime, ...before } = old;
   const same = sameJson(before, fresh);
-  if (same && lastSyncTime > sync.sinceIso) return lastSyncTime;
-  return same || !sync.seen ? sync.sinceIso : nowIso;
+  if (same && lastSyncTime !== undefined && lastSyncTime > sync.sinceIso) return lastSyncTime;
+  // A definition from elsewhere keeps no times: what it drops is the same each time, and so no reason to write again.
+  return same || !sync.seen || lastSyncTime === undefined ? sync.sinceIso : nowIso;
 }
 
 /** `Mirrored` first, for whoever looks at one only; then `Conflict`, where there is one. */
