@@ -52,14 +52,15 @@ export class Remotes {
   async accessible(link: Link, all: readonly Link[]): Promise<string | undefined> {
     const cluster = clusterOf(link);
     const { fault, uid } = await this.#visit(link);
-    if (fault) return aboutOf(fault.reason) === 'access' ? line(cluster, fault) : undefined;
+    // We may stand elsewhere than the controller, and reach the cluster by another address, or not: ask what it sees.
+    const seen = said(link, 'RemoteReachable');
+    const isOurs = fault && !(seen && UNREACHED.has(fault.reason));
+    if (isOurs) return aboutOf(fault.reason) === 'access' ? line(cluster, fault) : undefined;
     const wrong = await this.#wrongCluster(link, uid, all);
     if (wrong) return line(cluster, wrong);
-    // We may stand elsewhere than the controller, and reach the cluster by another address: ask what it sees.
-    const seen = said(link, 'RemoteReachable');
     if (seen && aboutOf(seen.reason) === 'access')
       return `${cluster}: the mirror controller cannot use them: ${seen.reason}: ${seen.message}`;
-    return this.#discoverySecret(link);
+    return seen ? undefined : this.#discoverySecret(link);
   }
 
   /** What is wrong with what the cluster of a Link answers; undefined: it cannot be asked, and nothing was seen of it. */
@@ -214,6 +215,9 @@ export const answersCheck = (links: () => Promise<Link[]>, remotes: Remotes): Ch
     return { items: asked.map(clusterOf) };
   },
 });
+
+/** What says more about where we stand than about the cluster, when somebody else sees more. */
+const UNREACHED = new Set<FaultName>(['NoAnswer', 'Unreachable']);
 
 const secretOf = (link: Link): string =>
   `Secret ${link.metadata.namespace}/${link.spec?.clusterCredentialsSecret ?? ''}`;

@@ -83,7 +83,8 @@ class HttpKubeClient implements KubeClient {
       try {
         answer = await this.#json<KubeList<T>>(collectionPath(gvr, options, { limit, continue: next }), request);
       } catch (error) {
-        if (!(error instanceof AnswerFault && error.reason === 'AnswerTooLarge') || limit === 1) throw error;
+        if (!(error instanceof AnswerFault && error.reason === 'AnswerTooLarge')) throw error;
+        if (limit === 1) throw new AnswerFault('ObjectTooLarge', `${error.message}, asked for a single object`);
         // Large objects: fewer at a time, down to one.
         limit = Math.max(1, Math.floor(limit / 4));
         continue;
