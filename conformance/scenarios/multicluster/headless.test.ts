@@ -101,10 +101,20 @@ async function listen(path: string, nodeName = '') {
   return { ...heard, hasEnded: () => heard.ended, stop };
 }
 
+interface FoundPod {
+  metadata: { name: string; deletionTimestamp?: string };
+  status: { podIP?: string };
+}
+/** The pods of an application that are not on their way out, and their addresses. */
 const pods = async (context: Cluster, app: string): Promise<Map<string, string>> => {
-  const words = `-n shop get pods -l app=${app} -o jsonpath='{range .items[*]}{.metadata.name} {.status.podIP}{"\\n"}{end}'`;
-  const lines = (await kubectl(context, words)).split('\n').filter(Boolean);
-  return new Map(lines.map((line) => line.split(' ') as [string, string]));
+  const { items } = JSON.parse(await kubectl(context, `-n shop get pods -l app=${app} -o json`)) as {
+    items: FoundPod[];
+  };
+  return new Map(
+    items
+      .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+      .map(({ metadata, status }) => [metadata.name, status.podIP ?? '']),
+  );
 };
 /** Runs a command in a pod of west. */
 const inPod = (pod: Asker, command: string) =>
