@@ -115,7 +115,9 @@ before(
       "weft --context west multicluster install --gateway=false --set 'controllers[0].link.ref.name=east' | kubectl --context west apply -f -",
     );
     const trusted = `gateway.weft.dev/trusted: linkerd-gateway.${MC}`;
-    const server = `{name: app, image: debian, command: ${node(SERVER)}}`;
+    // Policies of declared ports are known from the start.
+    const ports = [8080, 9090, 9000].map((port) => `{containerPort: ${port}}`);
+    const server = `{name: app, image: debian, command: ${node(SERVER)}, ports: [${ports}]}`;
     const sleeper = '{name: app, image: debian, command: [sleep, infinity]}';
     const unmeshed = { annotations: 'linkerd.io/inject: disabled' };
     const web = workload('web', server, { annotations: 'config.linkerd.io/opaque-ports: "9000"' });

@@ -137,7 +137,7 @@ export class HeadReader implements HpackSink {
   #requestFault(method: string, authority: string): string {
     if (method === '') return 'no :method';
     const host = this.#host;
-    if (host !== undefined && host !== authority && host.toLowerCase() !== authority.toLowerCase())
+    if (host !== undefined && host !== authority && placeOf(host, this.#scheme) !== placeOf(authority, this.#scheme))
       return ':authority and host differ';
     if (method === 'CONNECT') {
       if (this.#scheme !== undefined || this.#path !== undefined) return 'CONNECT with :scheme or :path';
@@ -160,4 +160,16 @@ export class HeadReader implements HpackSink {
   trailers(): Field[] | undefined {
     return this.malformed === '' ? this.#fields : undefined;
   }
+}
+
+const OWN_PORTS: Readonly<Record<string, string>> = { http: ':80', https: ':443' };
+
+/**
+ * What an authority identifies: letter case says nothing, nor does the scheme's own port (RFC 3986 section 6.2.3). Linkerd's gateways
+ * send `:authority: web.test:80` with `host: web.test`.
+ */
+function placeOf(authority: string, scheme: string | undefined): string {
+  const port = OWN_PORTS[scheme ?? ''];
+  const text = authority.toLowerCase();
+  return port !== undefined && text.endsWith(port) ? text.slice(0, -port.length) : text;
 }

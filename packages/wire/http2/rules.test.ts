@@ -136,6 +136,7 @@ const MALFORMED: Record<string, readonly (readonly [string, string])[]> = {
   'an upgrade': extra(['upgrade', 'websocket']),
   'a te with codings': extra(['te', 'trailers, gzip']),
   'a host that differs': extra(['host', 'b']),
+  'a host with a port of another scheme': extra(['host', 'a:443']),
   'two hosts': extra(['host', 'a'], ['host', 'a']),
   'two content-lengths': extra(['content-length', '0'], ['content-length', '0']),
   'a content-length without body': extra(['content-length', '1']),
@@ -172,6 +173,27 @@ test('resets the stream of a CONNECT that says how long its body is', () => {
   );
   assert.deepEqual(end.sink.events, []);
   assert.deepEqual(output(end), ['rstStream 1 PROTOCOL_ERROR']);
+});
+
+test('the port of the scheme makes no other host', () => {
+  const end = server();
+  const request = (stream: number, scheme: string, authority: string, host: string) =>
+    end.connection.receive(
+      headers(stream, [
+        [':method', 'GET'],
+        [':scheme', scheme],
+        [':path', '/'],
+        [':authority', authority],
+        ['host', host],
+      ]),
+      0,
+    );
+  request(1, 'http', 'a:80', 'a');
+  request(3, 'http', 'A', 'a:80');
+  request(5, 'https', 'a:443', 'a');
+  assert.deepEqual(output(end), []);
+  request(7, 'https', 'a:80', 'a');
+  assert.deepEqual(output(end), ['rstStream 7 PROTOCOL_ERROR']);
 });
 
 test('takes requests with host instead of :authority, both in different case, CONNECT and OPTIONS *', () => {
