@@ -530,7 +530,7 @@ test('merges changes for a proxy that reads slowly, and then sends only what it 
           pipe.resume = listener;
         },
       },
-      views: new EndpointViews(),
+      views: new EndpointViews(() => {}),
       client: () => ({ nodeName: '', zone: '', features: new Set() }),
       coalesced: () => {
         merged += 1;

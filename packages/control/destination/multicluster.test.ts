@@ -192,15 +192,23 @@ test('while new credentials are tried, what the old ones showed stays', async ()
   await hears(heard, '10.43.0.1:8080');
 });
 
-test('two members with one address do not evict each other', async () => {
+test('two members with one address do not evict each other, and the log names both', async () => {
   const east = member('10.42.0.1');
   const west = federate(member('10.42.0.1'), 'bb@east').put('Secret', 'linkerd/east', linkSecret('east', 'east.test'));
   const scene = await start(west, { east: east.kube });
   const heard = scene.get(FEDERATED);
   await hears(heard, '10.42.0.1:8080');
+  const told = () => scene.log.lines.filter((line) => line.includes('two members have one address'));
+  await until(
+    () => told().length === 1,
+    () => scene.log.lines,
+  );
+  assert.match(told()[0] ?? '', /10\.42\.0\.1:8080/);
+  assert.match(told()[0] ?? '', /second=\S*@east/);
   west.slice('shop/bb', []);
   await until(() => heard.only.tlsIdentity?.serverName?.name.endsWith('east.test') ?? false);
   assert.ok(!heard.log.some((line) => line.startsWith('-')));
+  assert.equal(told().length, 1);
 });
 
 test('ends the stream when the service is no longer federated, so that the proxy asks again', async () => {

@@ -76,7 +76,13 @@ export function createDestination(deps: DestinationDeps, config: DestinationConf
     clusterDomain: config.clusterDomain,
     index,
     watches,
-    views: new EndpointViews(),
+    views: new EndpointViews((first, second, address) =>
+      log.warn('two members have one address: requests go to the first', {
+        first: first.id,
+        second: second.id,
+        address,
+      }),
+    ),
     clusters,
     federations: new Federations({ index, watches, clusters, clock }),
     coalesced: coalesced(metrics, 'get'),

@@ -139,9 +139,17 @@ export interface View {
   stop(): void;
 }
 
+/** Told of an address that two members have, once for each two of them: `first` counts. */
+export type AddressClash = (first: Member, second: Member, address: string) => void;
+
 /** The views under way; streams that ask for the same share one. */
 export class EndpointViews {
   readonly #shared = new Map<string, SharedView>();
+  readonly #clash: AddressClash;
+
+  constructor(clash: AddressClash) {
+    this.#clash = clash;
+  }
 
   /** `changed` is called after each change of any endpoint in it. */
   open(wanted: Wanted, changed: () => void): View {
@@ -154,7 +162,7 @@ export class EndpointViews {
     let shared = this.#shared.get(key);
     // A cluster that was linked anew has the old name, but not the old endpoints.
     if (!shared?.serves(wanted)) {
-      shared = new SharedView(wanted);
+      shared = new SharedView(wanted, this.#clash);
       this.#shared.set(key, shared);
     }
     const view = shared;
@@ -186,9 +194,13 @@ class SharedView {
   /** By kind of client. */
   readonly #snapshots = new Map<string, Cached>();
   #version = 0;
+  readonly #clash: AddressClash;
+  /** Pairs of members that were found to share an address. */
+  readonly #clashes = new Set<string>();
 
-  constructor(wanted: Wanted) {
+  constructor(wanted: Wanted, clash: AddressClash) {
     this.#wanted = wanted;
+    this.#clash = clash;
     const changed = () => this.#changed();
     this.#subscriptions = wanted.members.map(({ watches, serviceKey }) =>
       watches.subscribe(serviceKey, wanted.port, changed),
@@ -244,13 +256,27 @@ class SharedView {
       const key = labelsKey(set.labels);
       labels.set(key, set.labels);
       for (const endpoint of selectEndpoints(set, this.#wanted.hostname, member.filtered ? client : undefined)) {
-        if (seen.has(endpoint.key) || this.#wanted.ips?.includes(endpoint.ip) === false) continue;
+        if (this.#wanted.ips?.includes(endpoint.ip) === false) continue;
+        if (seen.has(endpoint.key)) {
+          this.#note(member, endpoint, sets);
+          continue;
+        }
         const weight = endpoint.weight * (member.weight ?? 1);
         const priority = levels ? endpoint.priority + (member.priority ?? 0) : 0;
         seen.set(endpoint.key, { endpoint, locality: localityOf(endpoint, client), weight, priority, labels: key });
       }
     });
     return new Snapshot(seen, labels);
+  }
+
+  /** An endpoint of this member has an address that one before it has, too. */
+  #note(second: Member, { key }: Endpoint, sets: readonly EndpointSet[]): void {
+    const { members } = this.#wanted;
+    const first = members.find((_, at) => sets[at]?.endpoints.some((each) => each.key === key));
+    const pair = `${first?.id} ${second.id}`;
+    if (!first || first === second || this.#clashes.has(pair)) return;
+    this.#clashes.add(pair);
+    this.#clash(first, second, key);
   }
 }
 
