@@ -34,6 +34,10 @@ before(
 );
 after(() => lab?.down(), { timeout: MINUTE_MS });
 
+/** Head and body of one answer. */
+const ask = (url: string) =>
+  lab.ok(`kubectl --context west -n shop exec deploy/client -c app -- curl -s -i -m 10 ${url}`);
+
 /** How often each cluster answers, of so many requests. */
 async function answers(url: string, requests: number): Promise<{ west: number; east: number; failed: number }> {
   const command = `for i in $(seq ${requests}); do curl -s -m 5 ${url} || echo failed; echo; done`;
@@ -89,10 +93,19 @@ describe('the guide to gateways', () => {
       const text = await follow('Stop the gateway', 1);
       return text.includes('ProbesFailed') && /^east +False +1 +-$/m.test(text) ? true : undefined;
     });
+    await eventually('answers of the west alone', 30_000, async () => {
+      assert.deepEqual(await answers('http://web/', 20), { west: 20, east: 0, failed: 0 });
+      return true;
+    });
+    const alone = await ask('http://web-east/');
+    assert.match(alone, /^HTTP\/1.1 50[34] /);
+    assert.match(alone, /\nl5d-proxy-error: /);
     await follow('Stop the gateway', 2);
-    await eventually('an answer from the east', MINUTE_MS, async () =>
-      (await answers('http://web-east/', 1)).east === 1 ? true : undefined,
-    );
+    await eventually('both shares', MINUTE_MS, async () => {
+      const { west, east, failed } = await answers('http://web/', 20);
+      assert.equal(failed, 0);
+      return west > 2 && east > 2 ? true : undefined;
+    });
   });
 
   test('a service that trusts the gateway serves one client, and refuses the other', {
