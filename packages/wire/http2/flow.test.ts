@@ -188,6 +188,24 @@ test('every byte of every stream arrives in order, whatever windows, splits and 
   );
 });
 
+test('the mere end of a body needs no window, though settings have put it below zero', () => {
+  const client = createEnd('client');
+  const server = createEnd('server', { streamWindow: 100 });
+  // Sent before the client knows of the window.
+  const stream = client.connection.request(requestHead(client, 'POST', '/'), false, '');
+  stream?.data(Buffer.alloc(101), 0, 101, false);
+  move(server, client);
+  server.sink.consumes = false;
+  while (move(client, server));
+  stream?.data(Buffer.alloc(0), 0, 0, true);
+  settle(client, server);
+  assert.equal(server.sink.body(1).length, 101);
+  assert.deepEqual(
+    [server, client].map(({ sink }) => sink.events.filter((event) => event.startsWith('1 '))),
+    [['1 POST http://web.test/ []', '1 end'], []],
+  );
+});
+
 test('streams take turns by frames when the connection opens', () => {
   const client = createEnd('client', { connectionWindow: 65_535, streamWindow: 1 << 20 });
   const server = createEnd('server');

@@ -266,7 +266,8 @@ export class Messages<T> {
 function dataError<T>(stream: Stream<T>, isServer: boolean, length: number, dataLength: number, ends: boolean): number {
   if (stream.remoteClosed) return ERROR.STREAM_CLOSED;
   if (!isServer && !stream.headDone) return ERROR.PROTOCOL_ERROR;
-  if (length > stream.receiveWindow) return ERROR.FLOW_CONTROL_ERROR;
+  // Below zero where settings made it smaller (RFC 9113 section 6.9.2); what has no octets needs none of it (section 6.9.1).
+  if (length > 0 && length > stream.receiveWindow) return ERROR.FLOW_CONTROL_ERROR;
   stream.receivedBytes += dataLength;
   const { expectedBytes, receivedBytes } = stream;
   const differs = expectedBytes >= 0 && (receivedBytes > expectedBytes || (ends && receivedBytes < expectedBytes));
