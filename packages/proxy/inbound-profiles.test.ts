@@ -7,7 +7,9 @@ let proxy: TestProxy;
 let app: Awaited<ReturnType<typeof serve>>;
 
 before(async () => {
-  proxy = await TestProxy.start({ name: 'web.a.serviceaccount.identity.linkerd.cluster.local', ca: new TestCa() });
+  const name = 'web.a.serviceaccount.identity.linkerd.cluster.local';
+  const env = { DESTINATION_PROFILE_INITIAL_TIMEOUT: '20s' };
+  proxy = await TestProxy.start({ name, ca: new TestCa(), env });
   app = await serve((socket) => socket.on('data', () => socket.write('HTTP/1.1 404 X\r\ncontent-length: 0\r\n\r\n')));
   proxy.inboundDst = { ip: '127.0.0.1', port: app.port };
   proxy.mesh.port(app.port).set(openPolicy());

@@ -599,6 +599,7 @@ test('streams messages both ways, and holds requests back while the handler paus
   const call = client.duplex(Chat, { message: ({ value }) => void answers.push(value), ended: end });
   for (const value of ['a', 'b', 'c']) call.write({ value });
   call.end();
+  while (seen.length < 2) await new Promise((resolve) => setTimeout(resolve, 1));
   await new Promise((resolve) => setTimeout(resolve, 30));
   assert.deepEqual(seen, ['a', 'b']);
   resume();
@@ -717,7 +718,7 @@ test('a stream whose peer does not read is broken off before it fills memory', a
 });
 
 test('close lets a unary call under way finish', async () => {
-  let answer: (value: { value: string }) => void = () => {};
+  let answer: ((value: { value: string }) => void) | undefined;
   const { client, server } = await serve((s) =>
     s.unary(
       Say,
@@ -728,7 +729,7 @@ test('close lets a unary call under way finish', async () => {
     ),
   );
   const call = client.unary(Say, {});
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  while (!answer) await new Promise((resolve) => setTimeout(resolve, 1));
   const done = server.close();
   answer({ value: 'at last' });
   assert.equal((await call).value, 'at last');
