@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KubeObject, WatchEvent } from '#api/kube';
-import { ApiError } from '../client/errors.ts';
+import { AnswerFault, ApiError } from '../client/errors.ts';
+import { LIMITS } from '../client/limits.ts';
 import { startReflector, type WatchSource } from './reflector.ts';
 
 const object = (name: string, resourceVersion: string): KubeObject => ({ metadata: { name, resourceVersion } });
@@ -138,4 +139,72 @@ test('a sink that throws gets the full set again instead of a gap', async () => 
   await settle();
   reflector.stop();
   assert.deepEqual(log, ['reset ', 'watch 100', 'failed 1 200 sink broke', 'reset a', 'recovered', 'watch 200']);
+});
+
+test('after a fault in what was sent, only a watch that goes on shows that all is well', async () => {
+  const fault = new AnswerFault('InvalidAnswer', 'no name');
+  const { source, sink, log } = scripted([[], [], []], [[fault], [fault], 'hold']);
+  let acquit = (): void => {};
+  const reflector = startReflector(source, sink, {
+    ...deps,
+    after: (ms, callback) => {
+      if (ms !== LIMITS.probationMs) return deps.after(ms, callback);
+      acquit = callback;
+      return () => {};
+    },
+  });
+  for (let turn = 0; turn < 4; turn += 1) await settle();
+  const failed = ['failed 1 200 no name', 'failed 2 400 no name'];
+  const wanted = ['reset ', 'watch 100', failed[0], 'reset ', 'watch 200', failed[1], 'reset ', 'watch 300'];
+  assert.deepEqual(log, wanted);
+  acquit();
+  assert.deepEqual(log, [...wanted, 'recovered']);
+  reflector.stop();
+});
+
+test('a set that the sink could not take is listed again, and not watched from', async () => {
+  const { source, sink, log } = scripted([[object('a', '1')], [object('a', '1')]], ['hold']);
+  let isBroken = true;
+  const reflector = startReflector(
+    source,
+    {
+      ...sink,
+      reset: (items) => {
+        if (isBroken) {
+          isBroken = false;
+          throw new Error('sink broke');
+        }
+        sink.reset(items);
+      },
+    },
+    deps,
+  );
+  await settle();
+  reflector.stop();
+  assert.deepEqual(log, ['failed 1 200 sink broke', 'reset a', 'recovered', 'watch 200']);
+});
+
+test('versions that are too old at once, and watches that end at once, are tried again with growing pauses', async () => {
+  const gone = ApiError.of(410, 'Expired', 'too old');
+  const old = scripted([[], [], [], [], []], [[gone], [gone], [gone], [gone], 'hold']);
+  const one = startReflector(old.source, old.sink, deps);
+  for (let turn = 0; turn < 4; turn += 1) await settle();
+  one.stop();
+  assert.deepEqual(
+    old.log.filter((line) => line.startsWith('failed')),
+    ['failed 1 200 too old', 'failed 2 400 too old', 'failed 3 800 too old'],
+  );
+  const pauses: number[] = [];
+  const short = scripted([[]], [[], [], [], 'hold']);
+  const two = startReflector(short.source, short.sink, {
+    ...deps,
+    after: (ms, callback) => {
+      if (ms === LIMITS.watchMsMin) return () => {};
+      if (ms < 100_000) pauses.push(ms);
+      return deps.after(ms, callback);
+    },
+  });
+  for (let turn = 0; turn < 4; turn += 1) await settle();
+  two.stop();
+  assert.deepEqual(pauses, [200, 400, 800]);
 });

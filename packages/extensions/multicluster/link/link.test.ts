@@ -71,3 +71,11 @@ test('an unreachable cluster is said without touching what is known of its servi
     },
   });
 });
+
+test('a status of very many services is one that is stored, and problems are in it', () => {
+  const many = Array.from({ length: 10_000 }, (_, at) => ({ ...mirrored, name: `web-${at}` }));
+  const bad = { ...mirrored, name: 'zz', reason: 'Error', message: 'x'.repeat(5_000) } as const;
+  const patch = statusPatch(undefined, { mirrors: [...many, bad], federated: many }, NOW);
+  assert.ok(JSON.stringify(patch).length < 1_000_000);
+  assert.equal(patch?.status.mirrorServices?.at(-1)?.remoteRef.name, 'zz');
+});

@@ -127,6 +127,22 @@ function sumOf(outcomes: readonly MirrorOutcome[]): EndpointCount | undefined {
   return sum;
 }
 
+/**
+ * Entries of one list of a status: an object of more than 1.5 MiB is not stored, and then nothing is said at all. Those of services that are
+ * mirrored are left out first.
+ */
+const SERVICES_MAX = 1_000;
+
+function fitting(outcomes: readonly MirrorOutcome[]): MirrorOutcome[] {
+  if (outcomes.length <= SERVICES_MAX) return [...outcomes];
+  const isMirrored = ({ reason }: MirrorOutcome): boolean => reason === 'Mirrored';
+  const problems = outcomes.filter((outcome) => !isMirrored(outcome));
+  return [...problems, ...outcomes.filter(isMirrored)].slice(0, SERVICES_MAX);
+}
+
+/** What others say is no book. */
+const MESSAGE_CHARS_MAX = 600;
+
 function services(
   current: readonly ServiceStatus[] | undefined,
   outcomes: readonly MirrorOutcome[],
@@ -134,7 +150,7 @@ function services(
   nowIso: string,
 ): ServiceStatus[] {
   const before = new Map(current?.map((status) => [`${status.remoteRef.namespace}/${status.remoteRef.name}`, status]));
-  return [...outcomes]
+  return fitting(outcomes)
     .sort((a, b) => (a.namespace === b.namespace ? compare(a.name, b.name) : compare(a.namespace, b.namespace)))
     .map((outcome) => {
       const { namespace, name, endpoints, ports } = outcome;
@@ -171,7 +187,7 @@ function conditions(
     {
       lastTransitionTime: nowIso,
       ...(localName !== undefined && { localRef: { group: '', kind: 'Service', name: localName, namespace } }),
-      message,
+      message: message.slice(0, MESSAGE_CHARS_MAX),
       reason,
       status: reason === 'Mirrored' ? 'True' : 'False',
       type: 'Mirrored',
