@@ -13,6 +13,7 @@ import {
   type Schema,
   VALUE_DOCS,
 } from '#cli/manifests';
+import { defaultMulticluster, MULTICLUSTER_OPEN_MAPS, MULTICLUSTER_VALUE_DOCS } from '#cli/manifests/multicluster';
 import { code, page, type Row, table } from './pages.ts';
 
 export function installValuesPage(): string {
@@ -31,6 +32,7 @@ explained by that one.`,
     `## High availability: \`--ha\`, values-ha.yaml\n\n${table(['value', 'becomes'], overlay)}`,
     `## Definitions: charts/linkerd-crds\n\nOf the values above it takes ${Object.keys(CRD_DEFAULTS).map(code).join(', ')}. Helm's default of
 \`installGatewayAPI\` is \`false\`; \`weft install --crds\` has a third word, \`auto\`, which installs the kinds unless the cluster has them.`,
+    `## Other clusters: \`multicluster install\`, charts/linkerd-multicluster\n\n${table(head, valueRows(defaultMulticluster(), MULTICLUSTER_VALUE_DOCS, MULTICLUSTER_OPEN_MAPS))}`,
     `## The CNI plug-in: charts/linkerd2-cni\n\n${table(head, valueRows(defaultCniValues(), CNI_VALUE_DOCS, CNI_OPEN_MAPS))}`,
   );
 }
