@@ -25,7 +25,7 @@ try {
   });
   if (!built.success) throw new AggregateError(built.logs, 'bundling the tests for Node failed');
   const outputs = built.outputs.map((output) => output.path);
-  const done = spawnSync('node', ['--test', '--test-reporter=tap', ...outputs], { stdio: 'inherit', timeout: 300_000 });
+  const done = spawnSync('node', ['--test', '--test-reporter=tap', ...outputs], { stdio: 'inherit', timeout: 840_000 });
   process.exitCode = done.status ?? 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -98,7 +98,10 @@ if (filters.length === 0) {
     counts: true,
     limitMs: 15 * MINUTE_MS,
   });
-  await run('unit tests of wire and model on Node', bun, ['tools/node-tests.ts'], { counts: true });
+  await run('unit tests of wire and model on Node', bun, ['tools/node-tests.ts'], {
+    counts: true,
+    limitMs: 15 * MINUTE_MS,
+  });
 }
 if (!isCheck && !onPath('kubectl')) {
   process.stdout.write('kubectl is not on PATH: scenarios that drive it will fail; install kubectl >= 1.28\n');
