@@ -5,6 +5,9 @@ import type { ImageRecord } from './image-table.ts';
 const CURL_OR_PROGRAM =
   'case "$1" in -*) set -- curl "$@" ;; *) command -v -- "$1" >/dev/null 2>&1 || set -- curl "$@" ;; esac; exec "$@"';
 
+/** Waits, and ends when it is told to, as the real one: the first process of a pod's namespace ignores signals that it does not handle. */
+const PAUSE = 'trap "exit 0" TERM INT; sleep infinity & wait';
+
 const NGINX_CONF = `worker_processes 1;
 daemon off;
 pid /tmp/nginx.pid;
@@ -27,7 +30,7 @@ const NGINX_TYPES = 'types { text/html html htm; text/plain txt; application/jso
 export function builtinImages(exists: (path: string) => boolean = existsSync): ImageRecord[] {
   const shell = ['busybox', 'alpine', 'debian', 'ubuntu', 'bash'];
   const images: ImageRecord[] = shell.map((name) => ({ name, entrypoint: [], cmd: ['sh'] }));
-  images.push({ name: 'registry.k8s.io/pause', entrypoint: ['sleep', 'infinity'] });
+  images.push({ name: 'registry.k8s.io/pause', entrypoint: ['/bin/sh', '-c', PAUSE] });
   if (exists('/usr/bin/curl'))
     images.push({
       name: 'curlimages/curl',
