@@ -1,7 +1,8 @@
-import { type KubeObject, NODES, SERVICES } from '#api/kube';
-import type { LinkSpec } from '#extensions/multicluster';
+import { type KubeObject, type LabelSelector, NODES, SERVICES } from '#api/kube';
+import { exportedBy } from '#control/gateways';
+import { type LinkSpec, selects } from '#extensions/multicluster';
 import { isNotFound, type KubeClient } from '#kube/client';
-import { parseGoDuration } from '#model/annotations';
+import { ANNOTATIONS, parseGoDuration } from '#model/annotations';
 import { UserError } from '../../context.ts';
 
 interface GatewayService extends KubeObject {
@@ -53,6 +54,21 @@ export async function gatewaySpec(client: KubeClient, choice: GatewayChoice): Pr
       ...(failureThreshold && { failureThreshold }),
     },
   };
+}
+
+/** Services that a Link would take and the gateway refuse, as `namespace/name`, and by which selector. */
+export async function refusedServices(
+  client: KubeClient,
+  choice: GatewayChoice,
+  selector: LabelSelector | undefined,
+): Promise<{ selector: string; names: string[] }> {
+  const { metadata } = await gatewayService(client, choice);
+  const services = metadata.annotations?.[ANNOTATIONS.gatewayServices.key];
+  if (services === undefined) return { selector: '', names: [] };
+  const reaches = exportedBy(services);
+  const { items } = await client.list(SERVICES, { metadataOnly: true });
+  const refused = items.filter(({ metadata: { labels = {} } }) => selects(selector, labels) && !reaches(labels));
+  return { selector: services, names: refused.map((each) => `${each.metadata.namespace}/${each.metadata.name}`) };
 }
 
 async function gatewayService(client: KubeClient, { name, namespace }: GatewayChoice): Promise<GatewayService> {

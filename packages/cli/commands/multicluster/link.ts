@@ -16,7 +16,7 @@ import {
 import { toYaml } from '../../output/index.ts';
 import { readDuration } from '../duration.ts';
 import { addValueFlags, readValueFlags, type ValueFlags } from '../value-flags.ts';
-import { gatewaySpec } from './gateway-spec.ts';
+import { gatewaySpec, refusedServices } from './gateway-spec.ts';
 import { linkerdConfig, readNumber, readSwitch } from './install.ts';
 import { exportsOf, planLink, planTable, type Source, servicesOf, sourceOf } from './plan.ts';
 import { remoteKubeconfig } from './remote-kubeconfig.ts';
@@ -121,15 +121,21 @@ async function link(flags: LinkFlags, context: CliContext, withController: boole
   const config = await linkerdConfig(connection.client, context.flags.linkerdNamespace, {
     missing: 'Linkerd is not installed in the cluster that is to be linked: ConfigMap linkerd-config does not exist',
   });
-  const gateway = throughGateway
-    ? await gatewaySpec(connection.client, {
-        name: flags.gatewayName,
-        namespace: flags.gatewayNamespace,
-        addresses: flags.gatewayAddresses,
-        port: port || undefined,
-        probePort,
-      })
-    : {};
+  const choice = {
+    name: flags.gatewayName,
+    namespace: flags.gatewayNamespace,
+    addresses: flags.gatewayAddresses,
+    port: port || undefined,
+    probePort,
+  };
+  const gateway = throughGateway ? await gatewaySpec(connection.client, choice) : {};
+  if (throughGateway) {
+    const refused = await refusedServices(connection.client, choice, spec.selector);
+    if (refused.names.length > 0)
+      context.io.err(
+        `warning: the gateway reaches only Services with ${refused.selector}, and will refuse ${refused.names.join(', ')}\n`,
+      );
+  }
   if (flags.plan) {
     const target = { targetClusterName: cluster, targetClusterDomain: config.clusterDomain };
     await plan({ metadata: { name: cluster }, spec: { ...target, ...gateway, ...spec } }, flags, context);

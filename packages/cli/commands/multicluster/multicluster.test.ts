@@ -311,6 +311,25 @@ test('a gateway may be held to Services that a selector takes', async () => {
   await assert.rejects(run(target(), 'install --set gateway.serviceSelector==true'), /is not a label selector/);
 });
 
+test('what a gateway would refuse of what a Link takes is warned of', async () => {
+  const labelled = (name: string, labels: Record<string, string>): AnyObject =>
+    ({ metadata: { name, namespace: 'shop', labels } }) as AnyObject;
+  const held = { 'gateway.weft.dev/services': 'mirror.linkerd.io/exported=true,tier=open' };
+  const client = target().seed(
+    SERVICES,
+    gateway({}, [{ ip: '192.0.2.1' }], held),
+    labelled('open', { 'mirror.linkerd.io/exported': 'true', tier: 'open' }),
+    labelled('closed', { 'mirror.linkerd.io/exported': 'true' }),
+    labelled('inner', {}),
+  );
+  const { stderr } = await run(client, 'link-gen --cluster-name=east');
+  assert.match(
+    stderr,
+    /^warning: the gateway reaches only Services with mirror.linkerd.io\/exported=true,tier=open, and will refuse shop\/closed$/m,
+  );
+  assert.doesNotMatch((await run(client, 'link-gen --cluster-name=east --selector tier=open')).stderr, /will refuse/);
+});
+
 test('behind node ports a gateway is where the nodes are, at their ports', async () => {
   const node = (name: string, type: string, address: string): AnyObject =>
     ({ metadata: { name }, status: { addresses: [{ type, address }] } }) as AnyObject;

@@ -1,5 +1,6 @@
 import type { AnyObject } from '#api/kube';
 import { resourcesField } from '#control/injector';
+import { ANNOTATIONS } from '#model/annotations';
 import { call, equals, merged, not, when, whole } from '#model/template';
 import { object, serviceAccount } from '../objects.ts';
 import { antiAffinity, disruptionBudget, meta, restricted } from './objects.ts';
@@ -44,7 +45,7 @@ function deployment(values: MulticlusterValues): AnyObject {
               'config.linkerd.io/proxy-require-identity-inbound-ports': String(PROXY_PORT),
               'config.linkerd.io/default-inbound-policy': 'all-authenticated',
               'cluster-autoscaler.kubernetes.io/safe-to-evict': 'true',
-              ...when(gateway.serviceSelector, { 'gateway.weft.dev/services': gateway.serviceSelector }),
+              ...services(values),
             },
             labels: merged({ 'linkerd.io/extension': 'multicluster', component, ...labels }, values.podLabels),
           },
@@ -72,6 +73,10 @@ function deployment(values: MulticlusterValues): AnyObject {
   );
 }
 
+/** To its pods it is said for their proxies, in its Service for those who make Links. */
+const services = ({ gateway }: MulticlusterValues) =>
+  when(gateway.serviceSelector, { [ANNOTATIONS.gatewayServices.key]: gateway.serviceSelector });
+
 function service(values: MulticlusterValues): AnyObject {
   const { gateway, namespace, linkerdNamespace, identityTrustDomain } = values;
   const labels = { app: gateway.name };
@@ -88,6 +93,7 @@ function service(values: MulticlusterValues): AnyObject {
     'mirror.linkerd.io/probe-path': gateway.probe.path,
     'mirror.linkerd.io/multicluster-gateway': 'true',
     component: 'gateway',
+    ...services(values),
   };
   const metadata = meta(values, gateway.name, {
     namespace,
