@@ -32,12 +32,20 @@ export interface Cost {
   readonly destinationGrowthMB: number;
 }
 
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 async function within<T>(scale: Scale, weft: string, work: (installed: Installation) => Promise<T>): Promise<T> {
   const installed = new Installation(scale, weft);
+  const interrupted = (): void => {
+    installed.stop();
+    process.exit(130);
+  };
+  for (const signal of SIGNALS) process.once(signal, interrupted);
   try {
     await installed.start();
     return await work(installed);
   } finally {
+    for (const signal of SIGNALS) process.off(signal, interrupted);
     installed.stop();
   }
 }
