@@ -103,9 +103,9 @@ before(
     const web = (cluster: Cluster, replicas: number) => workload('web', webContainer(`from-${cluster}`), { replicas });
     await kubectl('west', 'apply -f -', NAMESPACE + service('web', MORE) + web('west', 1) + client);
     await kubectl('east', 'apply -f -', NAMESPACE + service('web', HTTP) + web('east', 2));
-    // A life of ten minutes is the shortest that there is: renewed after a fiftieth of it.
+    // A life of ten minutes is the shortest that there is: renewed after a hundredth of it.
     const patch =
-      '[{"op": "add", "path": "/spec/template/spec/containers/0/args/1", "value": "-renew-token-percent=2"}]';
+      '[{"op": "add", "path": "/spec/template/spec/containers/0/args/1", "value": "-renew-token-percent=1"}]';
     await kubectl('west', `-n linkerd-multicluster patch deploy controller-east --type=json -p '${patch}'`);
     for (const cluster of CLUSTERS)
       for (const at of ['shop', 'linkerd-multicluster'])

@@ -70,6 +70,8 @@ const pod = object({
   status: object({ phase: text, podIP: text, podIPs: ips, hostIP: text, hostIPs: ips }),
 });
 
+const node = object({ spec: object({ podCIDR: text, podCIDRs: list(text) }) });
+
 const server = object({
   spec: object({ podSelector: selector, externalWorkloadSelector: selector, port: portOrName, proxyProtocol: text }),
 });
@@ -81,6 +83,7 @@ const serviceExport = object({
 
 export const SHAPES: Readonly<Record<string, Shape>> = {
   endpointslices: endpointSlice,
+  nodes: node,
   pods: pod,
   serviceexports: serviceExport,
   servers: server,

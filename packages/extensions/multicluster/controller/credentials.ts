@@ -7,6 +7,7 @@ import {
   type Expiry,
   expiriesOf,
   nextChangeMs,
+  readToken,
   renewableToken,
   requestToken,
   timeText,
@@ -160,14 +161,17 @@ export class Credentials {
     const { namespace } = this.#options;
     const account = { namespace: token.namespace, name: token.account };
     const lifeSeconds = Math.round((token.expiresMs - token.issuedMs) / 1000);
-    const next = withToken(kubeconfig, await requestToken(remote, account, lifeSeconds));
+    const text = await requestToken(remote, account, lifeSeconds);
+    const fresh = readToken(text);
+    if (fresh?.account !== token.account || fresh.namespace !== token.namespace || fresh.expiresMs <= token.expiresMs)
+      throw new Error(`the cluster gave something else than a later token of ${account.namespace}/${account.name}`);
     const found = await client.get<Secret>(SECRETS, secret, namespace);
     // Somebody else was faster; the watch tells.
     if (kubeconfigOf(found) !== kubeconfig) return;
-    await client.update<Secret>(SECRETS, withKubeconfig(found, next)).catch((error: Error) => {
+    await client.update<Secret>(SECRETS, withKubeconfig(found, withToken(kubeconfig, text))).catch((error: Error) => {
       throw new Error(`Secret ${namespace}/${secret} cannot be written: ${error.message}`);
     });
-    const until = timeText(renewableToken(next)?.expiresMs ?? 0);
+    const until = timeText(fresh.expiresMs);
     renewed(`The token of service account ${account.namespace}/${account.name} is good until ${until} now`);
   }
 

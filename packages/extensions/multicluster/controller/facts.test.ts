@@ -8,6 +8,7 @@ import { tokenIn } from '../credentials/index.ts';
 import { LINKS, type Link } from '../link/index.ts';
 import { LinkController } from './index.ts';
 import { LIMITS } from './limits.ts';
+import { StatusWriter } from './status-writer.ts';
 
 const MC = 'linkerd-multicluster';
 const START = Date.parse('2026-01-01T00:00:00Z');
@@ -149,6 +150,31 @@ test('whatever changes, a Link’s status is written no more often than its boun
   running.stop();
 });
 
+test('what the server does not keep of a status is not written again and again', async () => {
+  let patches = 0;
+  const link: Link = { metadata: { name: 'east', resourceVersion: '7' } };
+  const client = {
+    patch: <T>() => {
+      patches += 1;
+      return Promise.resolve(structuredClone(link) as T);
+    },
+  };
+  const clock = new FakeClock(START);
+  const deps = { client, clock, log: new FakeLog().log, current: () => link, written: () => {} };
+  const writer = new StatusWriter(deps, { name: 'east', namespace: MC });
+  const say = (total: number) => () => ({
+    mirrors: [
+      { namespace: 'shop', name: 'bb', reason: 'Mirrored' as const, message: '', endpoints: { total, ready: 0 } },
+    ],
+    sync: { seen: true, sinceIso: '2026-01-01T00:00:00Z' },
+  });
+  for (let round = 0; round < 5; round += 1) await writer.put(say(1));
+  assert.equal(patches, 1);
+  await writer.put(say(2));
+  assert.equal(patches, 2);
+  writer.stop();
+});
+
 test('when contact is lost, the status says since when, and the numbers of that time stay', async () => {
   const { west, clock, start, settle, member, says } = setUp();
   const running = start();
@@ -220,7 +246,7 @@ test('a bound token is renewed after its share of life, and both Secrets have it
 });
 
 test('a renewal that is refused is told once and tried again with growing pauses, then has ended', async () => {
-  const { east, clock, start, settle, says, tokenOf, events } = setUp(jwt(START));
+  const { east, clock, start, settle, says, events } = setUp(jwt(START));
   const refused = { kind: 'Status', code: 403, reason: 'Forbidden', message: 'serviceaccounts "remote" is forbidden' };
   east.answerRaw(TOKEN_PATH, refused, 403);
   const running = start();
@@ -237,9 +263,35 @@ test('a renewal that is refused is told once and tried again with growing pauses
   clock.advance(0.3 * HOUR_MS);
   await settle(LIMITS.renewMsMax);
   assert.match(says('CredentialsValid'), /^False\/Expired: The token ended at/);
-  const other = jwt(clock.wallMs());
-  east.answerRaw(TOKEN_PATH, { status: { token: other } }, 201);
-  assert.notEqual(tokenOf(MC), other);
+  running.stop();
+});
+
+test('a cluster that answers with anything but a later token of the account is not believed', async () => {
+  for (const answer of ['nonsense', jwt(START), jwt(START + HOUR_MS, 'else')]) {
+    const { east, clock, start, settle, says, tokenOf } = setUp(jwt(START));
+    east.answerRaw(TOKEN_PATH, { status: { token: answer } }, 201);
+    const running = start();
+    await settle();
+    clock.advance(0.71 * HOUR_MS);
+    await settle();
+    assert.match(
+      says('CredentialsValid'),
+      /RenewalFailed: The cluster gave something else than a later token of mc\/remote/,
+    );
+    assert.equal(tokenOf(MC), jwt(START));
+    running.stop();
+  }
+});
+
+test('credentials of a Link that is gone are not renewed', async () => {
+  const { west, east, clock, start, settle, tokenOf } = setUp(jwt(START));
+  east.answerRaw(TOKEN_PATH, { status: { token: jwt(START + HOUR_MS) } }, 201);
+  const running = start();
+  await settle();
+  await west.delete(LINKS, { name: 'east', namespace: MC });
+  clock.advance(0.8 * HOUR_MS);
+  await settle();
+  assert.equal(tokenOf(MC), jwt(START));
   running.stop();
 });
 

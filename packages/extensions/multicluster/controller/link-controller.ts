@@ -34,6 +34,7 @@ import { Announcer } from './announcer.ts';
 import { applyChanges, begunElsewhere } from './apply.ts';
 import { Gateway, type GatewayMetrics } from './gateway.ts';
 import { ImportedSlices } from './imported-slices.ts';
+import { LIMITS } from './limits.ts';
 import { LinkFacts, type LinkFactsDeps } from './link-facts.ts';
 import { LocalCluster } from './local-cluster.ts';
 import { Loop } from './loop.ts';
@@ -448,7 +449,7 @@ export class LinkController {
   /** Where the pods of other linked clusters are, as their own controllers say. */
   #otherNetworks(): NamedNetworks[] {
     return [...this.#links.values()].flatMap((link) => {
-      const networks = link.status?.podNetworks ?? [];
+      const networks = (link.status?.podNetworks ?? []).slice(0, LIMITS.podNetworksMax);
       const isOther = link.metadata.name !== this.#options.link && networks.length > 0;
       return isOther ? [{ cluster: settingsOf(link).cluster, networks }] : [];
     });

@@ -5,6 +5,9 @@ import { LIMITS } from './limits.ts';
 
 type Client = Pick<KubeClient, 'watch'>;
 
+/** One of each family (NodeSpec.podCIDRs). */
+const CIDRS_PER_NODE = 2;
+
 interface Node extends KubeObject {
   spec?: { podCIDR?: string; podCIDRs?: string[] };
 }
@@ -30,7 +33,8 @@ export class PodNetworks {
     const put = (node: Node): boolean => {
       const { name = '' } = node.metadata;
       const before = nodes.get(name)?.join();
-      const cidrs = node.spec?.podCIDRs ?? (node.spec?.podCIDR ? [node.spec.podCIDR] : []);
+      const all = node.spec?.podCIDRs ?? (node.spec?.podCIDR ? [node.spec.podCIDR] : []);
+      const cidrs = all.slice(0, CIDRS_PER_NODE);
       nodes.set(name, cidrs);
       return before !== cidrs.join();
     };

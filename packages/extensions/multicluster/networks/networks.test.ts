@@ -41,6 +41,30 @@ test('uniting is the same whatever the order, and again changes nothing', () => 
   );
 });
 
+test('overlaps are found wherever they are, in both families', () => {
+  const cases: [string[], string[], string[]][] = [
+    [
+      ['10.0.0.0/8'],
+      ['10.1.0.0/16', '10.3.0.0/16', '11.0.0.0/8'],
+      ['10.0.0.0/8 10.1.0.0/16', '10.0.0.0/8 10.3.0.0/16'],
+    ],
+    [['10.1.0.0/16', 'fd00::/64'], ['10.2.0.0/16', 'fd00::/16'], ['fd00::/64 fd00::/16']],
+    [['fd00::/64'], ['10.0.0.0/8', 'fd00:0:0:1::/64'], []],
+    [['10.0.0.0/24', '10.0.2.0/24', '10.0.4.0/24'], ['10.0.4.7'], ['10.0.4.0/24 10.0.4.7/32']],
+    [[], ['10.0.0.0/8'], []],
+  ];
+  for (const [a, b, wanted] of cases) {
+    assert.deepEqual(
+      overlaps(a, b).map((pair) => pair.join(' ')),
+      wanted,
+    );
+    assert.deepEqual(
+      overlaps(b, a).map(([two, one]) => `${one} ${two}`),
+      wanted,
+    );
+  }
+});
+
 test('a cluster whose pods have addresses of another, or of this one, is told with both', () => {
   const finding = networksFinding(
     'east',

@@ -14,15 +14,27 @@ export function uniteNetworks(cidrs: Iterable<string>): string[] {
 
 /** Pairs of networks, one of each list, that have addresses in common. Each list is united first. */
 export function overlaps(a: Iterable<string>, b: Iterable<string>): [string, string][] {
-  const [ours, theirs] = [uniteNetworks(a), uniteNetworks(b)];
-  return ours.flatMap((one) =>
-    theirs.filter((other) => meet(parseCidr(one), parseCidr(other))).map((other): [string, string] => [one, other]),
-  );
+  const [ours, theirs] = [pieces(a), pieces(b)];
+  const pairs: [string, string][] = [];
+  // Both are in order and without overlaps of their own: of two, the one that ends first meets nothing that follows.
+  for (let i = 0, j = 0; i < ours.length && j < theirs.length; ) {
+    const [one, two] = [ours[i] as Piece, theirs[j] as Piece];
+    if (one.bits === two.bits && one.first <= two.last && two.first <= one.last) pairs.push([one.text, two.text]);
+    if (one.bits < two.bits || (one.bits === two.bits && one.last <= two.last)) i += 1;
+    else j += 1;
+  }
+  return pairs;
 }
 
-function meet(a: Range | undefined, b: Range | undefined): boolean {
-  return a !== undefined && b !== undefined && a.bits === b.bits && a.first <= b.last && b.first <= a.last;
+interface Piece extends Range {
+  text: string;
 }
+
+const pieces = (cidrs: Iterable<string>): Piece[] =>
+  uniteNetworks(cidrs).flatMap((text) => {
+    const range = parseCidr(text);
+    return range ? [{ ...range, text }] : [];
+  });
 
 function united(cidrs: Iterable<string>): Range[] {
   const ranges = [...cidrs].flatMap((cidr) => parseCidr(cidr) ?? []);
