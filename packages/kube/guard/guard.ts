@@ -151,11 +151,14 @@ class Collection implements CollectionGuard {
     const { resource } = this.#gvr;
     if (!isObject(item)) throw invalid(`expected one of ${resource}, got ${short(item)}`);
     if (named || item['kind'] !== undefined) this.#expectKind(item, '');
-    const problem = metadata(item['metadata'], 'metadata');
+    const problem = metadata(item['metadata']);
     const object = item as unknown as KubeObject;
     const name = problem === undefined ? keyOf(object) : (object.metadata?.name ?? '');
-    const found = problem ?? nameProblem(object, resource) ?? SHAPES[resource]?.(item, resource);
-    if (found !== undefined) throw invalid(`${resource} ${short(name)}: ${found}`);
+    const found =
+      (problem && `metadata${problem}`) ??
+      nameProblem(object, resource) ??
+      SHAPES[resource]?.(item)?.replace(/^\./, '');
+    if (found !== undefined) throw invalid(`${resource} ${short(name)}: ${found.replace(/^: /, '')}`);
     if (resource === 'endpointslices') this.#refuse(`${resource} ${name}`, takeOutAddresses(item));
     return object;
   }
