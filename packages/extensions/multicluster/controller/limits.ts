@@ -35,6 +35,9 @@ export const LIMITS = {
   rewriteForgetMs: 1_200_000,
   /** How often the trust roots of a linked cluster are compared with ours: they change in weeks. */
   trustLookMs: 60_000,
+  /** The configuration of a control plane has a few kilobytes, and few roots; reading YAML costs. */
+  trustBytesMax: 262_144,
+  trustRootsMax: 20,
   /** Objects that a condition names of those that something is left out of. */
   refusedNamed: 3,
   /** Events about Services that are told at once; of more, the log and the status say. */

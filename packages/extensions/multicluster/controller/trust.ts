@@ -78,7 +78,7 @@ export class Trust {
   async #theirs(remote: RemoteClient, { remoteNamespace }: TrustPlaces): Promise<string[]> {
     const path = `/api/v1/namespaces/${encodeURIComponent(remoteNamespace)}/configmaps/linkerd-config`;
     const { status, body } = await remote.raw(path);
-    if (status !== 200) return [];
+    if (status !== 200 || body.length > LIMITS.trustBytesMax) return [];
     const map = JSON.parse(body) as ConfigMap;
     const values = parse(map.data?.['values'] ?? '') as { identityTrustAnchorsPEM?: unknown } | null;
     return fingerprints(values?.identityTrustAnchorsPEM);
@@ -97,7 +97,7 @@ const NAMED_MAX = 2;
 /** SHA-256 of each certificate of a bundle, as `check` writes them. */
 function fingerprints(pem: unknown): string[] {
   const blocks = typeof pem === 'string' ? (pem.match(PEM) ?? []) : [];
-  return blocks.map((block) => new X509Certificate(block).fingerprint256);
+  return blocks.slice(0, LIMITS.trustRootsMax).map((block) => new X509Certificate(block).fingerprint256);
 }
 
 const PEM = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
