@@ -1,6 +1,6 @@
 /**
  * An API server that misbehaves, as a program for `node -e`: the first part of the path says how, so that a kubeconfig chooses it. Serves
- * HTTP/2 over TLS with CERTIFICATE and KEY at 8443, with OLD_CERTIFICATE and OLD_KEY at 8444.
+ * HTTP/2 over TLS with CERTIFICATE and KEY at 8443, with OLD_CERTIFICATE and OLD_KEY at 8444. At /webhook it annotates what is admitted: `checked: yes`.
  */
 export const BAD_API = `
 const http2 = require("node:http2");
@@ -33,9 +33,22 @@ const MODES = {
   },
   foreign: (ask) => (ask.path.includes("/configmaps/linkerd-config") ? ask.end(200, { apiVersion: "v1", kind: "ConfigMap", metadata: meta("linkerd-config"), data: { values: "identityTrustAnchorsPEM: " + JSON.stringify(process.env.CERTIFICATE) } }) : ask.honest()),
 };
+function admit(request, response) {
+  if (!request.url.startsWith("/webhook")) return;
+  let body = "";
+  request.on("data", (part) => { body += part; });
+  request.on("end", () => {
+    const { uid, object } = JSON.parse(body).request;
+    const add = object.metadata.annotations ? { path: "/metadata/annotations/checked", value: "yes" } : { path: "/metadata/annotations", value: { checked: "yes" } };
+    const patch = Buffer.from(JSON.stringify([{ op: "add", ...add }])).toString("base64");
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(JSON.stringify({ apiVersion: "admission.k8s.io/v1", kind: "AdmissionReview", response: { uid, allowed: true, patchType: "JSONPatch", patch } }));
+  });
+}
 function answer(stream, headers) {
   stream.on("error", () => {});
   const url = new URL(headers[":path"], "http://x");
+  if (url.pathname.startsWith("/webhook")) return;
   const [, mode, root, ...rest] = url.pathname.split("/");
   const group = root === "apis" ? rest[0] : "";
   const resource = rest.at(-1);
@@ -53,5 +66,5 @@ function answer(stream, headers) {
   (MODES[mode] ?? status(404))(ask);
 }
 for (const [port, cert, key] of [[8443, "CERTIFICATE", "KEY"], [8444, "OLD_CERTIFICATE", "OLD_KEY"]])
-  http2.createSecureServer({ cert: process.env[cert], key: process.env[key], maxSessionMemory: 500 }).on("stream", answer).on("sessionError", () => {}).listen(port);
+  http2.createSecureServer({ cert: process.env[cert], key: process.env[key], maxSessionMemory: 500, allowHTTP1: true }).on("request", admit).on("stream", answer).on("sessionError", () => {}).listen(port);
 `;

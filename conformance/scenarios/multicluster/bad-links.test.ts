@@ -99,7 +99,7 @@ const says = (name: string, reason: string, type = 'RemoteReachable', withinMs =
 
 /** Lines of `multicluster check` about a cluster. */
 async function checked(cluster: string): Promise<string> {
-  const { stdout, stderr } = await lab.sh('weft --context west multicluster check --wait 0s --timeout 1s', {
+  const { stdout, stderr } = await lab.sh('weft --context west multicluster check --wait 0s --timeout 300ms', {
     timeoutMs: MINUTE_MS,
   });
   const lines = stdout.split('\n').filter((line) => line.includes(`* ${cluster}: `));
@@ -109,7 +109,7 @@ async function checked(cluster: string): Promise<string> {
 before(
   async () => {
     requireProgram('kubectl', 'kubectl >= 1.28');
-    const dnsNames = [HOST];
+    const dnsNames = [HOST, 'bad-api.faults.svc'];
     const good = await createCertificate({ commonName: 'bad-api', dnsNames, isCa: true, days: 1 });
     const old = { commonName: 'bad-api', dnsNames, days: 1, issuer: good, now: new Date(Date.now() - YEAR_MS) };
     const expired = await createCertificate(old);
@@ -279,6 +279,40 @@ describe('bad Links', () => {
       await checked('bad'),
       /\* bad: Links linkerd-multicluster\/bad, linkerd-multicluster\/worse name the same/,
     );
+  });
+
+  test('what a webhook and a person add to a mirror stays, and nobody fights about it', {
+    timeout: 2 * MINUTE_MS,
+  }, async () => {
+    await west(
+      'apply -f -',
+      `apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingWebhookConfiguration
+metadata: {name: checked}
+webhooks:
+- name: checked.faults.test
+  admissionReviewVersions: [v1]
+  sideEffects: None
+  namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: shop}}
+  rules: [{apiGroups: [""], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [services]}]
+  clientConfig:
+    caBundle: ${base64(certificate)}
+    service: {name: bad-api, namespace: faults, port: 8443, path: /webhook}
+`,
+    );
+    await west('-n shop annotate service web-east note=mine');
+    await lab.ok('kubectl --context east -n shop label service web tier=front');
+    interface Mirror {
+      metadata: { resourceVersion: string; labels: Record<string, string>; annotations: Record<string, string> };
+    }
+    const mirror = async () => JSON.parse(await west('-n shop get service web-east -o json')) as Mirror;
+    const { metadata } = await eventually('the new label on the mirror', MINUTE_MS, async () => {
+      const found = await mirror();
+      return found.metadata.labels['tier'] === 'front' ? found : undefined;
+    });
+    assert.deepEqual([metadata.annotations['checked'], metadata.annotations['note']], ['yes', 'mine']);
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    assert.equal((await mirror()).metadata.resourceVersion, metadata.resourceVersion);
   });
 
   test('no request over the good Link failed, and nothing restarted', { timeout: MINUTE_MS }, async () => {
