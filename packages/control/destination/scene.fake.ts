@@ -293,10 +293,10 @@ export function linkSecret(
   };
 }
 
-/** Waits until `holds`, at most a second; fails with what `state` says. */
+/** Waits until `holds`, longer than that takes on a busy machine; fails with what `state` says. */
 export async function until(holds: () => boolean, state: () => unknown = () => ''): Promise<void> {
   for (let waited = 0; !holds(); waited += 2) {
-    if (waited > 1000)
+    if (waited > 15_000)
       throw new Error(`timed out: ${JSON.stringify(state(), (_, v) => (typeof v === 'bigint' ? `${v}` : v))}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }

@@ -417,7 +417,7 @@ test('proxies are told of the roots and the issuer at once, and of each change',
     { message: (trust) => heard.push(trust), ended: () => {} },
   );
   const until = async (holds: () => boolean) => {
-    for (let i = 0; i < 500 && !holds(); i += 1) await new Promise((resolve) => setTimeout(resolve, 2));
+    for (let i = 0; i < 5_000 && !holds(); i += 1) await new Promise((resolve) => setTimeout(resolve, 2));
     assert.ok(holds());
   };
   const sha256 = (ca: Ca) => createHash('sha256').update(new X509Certificate(ca.pem).raw).digest('hex');

@@ -64,7 +64,7 @@ function ask({ port }: WebhookServer, agent: https.Agent): Promise<string> {
 }
 
 async function until(holds: () => boolean): Promise<void> {
-  for (let i = 0; i < 500 && !holds(); i += 1) await new Promise((resolve) => setTimeout(resolve, 2));
+  for (let i = 0; i < 5_000 && !holds(); i += 1) await new Promise((resolve) => setTimeout(resolve, 2));
   assert.ok(holds());
 }
 

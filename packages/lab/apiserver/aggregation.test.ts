@@ -82,7 +82,7 @@ async function serve(name: string, port: number, target: number): Promise<void> 
 
 async function condition(name: string, wanted: string): Promise<void> {
   let seen: unknown;
-  for (let attempt = 0; attempt < 100; attempt++) {
+  for (let attempt = 0; attempt < 1_000; attempt++) {
     const service = await lab.client.get<AnyObject>(APISERVICES, name);
     const [first] = (service['status'] as { conditions?: { reason: string }[] }).conditions ?? [];
     seen = first?.reason;

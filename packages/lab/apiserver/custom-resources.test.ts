@@ -215,7 +215,7 @@ test('a definition whose names are taken is not served until they are free', asy
   const seconds = { ...WIDGETS, resource: 'seconds' };
   await assert.rejects(lab.client.list(seconds), (error) => hasReason(error, 'NotFound'));
   await lab.client.delete(CRDS, { name: 'firsts.example.com' });
-  for (let attempt = 0; attempt < 50; attempt++) {
+  for (let attempt = 0; attempt < 1_000; attempt++) {
     if (lab.client.resources().some(({ gvr }) => gvr.resource === 'seconds')) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
@@ -230,7 +230,7 @@ test('deleting a definition removes its objects, ends its watches and waits for 
   await lab.client.create(gones, { ...widget('free', { size: 1 }), kind: 'Gone' });
   const watched = http.request(`${PATH.replace('widgets', 'gones')}?watch=1&resourceVersion=${lab.store.revision}`);
   await lab.client.delete(CRDS, { name: 'gones.example.com' });
-  for (let attempt = 0; attempt < 50; attempt++) {
+  for (let attempt = 0; attempt < 1_000; attempt++) {
     if ((await lab.client.list(gones)).items.length === 1) break;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
