@@ -446,6 +446,19 @@ test('what is wrong with the way into a linked cluster, or with what it answers,
     assert.ok(text.includes(`* ${line}`), `${line}\n${text}`);
 });
 
+test('one cluster may have a Link through its gateway and one without', async () => {
+  const client = linked('flat', 'gated');
+  client.seed(SERVICES, { metadata: { name: 'kubernetes', namespace: 'default', uid: 'u-own' } } as AnyObject);
+  const spec = { gatewayAddress: '192.0.2.1', gatewayPort: '4143', gatewayIdentity: 'gw' };
+  await client.patch<Link>(LINKS, { name: 'gated', namespace: MC }, { type: 'merge', body: { spec } });
+  const remote = () =>
+    clusterWith(installed).seed(SERVICES, {
+      metadata: { name: 'kubernetes', namespace: 'default', uid: 'u-same' },
+    } as AnyObject);
+  const { text } = await checkLinks(client, { flat: remote(), gated: remote() });
+  assert.doesNotMatch(text, /CredentialsOfOther/);
+});
+
 test('the Secret of the destination controller is looked at, too', async () => {
   const remote = clusterWith(installed);
   const client = linked('east');

@@ -157,7 +157,10 @@ export class Remotes {
     return Buffer.from(encoded, 'base64').toString('utf8');
   }
 
-  /** Credentials open another cluster than the Link says where they open our own, or that of another Link. */
+  /**
+   * Credentials open another cluster than the Link says where they open our own, or that of another Link; but one Link through a
+   * gateway and one without may lead to the same.
+   */
   async #wrongCluster(link: Link, uid: string | undefined, all: readonly Link[]): Promise<Fault | undefined> {
     if (uid === undefined) return undefined;
     const where = secretOf(link);
@@ -167,7 +170,8 @@ export class Remotes {
     });
     if (apiServerOf(own.items) === uid) return { reason: 'OwnCluster', seen: `${where}, which opens this cluster` };
     for (const other of all) {
-      if (clusterOf(other) === clusterOf(link) || (await this.#visit(other)).uid !== uid) continue;
+      if (clusterOf(other) === clusterOf(link) || hasGateway(other) !== hasGateway(link)) continue;
+      if ((await this.#visit(other)).uid !== uid) continue;
       return {
         reason: 'CredentialsOfOther',
         seen: `${where}, which opens the cluster that Link ${nameOf(other)} has, too`,
@@ -256,3 +260,5 @@ async function bounded<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
     clearTimeout(timer);
   }
 }
+
+const hasGateway = ({ spec }: Link): boolean => Boolean(spec?.gatewayAddress);
