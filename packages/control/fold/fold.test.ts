@@ -3,12 +3,12 @@ import { test } from 'node:test';
 import { fromBinary } from '@bufbuild/protobuf';
 import { StringValueSchema } from '@bufbuild/protobuf/wkt';
 import type { KubeObject } from '#api/kube';
-import { ApiError, type WatchSink } from '#kube/client';
+import { ApiError, FakeKubeClient, type WatchSink } from '#kube/client';
 import { FakeClock } from '#runtime/clock';
 import { encodeMessage, GrpcError, type ResponseStream } from '#runtime/grpc';
 import { GRPC_PREFIX_BYTES } from '#wire/grpc';
 import { createControlMetrics } from '../process/index.ts';
-import { Answers, Collection, follow, streamSnapshots, Topics, WatchHealth } from './index.ts';
+import { Answers, Collection, follow, notedClient, streamSnapshots, Topics, WatchHealth } from './index.ts';
 
 const turn = () => new Promise<void>((resolve) => queueMicrotask(() => queueMicrotask(resolve)));
 
@@ -130,6 +130,31 @@ test('metrics say of each watch how often it failed and began anew, and for how 
   assert.deepEqual(heard, ['failed', 'recovered', 'failed']);
   following.stop();
   assert.equal(stopped, 1);
+});
+
+test('watches of a client that is looked at are counted until they end, and all else goes through', async () => {
+  const clock = new FakeClock();
+  const metrics = createControlMetrics(() => clock.nowMs());
+  const kube = new FakeKubeClient();
+  const client = notedClient(kube, new WatchHealth(metrics, clock), 'local');
+  const pods = { group: '', version: 'v1', resource: 'pods' };
+  const seen: string[] = [];
+  const stop = client.watch<KubeObject>(
+    pods,
+    {},
+    {
+      reset: () => {},
+      applied: ({ metadata }) => seen.push(metadata.name ?? ''),
+      deleted: () => {},
+    },
+  );
+  await turn();
+  await client.create(pods, { metadata: { name: 'a', namespace: 'x' } });
+  assert.deepEqual(seen, ['a']);
+  assert.match(metrics.render(), /^kube_watch_lists_total\{cluster="local",resource="pods"\} 1$/m);
+  stop();
+  await client.create(pods, { metadata: { name: 'b', namespace: 'x' } });
+  assert.deepEqual(seen, ['a']);
 });
 
 /** A stream whose reader is slow when told so. */
