@@ -36,7 +36,7 @@ import { Gateway, type GatewayMetrics } from './gateway.ts';
 import { ImportedSlices } from './imported-slices.ts';
 import { LIMITS } from './limits.ts';
 import { LinkFacts, type LinkFactsDeps } from './link-facts.ts';
-import { LocalCluster } from './local-cluster.ts';
+import { type Labelled, LocalCluster } from './local-cluster.ts';
 import { Loop } from './loop.ts';
 import { type RemoteClient, RemoteCluster, type RemoteSource } from './remote-cluster.ts';
 import { Rewrites } from './rewrites.ts';
@@ -116,7 +116,7 @@ export class LinkController {
     this.#trust = new Trust({ client: deps.client, clock: deps.clock, changed: () => this.#loop.trigger() });
     this.#announcer = new Announcer({ ...deps, component: `linkerd-service-mirror-${options.link}` });
     const changed = (): void => this.#loop.trigger();
-    this.#local = new LocalCluster(deps.client, deps.log, changed);
+    this.#local = new LocalCluster(deps.client, deps.log, changed, (object) => this.#isOthers(object));
     this.#slices = new ImportedSlices(deps, changed);
     const { client, clock, log } = deps;
     const { link: name, namespace, controlNamespace, renewTokenAt: renewAt } = options;
@@ -150,8 +150,9 @@ export class LinkController {
           changed();
         },
         applied: (link) => {
+          const before = this.#links.get(link.metadata.name ?? '');
           apply(link);
-          changed();
+          if (link.metadata.name === options.link || !before || concernsOthers(before, link)) changed();
         },
         deleted: (link) => {
           this.#links.delete(link.metadata.name ?? '');
@@ -232,6 +233,13 @@ export class LinkController {
   #isOwn(remote: RemoteCluster): boolean {
     const uid = remote.services.get(API_SERVER)?.uid;
     return uid !== undefined && uid === this.#local.services.get(API_SERVER)?.uid;
+  }
+
+  /** Whether it is a mirror of another Link's cluster. */
+  #isOthers({ labels }: Labelled): boolean {
+    const link = this.#links.get(this.#options.link) ?? this.#last ?? { metadata: { name: this.#options.link } };
+    const cluster = labels[MIRROR.clusterName];
+    return cluster !== undefined && cluster !== settingsOf(link).cluster;
   }
 
   /** The Link to which a cluster belongs: the oldest that names it, and of equally old ones the first by name. */
@@ -496,3 +504,8 @@ const NOTHING = {
 
 /** Name of the port at which gateways are probed, of their Service and of ours. */
 const PROBE_PORT = 'mc-probe';
+
+/** Whether a change of one Link is anything to the others: of most of its status nothing is. */
+const concernsOthers = (before: Link, { metadata, spec, status }: Link): boolean =>
+  JSON.stringify([before.metadata.deletionTimestamp, before.spec, before.status?.podNetworks]) !==
+  JSON.stringify([metadata.deletionTimestamp, spec, status?.podNetworks]);

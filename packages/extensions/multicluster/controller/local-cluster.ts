@@ -20,8 +20,16 @@ export class LocalCluster implements LocalView {
   #synced = { services: false, namespaces: false, endpoints: false };
   readonly #stops: (() => void)[];
 
-  /** Watches until stopped; `changed` is called after every change. */
-  constructor(client: Pick<KubeClient, 'watch'>, log: Log, changed: () => void) {
+  /**
+   * Watches until stopped; `changed` is called after every change, but for mirrors of others that came or changed: each is
+   * the concern of one controller, and all see it.
+   */
+  constructor(
+    client: Pick<KubeClient, 'watch'>,
+    log: Log,
+    changed: () => void,
+    isOthers: (object: Labelled) => boolean = () => false,
+  ) {
     const failed = (what: string) => (failure: { error: Error; attempt: number }) =>
       log.warn(`cannot watch ${what}`, { error: failure.error.message, attempt: failure.attempt });
     this.#stops = [
@@ -36,8 +44,10 @@ export class LocalCluster implements LocalView {
             changed();
           },
           applied: (object) => {
-            this.endpoints.set(keyOf(object), observeEndpoints(object));
-            changed();
+            const [key, now] = [keyOf(object), observeEndpoints(object)];
+            const before = this.endpoints.get(key);
+            this.endpoints.set(key, now);
+            if (!isOthers(now) || (before && !isOthers(before))) changed();
           },
           deleted: (object) => {
             this.endpoints.delete(keyOf(object));
@@ -47,9 +57,9 @@ export class LocalCluster implements LocalView {
         },
       ),
       watchServices(client, this.services, {
-        changed: () => {
+        changed: (now, before) => {
           this.#synced.services = true;
-          changed();
+          if (!now || !isOthers(now) || (before && !isOthers(before))) changed();
         },
         failed: failed('services'),
       }),
@@ -95,8 +105,14 @@ export class LocalCluster implements LocalView {
 
 const keyOf = ({ metadata }: KubeObject): string => serviceKey(metadata.namespace ?? '', metadata.name ?? '');
 
+/** What says whose mirror an object is. */
+export interface Labelled {
+  labels: Readonly<Record<string, string>>;
+}
+
 interface ServiceWatch {
-  changed(): void;
+  /** One Service that came or changed, and how it was before; without any: some went, or all are known. */
+  changed(now?: ObservedService, before?: ObservedService): void;
   failed(failure: { error: Error; attempt: number; retryInMs: number }): void;
   recovered?(): void;
 }
@@ -117,8 +133,10 @@ export function watchServices(
         watch.changed();
       },
       applied: (object) => {
-        services.set(keyOf(object), observe(object));
-        watch.changed();
+        const [key, now] = [keyOf(object), observe(object)];
+        const before = services.get(key);
+        services.set(key, now);
+        watch.changed(now, before);
       },
       deleted: (object) => {
         services.delete(keyOf(object));
