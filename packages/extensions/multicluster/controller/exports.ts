@@ -2,6 +2,7 @@ import { ENDPOINT_SLICES, type EndpointSlice, type KubeObject } from '#api/kube'
 import { ApiError, type KubeClient } from '#kube/client';
 import { MCS, type ObservedExport, observeExport, SERVICE_EXPORTS, type ServiceExport } from '../mcs/index.ts';
 import { serviceKey } from '../mirror/index.ts';
+import { ownKeys } from '../mirror/ownership.ts';
 import { LIMITS } from './limits.ts';
 
 type Client = Pick<KubeClient, 'watch'>;
@@ -100,6 +101,10 @@ export function namesSelector(services: Iterable<{ name: string }>): string {
 export const ourSlices = (cluster?: string): string =>
   `${MCS.managedBy}=${MCS.manager}${cluster === undefined ? '' : `,${MCS.sourceCluster}=${cluster}`}`;
 
+const ownLabels = ({ metadata }: EndpointSlice) => ({
+  labels: { ...ownKeys(metadata).labels, [MCS.managedBy]: MCS.manager },
+});
+
 /** Keeps a map of slices, without what takes room and says nothing; `changed` has it once it is complete, and after every change. */
 export function watchSlices(
   client: Client,
@@ -109,7 +114,9 @@ export function watchSlices(
   const slices = new Map<string, EndpointSlice>();
   const put = (slice: EndpointSlice): void => {
     const { managedFields: _fields, ...metadata } = slice.metadata;
-    slices.set(keyOf(slice), { ...slice, metadata });
+    const isOurs = metadata.labels?.[MCS.managedBy] === MCS.manager;
+    // Of what we made, labels that others added are no difference.
+    slices.set(keyOf(slice), { ...slice, metadata: { ...metadata, ...(isOurs && ownLabels(slice)) } });
   };
   return client.watch<EndpointSlice>(
     ENDPOINT_SLICES,

@@ -3,6 +3,7 @@ import { LOCAL_CLUSTER } from '#model/federation';
 import { keepTime, sameJson } from '../link/status.ts';
 import { isFederated } from '../mirror/federated.ts';
 import { MIRROR, memberOf } from '../mirror/names.ts';
+import { foreignKeys, ownKeys, withForeignKeys } from '../mirror/ownership.ts';
 import { type ObservedService, serviceKey } from '../mirror/service.ts';
 import { readExports } from './facts.ts';
 import { MCS_API_VERSION, type ServiceImport } from './kinds.ts';
@@ -81,9 +82,11 @@ function keepImport(
     return { do: 'create', object: { apiVersion: MCS_API_VERSION, kind: 'ServiceImport', metadata, spec } };
   }
   const { metadata } = existing;
-  const stands = [metadata.labels ?? {}, metadata.annotations ?? {}, existing.spec];
-  if (!sameJson(stands, [labels, annotations, spec]))
-    return { do: 'update', object: { ...existing, metadata: { ...metadata, labels, annotations }, spec } };
+  const own = ownKeys(metadata);
+  if (!sameJson([own.labels, own.annotations, existing.spec], [labels, annotations, spec])) {
+    const keys = withForeignKeys(foreignKeys(metadata), { labels, annotations });
+    return { do: 'update', object: { ...existing, metadata: { ...metadata, ...keys }, spec } };
+  }
   const status = statusOf(federated, resolved, existing.status, scene);
   // A server whose definition is older drops what it does not know: that it is missing is no difference.
   const { endpointSliceObjects: _slices, ...standing } = existing.status ?? {};
