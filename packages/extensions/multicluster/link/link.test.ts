@@ -79,3 +79,14 @@ test('a status of very many services is one that is stored, and problems are in 
   assert.ok(JSON.stringify(patch).length < 1_000_000);
   assert.equal(patch?.status.mirrorServices?.at(-1)?.remoteRef.name, 'zz');
 });
+
+test('whether the cluster is seen comes first among the conditions, and those of others last', () => {
+  const said = { status: 'True', reason: 'Fine', message: '' } as const;
+  const current = { conditions: [{ type: 'Another', ...said }] };
+  const reachability = { reachable: true, reason: 'Connected', message: '' } as const;
+  const patch = statusPatch(current, { trust: said, gateway: said, reachability, credentials: said }, NOW);
+  assert.deepEqual(
+    patch?.status.conditions?.map(({ type }) => type),
+    ['RemoteReachable', 'GatewayAlive', 'CredentialsValid', 'TrustShared', 'Another'],
+  );
+});

@@ -232,8 +232,14 @@ function linkConditions(current: readonly Condition[] = [], wanted: WantedStatus
     fresh.push(keepTime<Condition>({ lastTransitionTime: nowIso, message, reason, status, type }, old));
   }
   const stays = current.filter(({ type }) => !gone.has(type));
-  // One order whatever was said first: a list that only changed places is no change.
-  return [...stays, ...fresh].sort((a, b) => compare(b.type, a.type));
+  // One order whatever was said first: a list that only changed places is no change. Whether the cluster is seen comes first.
+  return [...stays, ...fresh].sort((a, b) => rankOf(a) - rankOf(b) || compare(a.type, b.type));
+}
+
+/** Conditions of others come last. */
+function rankOf({ type }: Condition): number {
+  const at = CONDITIONS.findIndex(([, own]) => own === type);
+  return at < 0 ? CONDITIONS.length : at;
 }
 
 const findingOf = (said: Reachability | Finding): Finding =>
