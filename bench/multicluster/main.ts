@@ -13,6 +13,8 @@ import { measureCost, measureFlood } from './run.ts';
 import { MODES, type Mode } from './scale.ts';
 
 const ENDPOINTS = 10;
+/** The claim is about these. */
+const USUAL = { clusters: '5,10,20', services: '200', modes: Object.keys(MODES).join(), rate: '500', samples: '30' };
 /** The flood is among so many clusters, in this mode. */
 const FLOOD = { clusters: 5, mode: 'flat' } as const;
 
@@ -21,11 +23,11 @@ const say = (text: string) => process.stderr.write(`bench: ${text}\n`);
 function readFlags() {
   const { values } = parseArgs({
     options: {
-      clusters: { type: 'string', default: '5,10,20' },
-      services: { type: 'string', default: '200' },
-      modes: { type: 'string', default: Object.keys(MODES).join() },
-      rate: { type: 'string', default: '500' },
-      samples: { type: 'string', default: '30' },
+      clusters: { type: 'string', default: USUAL.clusters },
+      services: { type: 'string', default: USUAL.services },
+      modes: { type: 'string', default: USUAL.modes },
+      rate: { type: 'string', default: USUAL.rate },
+      samples: { type: 'string', default: USUAL.samples },
       weft: { type: 'string' },
       record: { type: 'boolean', default: false },
     },
@@ -47,11 +49,20 @@ function readFlags() {
     samples: count('samples', values.samples, 1_000),
     weft: values.weft ?? compiledExecutable(),
     recording: values.record,
+    command: ['npm run bench -- multicluster', ...said(values)].join(' '),
   };
 }
 
+/** The flags that are not as usual, as they were given. */
+function said(values: Record<string, string | boolean | undefined>): string[] {
+  return Object.entries(values).flatMap(([name, value]) => {
+    const usual = Object.hasOwn(USUAL, name) ? USUAL[name as keyof typeof USUAL] : undefined;
+    return typeof value === 'string' && value !== usual ? [`--${name} ${value}`] : [];
+  });
+}
+
 try {
-  const { clusters, services, modes, rate, samples, weft, recording } = readFlags();
+  const { clusters, services, modes, rate, samples, weft, recording, command } = readFlags();
   const costs: Costs = {};
   for (const mode of modes)
     for (const number of clusters) {
@@ -65,7 +76,7 @@ try {
   process.stdout.write(`\n${body}\n`);
   if (recording) {
     writeFileSync(join(import.meta.dirname, 'cost.svg'), plot(costs));
-    record('multicluster', 'npm run bench -- multicluster', body);
+    record('multicluster', command, body);
   }
   process.exit(0);
 } catch (error) {
