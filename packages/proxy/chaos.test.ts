@@ -40,6 +40,8 @@ class World {
   readonly apps: readonly ChaosApp[];
   /** Requests whose responses came whole. */
   whole = 0;
+  /** Those that ended in any way. */
+  over = 0;
   #id = 0;
 
   constructor(random: Random, client: TestProxy, server: TestProxy, apps: readonly ChaosApp[]) {
@@ -126,12 +128,15 @@ async function load(world: World, client: ChaosClient, atOnce: number, untilMs: 
     while (performance.now() < untilMs + (world.whole < WHOLE_MIN ? LONGER_MS : 0)) {
       const script = world.next();
       let timer: ReturnType<typeof setTimeout> | undefined;
+      const before = world.over;
+      const others = (): string => `${world.over - before} others ended meanwhile`;
       const hangs = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new Error(`hangs: ${JSON.stringify(script)}`)), HANGS_MS);
+        timer = setTimeout(() => reject(new Error(`hangs: ${JSON.stringify(script)}, ${others()}`)), HANGS_MS);
       });
       const ended = await Promise.race([client.send(script), hangs]);
       clearTimeout(timer);
       all.push(ended);
+      world.over++;
       if (ended === 'whole') world.whole++;
     }
   };
