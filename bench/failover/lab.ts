@@ -1,6 +1,7 @@
 /** Three clusters with one federated service, and a pod that asks it through its proxy and tells of every answer. */
 import { createKubeClient, type KubeClient } from '#kube/client';
 import { accessOf, parseKubeConfig, resolveContext } from '#kube/config';
+import { changeFaults, DEFAULT_ROOT } from '#lab/supervisor';
 import { eventually, type Lab, shop, startLab, webContainer, workload } from '../../conformance/harness/index.ts';
 
 export const CLUSTERS = ['west', 'east', 'north'] as const;
@@ -105,7 +106,10 @@ export class FailoverLab {
 
   /** Between `west` and `east`. */
   async setNetwork(state: 'partition' | 'heal'): Promise<void> {
-    await this.lab.ok(`weft lab net ${state} west east`, { env: { WEFT_LAB: this.lab.name } });
+    const clusters = ['west', 'east'] as const;
+    const change = state === 'heal' ? { heal: clusters } : { trouble: { kind: 'partition' } as const, clusters };
+    // As `lab net` does, without the time that a command takes to start.
+    await changeFaults({ name: this.lab.name, root: DEFAULT_ROOT }, change);
   }
 
   async stop(): Promise<void> {
