@@ -116,3 +116,9 @@ test('every fallback in the table is a valid value', () => {
   for (const row of Object.values(CONFIG_ROWS))
     if ('fallback' in row) assert.ok('value' in READERS[row.type](row.fallback), row.env);
 });
+
+test('however long an endpoint was away, it is met again within 10 s of its return', () => {
+  const { outboundBackoffMaxMs, outboundBackoffJitter, outboundConnectTimeoutMs } = config();
+  assert.ok(outboundBackoffMaxMs * (1 + outboundBackoffJitter) + outboundConnectTimeoutMs < 10_000);
+  assert.equal(config({ OUTBOUND_CONNECT_EXP_BACKOFF_MAX: '60s' }).outboundBackoffMaxMs, 60_000);
+});

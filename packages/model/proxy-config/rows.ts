@@ -224,7 +224,8 @@ export const CONFIG_ROWS = {
   outboundBackoffMaxMs: {
     env: 'OUTBOUND_CONNECT_EXP_BACKOFF_MAX',
     type: 'duration',
-    fallback: '60s',
+    // Linkerd's is 60s: so long after its return would a cluster that was cut off stay alone.
+    fallback: '5s',
     doc: 'Reconnection.',
   },
   outboundBackoffJitter: {
