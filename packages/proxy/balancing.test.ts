@@ -188,12 +188,16 @@ test('endpoints of other zones help out when those of the own zone are too busy'
   const clients = Array.from({ length: 8 }, async () => {
     while (!stop) await get();
   });
-  await eventually(() => far.requests.length > 20, 'the other zone helps out', 5_000);
-  const labels = { backend_name: 'web' };
-  const load = pair.client.metric('outbound_http_balancer_adaptive_load_average', labels);
-  assert.ok(load > 0, `${load}`);
-  assert.equal(pair.client.metric('outbound_http_balancer_adaptive_load_band_high', labels), 4);
-  stop = true;
+  try {
+    await eventually(() => far.requests.length > 20, 'the other zone helps out', 30_000);
+    const labels = { backend_name: 'web' };
+    const load = pair.client.metric('outbound_http_balancer_adaptive_load_average', labels);
+    assert.ok(load > 0, `${load}`);
+    assert.equal(pair.client.metric('outbound_http_balancer_adaptive_load_band_high', labels), 4);
+  } finally {
+    stop = true;
+    await Promise.allSettled(clients);
+  }
   await Promise.all(clients);
 });
 

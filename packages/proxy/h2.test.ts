@@ -294,7 +294,7 @@ test('a slow reader stops the sender, and the proxies hold little meanwhile', as
     got += chunk.length;
   });
   request.resume();
-  await eventually(() => got === size, 'all of it', 15_000);
+  await eventually(() => got === size, 'all of it', 30_000);
 });
 
 test('errors of the proxy take the form of gRPC for gRPC, of HTTP for others', async () => {

@@ -250,7 +250,7 @@ test('large bodies pass both ways, and a slow reader does not fill the proxies',
     got += chunk.length;
   });
   wire.socket.resume();
-  await eventually(() => got >= size, `all bytes; got ${got}`, 10_000);
+  await eventually(() => got >= size, `all bytes; got ${got}`, 30_000);
   wire.socket.destroy();
 });
 

@@ -86,7 +86,7 @@ test('a busy port ends the process with code 1 and says which', async () => {
 
 test('the process gets its certificate over gRPC, becomes ready, shows its metrics, and ends in order', async () => {
   const proxy = start({});
-  await eventually(() => /Certified identity id=web\.a/.test(proxy.output()), proxy.output(), 10_000);
+  await eventually(() => /Certified identity id=web\.a/.test(proxy.output()), proxy.output(), 30_000);
   assert.equal(control.tokens.at(-1), 'the-token');
   const url = adminUrl(proxy);
   await eventually(() => proxy.output().includes('admin interface'), 'the address');
@@ -108,7 +108,7 @@ test('without a certificate the process stays alive, not ready, and tries again'
   const other = new TestCa();
   const before = control.tokens.length;
   const proxy = start({ IDENTITY_TRUST_ANCHORS: other.pem });
-  await eventually(() => control.tokens.length >= before + 2, 'two attempts', 10_000);
+  await eventually(() => control.tokens.length >= before + 2, 'two attempts', 30_000);
   assert.match(proxy.output(), /does not chain to the trust anchors/);
   assert.equal((await fetch(`${adminUrl(proxy)}/ready`)).status, 503);
   assert.equal((await fetch(`${adminUrl(proxy)}/live`)).status, 200);
