@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { get } from 'node:http';
 import type { ControlMetrics } from '#control/process';
+import type { Gauge } from '#runtime/metrics';
 import type { GatewayMetrics } from './gateway.ts';
 
 /** All IP addresses of a host name, as the system resolves it. */
@@ -30,24 +31,33 @@ export function httpProbe(url: string, timeoutMs: number): Promise<void> {
   });
 }
 
-/** The series of one cluster. */
+const GAUGES = ['gateway_enabled', 'gateway_alive', 'gateway_latency'] as const;
+
+/** The series of one cluster; those that say how it is now exist from when it is known until it is gone. */
 export function gatewayMetrics(metrics: ControlMetrics, cluster: string): GatewayMetrics {
   const labels = { target_cluster_name: cluster };
+  const held = new Map<(typeof GAUGES)[number], Gauge>();
+  const set = (name: (typeof GAUGES)[number], value: number): void => {
+    const gauge = held.get(name) ?? metrics.gauge(name, labels);
+    held.set(name, gauge);
+    gauge.set(value);
+  };
   return {
-    enabled: () => metrics.gauge('gateway_enabled', labels).set(1),
-    alive: (alive) => metrics.gauge('gateway_alive', labels).set(alive ? 1 : 0),
+    enabled: () => set('gateway_enabled', 1),
+    alive: (alive) => set('gateway_alive', alive ? 1 : 0),
     probed(succeeded, latencyMs) {
       metrics.count('gateway_probes', { ...labels, probe_successful: String(succeeded) });
       if (!succeeded) return;
-      metrics.gauge('gateway_latency', labels).set(Math.round(latencyMs));
+      set('gateway_latency', Math.round(latencyMs));
       metrics.observe('gateway_probe_latency_ms', labels, latencyMs);
     },
     repaired: () => metrics.count('service_mirror_endpoint_repairs', labels),
     gone() {
-      for (const name of ['gateway_enabled', 'gateway_alive', 'gateway_latency'] as const) {
-        metrics.gauge(name, labels).set(0);
+      for (const [name, gauge] of held) {
+        gauge.set(0);
         metrics.release(name, labels);
       }
+      held.clear();
     },
   };
 }
