@@ -14,7 +14,9 @@ import { addressNumber, decodeScale, followed } from './scale.ts';
 const scale = decodeScale(process.argv[2]);
 const client = loopbackClient('destination:8086', Number(process.argv[3]));
 const services = followed(scale);
-/** Waits before a stream that the server could not take now is opened again, as a proxy waits. */
+/** The server cannot take the stream now, or has not heard of the Service yet. */
+const PASSING: ReadonlySet<string> = new Set(['UNAVAILABLE', 'NOT_FOUND']);
+/** Waits before such a stream is opened again, as a proxy waits. */
 const RETRY_MS = 100;
 
 let missing = services.length;
@@ -54,7 +56,7 @@ function follow({ service, clusters }: (typeof services)[number]): void {
         if (missing === 0) allOpened();
       },
       ended(error) {
-        if (error?.code !== 'UNAVAILABLE') {
+        if (!PASSING.has(error?.code ?? '')) {
           console.error('a stream ended', service, error);
           process.exit(1);
         }
