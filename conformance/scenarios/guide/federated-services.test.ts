@@ -95,13 +95,22 @@ describe('the guide to federated services', () => {
         delete service.conditions[0].lastTransitionTime;
         return value;
       };
+      // Weft says more of each member than the guide shows.
+      const withoutOurs = (value: unknown) => {
+        const [{ endpoints, ports, lastSyncTime, ...rest }] = value as [Record<string, unknown>];
+        assert.deepEqual({ endpoints, ports }, { endpoints: { total: 1, ready: 1 }, ports: { total: 1, covered: 1 } });
+        assert.match(String(lastSyncTime), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+        return [rest];
+      };
       const shown = entry.shown.join('\n');
       const wanted = shape(JSON.parse(shown.slice(shown.indexOf('['), shown.lastIndexOf(']') + 1)));
       const seen = await eventually('the Link has a status', 20_000, async () => {
         const output = (await lab.ok(entry.command)).trim();
-        return output === '' || output === 'null' ? undefined : (JSON.parse(output) as unknown);
+        const found =
+          output === '' || output === 'null' ? undefined : (JSON.parse(output) as [{ endpoints?: unknown }]);
+        return found?.[0].endpoints === undefined ? undefined : found;
       });
-      assert.deepEqual(shape(seen), wanted);
+      assert.deepEqual(shape(withoutOurs(seen)), wanted);
     }
   });
 
