@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SERVICES } from '#api/kube';
 import { FakeKubeClient } from '#kube/client';
-import { type Change, changeName, type ServiceObject } from '../mirror/index.ts';
+import { type Change, changeName, MIRROR, type ServiceObject } from '../mirror/index.ts';
 import { applyChanges, begunElsewhere } from './apply.ts';
 
 const create = (name: string): Change => ({
@@ -33,4 +33,30 @@ test('what a join is by now is written, and nothing when there is nothing left t
   assert.deepEqual([failures.size, conflicts], [0, 0]);
   const names = client.all<ServiceObject>(SERVICES).map(({ metadata }) => metadata.name);
   assert.deepEqual(names.sort(), ['b-by-now', 'c']);
+});
+
+test('a name that another cluster has is said to be taken; one that the watch will tell of is a conflict', async () => {
+  const labelled = (name: string, cluster?: string) => ({
+    metadata: { name, namespace: 'shop', labels: cluster === undefined ? {} : { [MIRROR.clusterName]: cluster } },
+  });
+  const client = new FakeKubeClient().seed(
+    SERVICES,
+    labelled('a-b-east', 'b-east'),
+    labelled('c-east', 'east'),
+    labelled('d-east'),
+  );
+  const wanted = ['a-b-east', 'c-east', 'd-east'].map(
+    (name): Change => ({ do: 'create', service: labelled(name, 'east') }),
+  );
+  const { failures, conflicts } = await applyChanges(client, wanted);
+  assert.deepEqual(
+    [...failures],
+    [
+      [
+        'shop/a-b-east',
+        'Failed to create mirror service: Service shop/a-b-east exists and is not ours to change: it is of cluster b-east',
+      ],
+    ],
+  );
+  assert.equal(conflicts, 2);
 });

@@ -1,7 +1,7 @@
 import { ENDPOINTS, type Endpoints, SERVICES } from '#api/kube';
 import { ApiError, isConflict, isNotFound, type KubeClient } from '#kube/client';
 import { isExportKey } from '../mcs/index.ts';
-import { type Change, changeName, type EndpointsChange, endpointsName, observe } from '../mirror/index.ts';
+import { type Change, changeName, type EndpointsChange, endpointsName, MIRROR, observe } from '../mirror/index.ts';
 import { foreignKeys, withForeignKeys } from '../mirror/ownership.ts';
 import { type ServiceObject, withTraffic } from '../mirror/service.ts';
 import { LIMITS } from './limits.ts';
@@ -103,9 +103,23 @@ const contentOf = (change: object): string =>
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 async function applyChange(client: Client, change: Change): Promise<void> {
-  if (change.do === 'create') await client.create(SERVICES, change.service);
+  if (change.do === 'create') await create(client, change.service);
   else if (change.do === 'update') await replaceParts(client, change.service);
   else await remove(client, SERVICES, change);
+}
+
+/** That a name is taken is told by the watch, but not where a mirror of another cluster has it. */
+async function create(client: Client, service: ServiceObject): Promise<void> {
+  try {
+    await client.create(SERVICES, service);
+  } catch (error) {
+    if (!isConflict(error)) throw error;
+    const { name = '', namespace = '', labels } = service.metadata;
+    const there = await client.get<ServiceObject>(SERVICES, name, namespace);
+    const cluster = there.metadata.labels?.[MIRROR.clusterName];
+    if (cluster === undefined || cluster === labels?.[MIRROR.clusterName]) throw error;
+    throw new Error(`Service ${namespace}/${name} exists and is not ours to change: it is of cluster ${cluster}`);
+  }
 }
 
 async function applyEndpoints(client: Client, change: EndpointsChange): Promise<void> {

@@ -19,6 +19,7 @@ import { servicesWithPodNames } from '../mcs/index.ts';
 import {
   API_SERVER,
   clearProbe,
+  concernsLink,
   type EndpointsChange,
   federatedName,
   type GatewayScene,
@@ -36,7 +37,7 @@ import { Gateway, type GatewayMetrics } from './gateway.ts';
 import { ImportedSlices } from './imported-slices.ts';
 import { LIMITS } from './limits.ts';
 import { LinkFacts, type LinkFactsDeps } from './link-facts.ts';
-import { type Labelled, LocalCluster } from './local-cluster.ts';
+import { LocalCluster } from './local-cluster.ts';
 import { Loop } from './loop.ts';
 import { type RemoteClient, RemoteCluster, type RemoteSource } from './remote-cluster.ts';
 import { Rewrites } from './rewrites.ts';
@@ -89,7 +90,10 @@ export class LinkController {
   readonly #deps: LinkControllerDeps;
   readonly #options: LinkControllerOptions;
   readonly #loop: Loop;
-  readonly #local: LocalCluster;
+  /** As much of the local cluster as the Link's has to do with. */
+  #local: { cluster: string; view: LocalCluster } | undefined;
+  /** What is to be done about federated Services, as of the last reconciliation. */
+  #joins: LinkReconciliation['joins'] = new Map();
   readonly #links = new Map<string, Link>();
   readonly #stopLinks: () => void;
   #linksKnown = false;
@@ -116,7 +120,6 @@ export class LinkController {
     this.#trust = new Trust({ client: deps.client, clock: deps.clock, changed: () => this.#loop.trigger() });
     this.#announcer = new Announcer({ ...deps, component: `linkerd-service-mirror-${options.link}` });
     const changed = (): void => this.#loop.trigger();
-    this.#local = new LocalCluster(deps.client, deps.log, changed, (object) => this.#isOthers(object));
     this.#slices = new ImportedSlices(deps, changed);
     const { client, clock, log } = deps;
     const { link: name, namespace, controlNamespace, renewTokenAt: renewAt } = options;
@@ -147,6 +150,7 @@ export class LinkController {
           this.#links.clear();
           links.forEach(apply);
           this.#linksKnown = true;
+          this.#localOf(this.#links.get(options.link) ?? this.#lastOrNone());
           changed();
         },
         applied: (link) => {
@@ -166,7 +170,7 @@ export class LinkController {
   stop(): void {
     this.#loop.stop();
     this.#stopLinks();
-    this.#local.stop();
+    this.#local?.view.stop();
     this.#slices.stop();
     this.#letGo();
     this.#facts.stop();
@@ -174,22 +178,24 @@ export class LinkController {
   }
 
   async #reconcile(): Promise<'done' | 'again'> {
-    if (!this.#linksKnown || !this.#local.synced) return 'done';
+    if (!this.#linksKnown) return 'done';
     const link = this.#links.get(this.#options.link);
-    if (link && link.metadata.deletionTimestamp === undefined) return this.#follow(link);
+    const local = this.#localOf(link ?? this.#lastOrNone());
+    if (!local.synced) return 'done';
+    if (link && link.metadata.deletionTimestamp === undefined) return this.#follow(link, local);
     this.#letGo();
     this.#status.stop();
-    return this.#clearAway(link);
+    return this.#clearAway(link, local);
   }
 
-  async #follow(link: Link): Promise<'done' | 'again'> {
+  async #follow(link: Link, local: LocalCluster): Promise<'done' | 'again'> {
     this.#last = link;
     const holder = this.#holderOf(settingsOf(link).cluster);
     if (holder !== this.#options.link) return this.#standBack(link, holder ?? '');
     const gateway = this.#gatewayOf(link);
     const remote = this.#remoteOf(link, gateway !== undefined);
     const { cluster } = settingsOf(link);
-    const isOwn = this.#isOwn(remote);
+    const isOwn = isSameCluster(remote, local);
     const reachability = isOwn ? ownCluster(link) : remote.reachability;
     const { content } = remote;
     if (reachability) this.#noteReachability(link, reachability, content !== 'none');
@@ -211,13 +217,14 @@ export class LinkController {
       return 'done';
     }
     const scene = this.#scene(gateway, remote);
-    const wanted = reconcileLink(link, remote.services, this.#local, this.#linkTimes(), scene, remote.exports);
-    const endpoints = [...wanted.endpoints, ...this.#probeChanges(cluster, gateway)];
+    const wanted = reconcileLink(link, remote.services, local, this.#linkTimes(), scene, remote.exports);
+    this.#joins = wanted.joins;
+    const endpoints = [...wanted.endpoints, ...this.#probeChanges(cluster, gateway, local)];
     const { client } = this.#deps;
     const changes = begunElsewhere(wanted.changes, cluster);
     const { failures, conflicts } = await applyChanges(client, changes, endpoints, this.#rewrites, wanted.joins);
     this.#facts.dialled(wanted.direct, remote);
-    const { services } = this.#local;
+    const { services } = local;
     const seen = remote.followSlices(servicesWithPodNames(services.values(), cluster));
     const slices = await this.#slices.apply(cluster, remote.services, seen, services);
     for (const [name, message] of slices.failures) failures.set(name, message);
@@ -229,17 +236,23 @@ export class LinkController {
     return failures.size > 0 || conflicts + slices.conflicts > 0 ? 'again' : 'done';
   }
 
-  /** Whether the credentials open the cluster that we are in. */
-  #isOwn(remote: RemoteCluster): boolean {
-    const uid = remote.services.get(API_SERVER)?.uid;
-    return uid !== undefined && uid === this.#local.services.get(API_SERVER)?.uid;
+  /** Watches what this Link has to do with; anew where it names another cluster than before. */
+  #localOf(link: Link): LocalCluster {
+    const { cluster } = settingsOf(link);
+    if (this.#local?.cluster === cluster) return this.#local.view;
+    this.#local?.view.stop();
+    this.#joins = new Map();
+    const { client, log } = this.#deps;
+    const view = new LocalCluster(client, log, () => this.#loop.trigger(), {
+      cluster,
+      concerns: (now, before) => concernsLink(cluster, this.#joins, now, before),
+    });
+    this.#local = { cluster, view };
+    return view;
   }
 
-  /** Whether it is a mirror of another Link's cluster. */
-  #isOthers({ labels }: Labelled): boolean {
-    const link = this.#links.get(this.#options.link) ?? this.#last ?? { metadata: { name: this.#options.link } };
-    const cluster = labels[MIRROR.clusterName];
-    return cluster !== undefined && cluster !== settingsOf(link).cluster;
+  #lastOrNone(): Link {
+    return this.#last ?? { metadata: { name: this.#options.link } };
   }
 
   /** The Link to which a cluster belongs: the oldest that names it, and of equally old ones the first by name. */
@@ -273,15 +286,15 @@ export class LinkController {
   }
 
   /** The Link is gone: without it, nothing of the remote cluster is wanted, unless another Link has it. */
-  async #clearAway(deleting: Link | undefined): Promise<'done' | 'again'> {
-    const link = deleting ?? this.#last ?? { metadata: { name: this.#options.link } };
+  async #clearAway(deleting: Link | undefined, local: LocalCluster): Promise<'done' | 'again'> {
+    const link = deleting ?? this.#lastOrNone();
     if (this.#holderOf(settingsOf(link).cluster) !== undefined) return 'done';
-    const { changes, endpoints } = reconcileLink(link, new Map(), this.#local, this.#linkTimes());
+    const { changes, endpoints } = reconcileLink(link, new Map(), local, this.#linkTimes());
     const { failures, conflicts } = await applyChanges(this.#deps.client, changes, [
       ...endpoints,
-      ...this.#probeChanges(settingsOf(link).cluster, undefined),
+      ...this.#probeChanges(settingsOf(link).cluster, undefined, local),
     ]);
-    const slices = await this.#slices.apply(settingsOf(link).cluster, new Map(), new Map(), this.#local.services);
+    const slices = await this.#slices.apply(settingsOf(link).cluster, new Map(), new Map(), local.services);
     for (const [name, message] of slices.failures) failures.set(name, message);
     if (changes.length > 0) this.#deps.log.info('cleared away after the link', { changes: changes.length });
     for (const [name, message] of failures) this.#deps.log.warn(message, { service: name });
@@ -340,7 +353,7 @@ export class LinkController {
   /** The probe's own Service says at which port it is reached: the gateway may have another. */
   #probeUrl(path: string): string | undefined {
     const { probeService = '', namespace } = this.#options;
-    const ports = this.#local.services.get(serviceKey(namespace, probeService))?.ports ?? [];
+    const ports = this.#local?.view.services.get(serviceKey(namespace, probeService))?.ports ?? [];
     const port = ports.find(({ name }) => name === PROBE_PORT) ?? ports[0];
     return port && `http://${probeService}.${namespace}.svc:${port.port}${path}`;
   }
@@ -357,14 +370,14 @@ export class LinkController {
     );
   }
 
-  #probeChanges(cluster: string, gateway: Gateway | undefined): EndpointsChange[] {
+  #probeChanges(cluster: string, gateway: Gateway | undefined, local: LocalCluster): EndpointsChange[] {
     const { probeService: service, namespace } = this.#options;
     if (service === undefined) return [];
     const port = gateway?.settings.probe?.port;
     const change =
       gateway && port !== undefined
-        ? reconcileProbe({ service, namespace, port }, cluster, gateway.view, this.#local)
-        : clearProbe({ service, namespace }, cluster, this.#local);
+        ? reconcileProbe({ service, namespace, port }, cluster, gateway.view, local)
+        : clearProbe({ service, namespace }, cluster, local);
     return change ? [change] : [];
   }
 
@@ -480,6 +493,12 @@ export class LinkController {
       if (!isConflict(error)) throw error;
     }
   }
+}
+
+/** Whether the credentials open the cluster that we are in. */
+function isSameCluster(remote: RemoteCluster, local: LocalCluster): boolean {
+  const uid = remote.services.get(API_SERVER)?.uid;
+  return uid !== undefined && uid === local.services.get(API_SERVER)?.uid;
 }
 
 function ownCluster(link: Link): Reachability {

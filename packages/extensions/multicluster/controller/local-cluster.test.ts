@@ -14,17 +14,16 @@ const turns = async () => {
   for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
 };
 
-test("other Links' mirrors that come or change wake nobody; what takes a name away from them does", async () => {
+test("other Links' mirrors are not seen; a Service that becomes one, or is one no more, goes and comes", async () => {
   const client = new FakeKubeClient().seed(NAMESPACES, { metadata: { name: 'shop' } });
   let changes = 0;
-  const local = new LocalCluster(
-    client,
-    new FakeLog().log,
-    () => {
-      changes += 1;
-    },
-    ({ labels }) => labels[MIRROR.clusterName] === 'north',
-  );
+  const changed = (): void => {
+    changes += 1;
+  };
+  const local = new LocalCluster(client, new FakeLog().log, changed, {
+    cluster: 'east',
+    concerns: ({ name }) => name !== 'dull',
+  });
   await turns();
   assert.ok(local.synced);
   const during = async (work: () => Promise<unknown>): Promise<number> => {
@@ -33,13 +32,21 @@ test("other Links' mirrors that come or change wake nobody; what takes a name aw
     await turns();
     return changes - before;
   };
-  const north = mirror('web-north', 'north');
-  assert.equal(await during(() => client.create(SERVICES, north)), 0);
-  assert.ok(local.services.has('shop/web-north'), 'it is known all the same');
+  const relabel = (name: string, cluster: string | null) => () =>
+    client.patch(
+      SERVICES,
+      { name, namespace: 'shop' },
+      { type: 'merge', body: { metadata: { labels: { [MIRROR.clusterName]: cluster } } } },
+    );
+  assert.equal(await during(() => client.create(SERVICES, mirror('web-north', 'north'))), 0);
   assert.equal(await during(() => client.create(SERVICES, mirror('web-east', 'east'))), 1);
-  const relabelled = { type: 'merge', body: { metadata: { labels: { [MIRROR.clusterName]: 'north' } } } } as const;
-  const ref = { name: 'web-east', namespace: 'shop' };
-  assert.equal(await during(() => client.patch(SERVICES, ref, relabelled)), 1, 'ours became theirs');
-  assert.equal(await during(() => client.delete(SERVICES, { name: 'web-north', namespace: 'shop' })), 1);
+  assert.equal(await during(() => client.create(SERVICES, { metadata: { name: 'dull', namespace: 'shop' } })), 0);
+  assert.deepEqual([...local.services.keys()].sort(), ['shop/dull', 'shop/web-east']);
+  assert.ok((await during(relabel('web-east', 'north'))) > 0, 'ours became theirs');
+  assert.deepEqual([...local.services.keys()], ['shop/dull']);
+  assert.ok((await during(relabel('web-north', null))) > 0, 'theirs became nobody’s');
+  assert.ok((await during(relabel('web-north', 'east'))) > 0, 'and then ours');
+  assert.equal(local.services.get('shop/web-north')?.labels[MIRROR.clusterName], 'east');
+  assert.equal(await during(() => client.delete(SERVICES, { name: 'web-east', namespace: 'shop' })), 0);
   local.stop();
 });

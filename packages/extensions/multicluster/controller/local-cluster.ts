@@ -12,42 +12,64 @@ import {
 } from '../mirror/index.ts';
 import type { ServiceObject } from '../mirror/service.ts';
 
+/** What somebody sees of the cluster, and what wakes them. */
+export interface LocalScope {
+  /** Mirrors of this linked cluster alone, not those of others; undefined: all. */
+  cluster?: string;
+  /** Whether a Service that changed is anything to them. */
+  concerns?(now: ObservedService, before: ObservedService | undefined): boolean;
+}
+
 /** Services, namespaces, and Endpoints of mirrors and probes of the cluster that we run in. */
 export class LocalCluster implements LocalView {
   readonly services = new Map<string, ObservedService>();
   readonly namespaces = new Set<string>();
   readonly endpoints = new Map<string, ObservedEndpoints>();
-  #synced = { services: false, namespaces: false, endpoints: false };
+  /** Services by the watch that told of them: one that is relabelled goes from one to the other, in any order. */
+  readonly #parts: Map<string, ObservedService>[];
+  readonly #synced: boolean[];
   readonly #stops: (() => void)[];
 
-  /**
-   * Watches until stopped; `changed` is called after every change, but for mirrors of others that came or changed: each is
-   * the concern of one controller, and all see it.
-   */
+  /** Watches until stopped; `changed` is called after every change that concerns the scope. */
   constructor(
     client: Pick<KubeClient, 'watch'>,
     log: Log,
     changed: () => void,
-    isOthers: (object: Labelled) => boolean = () => false,
+    { cluster, concerns }: LocalScope = {},
   ) {
     const failed = (what: string) => (failure: { error: Error; attempt: number }) =>
       log.warn(`cannot watch ${what}`, { error: failure.error.message, attempt: failure.attempt });
+    const ofCluster = cluster === undefined ? MIRROR.clusterName : `${MIRROR.clusterName}=${cluster}`;
+    const selectors = cluster === undefined ? [undefined] : [`!${MIRROR.clusterName}`, ofCluster];
+    this.#parts = selectors.map(() => new Map());
+    this.#synced = [...selectors, ENDPOINTS, NAMESPACES].map(() => false);
+    const known = (at: number): void => {
+      this.#synced[at] = true;
+      changed();
+    };
     this.#stops = [
+      ...selectors.map((labelSelector, at) =>
+        watchServices(client, this.#part(at), {
+          ...(labelSelector !== undefined && { labelSelector }),
+          changed: (now, before) => {
+            if (!now) known(at);
+            else if (!concerns || concerns(now, before)) changed();
+          },
+          failed: failed('services'),
+        }),
+      ),
       client.watch<Endpoints>(
         ENDPOINTS,
-        { labelSelector: MIRROR.clusterName },
+        { labelSelector: ofCluster },
         {
           reset: (objects) => {
             this.endpoints.clear();
             for (const object of objects) this.endpoints.set(keyOf(object), observeEndpoints(object));
-            this.#synced.endpoints = true;
-            changed();
+            known(selectors.length);
           },
           applied: (object) => {
-            const [key, now] = [keyOf(object), observeEndpoints(object)];
-            const before = this.endpoints.get(key);
-            this.endpoints.set(key, now);
-            if (!isOthers(now) || (before && !isOthers(before))) changed();
+            this.endpoints.set(keyOf(object), observeEndpoints(object));
+            changed();
           },
           deleted: (object) => {
             this.endpoints.delete(keyOf(object));
@@ -56,13 +78,6 @@ export class LocalCluster implements LocalView {
           failed: failed('endpoints'),
         },
       ),
-      watchServices(client, this.services, {
-        changed: (now, before) => {
-          this.#synced.services = true;
-          if (!now || !isOthers(now) || (before && !isOthers(before))) changed();
-        },
-        failed: failed('services'),
-      }),
       client.watch(
         NAMESPACES,
         { metadataOnly: true },
@@ -70,8 +85,7 @@ export class LocalCluster implements LocalView {
           reset: (namespaces) => {
             this.namespaces.clear();
             for (const { metadata } of namespaces) this.#apply(metadata);
-            this.#synced.namespaces = true;
-            changed();
+            known(selectors.length + 1);
           },
           applied: ({ metadata }) => {
             if (this.#apply(metadata)) changed();
@@ -87,11 +101,31 @@ export class LocalCluster implements LocalView {
   }
 
   get synced(): boolean {
-    return Object.values(this.#synced).every(Boolean);
+    return this.#synced.every(Boolean);
   }
 
   stop(): void {
     for (const stop of this.#stops) stop();
+  }
+
+  /** The Services that one watch tells of, kept in step with all of them. */
+  #part(at: number): ServiceStore {
+    const part = this.#parts[at] ?? new Map<string, ObservedService>();
+    const forget = (key: string): void => {
+      part.delete(key);
+      const elsewhere = this.#parts.find((other) => other.has(key))?.get(key);
+      if (elsewhere) this.services.set(key, elsewhere);
+      else this.services.delete(key);
+    };
+    return {
+      get: (key) => part.get(key),
+      set: (key, service) => {
+        part.set(key, service);
+        this.services.set(key, service);
+      },
+      delete: forget,
+      clear: () => [...part.keys()].forEach(forget),
+    };
   }
 
   /** A namespace that is going away takes no new objects. Returns whether the set changed. */
@@ -105,45 +139,46 @@ export class LocalCluster implements LocalView {
 
 const keyOf = ({ metadata }: KubeObject): string => serviceKey(metadata.namespace ?? '', metadata.name ?? '');
 
-/** What says whose mirror an object is. */
-export interface Labelled {
-  labels: Readonly<Record<string, string>>;
+/** Where what a watch tells of is kept, by `namespace/name`. */
+interface ServiceStore {
+  get(key: string): ObservedService | undefined;
+  set(key: string, service: ObservedService): void;
+  delete(key: string): void;
+  clear(): void;
 }
 
 interface ServiceWatch {
+  labelSelector?: string;
   /** One Service that came or changed, and how it was before; without any: some went, or all are known. */
   changed(now?: ObservedService, before?: ObservedService): void;
   failed(failure: { error: Error; attempt: number; retryInMs: number }): void;
   recovered?(): void;
 }
 
-/** Keeps a map of all Services of a cluster, reduced to what matters. */
+/** Keeps Services of a cluster, all or those that a selector takes, reduced to what matters. */
 export function watchServices(
   client: Pick<KubeClient, 'watch'>,
-  services: Map<string, ObservedService>,
+  services: ServiceStore,
   watch: ServiceWatch,
 ): () => void {
-  return client.watch<ServiceObject>(
-    SERVICES,
-    {},
-    {
-      reset: (objects) => {
-        services.clear();
-        for (const object of objects) services.set(keyOf(object), observe(object));
-        watch.changed();
-      },
-      applied: (object) => {
-        const [key, now] = [keyOf(object), observe(object)];
-        const before = services.get(key);
-        services.set(key, now);
-        watch.changed(now, before);
-      },
-      deleted: (object) => {
-        services.delete(keyOf(object));
-        watch.changed();
-      },
-      failed: watch.failed,
-      recovered: () => watch.recovered?.(),
+  const { labelSelector } = watch;
+  return client.watch<ServiceObject>(SERVICES, labelSelector === undefined ? {} : { labelSelector }, {
+    reset: (objects) => {
+      services.clear();
+      for (const object of objects) services.set(keyOf(object), observe(object));
+      watch.changed();
     },
-  );
+    applied: (object) => {
+      const [key, now] = [keyOf(object), observe(object)];
+      const before = services.get(key);
+      services.set(key, now);
+      watch.changed(now, before);
+    },
+    deleted: (object) => {
+      services.delete(keyOf(object));
+      watch.changed();
+    },
+    failed: watch.failed,
+    recovered: () => watch.recovered?.(),
+  });
 }

@@ -51,7 +51,9 @@ export class LocalController {
           changed();
         },
         applied: (link) => {
-          this.#clusters?.set(link.metadata.name ?? '', settingsOf(link).cluster);
+          const [name, { cluster }] = [link.metadata.name ?? '', settingsOf(link)];
+          if (this.#clusters?.get(name) === cluster) return;
+          this.#clusters?.set(name, cluster);
           changed();
         },
         deleted: (link) => {

@@ -11,7 +11,7 @@ export {
   mirrorName,
   readMembers,
 } from './names.ts';
-export { type LinkReconciliation, type LocalView, reconcileLink, settingsOf } from './reconcile.ts';
+export { concernsLink, type LinkReconciliation, type LocalView, reconcileLink, settingsOf } from './reconcile.ts';
 export { reconcileLocal } from './reconcile-local.ts';
 export {
   API_SERVER,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Link } from '../link/index.ts';
-import { MIRROR, type ObservedService, reconcileLink, reconcileLocal } from './index.ts';
+import { concernsLink, MIRROR, type ObservedService, reconcileLink, reconcileLocal } from './index.ts';
 import { remote, service, times, World } from './world.fake.ts';
 
 const MEMBER = { 'mirror.linkerd.io/federated': 'member' };
@@ -38,6 +38,33 @@ test('a member of two clusters becomes one federated service without cluster nam
   assert.equal(members(federated), 'bb@east,bb@north');
   assert.deepEqual(federated.labels, { [MIRROR.mirroredService]: 'true' });
   assert.deepEqual(federated.ports, [{ name: 'http', port: 8080, targetPort: 8080 }]);
+});
+
+test('of a federated service a Link heeds how it looks to clients and its own membership, not that of others', () => {
+  const [east, north] = [link('east'), link('north', {}, '2026-01-02T00:00:00Z')];
+  const [linkedAt, seen] = [times(east, north), remote(service('bb', { ...MEMBER, from: 'here' }))];
+  const world = new World();
+  const reconcile = (each: Link, there = seen) => {
+    const before = world.services.get('shop/bb-federated');
+    const { changes, joins } = reconcileLink(each, there, world, linkedAt);
+    world.play(changes);
+    return { before, joins, now: world.get('bb-federated') };
+  };
+  const first = reconcile(east);
+  const concerns = (now: ObservedService, before: ObservedService | undefined, joins = first.joins): boolean =>
+    concernsLink('east', joins, now, before);
+  const joined = reconcile(north);
+  assert.ok(members(joined.now)?.includes('bb@north'));
+  assert.equal(concerns(joined.now, joined.before), false);
+  assert.equal(concerns(joined.now, undefined), true, 'it is new');
+  assert.equal(concerns({ ...joined.now, ports: [{ port: 9 }] }, joined.now), true, 'clients see other ports');
+  const rid = { ...joined.now, annotations: { [MIRROR.remoteDiscovery]: 'bb@north' } };
+  world.services.set('shop/bb-federated', rid);
+  assert.equal(concerns(rid, joined.now), true, 'somebody took our member out');
+  assert.equal(concerns(rid, joined.now, new Map()), false, 'and now it is none of ours');
+  assert.equal(concerns(joined.now, rid, new Map()), true, 'our member is there and should not be');
+  const plain = service('web');
+  assert.equal(concerns(plain, plain), true);
 });
 
 test('reconciling again what is already so changes nothing', () => {

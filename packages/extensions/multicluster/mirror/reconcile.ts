@@ -5,8 +5,8 @@ import { isFederated, joinFederated, leaveFederated } from './federated.ts';
 import { reconcileFlat } from './flat.ts';
 import { type GatewayScene, reconcileGateway } from './gateway.ts';
 import { isMirrorOf } from './keep.ts';
-import { MIRROR, readMembers } from './names.ts';
-import { type Change, changeName, type ObservedService, serviceKey } from './service.ts';
+import { federatedName, MIRROR, readMembers } from './names.ts';
+import { type Change, type ObservedService, serviceKey } from './service.ts';
 
 /** What the local cluster has, by `namespace/name`. */
 export interface LocalView {
@@ -26,7 +26,7 @@ export interface LinkSettings {
 
 export interface LinkReconciliation {
   changes: Change[];
-  /** By `namespace/name` of federated Services: what is to be changed there as the local cluster is by now. All Links write them. */
+  /** By `namespace/name` of federated Services with a member of ours: what is to be changed there by now. All Links write them. */
   joins: Map<string, () => Change | undefined>;
   /** To be made after {@link changes}: Endpoints belong to Services. */
   endpoints: EndpointsChange[];
@@ -111,12 +111,11 @@ export function reconcileLink(
     }
     if (wants.flat || wants.member) result.direct.add(serviceKey(service.namespace, service.name));
     if (wants.member) {
-      const { outcome, change } = joinFederated(service, joiner, local, exported);
+      const join = () => joinFederated(service, joiner, local, exported);
+      const { outcome, change } = join();
       result.federated.push(outcome);
-      if (change) {
-        result.changes.push(change);
-        result.joins.set(changeName(change), () => joinFederated(service, joiner, local, exported).change);
-      }
+      if (change) result.changes.push(change);
+      result.joins.set(serviceKey(service.namespace, federatedName(service.name)), () => join().change);
       wanted.members.add(serviceKey(service.namespace, service.name));
     }
   }
@@ -129,6 +128,25 @@ export function reconcileLink(
       result.endpoints.push({ do: 'delete', name, namespace, resourceVersion });
   return result;
 }
+
+/**
+ * Whether a local Service that changed is anything to a Link. Of a federated one that looks to clients as it did before, only its own
+ * membership is: those of others are changed by them. `joins`: those of the last reconciliation.
+ */
+export function concernsLink(
+  cluster: string,
+  joins: LinkReconciliation['joins'],
+  now: ObservedService,
+  before: ObservedService | undefined,
+): boolean {
+  if (!before || !isFederated(now) || !looksTheSame(now, before)) return true;
+  const join = joins.get(serviceKey(now.namespace, now.name));
+  return join ? join() !== undefined : readMembers(now.annotations).remote.some((entry) => entry.cluster === cluster);
+}
+
+/** Whether what is said of members comes out the same. */
+const looksTheSame = (a: ObservedService, b: ObservedService): boolean =>
+  JSON.stringify([a.ports, a.headless, a.traffic]) === JSON.stringify([b.ports, b.headless, b.traffic]);
 
 /** What a Link still wants, by `namespace/name`. */
 interface Wanted {
