@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SERVICES } from '#api/kube';
 import { FakeKubeClient } from '#kube/client';
-import { type Change, changeName, MIRROR, type ServiceObject } from '../mirror/index.ts';
+import {
+  type Change,
+  changeName,
+  type Join,
+  MIRROR,
+  type ObservedService,
+  type ServiceObject,
+} from '../mirror/index.ts';
 import { applyChanges, begunElsewhere } from './apply.ts';
 
 const create = (name: string): Change => ({
@@ -59,4 +66,36 @@ test('a name that another cluster has is said to be taken; one that the watch wi
     ],
   );
   assert.equal(conflicts, 2);
+});
+
+test('what others write, too, is read and joined as it is by then, whether it came or changed meanwhile', async () => {
+  const [late, taken, done] = ['late-federated', 'taken-federated', 'done-federated'];
+  const at = (name: string) => ({ metadata: { name, namespace: 'shop', annotations: { others: 'yes' } } });
+  const client = new FakeKubeClient().seed(SERVICES, at(late), at(taken), at(done));
+  const ours = (name: string) => (now?: ObservedService) =>
+    ({
+      do: 'update',
+      service: {
+        metadata: {
+          name,
+          namespace: 'shop',
+          resourceVersion: now?.resourceVersion ?? 'old',
+          annotations: { ...now?.annotations, ours: 'yes' },
+        },
+      },
+    }) satisfies Change;
+  const joins = new Map<string, Join>([
+    [`shop/${late}`, ours(late)],
+    [`shop/${taken}`, (now) => (now ? ours(taken)(now) : create(taken))],
+    [`shop/${done}`, (now) => (now ? undefined : ours(done)())],
+  ]);
+  const changes = [ours(late)(), create(taken), ours(done)()];
+  const { failures, conflicts } = await applyChanges(client, changes, [], undefined, joins);
+  assert.deepEqual([failures.size, conflicts], [0, 0]);
+  const found = client.all<ServiceObject>(SERVICES).map(({ metadata }) => [metadata.name, metadata.annotations]);
+  assert.deepEqual(Object.fromEntries(found), {
+    [late]: { others: 'yes', ours: 'yes' },
+    [taken]: { others: 'yes', ours: 'yes' },
+    [done]: { others: 'yes' },
+  });
 });

@@ -1,7 +1,15 @@
 import { ENDPOINTS, type Endpoints, SERVICES } from '#api/kube';
 import { ApiError, isConflict, isNotFound, type KubeClient } from '#kube/client';
 import { isExportKey } from '../mcs/index.ts';
-import { type Change, changeName, type EndpointsChange, endpointsName, MIRROR, observe } from '../mirror/index.ts';
+import {
+  type Change,
+  changeName,
+  type EndpointsChange,
+  endpointsName,
+  type Join,
+  MIRROR,
+  observe,
+} from '../mirror/index.ts';
 import { foreignKeys, withForeignKeys } from '../mirror/ownership.ts';
 import { type ServiceObject, withTraffic } from '../mirror/service.ts';
 import { LIMITS } from './limits.ts';
@@ -17,15 +25,15 @@ export interface ApplyResult {
 type Client = Pick<KubeClient, 'get' | 'create' | 'update' | 'delete'>;
 
 /**
- * Writes changes, a few at a time, Endpoints after their Services. Never rejects: what failed is in the result. `joins`: how a change is
- * when its turn comes, by `namespace/name`; of the others it is as it was.
+ * Writes changes, a few at a time, Endpoints after their Services. Never rejects: what failed is in the result. `joins`: what a change is
+ * when its turn comes, and for a Service that others changed meanwhile, by `namespace/name`; the others are as they were.
  */
 export async function applyChanges(
   client: Client,
   changes: readonly Change[],
   endpoints: readonly EndpointsChange[] = [],
   rewrites?: Rewrites,
-  joins: ReadonlyMap<string, () => Change | undefined> = new Map(),
+  joins: ReadonlyMap<string, Join> = new Map(),
 ): Promise<ApplyResult> {
   const result: ApplyResult = { failures: new Map(), conflicts: 0 };
   await writeAll(changes, result, {
@@ -34,7 +42,7 @@ export async function applyChanges(
       const join = joins.get(changeName(change));
       return join ? join() : change;
     },
-    write: (change) => applyChange(client, change),
+    write: (change) => applyChange(client, change, joins.get(changeName(change))),
     describe: (change) => (changeName(change).endsWith('-federated') ? 'federated service' : 'mirror service'),
     rewrites,
   });
@@ -102,25 +110,47 @@ const contentOf = (change: object): string =>
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-async function applyChange(client: Client, change: Change): Promise<void> {
-  if (change.do === 'create') await create(client, change.service);
-  else if (change.do === 'update') await replaceParts(client, change.service);
+async function applyChange(client: Client, change: Change, join: Join | undefined): Promise<void> {
+  if (change.do === 'create') await create(client, change.service, join);
+  else if (change.do === 'update') await update(client, change.service, join);
   else await remove(client, SERVICES, change);
 }
 
+const read = (client: Client, { name = '', namespace }: ServiceObject['metadata']): Promise<ServiceObject> =>
+  client.get<ServiceObject>(SERVICES, name, namespace);
+
 /** That a name is taken is told by the watch, but not where a mirror of another cluster has it. */
-async function create(client: Client, service: ServiceObject): Promise<void> {
+async function create(client: Client, service: ServiceObject, join: Join | undefined): Promise<void> {
   try {
     await client.create(SERVICES, service);
   } catch (error) {
     if (!isConflict(error)) throw error;
+    const current = await read(client, service.metadata);
+    if (join) return rejoin(client, current, join);
     const { name = '', namespace = '', labels } = service.metadata;
-    const there = await client.get<ServiceObject>(SERVICES, name, namespace);
-    const cluster = there.metadata.labels?.[MIRROR.clusterName];
+    const cluster = current.metadata.labels?.[MIRROR.clusterName];
     if (cluster === undefined || cluster === labels?.[MIRROR.clusterName]) throw error;
     throw new Error(`Service ${namespace}/${name} exists and is not ours to change: it is of cluster ${cluster}`);
   }
 }
+
+async function update(client: Client, wanted: ServiceObject, join: Join | undefined): Promise<void> {
+  const current = await read(client, wanted.metadata);
+  if (current.metadata.resourceVersion === wanted.metadata.resourceVersion)
+    return replaceParts(client, current, wanted);
+  if (join) return rejoin(client, current, join);
+  throw changedMeanwhile(wanted.metadata);
+}
+
+/** What there is to do in a Service as it was just read, where others write it, too. */
+async function rejoin(client: Client, current: ServiceObject, join: Join): Promise<void> {
+  const change = join(observe(current));
+  if (change?.do === 'update') await replaceParts(client, current, change.service);
+  else if (change) throw changedMeanwhile(current.metadata);
+}
+
+const changedMeanwhile = ({ name, namespace }: ServiceObject['metadata']): ApiError =>
+  ApiError.of(409, 'Conflict', `Service ${namespace}/${name} changed meanwhile`);
 
 async function applyEndpoints(client: Client, change: EndpointsChange): Promise<void> {
   if (change.do === 'create') await client.create<Endpoints>(ENDPOINTS, change.endpoints);
@@ -142,11 +172,8 @@ export async function remove(
 }
 
 /** Replaces labels, annotations and ports and keeps the rest, e.g. the cluster IP. Exports say more of what they become. */
-async function replaceParts(client: Client, wanted: ServiceObject): Promise<void> {
+async function replaceParts(client: Client, current: ServiceObject, wanted: ServiceObject): Promise<void> {
   const { name = '', namespace, resourceVersion, labels = {}, annotations = {} } = wanted.metadata;
-  const current = await client.get<ServiceObject>(SERVICES, name, namespace);
-  if (current.metadata.resourceVersion !== resourceVersion)
-    throw ApiError.of(409, 'Conflict', `Service ${namespace}/${name} changed meanwhile`);
   const keys = withForeignKeys(foreignKeys(current.metadata), { labels, annotations });
   const metadata = { ...current.metadata, ...keys };
   const spec = { ...current.spec, ports: wanted.spec?.ports ?? [] };

@@ -6,7 +6,7 @@ import { federatedName, type Members, MIRROR, memberOf, readMembers, writeMember
 import { readPodNames } from './pod-names.ts';
 import { portConflict, portCoverage, portsKey, saidPorts, sayPorts, unitePorts } from './ports.ts';
 import type { LocalView } from './reconcile.ts';
-import { agrees, type Change, type ObservedService, sameTraffic, serviceKey, serviceObject } from './service.ts';
+import { agrees, type Change, type ObservedService, sameTraffic, serviceObject } from './service.ts';
 
 /** Who joins or leaves: a linked cluster by name, or the local cluster (`''`). */
 export interface Joiner {
@@ -17,11 +17,12 @@ export interface Joiner {
   linkedAt: ReadonlyMap<string, string>;
 }
 
-/** Brings `<svc>-federated` to where this member belongs to it, by its label or because it is exported. */
+/** Brings `<svc>-federated`, here `existing`, to where this member belongs to it, by its label or because it is exported. */
 export function joinFederated(
   member: ObservedService,
   joiner: Joiner,
-  local: LocalView,
+  { namespaces }: Pick<LocalView, 'namespaces'>,
+  existing: ObservedService | undefined,
   exported?: ObservedExport,
 ): { outcome: MirrorOutcome; change?: Change } {
   const { namespace } = member;
@@ -29,7 +30,6 @@ export function joinFederated(
   const say = (reason: MirrorOutcome['reason'], message: string): { outcome: MirrorOutcome } => ({
     outcome: { namespace, name: member.name, reason, message },
   });
-  const existing = local.services.get(serviceKey(namespace, name));
   const podNames = readPodNames(member);
   if (member.external || (member.headless && !exported && !podNames.wanted)) {
     const what = member.headless ? 'Headless' : 'ExternalName';
@@ -38,7 +38,7 @@ export function joinFederated(
     const leave = existing && leaveFederated(existing, member.name, joiner.cluster);
     return leave ? { ...refused, change: leave } : refused;
   }
-  if (!local.namespaces.has(namespace)) return say('MissingNamespace', 'Namespace does not exist');
+  if (!namespaces.has(namespace)) return say('MissingNamespace', 'Namespace does not exist');
   if (existing && !isFederated(existing))
     return say(
       'Error',

@@ -11,7 +11,14 @@ export {
   mirrorName,
   readMembers,
 } from './names.ts';
-export { concernsLink, type LinkReconciliation, type LocalView, reconcileLink, settingsOf } from './reconcile.ts';
+export {
+  concernsLink,
+  type Join,
+  type LinkReconciliation,
+  type LocalView,
+  reconcileLink,
+  settingsOf,
+} from './reconcile.ts';
 export { reconcileLocal } from './reconcile-local.ts';
 export {
   API_SERVER,

@@ -3,7 +3,7 @@ import { selects } from '../link/index.ts';
 import type { ObservedExport } from '../mcs/facts.ts';
 import { isFederated, joinFederated, leaveFederated } from './federated.ts';
 import { isMirrorOf } from './keep.ts';
-import { MIRROR, readMembers } from './names.ts';
+import { federatedName, MIRROR, readMembers } from './names.ts';
 import type { LocalView } from './reconcile.ts';
 import { type Change, type ObservedService, serviceKey } from './service.ts';
 
@@ -32,7 +32,8 @@ export function reconcileLocal(
     const exported = exports.get(serviceKey(service.namespace, service.name));
     if (!exported && !selects(settings.federatedServiceSelector, service.labels)) continue;
     joined.add(serviceKey(service.namespace, service.name));
-    const { change } = joinFederated(service, joiner, local, exported);
+    const existing = local.services.get(serviceKey(service.namespace, federatedName(service.name)));
+    const { change } = joinFederated(service, joiner, local, existing, exported);
     if (!change) continue;
     changes.push(change);
     if (change.do !== 'delete') touched.add(serviceKey(service.namespace, change.service.metadata.name ?? ''));

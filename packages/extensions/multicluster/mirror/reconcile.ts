@@ -24,10 +24,13 @@ export interface LinkSettings {
   excludedAnnotations: readonly string[];
 }
 
+/** What is to be changed in a federated Service; `now`: as it was read just now, instead of as the watch last told. */
+export type Join = (now?: ObservedService) => Change | undefined;
+
 export interface LinkReconciliation {
   changes: Change[];
-  /** By `namespace/name` of federated Services with a member of ours: what is to be changed there by now. All Links write them. */
-  joins: Map<string, () => Change | undefined>;
+  /** By `namespace/name` of federated Services with a member of ours: all Links write these. */
+  joins: Map<string, Join>;
   /** To be made after {@link changes}: Endpoints belong to Services. */
   endpoints: EndpointsChange[];
   mirrors: MirrorOutcome[];
@@ -111,11 +114,12 @@ export function reconcileLink(
     }
     if (wants.flat || wants.member) result.direct.add(serviceKey(service.namespace, service.name));
     if (wants.member) {
-      const join = () => joinFederated(service, joiner, local, exported);
-      const { outcome, change } = join();
+      const key = serviceKey(service.namespace, federatedName(service.name));
+      const joined = (now = local.services.get(key)) => joinFederated(service, joiner, local, now, exported);
+      const { outcome, change } = joined();
       result.federated.push(outcome);
       if (change) result.changes.push(change);
-      result.joins.set(serviceKey(service.namespace, federatedName(service.name)), () => join().change);
+      result.joins.set(key, (now) => joined(now).change);
       wanted.members.add(serviceKey(service.namespace, service.name));
     }
   }
