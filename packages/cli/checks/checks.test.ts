@@ -440,10 +440,11 @@ test('what is wrong with the way into a linked cluster, or with what it answers,
     'nowhere: CredentialsMissing: ',
     'other: CredentialsOfOther: ',
     'own: OwnCluster: ',
-    `same: CredentialsOfOther: Expected credentials of the cluster that the Link names; saw: Secret ${MC}/cluster-credentials-same, which opens the cluster that Link ${MC}/twin has, too. `,
+    `twin: CredentialsOfOther: Expected credentials of the cluster that the Link names; saw: Secret ${MC}/cluster-credentials-twin, which opens the cluster that Link ${MC}/same, which is older, has. `,
     'same: the mirror controller sees: AddressesRefused: Expected pods',
   ])
     assert.ok(text.includes(`* ${line}`), `${line}\n${text}`);
+  assert.doesNotMatch(text, /same: CredentialsOfOther/);
 });
 
 test('one cluster may have a Link through its gateway and one without', async () => {

@@ -36,6 +36,8 @@ interface Visit {
 }
 
 const clusterOf = (link: Link): string => link.spec?.targetClusterName || (link.metadata.name ?? '');
+/** Of Links made in the same second the first by name counts as older. */
+const ageOf = (link: Link): string => `${link.metadata.creationTimestamp ?? ''} ${nameOf(link)}`;
 const nameOf = ({ metadata }: Link): string => `${metadata.namespace}/${metadata.name}`;
 
 export class Remotes {
@@ -56,10 +58,10 @@ export class Remotes {
     const seen = said(link, 'RemoteReachable');
     const isOurs = fault && !(seen && UNREACHED.has(fault.reason));
     if (isOurs) return aboutOf(fault.reason) === 'access' ? line(cluster, fault) : undefined;
-    const wrong = await this.#wrongCluster(link, uid, all);
-    if (wrong) return line(cluster, wrong);
     if (seen && aboutOf(seen.reason) === 'access')
       return `${cluster}: the mirror controller cannot use them: ${seen.reason}: ${seen.message}`;
+    const wrong = await this.#wrongCluster(link, uid, all);
+    if (wrong) return line(cluster, wrong);
     return seen ? undefined : this.#discoverySecret(link);
   }
 
@@ -158,7 +160,7 @@ export class Remotes {
   }
 
   /**
-   * Credentials open another cluster than the Link says where they open our own, or that of another Link; but one Link through a
+   * Credentials open another cluster than the Link says where they open our own, or that of an older Link; but one Link through a
    * gateway and one without may lead to the same.
    */
   async #wrongCluster(link: Link, uid: string | undefined, all: readonly Link[]): Promise<Fault | undefined> {
@@ -171,10 +173,11 @@ export class Remotes {
     if (apiServerOf(own.items) === uid) return { reason: 'OwnCluster', seen: `${where}, which opens this cluster` };
     for (const other of all) {
       if (clusterOf(other) === clusterOf(link) || hasGateway(other) !== hasGateway(link)) continue;
+      if (ageOf(other) > ageOf(link)) continue;
       if ((await this.#visit(other)).uid !== uid) continue;
       return {
         reason: 'CredentialsOfOther',
-        seen: `${where}, which opens the cluster that Link ${nameOf(other)} has, too`,
+        seen: `${where}, which opens the cluster that Link ${nameOf(other)}, which is older, has`,
       };
     }
     return undefined;
