@@ -140,6 +140,28 @@ test('credentials that are missing, wrong, then right, then changed are taken up
   running.stop();
 });
 
+test('a cluster that is left for another way into it has no say any more, though watches there still fail', async () => {
+  const { west, remotes, controller, settle, status } = setUp();
+  const east = new FakeKubeClient().seed(SERVICES, bb());
+  const nowhere = new FakeKubeClient();
+  nowhere.refuse = () => new Error('connect ECONNREFUSED 192.0.2.1:6443');
+  remotes.set('east', east).set('nowhere', nowhere);
+  west.seed(LINKS, link()).seed(SECRETS, secret('east'));
+  const running = controller();
+  const reason = (): string | undefined => status()?.conditions?.[0]?.reason;
+  await settle();
+  for (const [text, wanted] of [
+    ['nowhere', 'Unreachable'],
+    ['east', 'Connected'],
+  ] as const) {
+    west.seed(SECRETS, secret(text));
+    await settle();
+    await settle(20_000);
+    assert.equal(reason(), wanted);
+  }
+  running.stop();
+});
+
 test('a write that fails is in the status and tried again for ever', async () => {
   const { west, remotes, controller, settle, status, federated } = setUp();
   remotes.set('east', new FakeKubeClient().seed(SERVICES, bb()));

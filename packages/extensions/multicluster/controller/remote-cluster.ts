@@ -146,6 +146,8 @@ export class RemoteCluster {
   #watch(connected: RemoteClient): void {
     let isListed = false;
     const judge = (): void => {
+      // Others still watch through a client that was given up, until they hear of the next.
+      if (this.client !== remote) return;
       if (remote.fault) this.#say(remote.fault);
       else if (isListed) this.#connected();
     };
