@@ -28,10 +28,11 @@ export async function applySlices(client: Client, changes: readonly SliceChange[
   return result;
 }
 
-async function applySlice(client: Client, change: SliceChange): Promise<void> {
+async function applySlice(client: Client, change: SliceChange): Promise<SliceChange> {
   if (change.do === 'delete') await remove(client, ENDPOINT_SLICES, change);
   else if (change.do === 'create') await client.create<EndpointSlice>(ENDPOINT_SLICES, change.slice);
   else await client.update<EndpointSlice>(ENDPOINT_SLICES, change.slice);
+  return change;
 }
 
 /** Writes ServiceImports. Never rejects: what failed is in the result. */
@@ -48,11 +49,12 @@ export async function applyImports(client: Client, changes: readonly ImportChang
   return result;
 }
 
-async function applyImport(client: Client, change: ImportChange): Promise<void> {
+async function applyImport(client: Client, change: ImportChange): Promise<ImportChange> {
   if (change.do === 'delete') await remove(client, SERVICE_IMPORTS, change);
   else if (change.do === 'status') await patchStatus(client, SERVICE_IMPORTS, change, change.status);
   else if (change.do === 'create') await client.create<ServiceImport>(SERVICE_IMPORTS, change.object);
   else await client.update<ServiceImport>(SERVICE_IMPORTS, change.object);
+  return change;
 }
 
 /** Writes the conditions of a ServiceExport; one that is gone meanwhile needs none. */

@@ -69,7 +69,8 @@ interface Writing<C> {
   name(change: C): string;
   /** The change as it is now; undefined: there is none any more. */
   renew?(change: C): C | undefined;
-  write(change: C): Promise<unknown>;
+  /** Resolves with what was written, which is not the change where others were faster; undefined: there was nothing left to do. */
+  write(change: C): Promise<C | undefined>;
   /** What is written, in words. */
   describe(change: C): string;
   /** Who is asked whether an update does not only undo what somebody else will do again. */
@@ -85,11 +86,10 @@ export async function writeAll<C extends { do: string }>(
   const queue = [...changes];
   const attempt = async (change: C): Promise<void> => {
     const what = `${describe(change)} ${name(change)}`;
-    const text = change.do === 'update' ? contentOf(change) : '';
-    const problem = rewrites?.problem(what, text);
+    const problem = change.do === 'update' ? rewrites?.problem(what, contentOf(change)) : undefined;
     if (problem !== undefined) throw new Error(problem);
-    await write(change);
-    if (text !== '') rewrites?.wrote(what, text);
+    const written = await write(change);
+    if (written?.do === 'update') rewrites?.wrote(what, contentOf(written));
   };
   const worker = async (): Promise<void> => {
     for (let change = queue.shift(); change; change = queue.shift())
@@ -110,19 +110,25 @@ const contentOf = (change: object): string =>
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-async function applyChange(client: Client, change: Change, join: Join | undefined): Promise<void> {
-  if (change.do === 'create') await create(client, change.service, join);
-  else if (change.do === 'update') await update(client, change.service, join);
-  else await remove(client, SERVICES, change);
+async function applyChange(client: Client, change: Change, join: Join | undefined): Promise<Change | undefined> {
+  if (change.do === 'create') return create(client, change, join);
+  if (change.do === 'update') return update(client, change, join);
+  await remove(client, SERVICES, change);
+  return change;
 }
+
+type Creation = Change & { do: 'create' };
+type Update = Change & { do: 'update' };
 
 const read = (client: Client, { name = '', namespace }: ServiceObject['metadata']): Promise<ServiceObject> =>
   client.get<ServiceObject>(SERVICES, name, namespace);
 
 /** That a name is taken is told by the watch, but not where a mirror of another cluster has it. */
-async function create(client: Client, service: ServiceObject, join: Join | undefined): Promise<void> {
+async function create(client: Client, change: Creation, join: Join | undefined): Promise<Change | undefined> {
+  const { service } = change;
   try {
     await client.create(SERVICES, service);
+    return change;
   } catch (error) {
     if (!isConflict(error)) throw error;
     const current = await read(client, service.metadata);
@@ -134,28 +140,33 @@ async function create(client: Client, service: ServiceObject, join: Join | undef
   }
 }
 
-async function update(client: Client, wanted: ServiceObject, join: Join | undefined): Promise<void> {
-  const current = await read(client, wanted.metadata);
-  if (current.metadata.resourceVersion === wanted.metadata.resourceVersion)
-    return replaceParts(client, current, wanted);
-  if (join) return rejoin(client, current, join);
-  throw changedMeanwhile(wanted.metadata);
+async function update(client: Client, change: Update, join: Join | undefined): Promise<Change | undefined> {
+  const { service } = change;
+  const current = await read(client, service.metadata);
+  if (current.metadata.resourceVersion !== service.metadata.resourceVersion) {
+    if (join) return rejoin(client, current, join);
+    throw changedMeanwhile(service.metadata);
+  }
+  await replaceParts(client, current, service);
+  return change;
 }
 
 /** What there is to do in a Service as it was just read, where others write it, too. */
-async function rejoin(client: Client, current: ServiceObject, join: Join): Promise<void> {
+async function rejoin(client: Client, current: ServiceObject, join: Join): Promise<Change | undefined> {
   const change = join(observe(current));
   if (change?.do === 'update') await replaceParts(client, current, change.service);
   else if (change) throw changedMeanwhile(current.metadata);
+  return change;
 }
 
 const changedMeanwhile = ({ name, namespace }: ServiceObject['metadata']): ApiError =>
   ApiError.of(409, 'Conflict', `Service ${namespace}/${name} changed meanwhile`);
 
-async function applyEndpoints(client: Client, change: EndpointsChange): Promise<void> {
+async function applyEndpoints(client: Client, change: EndpointsChange): Promise<EndpointsChange> {
   if (change.do === 'create') await client.create<Endpoints>(ENDPOINTS, change.endpoints);
   else if (change.do === 'update') await client.update<Endpoints>(ENDPOINTS, change.endpoints);
   else await remove(client, ENDPOINTS, change);
+  return change;
 }
 
 /** Deletes the version that was seen, not one that somebody made since. */
