@@ -141,7 +141,8 @@ export class LinkController {
       },
       { name, namespace },
     );
-    const apply = (link: Link): void => void this.#links.set(link.metadata.name ?? '', link);
+    const apply = (link: Link): void =>
+      void this.#links.set(link.metadata.name ?? '', link.metadata.name === name ? link : withoutLists(link));
     this.#stopLinks = deps.client.watch<Link>(
       LINKS,
       { namespace: options.namespace },
@@ -523,6 +524,12 @@ const NOTHING = {
 
 /** Name of the port at which gateways are probed, of their Service and of ours. */
 const PROBE_PORT = 'mc-probe';
+
+/** Of others' Links, the lists in their status are nothing to us, and long. */
+const withoutLists = ({ status, ...link }: Link): Link => ({
+  ...link,
+  ...(status?.podNetworks && { status: { podNetworks: status.podNetworks } }),
+});
 
 /** Whether a change of one Link is anything to the others: of most of its status nothing is. */
 const concernsOthers = (before: Link, { metadata, spec, status }: Link): boolean =>
