@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { HTTP2_ERROR, type Http2Stream } from '#wire/http2';
 import { createFlusher } from '../flush/index.ts';
 import { Connection, FIELDS, type StreamOwner } from '../grpc/index.ts';
-import { type AdminRequest, type AdminResponse, BODY_BYTES_MAX } from './server.ts';
+import { type AdminRequest, type AdminResponse, BODY_BYTES_MAX } from './message.ts';
 
 /** Header fields (lower-case names) and body of an answer, for a client that accepts these codings. */
 export type AdminEncoding = (

@@ -4,25 +4,7 @@ import { gzip } from 'node:zlib';
 import { createNameTable, Http1Decoder, type Http1Head, type Http1Sink, latin1 } from '#wire/http1';
 import { type Listener, listen, unmapIp } from '../net/index.ts';
 import { type AdminEncoding, type Http2Serving, serveHttp2, startsHttp2 } from './http2.ts';
-
-export interface AdminRequest {
-  readonly method: string;
-  /** Without the query. */
-  readonly path: string;
-  /** Without the question mark. */
-  readonly query: string;
-  /** By lower-case name. */
-  readonly headers: ReadonlyMap<string, string>;
-  readonly body: string;
-  /** The caller is on this machine's loopback. */
-  readonly local: boolean;
-}
-
-export interface AdminResponse {
-  readonly status: number;
-  readonly body?: string | Buffer;
-  readonly headers?: Readonly<Record<string, string>>;
-}
+import { type AdminRequest, type AdminResponse, BODY_BYTES_MAX } from './message.ts';
 
 export type AdminHandler = (request: AdminRequest) => AdminResponse | Promise<AdminResponse>;
 
@@ -35,8 +17,6 @@ export interface ServeOptions {
   readonly answered?: (request: AdminRequest, status: number) => void;
 }
 
-/** Longest request body; log filters and the like are short. */
-export const BODY_BYTES_MAX = 64 * 1024;
 /** Answers below this are not worth compressing. */
 const GZIP_BYTES_MIN = 1024;
 /** Probes and scrapers hold a few connections; more than this is somebody else's mistake. */

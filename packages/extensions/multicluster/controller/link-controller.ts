@@ -6,7 +6,6 @@ import type { Log } from '#runtime/log';
 import type { Random } from '#runtime/random';
 import {
   CREDENTIALS,
-  type Finding,
   LINKS,
   type Link,
   type MirrorOutcome,
@@ -103,9 +102,6 @@ export class LinkController {
   #gateway: { source: string; gateway: Gateway } | undefined;
   readonly #slices: ImportedSlices;
   #lastReason: string | undefined;
-  #isForeign = false;
-  /** Something of what the remote cluster tells is left out. */
-  #refuses = false;
   readonly #announcer: Announcer;
   readonly #rewrites: Rewrites;
   readonly #trust: Trust;
@@ -200,11 +196,9 @@ export class LinkController {
     const reachability = isOwn ? ownCluster(link) : remote.reachability;
     const { content } = remote;
     if (reachability) this.#noteReachability(link, reachability, content !== 'none');
-    this.#noteContent(link, content);
     this.#facts.contact(cluster, secretOf(link), remote);
     this.#trust.follow(reachability?.reachable ? remote.client : undefined, this.#trustPlaces(link));
     const { finding: trust } = this.#trust;
-    this.#noteTrust(link, trust);
     const about = {
       ...(reachability && { reachability }),
       ...(trust && { trust }),
@@ -405,28 +399,6 @@ export class LinkController {
     const { controlNamespace: namespace } = this.#options;
     const { cluster } = settingsOf(link);
     return { cluster, namespace, remoteNamespace: link.spec?.targetClusterLinkerdNamespace || namespace };
-  }
-
-  /** That the clusters do not trust each other, once. */
-  #noteTrust(link: Link, finding: Finding | 'none' | undefined): void {
-    const isForeign = finding !== undefined && finding !== 'none' && finding.status === 'False';
-    if (isForeign === this.#isForeign) return;
-    this.#isForeign = isForeign;
-    if (!isForeign) return;
-    const { reason, message } = finding;
-    this.#deps.log.warn(message, { cluster: settingsOf(link).cluster, reason });
-    this.#announcer.tell(link, { type: 'Warning', reason, message });
-  }
-
-  /** That something is left out, once. */
-  #noteContent(link: Link, content: Finding | 'none'): void {
-    const refuses = content !== 'none';
-    if (refuses === this.#refuses) return;
-    this.#refuses = refuses;
-    if (!refuses) return;
-    const { reason, message } = content;
-    this.#deps.log.warn(message, { cluster: settingsOf(link).cluster, reason });
-    this.#announcer.tell(link, { type: 'Warning', reason, message });
   }
 
   #linkTimes(): Map<string, string> {

@@ -80,12 +80,14 @@ export class LinkFacts {
       const count: EndpointCount | undefined = this.#counts.get(key) ?? endpoints?.count(key);
       return count ? { ...outcome, endpoints: count } : outcome;
     };
-    const { mirrors, federated } = wanted;
+    const { mirrors, federated, content, trust } = wanted;
     const credentials = client ? this.#credentials.finding : 'none';
     const networks = this.#networks(cluster, others);
     const podNetworks = this.#direct?.size === 0 ? [] : this.#there.networks;
-    this.#tell('Credentials', credentials);
-    this.#tell('', networks);
+    this.#tell('credentials', credentials, 'Credentials');
+    this.#tell('networks', networks);
+    this.#tell('content', content);
+    this.#tell('trust', trust);
     return {
       ...wanted,
       ...(mirrors && { mirrors: mirrors.map(counted) }),
@@ -118,12 +120,12 @@ export class LinkFacts {
     return there && here && networksFinding(cluster, there, [{ networks: here }, ...others]);
   }
 
-  /** What is wrong, once for each reason; `prefix` makes an event's reason of a condition's. */
-  #tell(prefix: string, finding: Finding | 'none' | undefined): void {
+  /** What is wrong, once for each reason in a row; `prefix` makes an event's reason of a condition's. */
+  #tell(about: string, finding: Finding | 'none' | undefined, prefix = ''): void {
     if (finding === undefined) return;
     const { status, reason, message } = finding === 'none' ? { status: 'True', reason: '', message: '' } : finding;
-    if (this.#told.get(prefix) === reason) return;
-    this.#told.set(prefix, reason);
+    if (this.#told.get(about) === reason) return;
+    this.#told.set(about, reason);
     if (status !== 'False') return;
     this.#deps.log.warn(message, { reason: prefix + reason });
     this.#deps.tell('Warning', prefix + reason, message);
