@@ -1,6 +1,7 @@
 import type { Gvr, KubeObject } from '#api/kube';
 import { ApiError } from './errors.ts';
 import { trackFields } from './fields.fake.ts';
+import { stripToMetadata } from './metadata.ts';
 import { applyJsonPatch, applyMergePatch } from './patch.fake.ts';
 import { matchesFields, matchesLabels } from './selectors.ts';
 import type {
@@ -87,7 +88,7 @@ export class FakeKubeClient implements KubeClient {
     this.#check('list', gvr, { name: '' });
     const items = [...this.#table(gvr).values()].filter((object) => selects(options, object));
     items.sort((a, b) => (keyOf(a.metadata) < keyOf(b.metadata) ? -1 : 1));
-    return { items: structuredClone(items) as T[], resourceVersion: String(this.#version) };
+    return { items: items.map((object) => shown(options, object)) as T[], resourceVersion: String(this.#version) };
   }
 
   watch<T extends KubeObject>(gvr: Gvr, options: WatchOptions, sink: WatchSink<T>): () => void {
@@ -196,6 +197,8 @@ export class FakeKubeClient implements KubeClient {
     for (const field of ['uid', 'creationTimestamp', 'resourceVersion'] as const)
       if (old.metadata[field] !== undefined) merged.metadata[field] = old.metadata[field] as string;
     if (JSON.stringify(merged) === JSON.stringify(old)) return structuredClone(old) as T;
+    if (JSON.stringify(specOf(merged)) !== JSON.stringify(specOf(old)))
+      merged.metadata.generation = (old.metadata.generation ?? 1) + 1;
     this.#record(verb, gvr, ref, subresource);
     if (subresource === undefined) this.#admit(merged, old);
     if (merged.metadata.deletionTimestamp && !merged.metadata.finalizers?.length) this.#remove(gvr, merged);
@@ -226,8 +229,8 @@ export class FakeKubeClient implements KubeClient {
     for (const watcher of this.#watchersOf(gvr)) {
       const sees = selects(watcher.options, object);
       const saw = old !== undefined && selects(watcher.options, old);
-      if (sees) watcher.sink.applied(structuredClone(object));
-      else if (saw) watcher.sink.deleted(structuredClone(object));
+      if (sees) watcher.sink.applied(shown(watcher.options, object));
+      else if (saw) watcher.sink.deleted(shown(watcher.options, object));
     }
   }
 
@@ -235,7 +238,7 @@ export class FakeKubeClient implements KubeClient {
     this.#version += 1;
     this.#table(gvr).delete(keyOf(object.metadata));
     for (const watcher of this.#watchersOf(gvr))
-      if (selects(watcher.options, object)) watcher.sink.deleted(structuredClone(object));
+      if (selects(watcher.options, object)) watcher.sink.deleted(shown(watcher.options, object));
   }
 
   #watchersOf(gvr: Gvr): Watcher[] {
@@ -269,12 +272,20 @@ export class FakeKubeClient implements KubeClient {
   }
 }
 
+const specOf = (object: KubeObject): unknown => (object as unknown as AnyRecord)['spec'];
 const tableKey = (gvr: Gvr): string => `${gvr.group}/${gvr.resource}`;
 const keyOf = (meta: { name?: string; namespace?: string }): string => `${meta.namespace ?? ''}/${meta.name ?? ''}`;
 
 function refOf(object: KubeObject): ObjectRef {
   const { name = '', namespace } = object.metadata;
   return namespace === undefined ? { name } : { name, namespace };
+}
+
+/** A copy of what somebody sees who asked so. */
+function shown<T extends KubeObject>({ metadataOnly }: ListOptions, object: T): T {
+  const copy = structuredClone(object);
+  if (metadataOnly) stripToMetadata(copy);
+  return copy;
 }
 
 const selects = (options: ListOptions, object: KubeObject): boolean =>

@@ -5,6 +5,7 @@ import type { AnswerGuard, CollectionGuard } from './guard.ts';
 import { Http } from './http.ts';
 import { LIMITS } from './limits.ts';
 import { readLineStream } from './line-stream.ts';
+import { stripToMetadata } from './metadata.ts';
 import type { RequestRate } from './pace.ts';
 import { query, resourcePath } from './paths.ts';
 import { FIELD_MANAGER, type ServerAccess } from './session.ts';
@@ -257,12 +258,4 @@ function named<T extends KubeObject>(item: T, list: KubeList<T>, options: ListOp
   if (list.apiVersion !== undefined && !options.metadataOnly) item.apiVersion ??= list.apiVersion;
   if (list.kind !== undefined && !options.metadataOnly) item.kind ??= list.kind.replace(/List$/, '');
   return item;
-}
-
-/** A server that ignores `as=PartialObjectMetadata` sends all; memory must not pay for it. */
-function stripToMetadata(object: KubeObject): void {
-  for (const field of Object.keys(object))
-    if (field !== 'metadata' && field !== 'apiVersion' && field !== 'kind')
-      delete (object as unknown as Record<string, unknown>)[field];
-  delete object.metadata.managedFields;
 }

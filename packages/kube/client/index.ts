@@ -26,3 +26,4 @@ export type {
   WatchSink,
   WriteOptions,
 } from './types.ts';
+export { isOlder } from './versions.ts';

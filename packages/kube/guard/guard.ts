@@ -1,5 +1,5 @@
 import type { Gvr, KubeObject } from '#api/kube';
-import { AnswerFault, type AnswerGuard, type CollectionGuard } from '#kube/client';
+import { AnswerFault, type AnswerGuard, type CollectionGuard, isOlder } from '#kube/client';
 import type { Clock } from '#runtime/clock';
 import { isOfFamily, refusedAddress } from './addresses.ts';
 import type { AnswerBudget } from './budget.ts';
@@ -262,14 +262,6 @@ function isKindOf(kind: unknown, resource: string, suffix: string): boolean {
   const singular = kind.slice(0, kind.length - suffix.length).toLowerCase();
   return [singular, `${singular}s`, `${singular}es`, singular.replace(/y$/, 'ies')].includes(resource);
 }
-
-function isOlder(version: string, than: string): boolean {
-  if (!NUMBER.test(version) || !NUMBER.test(than)) return false;
-  return version.length === than.length ? version < than : version.length < than.length;
-}
-/** Without leading zeros, of a bounded length. */
-const NUMBER = /^[1-9]\d{0,30}$/;
-
 /** Readers keep metadata, what a Service says, and endpoints; of a pod's containers next to nothing. */
 function keptBytes(object: KubeObject): number {
   const { metadata: all, spec, endpoints } = object as KubeObject & { spec?: object; endpoints?: unknown };

@@ -6,7 +6,6 @@ import type { Log } from '#runtime/log';
 import type { Random } from '#runtime/random';
 import {
   CREDENTIALS,
-  LINKS,
   type Link,
   type MirrorOutcome,
   type Reachability,
@@ -29,13 +28,12 @@ import {
   serviceKey,
   settingsOf,
 } from '../mirror/index.ts';
-import type { NamedNetworks } from '../networks/index.ts';
 import { Announcer } from './announcer.ts';
 import { applyChanges, begunElsewhere } from './apply.ts';
 import { Gateway, type GatewayMetrics } from './gateway.ts';
 import { ImportedSlices } from './imported-slices.ts';
-import { LIMITS } from './limits.ts';
 import { LinkFacts, type LinkFactsDeps } from './link-facts.ts';
+import { Links } from './links.ts';
 import { LocalCluster } from './local-cluster.ts';
 import { Loop } from './loop.ts';
 import { type RemoteClient, RemoteCluster, type RemoteSource } from './remote-cluster.ts';
@@ -93,9 +91,7 @@ export class LinkController {
   #local: { cluster: string; view: LocalCluster } | undefined;
   /** What is to be done about federated Services, as of the last reconciliation. */
   #joins: LinkReconciliation['joins'] = new Map();
-  readonly #links = new Map<string, Link>();
-  readonly #stopLinks: () => void;
-  #linksKnown = false;
+  readonly #links: Links;
   /** The Link as last seen: what it made is cleared away by its settings. */
   #last: Link | undefined;
   #remote: { source: string; cluster: RemoteCluster } | undefined;
@@ -119,6 +115,11 @@ export class LinkController {
     this.#slices = new ImportedSlices(deps, changed);
     const { client, clock, log } = deps;
     const { link: name, namespace, controlNamespace, renewTokenAt: renewAt } = options;
+    const linksChanged = (): void => {
+      if (this.#links.ownKnown) this.#localOf(this.#links.own ?? this.#lastOrNone());
+      changed();
+    };
+    this.#links = new Links({ client, clock, log, changed: linksChanged }, { namespace, own: name });
     const tell: LinkFactsDeps['tell'] = (type, reason, message) => {
       if (this.#last) this.#announcer.tell(this.#last, { type, reason, message });
     };
@@ -132,41 +133,16 @@ export class LinkController {
         client,
         clock,
         log,
-        current: () => this.#links.get(name),
-        written: (before, after) => this.#written(before, after),
+        current: () => this.#links.own,
+        written: (before, after) => this.#links.written(before, after),
       },
       { name, namespace },
-    );
-    const apply = (link: Link): void =>
-      void this.#links.set(link.metadata.name ?? '', link.metadata.name === name ? link : withoutLists(link));
-    this.#stopLinks = deps.client.watch<Link>(
-      LINKS,
-      { namespace: options.namespace },
-      {
-        reset: (links) => {
-          this.#links.clear();
-          links.forEach(apply);
-          this.#linksKnown = true;
-          this.#localOf(this.#links.get(options.link) ?? this.#lastOrNone());
-          changed();
-        },
-        applied: (link) => {
-          const before = this.#links.get(link.metadata.name ?? '');
-          apply(link);
-          if (link.metadata.name === options.link || !before || concernsOthers(before, link)) changed();
-        },
-        deleted: (link) => {
-          this.#links.delete(link.metadata.name ?? '');
-          changed();
-        },
-        failed: ({ error, attempt }) => deps.log.warn('cannot watch links', { error: error.message, attempt }),
-      },
     );
   }
 
   stop(): void {
     this.#loop.stop();
-    this.#stopLinks();
+    this.#links.stop();
     this.#local?.view.stop();
     this.#slices.stop();
     this.#letGo();
@@ -175,10 +151,10 @@ export class LinkController {
   }
 
   async #reconcile(): Promise<'done' | 'again'> {
-    if (!this.#linksKnown) return 'done';
-    const link = this.#links.get(this.#options.link);
+    if (!this.#links.ownKnown) return 'done';
+    const { own: link } = this.#links;
     const local = this.#localOf(link ?? this.#lastOrNone());
-    if (!local.synced) return 'done';
+    if (!local.synced || !this.#links.known) return 'done';
     if (link && link.metadata.deletionTimestamp === undefined) return this.#follow(link, local);
     this.#letGo();
     this.#status.stop();
@@ -187,7 +163,7 @@ export class LinkController {
 
   async #follow(link: Link, local: LocalCluster): Promise<'done' | 'again'> {
     this.#last = link;
-    const holder = this.#holderOf(settingsOf(link).cluster);
+    const holder = this.#links.holderOf(settingsOf(link).cluster);
     if (holder !== this.#options.link) return this.#standBack(link, holder ?? '');
     const gateway = this.#gatewayOf(link);
     const remote = this.#remoteOf(link, gateway !== undefined);
@@ -208,14 +184,14 @@ export class LinkController {
     if (!remote.synced || isOwn || gateway?.known === false) {
       // Too little is known of the remote cluster: what stands here stays as it is.
       if (reachability)
-        await this.#status.put(() => this.#facts.complete(about, cluster, remote, this.#otherNetworks()));
+        await this.#status.put(() => this.#facts.complete(about, cluster, remote, this.#links.otherNetworks()));
       return 'done';
     }
     const scene = this.#scene(gateway, remote);
-    const wanted = reconcileLink(link, remote.services, local, this.#linkTimes(), scene, remote.exports);
+    const wanted = reconcileLink(link, remote.services, local, this.#links.linkedAt(), scene, remote.exports);
     this.#joins = wanted.joins;
     const endpoints = [...wanted.endpoints, ...this.#probeChanges(cluster, gateway, local)];
-    const { client } = this.#deps;
+    const client = local.learning(this.#deps.client);
     const changes = begunElsewhere(wanted.changes, cluster);
     const { failures, conflicts } = await applyChanges(client, changes, endpoints, this.#rewrites, wanted.joins);
     this.#facts.dialled(wanted.direct, remote);
@@ -226,7 +202,7 @@ export class LinkController {
     this.#announcer.skipped(link, this.#announced([...wanted.mirrors, ...wanted.federated]), remote.client);
     if (this.#options.enableNamespaceCreation) await this.#createNamespaces(link, wanted);
     const said = { ...this.#outcomes(wanted, failures), ...about };
-    await this.#status.put(() => this.#facts.complete(said, cluster, remote, this.#otherNetworks()));
+    await this.#status.put(() => this.#facts.complete(said, cluster, remote, this.#links.otherNetworks()));
     for (const [name, message] of failures) this.#deps.log.warn(message, { service: name });
     return failures.size > 0 || conflicts + slices.conflicts > 0 ? 'again' : 'done';
   }
@@ -240,7 +216,7 @@ export class LinkController {
     const { client, log } = this.#deps;
     const view = new LocalCluster(client, log, () => this.#loop.trigger(), {
       cluster,
-      concerns: (now, before) => concernsLink(cluster, this.#joins, now, before),
+      concerns: (now, before) => this.#loop.isDue || concernsLink(cluster, this.#joins, now, before),
     });
     this.#local = { cluster, view };
     return view;
@@ -248,15 +224,6 @@ export class LinkController {
 
   #lastOrNone(): Link {
     return this.#last ?? { metadata: { name: this.#options.link } };
-  }
-
-  /** The Link to which a cluster belongs: the oldest that names it, and of equally old ones the first by name. */
-  #holderOf(cluster: string): string | undefined {
-    const ages = [...this.#links.values()]
-      .filter((link) => link.metadata.deletionTimestamp === undefined && settingsOf(link).cluster === cluster)
-      .map(({ metadata: { creationTimestamp = '', name = '' } }) => ({ age: `${creationTimestamp} ${name}`, name }))
-      .sort((a, b) => (a.age < b.age ? -1 : 1));
-    return ages[0]?.name;
   }
 
   /** Another Link has this cluster: two would undo each other's work for ever. */
@@ -283,9 +250,9 @@ export class LinkController {
   /** The Link is gone: without it, nothing of the remote cluster is wanted, unless another Link has it. */
   async #clearAway(deleting: Link | undefined, local: LocalCluster): Promise<'done' | 'again'> {
     const link = deleting ?? this.#lastOrNone();
-    if (this.#holderOf(settingsOf(link).cluster) !== undefined) return 'done';
-    const { changes, endpoints } = reconcileLink(link, new Map(), local, this.#linkTimes());
-    const { failures, conflicts } = await applyChanges(this.#deps.client, changes, [
+    if (this.#links.holderOf(settingsOf(link).cluster) !== undefined) return 'done';
+    const { changes, endpoints } = reconcileLink(link, new Map(), local, this.#links.linkedAt());
+    const { failures, conflicts } = await applyChanges(local.learning(this.#deps.client), changes, [
       ...endpoints,
       ...this.#probeChanges(settingsOf(link).cluster, undefined, local),
     ]);
@@ -401,12 +368,6 @@ export class LinkController {
     return { cluster, namespace, remoteNamespace: link.spec?.targetClusterLinkerdNamespace || namespace };
   }
 
-  #linkTimes(): Map<string, string> {
-    const times = new Map<string, string>();
-    for (const link of this.#links.values()) times.set(settingsOf(link).cluster, link.metadata.creationTimestamp ?? '');
-    return times;
-  }
-
   /** An outcome whose write failed says so. */
   #outcomes({ mirrors, federated, originals }: LinkReconciliation, failures: Map<string, string>) {
     const failed = new Map<string, string>();
@@ -432,21 +393,6 @@ export class LinkController {
   #announced(outcomes: readonly MirrorOutcome[]): readonly MirrorOutcome[] {
     if (!this.#options.enableNamespaceCreation) return outcomes;
     return outcomes.filter(({ reason }) => reason !== 'MissingNamespace');
-  }
-
-  /** What a write brought is known before the watch tells. */
-  #written(before: Link | undefined, after: Link): void {
-    if (before !== undefined && this.#links.get(this.#options.link) === before)
-      this.#links.set(this.#options.link, after);
-  }
-
-  /** Where the pods of other linked clusters are, as their own controllers say. */
-  #otherNetworks(): NamedNetworks[] {
-    return [...this.#links.values()].flatMap((link) => {
-      const networks = (link.status?.podNetworks ?? []).slice(0, LIMITS.podNetworksMax);
-      const isOther = link.metadata.name !== this.#options.link && networks.length > 0;
-      return isOther ? [{ cluster: settingsOf(link).cluster, networks }] : [];
-    });
   }
 
   async #createNamespaces(link: Link, { mirrors, federated }: LinkReconciliation): Promise<void> {
@@ -496,14 +442,3 @@ const NOTHING = {
 
 /** Name of the port at which gateways are probed, of their Service and of ours. */
 const PROBE_PORT = 'mc-probe';
-
-/** Of others' Links, the lists in their status are nothing to us, and long. */
-const withoutLists = ({ status, ...link }: Link): Link => ({
-  ...link,
-  ...(status?.podNetworks && { status: { podNetworks: status.podNetworks } }),
-});
-
-/** Whether a change of one Link is anything to the others: of most of its status nothing is. */
-const concernsOthers = (before: Link, { metadata, spec, status }: Link): boolean =>
-  JSON.stringify([before.metadata.deletionTimestamp, before.spec, before.status?.podNetworks]) !==
-  JSON.stringify([metadata.deletionTimestamp, spec, status?.podNetworks]);

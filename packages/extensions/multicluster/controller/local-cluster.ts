@@ -1,5 +1,5 @@
-import { ENDPOINTS, type Endpoints, type KubeObject, NAMESPACES, SERVICES } from '#api/kube';
-import type { KubeClient } from '#kube/client';
+import { ENDPOINTS, type Endpoints, type Gvr, type KubeObject, NAMESPACES, SERVICES } from '#api/kube';
+import { isOlder, type KubeClient } from '#kube/client';
 import type { Log } from '#runtime/log';
 import {
   type LocalView,
@@ -19,6 +19,8 @@ export interface LocalScope {
   /** Whether a Service that changed is anything to them. */
   concerns?(now: ObservedService, before: ObservedService | undefined): boolean;
 }
+
+type WritingClient = Pick<KubeClient, 'get' | 'create' | 'update' | 'delete'>;
 
 /** Services, namespaces, and Endpoints of mirrors and probes of the cluster that we run in. */
 export class LocalCluster implements LocalView {
@@ -100,12 +102,44 @@ export class LocalCluster implements LocalView {
     ];
   }
 
+  /**
+   * A client like this one: Services that it reads and writes are known here before the watch tells of them. While many write, watches
+   * lag behind, and what was written would be written again.
+   */
+  learning(client: WritingClient): WritingClient {
+    const learned = async <T extends KubeObject>(gvr: Gvr, work: Promise<T>): Promise<T> => {
+      const object = await work;
+      if (gvr === SERVICES) this.#learn(observe(object));
+      return object;
+    };
+    return {
+      get: (gvr, ...rest) => learned(gvr, client.get(gvr, ...rest)),
+      update: (gvr, ...rest) => learned(gvr, client.update(gvr, ...rest)),
+      create: (...args) => client.create(...args),
+      delete: (...args) => client.delete(...args),
+    };
+  }
+
   get synced(): boolean {
     return this.#synced.every(Boolean);
   }
 
   stop(): void {
     for (const stop of this.#stops) stop();
+  }
+
+  /** Of one that is not known the watch may have told already that it went. */
+  #learn(service: ObservedService): void {
+    const key = serviceKey(service.namespace, service.name);
+    for (const part of this.#parts) {
+      const known = part.get(key);
+      if (known && isOlder(known.resourceVersion, service.resourceVersion)) this.#set(part, key, service);
+    }
+  }
+
+  #set(part: Map<string, ObservedService>, key: string, service: ObservedService): void {
+    part.set(key, service);
+    this.services.set(key, service);
   }
 
   /** The Services that one watch tells of, kept in step with all of them. */
@@ -120,8 +154,8 @@ export class LocalCluster implements LocalView {
     return {
       get: (key) => part.get(key),
       set: (key, service) => {
-        part.set(key, service);
-        this.services.set(key, service);
+        const known = part.get(key);
+        if (!known || !isOlder(service.resourceVersion, known.resourceVersion)) this.#set(part, key, service);
       },
       delete: forget,
       clear: () => [...part.keys()].forEach(forget),

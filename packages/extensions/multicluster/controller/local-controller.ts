@@ -2,9 +2,9 @@ import type { LabelSelector } from '#api/kube';
 import type { KubeClient } from '#kube/client';
 import type { Clock } from '#runtime/clock';
 import type { Log } from '#runtime/log';
-import { LINKS, type Link } from '../link/index.ts';
-import { reconcileLocal, settingsOf } from '../mirror/index.ts';
+import { reconcileLocal } from '../mirror/index.ts';
 import { applyChanges } from './apply.ts';
+import { Links } from './links.ts';
 import { LocalCluster } from './local-cluster.ts';
 import { LocalExports } from './local-exports.ts';
 import { Loop } from './loop.ts';
@@ -29,9 +29,7 @@ export class LocalController {
   readonly #exports: LocalExports;
   readonly #loop: Loop;
   readonly #rewrites: Rewrites;
-  readonly #stopLinks: () => void;
-  /** Cluster name by Link name; undefined until the Links were seen in full. */
-  #clusters: Map<string, string> | undefined;
+  readonly #links: Links;
 
   constructor(deps: { client: KubeClient; clock: Clock; log: Log }, options: LocalControllerOptions) {
     this.#client = deps.client;
@@ -42,41 +40,21 @@ export class LocalController {
     const changed = (): void => this.#loop.trigger();
     this.#local = new LocalCluster(deps.client, deps.log, changed);
     this.#exports = new LocalExports(deps, options.clusterName, changed);
-    this.#stopLinks = deps.client.watch<Link>(
-      LINKS,
-      { namespace: options.namespace },
-      {
-        reset: (links) => {
-          this.#clusters = new Map(links.map((link) => [link.metadata.name ?? '', settingsOf(link).cluster]));
-          changed();
-        },
-        applied: (link) => {
-          const [name, { cluster }] = [link.metadata.name ?? '', settingsOf(link)];
-          if (this.#clusters?.get(name) === cluster) return;
-          this.#clusters?.set(name, cluster);
-          changed();
-        },
-        deleted: (link) => {
-          this.#clusters?.delete(link.metadata.name ?? '');
-          changed();
-        },
-        failed: ({ error, attempt }) => deps.log.warn('cannot watch links', { error: error.message, attempt }),
-      },
-    );
+    this.#links = new Links({ ...deps, changed }, { namespace: options.namespace });
   }
 
   stop(): void {
     this.#loop.stop();
-    this.#stopLinks();
+    this.#links.stop();
     this.#exports.stop();
     this.#local.stop();
   }
 
   async #reconcile(): Promise<'done' | 'again'> {
     if (!this.#local.synced || !this.#exports.synced) return 'done';
-    const linked = this.#clusters && new Set(this.#clusters.values());
+    const linked = this.#links.known ? new Set(this.#links.linkedAt().keys()) : undefined;
     const changes = reconcileLocal(this.#options, this.#local, linked, this.#exports.exports);
-    const { failures, conflicts } = await applyChanges(this.#client, changes, [], this.#rewrites);
+    const { failures, conflicts } = await applyChanges(this.#local.learning(this.#client), changes, [], this.#rewrites);
     const exports = await this.#exports.reconcile(this.#local, linked, failures);
     for (const [name, message] of exports.failures) failures.set(name, message);
     for (const [name, message] of failures) this.#log.warn(message, { service: name });

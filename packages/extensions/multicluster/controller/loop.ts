@@ -35,6 +35,11 @@ export class Loop {
     if (!this.#running) this.#schedule(this.#settleMs());
   }
 
+  /** Whether a run is due that will see all that has changed until now. */
+  get isDue(): boolean {
+    return this.#dirty;
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#timer?.cancel();

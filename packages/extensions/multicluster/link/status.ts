@@ -254,15 +254,14 @@ export function keepTime<C extends Condition>(fresh: C, old: C | undefined): C {
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Equality of JSON values whatever the order of fields; servers keep their own. */
+/** Equality of JSON values whatever the order of fields; servers keep their own. A field that is undefined is none. */
 export function sameJson(a: unknown, b: unknown): boolean {
-  return canonical(a) === canonical(b);
-}
-
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([x], [y]) => compare(x, y)))
-      : inner,
-  );
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, i) => sameJson(item, b[i]));
+  if (Array.isArray(b)) return false;
+  const [fields, others] = [a as Record<string, unknown>, b as Record<string, unknown>];
+  const present = (of: Record<string, unknown>): string[] => Object.keys(of).filter((key) => of[key] !== undefined);
+  const keys = present(fields);
+  return keys.length === present(others).length && keys.every((key) => sameJson(fields[key], others[key]));
 }

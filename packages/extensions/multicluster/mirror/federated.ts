@@ -93,28 +93,27 @@ function wantedFederated(
   const own = portsKey(joiner.cluster);
   const { [own]: _own, ...said } = saidPorts(existing?.annotations ?? {});
   const exportsBefore = saidExports(existing?.annotations ?? {});
-  const { [exportKey(joiner.cluster)]: _ownExport, ...others } = exportsBefore;
-  const exports = { ...others, ...(exported && { [exportKey(joiner.cluster)]: sayExport(exported, member) }) };
-  const resolved = resolveExports(readExports(exports));
-  const follows = {
+  const { [exportKey(joiner.cluster)]: _ownExport, ...otherExports } = exportsBefore;
+  const exports = { ...otherExports, ...(exported && { [exportKey(joiner.cluster)]: sayExport(exported, member) }) };
+  const follows = () => ({
     labels: existing?.labels ?? {},
     ports: existing?.ports ?? [],
     headless: existing?.headless ?? false,
     traffic: existing?.traffic,
-  };
-  const rules = {
-    labels: copyLabels(member.labels, joiner.excludedLabels),
-    ports: federatedPorts(
-      member,
-      members.remote.flatMap(({ cluster }) => said[portsKey(cluster)] ?? []),
-      resolved,
-    ),
-    headless: resolved ? resolved.type === 'Headless' : member.headless,
-    // Without exports it is as somebody may have set it by hand.
-    traffic: resolved ? resolved.traffic : Object.keys(exportsBefore).length > 0 ? undefined : existing?.traffic,
+  });
+  const rules = () => {
+    const resolved = resolveExports(readExports(exports));
+    const others = members.remote.flatMap(({ cluster }) => said[portsKey(cluster)] ?? []);
+    return {
+      labels: copyLabels(member.labels, joiner.excludedLabels),
+      ports: federatedPorts(member, others, resolved),
+      headless: resolved ? resolved.type === 'Headless' : member.headless,
+      // Without exports it is as somebody may have set it by hand.
+      traffic: resolved ? resolved.traffic : Object.keys(exportsBefore).length > 0 ? undefined : existing?.traffic,
+    };
   };
   return {
-    ...(leads ? rules : follows),
+    ...(leads ? rules() : follows()),
     annotations: {
       ...(leads
         ? federatedAnnotations(member.annotations, existing?.annotations ?? {}, joiner.excludedAnnotations)

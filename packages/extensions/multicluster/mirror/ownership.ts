@@ -32,23 +32,26 @@ export const withForeignKeys = (foreign: Keys | undefined, ours: Keys): Keys => 
 function pick(metadata: ObjectMeta, part: Part, isOurs: boolean): Record<string, string> {
   const all = metadata[part] ?? {};
   const set = setByUs(metadata, part);
-  if (set === undefined) return isOurs ? all : {};
-  return Object.fromEntries(Object.entries(all).filter(([key]) => (set.has(`f:${key}`) || OURS.test(key)) === isOurs));
+  if (!set) return isOurs ? all : {};
+  const picked: Record<string, string> = {};
+  for (const key in all) {
+    const isSet = set.some((fields) => fields[`f:${key}`] !== undefined);
+    if ((isSet || OURS.test(key)) === isOurs) picked[key] = all[key] as string;
+  }
+  return picked;
 }
 
-/** Keys, each after `f:`; undefined where the server tracks nothing of ours. */
-function setByUs({ managedFields = [] }: ObjectMeta, part: Part): Set<string> | undefined {
+/** Fields by key after `f:`; undefined where the server tracks nothing of ours. */
+function setByUs({ managedFields = [] }: ObjectMeta, part: Part): Record<string, object>[] | undefined {
   const entries = managedFields.filter(
     ({ manager, operation, subresource }) =>
       manager === FIELD_MANAGER && operation === 'Update' && subresource === undefined,
   );
   if (entries.length === 0) return undefined;
-  return new Set(
-    entries.flatMap(({ fieldsV1 }) => {
-      const fields = fieldsV1?.['f:metadata'] as Record<string, object> | undefined;
-      return Object.keys(fields?.[`f:${part}`] ?? {});
-    }),
-  );
+  return entries.map(({ fieldsV1 }) => {
+    const fields = fieldsV1?.['f:metadata'] as Record<string, Record<string, object>> | undefined;
+    return fields?.[`f:${part}`] ?? {};
+  });
 }
 
 /** Whoever writes them: they would make members up, or hide what is a mirror. */
