@@ -1,5 +1,5 @@
 import type { MirrorOutcome } from '../link/index.ts';
-import { exportKey, isExportKey, type ObservedExport, readExports, saidExports, sayExport } from '../mcs/facts.ts';
+import { exportKey, type ObservedExport, readExports, saidExports, sayExport } from '../mcs/facts.ts';
 import { type Resolved, resolveExports } from '../mcs/resolve.ts';
 import { copyLabels, federatedAnnotations } from './copy.ts';
 import { federatedName, type Members, MIRROR, memberOf, readMembers, writeMembers } from './names.ts';
@@ -89,39 +89,34 @@ function wantedFederated(
 ) {
   const before = existing ? readMembers(existing.annotations) : { remote: [] };
   const members = withMember(before, member.name, joiner.cluster);
-  const leads = !existing || isAuthoritative(before, joiner);
-  const own = portsKey(joiner.cluster);
-  const { [own]: _own, ...said } = saidPorts(existing?.annotations ?? {});
-  const exportsBefore = saidExports(existing?.annotations ?? {});
-  const { [exportKey(joiner.cluster)]: _ownExport, ...otherExports } = exportsBefore;
-  const exports = { ...otherExports, ...(exported && { [exportKey(joiner.cluster)]: sayExport(exported, member) }) };
-  const follows = () => ({
-    labels: existing?.labels ?? {},
-    ports: existing?.ports ?? [],
-    headless: existing?.headless ?? false,
-    traffic: existing?.traffic,
-  });
-  const rules = () => {
-    const resolved = resolveExports(readExports(exports));
-    const others = members.remote.flatMap(({ cluster }) => said[portsKey(cluster)] ?? []);
-    return {
-      labels: copyLabels(member.labels, joiner.excludedLabels),
-      ports: federatedPorts(member, others, resolved),
-      headless: resolved ? resolved.type === 'Headless' : member.headless,
-      // Without exports it is as somebody may have set it by hand.
-      traffic: resolved ? resolved.traffic : Object.keys(exportsBefore).length > 0 ? undefined : existing?.traffic,
-    };
+  const {
+    [portsKey(joiner.cluster)]: _ports,
+    [exportKey(joiner.cluster)]: _export,
+    ...others
+  } = withoutDiscovery(existing?.annotations ?? {});
+  const said = {
+    ...(exported && { [exportKey(joiner.cluster)]: sayExport(exported, member) }),
+    ...writeMembers(members),
   };
+  if (existing && !isAuthoritative(before, joiner)) {
+    const { labels, ports, headless, traffic } = existing;
+    const annotations = { ...others, [portsKey(joiner.cluster)]: sayPorts(member.ports), ...said };
+    return { labels, ports, headless, traffic, annotations };
+  }
+  const exportsBefore = saidExports(existing?.annotations ?? {});
+  const saidByOthers = { ...saidPorts(others), ...saidExports(others) };
+  const resolved = resolveExports(readExports({ ...saidByOthers, ...said }));
+  const otherPorts = members.remote.flatMap(({ cluster }) => saidByOthers[portsKey(cluster)] ?? []);
   return {
-    ...(leads ? rules() : follows()),
+    labels: copyLabels(member.labels, joiner.excludedLabels),
+    ports: federatedPorts(member, otherPorts, resolved),
+    headless: resolved ? resolved.type === 'Headless' : member.headless,
+    // Without exports it is as somebody may have set it by hand.
+    traffic: resolved ? resolved.traffic : Object.keys(exportsBefore).length > 0 ? undefined : existing?.traffic,
     annotations: {
-      ...(leads
-        ? federatedAnnotations(member.annotations, existing?.annotations ?? {}, joiner.excludedAnnotations)
-        : withoutDiscovery(withoutExports(existing?.annotations ?? {}))),
+      ...federatedAnnotations(member.annotations, existing?.annotations ?? {}, joiner.excludedAnnotations),
+      ...saidByOthers,
       ...said,
-      ...(!leads && { [own]: sayPorts(member.ports) }),
-      ...exports,
-      ...writeMembers(members),
     },
   };
 }
@@ -185,6 +180,3 @@ function withoutDiscovery(annotations: Record<string, string>): Record<string, s
   const { [MIRROR.remoteDiscovery]: _remote, [MIRROR.localDiscovery]: _local, ...rest } = annotations;
   return rest;
 }
-
-const withoutExports = (annotations: Record<string, string>): Record<string, string> =>
-  Object.fromEntries(Object.entries(annotations).filter(([key]) => !isExportKey(key)));
