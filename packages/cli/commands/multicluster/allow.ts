@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { SERVICE_ACCOUNTS } from '#api/kube';
 import { isNotFound } from '#kube/client';
 import { type CliContext, UserError } from '../../context.ts';
-import { defaultMulticluster, extensionNamespace, remoteAccess } from '../../manifests/multicluster/index.ts';
+import { defaultMulticluster, remoteAccess } from '../../manifests/multicluster/index.ts';
 import { renderManifests } from '../../output/index.ts';
 
 interface AllowFlags {
@@ -12,7 +12,10 @@ interface AllowFlags {
   output: 'yaml' | 'json';
 }
 
-/** `multicluster allow`: another account with which a cluster may look at this one. */
+/**
+ * `multicluster allow`: another account with which a cluster may look at this one. It goes where the extension is installed, whose
+ * namespace is not printed: who deletes the account by what is printed must not delete the extension with it.
+ */
 export function registerAllow(group: Command, context: CliContext): void {
   group
     .command('allow')
@@ -25,8 +28,7 @@ export function registerAllow(group: Command, context: CliContext): void {
       const { serviceAccountName: name, namespace } = flags;
       if (!flags.ignoreCluster) await refuseExisting(context, name, namespace);
       const settings = { ...defaultMulticluster(), namespace };
-      const objects = [extensionNamespace(settings), ...remoteAccess(settings, name)];
-      context.io.out(renderManifests(objects, flags.output));
+      context.io.out(renderManifests(remoteAccess(settings, name), flags.output));
     });
 }
 

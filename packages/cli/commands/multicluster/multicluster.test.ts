@@ -3,12 +3,19 @@ import { test } from 'node:test';
 import { Command } from 'commander';
 import {
   type AnyObject,
+  CLUSTER_ROLE_BINDINGS,
   CONFIG_MAPS,
   DEPLOYMENTS,
   ENDPOINT_SLICES,
+  type Gvr,
+  LEASES,
   NAMESPACES,
   NODES,
+  POD_DISRUPTION_BUDGETS,
+  ROLE_BINDINGS,
+  ROLES,
   SECRETS,
+  SERVICE_ACCOUNTS,
   SERVICES,
 } from '#api/kube';
 import { LINKS, SERVICE_EXPORTS } from '#extensions/multicluster';
@@ -174,7 +181,21 @@ test('what is missing is said before anything is printed', async () => {
       'install --gateway=false',
       /you need Linkerd to be installed in order to install multicluster addons/,
     ],
-    [new FakeKubeClient(), 'unlink --cluster-name=east', /there is no Link east/],
+    [
+      new FakeKubeClient(),
+      'unlink --cluster-name=east',
+      /there is no Link east in namespace linkerd-multicluster: expected it, or anything that it left; saw no Links/,
+    ],
+    [
+      new FakeKubeClient().seed(LINKS, { metadata: { name: 'north', namespace: MC } }),
+      'unlink --cluster-name=east --only-controller',
+      /expected it, or a mirror controller that it left; saw Links linkerd-multicluster\/north/,
+    ],
+    [
+      new FakeKubeClient().seed(LINKS, { metadata: { name: 'east', namespace: MC } }),
+      'unlink --cluster-name=east --only-controller',
+      /Link east in namespace linkerd-multicluster has no mirror controller/,
+    ],
   ];
   for (const [client, words, message] of cases) await assert.rejects(run(client, words), message, words);
 });
@@ -193,37 +214,77 @@ test('install without a gateway prints no gateway, and controllers only for the 
   );
 });
 
-test('unlink names the controller first, then the Link, its secrets and mirrors', async () => {
+/** What stands in the source cluster once `link` was applied, with controllers in high availability. */
+async function linkedSource(): Promise<FakeKubeClient> {
+  const client = target();
+  const { objects } = await run(target(), 'link --cluster-name=east --gateway=false --ha');
+  for (const object of objects) client.seed(RESOURCES[object.kind ?? ''] ?? SERVICES, object);
   const labels = { 'mirror.linkerd.io/mirrored-service': 'true', 'mirror.linkerd.io/cluster-name': 'east' };
-  const client = target()
-    .seed(LINKS, { metadata: { name: 'east', namespace: MC } })
-    .seed(SECRETS, {
-      metadata: {
-        name: 'cluster-credentials-east',
-        namespace: 'linkerd',
-        labels: { 'multicluster.linkerd.io/cluster-name': 'east' },
-      },
-    })
+  return client
+    .seed(LEASES, { metadata: { name: 'service-mirror-write-east', namespace: MC } })
+    .seed(SERVICES, { metadata: { name: 'probe-east', namespace: MC } })
     .seed(SERVICES, { metadata: { name: 'web-east', namespace: 'shop', labels } });
+}
+const RESOURCES: Record<string, Gvr> = {
+  ClusterRoleBinding: CLUSTER_ROLE_BINDINGS,
+  Deployment: DEPLOYMENTS,
+  Link: LINKS,
+  PodDisruptionBudget: POD_DISRUPTION_BUDGETS,
+  Role: ROLES,
+  RoleBinding: ROLE_BINDINGS,
+  Secret: SECRETS,
+  ServiceAccount: SERVICE_ACCOUNTS,
+};
+const CONTROLLER = [
+  `Deployment/${MC}/controller-east`,
+  `PodDisruptionBudget/${MC}/controller-east`,
+  'ClusterRoleBinding//linkerd-multicluster-controller-access-local-resources-east',
+  `RoleBinding/${MC}/controller-read-remote-creds-east`,
+  `Role/${MC}/controller-read-remote-creds-east`,
+  `ServiceAccount/${MC}/controller-east`,
+  `Service/${MC}/probe-east`,
+  'RoleBinding/linkerd/controller-renew-remote-creds-east',
+  'Role/linkerd/controller-renew-remote-creds-east',
+];
+const REST = [
+  `Lease/${MC}/service-mirror-write-east`,
+  `Secret/${MC}/cluster-credentials-east`,
+  'Secret/linkerd/cluster-credentials-east',
+  'Service/shop/web-east',
+];
+
+test('unlink names the controller first, then the Link, its secrets and mirrors, as far as they are there', async () => {
+  const client = await linkedSource();
   client.seed(DEPLOYMENTS, { metadata: { name: 'linkerd-service-mirror-east', namespace: MC } });
+  const controller = [...CONTROLLER, `Deployment/${MC}/linkerd-service-mirror-east`];
   const { objects } = await run(client, 'unlink --cluster-name=east');
-  const printed = names(objects);
-  assert.equal(printed[0], `Deployment/${MC}/controller-east`);
-  assert.ok(printed.includes(`Service/${MC}/probe-east`));
-  assert.ok(printed.includes(`Deployment/${MC}/linkerd-service-mirror-east`), 'an old controller that is there');
-  assert.ok(!printed.includes(`ServiceAccount/${MC}/linkerd-service-mirror-east`), 'none of what is not');
+  assert.deepEqual(names(objects), [...controller, `Link/${MC}/east`, ...REST]);
   const only = await run(client, 'unlink --cluster-name=east --only-controller');
-  assert.ok(!names(only.objects).includes(`Link/${MC}/east`));
-  assert.deepEqual(printed.slice(-4), [
-    `Lease/${MC}/service-mirror-write-east`,
-    `Secret/${MC}/cluster-credentials-east`,
-    'Secret/linkerd/cluster-credentials-east',
-    'Service/shop/web-east',
-  ]);
+  assert.deepEqual(names(only.objects), controller);
   await assert.rejects(
     run(client, 'uninstall'),
     /Please unlink the following clusters before uninstalling multicluster:\n {2}\* east/,
   );
+});
+
+test('what a Link left that was deleted by hand is named by unlink, too', async () => {
+  const client = await linkedSource();
+  await client.delete(LINKS, { name: 'east', namespace: MC });
+  assert.deepEqual(names((await run(client, 'unlink --cluster-name=east')).objects), [...CONTROLLER, ...REST]);
+  const only = await run(client, 'unlink --cluster-name=east --only-controller');
+  assert.deepEqual(names(only.objects), CONTROLLER);
+});
+
+test('what allow prints can be deleted without the extension', async () => {
+  const { objects } = await run(target(), 'allow --service-account-name=second');
+  assert.deepEqual(names(objects), [
+    'ClusterRole//second',
+    `ServiceAccount/${MC}/second`,
+    `Secret/${MC}/second-token`,
+    'ClusterRoleBinding//second',
+    `Role/${MC}/second`,
+    `RoleBinding/${MC}/second`,
+  ]);
 });
 
 const gateway = (spec: object, ingress: object[] = [], annotations: Record<string, string> = {}): AnyObject =>

@@ -5,6 +5,8 @@ import {
   CLUSTER_ROLES,
   DEPLOYMENTS,
   type Gvr,
+  LEASES,
+  POD_DISRUPTION_BUDGETS,
   ROLE_BINDINGS,
   ROLES,
   SECRETS,
@@ -37,63 +39,88 @@ export function registerUnlink(group: Command, context: CliContext): void {
     .action(async (flags: UnlinkFlags) => {
       const { client } = await context.connect();
       const link = await linkNamed(client, flags);
-      const objects = await controllerObjects(client, flags, context.flags.linkerdNamespace);
-      if (!flags.onlyController) objects.push(...(await linkObjects(client, link, flags)));
-      context.io.out(renderManifests(objects, flags.output));
+      const controller = await standing(client, controllerParts(flags, context.flags.linkerdNamespace));
+      const rest = flags.onlyController ? [] : await linkObjects(client, link, flags);
+      if (controller.length + rest.length === 0) throw await nothingLeft(client, link, flags);
+      context.io.out(renderManifests([...controller, ...rest], flags.output));
     });
 }
 
-async function linkNamed(client: KubeClient, { clusterName, namespace }: UnlinkFlags): Promise<Link> {
+/** Undefined when it is gone, deleted by hand: what belongs to it is known by name. */
+async function linkNamed(client: KubeClient, { clusterName, namespace }: UnlinkFlags): Promise<Link | undefined> {
   try {
     return await client.get<Link>(LINKS, clusterName, namespace);
   } catch (error) {
-    if (isNotFound(error)) throw new UserError(`there is no Link ${clusterName} in namespace ${namespace}`);
+    if (isNotFound(error)) return undefined;
     throw error;
   }
 }
 
-const RBAC = 'rbac.authorization.k8s.io/v1';
-
-/** The controller goes first, so that it does not put back what follows. Of the ones that `link` once printed, what there is. */
-async function controllerObjects(
-  client: KubeClient,
-  flags: UnlinkFlags,
-  linkerdNamespace: string,
-): Promise<AnyObject[]> {
-  const { clusterName, namespace } = flags;
-  const names = controllerNames(clusterName);
-  const current = [
-    minimal('apps/v1', 'Deployment', { name: names.deployment, namespace }),
-    minimal(RBAC, 'ClusterRoleBinding', { name: names.clusterRoleBinding }),
-    minimal(RBAC, 'RoleBinding', { name: names.roleBinding, namespace }),
-    minimal(RBAC, 'Role', { name: names.role, namespace }),
-    minimal(RBAC, 'RoleBinding', { name: names.renewalRole, namespace: linkerdNamespace }),
-    minimal(RBAC, 'Role', { name: names.renewalRole, namespace: linkerdNamespace }),
-    minimal('v1', 'ServiceAccount', { name: names.serviceAccount, namespace }),
-    minimal('v1', 'Service', { name: names.probe, namespace }),
-  ];
-  const legacy = legacyNames(clusterName);
-  const standing = await Promise.all(
-    LEGACY.map(async ([gvr, apiVersion, kind, part]) => {
-      const at = NAMESPACED.has(kind) ? namespace : undefined;
-      const name = legacy[part];
-      const metadata = { name, ...(at !== undefined && { namespace: at }) };
-      return (await exists(client, gvr, name, at)) ? [minimal(apiVersion, kind, metadata)] : [];
-    }),
+async function nothingLeft(client: KubeClient, link: Link | undefined, flags: UnlinkFlags): Promise<UserError> {
+  const { clusterName, namespace, onlyController } = flags;
+  if (link) return new UserError(`Link ${clusterName} in namespace ${namespace} has no mirror controller`);
+  const what = onlyController ? 'a mirror controller that it left' : 'anything that it left';
+  return new UserError(
+    `there is no Link ${clusterName} in namespace ${namespace}: expected it, or ${what}; saw ${await linksSeen(client)}`,
   );
-  return [...current, ...standing.flat()];
 }
 
-const LEGACY: readonly (readonly [Gvr, string, string, keyof ReturnType<typeof legacyNames>])[] = [
-  [DEPLOYMENTS, 'apps/v1', 'Deployment', 'deployment'],
-  [CLUSTER_ROLE_BINDINGS, RBAC, 'ClusterRoleBinding', 'clusterRoleBinding'],
-  [CLUSTER_ROLES, RBAC, 'ClusterRole', 'clusterRole'],
-  [ROLE_BINDINGS, RBAC, 'RoleBinding', 'roleBinding'],
-  [ROLES, RBAC, 'Role', 'role'],
-  [SERVICE_ACCOUNTS, 'v1', 'ServiceAccount', 'serviceAccount'],
-  [SERVICES, 'v1', 'Service', 'probe'],
+async function linksSeen(client: KubeClient): Promise<string> {
+  try {
+    const { items } = await client.list(LINKS, { metadataOnly: true });
+    const names = items.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`).sort();
+    return names.length > 0 ? `Links ${names.join(', ')}` : 'no Links';
+  } catch (error) {
+    if (isNotFound(error)) return 'no definition of Links';
+    throw error;
+  }
+}
+
+/** Something that may be there: its resource, and how it is named in a manifest. */
+interface Part {
+  gvr: Gvr;
+  kind: string;
+  name: string;
+  /** Absent: cluster-scoped. */
+  namespace?: string;
+}
+
+/** The controller goes first, so that it does not put back what follows; both the ones of today and those that `link` once printed. */
+function controllerParts({ clusterName, namespace }: UnlinkFlags, linkerdNamespace: string): Part[] {
+  const now = controllerNames(clusterName);
+  const renewal = { name: now.renewalRole, namespace: linkerdNamespace };
+  return [
+    ...partsOf(now, namespace),
+    { gvr: ROLE_BINDINGS, kind: 'RoleBinding', ...renewal },
+    { gvr: ROLES, kind: 'Role', ...renewal },
+    ...partsOf(legacyNames(clusterName), namespace),
+    { gvr: CLUSTER_ROLES, kind: 'ClusterRole', name: legacyNames(clusterName).clusterRole },
+  ];
+}
+
+/** Of one generation: all but its ClusterRole, which controllers of today share. */
+const partsOf = (names: ReturnType<typeof legacyNames>, namespace: string): Part[] => [
+  { gvr: DEPLOYMENTS, kind: 'Deployment', name: names.deployment, namespace },
+  { gvr: POD_DISRUPTION_BUDGETS, kind: 'PodDisruptionBudget', name: names.deployment, namespace },
+  { gvr: CLUSTER_ROLE_BINDINGS, kind: 'ClusterRoleBinding', name: names.clusterRoleBinding },
+  { gvr: ROLE_BINDINGS, kind: 'RoleBinding', name: names.roleBinding, namespace },
+  { gvr: ROLES, kind: 'Role', name: names.role, namespace },
+  { gvr: SERVICE_ACCOUNTS, kind: 'ServiceAccount', name: names.serviceAccount, namespace },
+  { gvr: SERVICES, kind: 'Service', name: names.probe, namespace },
 ];
-const NAMESPACED = new Set(['Deployment', 'RoleBinding', 'Role', 'ServiceAccount', 'Service']);
+
+/** Those of them that are there, so that what is printed can be deleted as it is. */
+async function standing(client: KubeClient, parts: readonly Part[]): Promise<AnyObject[]> {
+  const found = await Promise.all(
+    parts.map(async ({ gvr, kind, name, namespace }) => {
+      const metadata = { name, ...(namespace !== undefined && { namespace }) };
+      return (await exists(client, gvr, name, namespace)) ? [minimal(apiVersionOf(gvr), kind, metadata)] : [];
+    }),
+  );
+  return found.flat();
+}
+
+const apiVersionOf = ({ group, version }: Gvr): string => (group === '' ? version : `${group}/${version}`);
 
 async function exists(client: KubeClient, gvr: Gvr, name: string, namespace?: string): Promise<boolean> {
   try {
@@ -108,25 +135,30 @@ async function exists(client: KubeClient, gvr: Gvr, name: string, namespace?: st
 /** Members of federated services are taken out by the local mirror once the Link is gone. */
 async function linkObjects(
   client: KubeClient,
-  link: Link,
+  link: Link | undefined,
   { clusterName, namespace }: UnlinkFlags,
 ): Promise<AnyObject[]> {
-  const cluster = link.spec?.targetClusterName || clusterName;
-  const mirrors = await client.list(SERVICES, {
-    labelSelector: `${MIRROR.mirroredService}=true,${MIRROR.clusterName}=${cluster}`,
-  });
+  const cluster = link?.spec?.targetClusterName || clusterName;
+  const credentials = link?.spec?.clusterCredentialsSecret || CREDENTIALS.secretName(clusterName);
+  const own = await standing(client, [
+    { gvr: LINKS, kind: 'Link', name: clusterName, namespace },
+    { gvr: LEASES, kind: 'Lease', name: controllerNames(clusterName).lease, namespace },
+    { gvr: SECRETS, kind: 'Secret', name: credentials, namespace },
+  ]);
   const secrets = await client.list(SECRETS, {
     labelSelector: `${CREDENTIALS.clusterNameLabel}=${cluster}`,
     metadataOnly: true,
   });
+  const others = secrets.items.filter(
+    ({ metadata: { name, ...at } }) => name !== credentials || at.namespace !== namespace,
+  );
+  const mirrors = await client.list(SERVICES, {
+    labelSelector: `${MIRROR.mirroredService}=true,${MIRROR.clusterName}=${cluster}`,
+    metadataOnly: true,
+  });
   return [
-    minimal('multicluster.linkerd.io/v1alpha3', 'Link', { name: clusterName, namespace }),
-    minimal('coordination.k8s.io/v1', 'Lease', { name: controllerNames(clusterName).lease, namespace }),
-    minimal('v1', 'Secret', {
-      name: link.spec?.clusterCredentialsSecret || CREDENTIALS.secretName(clusterName),
-      namespace,
-    }),
-    ...secrets.items.map(({ metadata }) => minimal('v1', 'Secret', metadata)),
+    ...own,
+    ...others.map(({ metadata }) => minimal('v1', 'Secret', metadata)),
     ...mirrors.items.map(({ metadata }) => minimal('v1', 'Service', metadata)),
   ];
 }

@@ -5,7 +5,7 @@
 export { remoteAccess } from './access.ts';
 export { controllerNames, legacyNames, linkController } from './controllers.ts';
 export { type LinkSource, renderLink } from './links.ts';
-export { extensionNamespace, multiclusterParts, renderMulticluster } from './render.ts';
+export { multiclusterParts, renderMulticluster } from './render.ts';
 export { MULTICLUSTER_VALUE_DOCS } from './value-docs.ts';
 export {
   type ControllerEntry,

@@ -48,7 +48,7 @@ const definition = (values: MulticlusterValues, source: CrdSource, labels: Recor
   });
 
 /** With the CNI plugin no pod of ours needs a privilege. */
-export const extensionNamespace = (values: MulticlusterValues): AnyObject =>
+const extensionNamespace = (values: MulticlusterValues): AnyObject =>
   object(
     'v1',
     'Namespace',
