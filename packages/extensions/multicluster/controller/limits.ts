@@ -35,6 +35,8 @@ export const LIMITS = {
   rewriteForgetMs: 1_200_000,
   /** Of another Link's status, what concerns everybody changes in days, the rest all the time. */
   otherLinkMs: 60_000,
+  /** Other Links that are read at once: their statuses are long. */
+  linkReadsAtOnce: 4,
   /** How often the trust roots of a linked cluster are compared with ours: they change in weeks. */
   trustLookMs: 60_000,
   /** The configuration of a control plane has a few kilobytes, and few roots; reading YAML costs. */

@@ -89,3 +89,41 @@ test('a Link that cannot be read counts as what its name says until it can', asy
   assert.equal(seen.holderOf('north'), undefined);
   seen.stop();
 });
+
+test('many Links are read a few at a time, and one that changes meanwhile once more', async () => {
+  const names = Array.from({ length: 10 }, (_, i) => `north-${i}`);
+  const client = new FakeKubeClient().seed(LINKS, ...names.map((name) => link(name, name)));
+  let most = 0;
+  const answers: (() => void)[] = [];
+  let under = 0;
+  const slow: Pick<FakeKubeClient, 'get' | 'watch'> = {
+    async get(...args) {
+      under += 1;
+      most = Math.max(most, under);
+      await new Promise<void>((resolve) => answers.push(resolve));
+      under -= 1;
+      return client.get(...args);
+    },
+    watch: (...args) => client.watch(...args),
+  };
+  const { log } = new FakeLog();
+  const clock = new FakeClock(Date.parse('2026-01-01T00:00:00Z'));
+  const seen = new Links({ client: slow, clock, log, changed: () => {} }, { namespace: NAMESPACE });
+  const turns = async (): Promise<void> => {
+    for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+  };
+  await turns();
+  const spec = { targetClusterName: 'south' };
+  await client.patch(LINKS, { name: 'north-0', namespace: NAMESPACE }, { type: 'merge', body: { spec } });
+  let reads = 0;
+  for (let answer = answers.shift(); answer; answer = answers.shift()) {
+    reads += 1;
+    answer();
+    await turns();
+  }
+  assert.equal(most, LIMITS.linkReadsAtOnce);
+  assert.equal(reads, names.length + 1);
+  assert.ok(seen.known);
+  assert.equal(seen.holderOf('south'), 'north-0');
+  seen.stop();
+});

@@ -21,10 +21,7 @@ interface Other {
   /** The cluster that it names; undefined until it was read. */
   cluster: string | undefined;
   networks: readonly string[];
-  reading: boolean;
-  /** It changed while it was read. */
-  again: boolean;
-  /** When it is read next. */
+  /** Until it is read again. */
   timer?: Timer | undefined;
 }
 
@@ -38,6 +35,9 @@ export class Links {
   readonly #namespace: string;
   readonly #own: string | undefined;
   readonly #others = new Map<string, Other>();
+  /** Others to be read, and those that are being read. */
+  readonly #due = new Set<string>();
+  readonly #reading = new Set<string>();
   readonly #stops: (() => void)[];
   #link: Link | undefined;
   #ownKnown: boolean;
@@ -144,36 +144,44 @@ export class Links {
     if (name === this.#own) return;
     const known = this.#others.get(name);
     if (!known) {
-      const other: Other = { metadata, cluster: undefined, networks: [], reading: false, again: false };
-      this.#others.set(name, other);
-      void this.#read(name, other);
+      this.#others.set(name, { metadata, cluster: undefined, networks: [] });
+      this.#readNow(name);
       return;
     }
     const before = known.metadata;
     known.metadata = metadata;
     if (before.deletionTimestamp !== deletionTimestamp) this.#deps.changed();
-    if (before.generation !== generation || before.uid !== metadata.uid) void this.#read(name, known);
+    if (before.generation !== generation || before.uid !== metadata.uid) this.#readNow(name);
     else this.#readLater(name, known);
   }
 
   #forget(name: string): void {
     this.#others.get(name)?.timer?.cancel();
     this.#others.delete(name);
+    this.#due.delete(name);
   }
 
   #readLater(name: string, other: Other): void {
-    other.timer ??= this.#deps.clock.after(LIMITS.otherLinkMs, () => void this.#read(name, other));
+    other.timer ??= this.#deps.clock.after(LIMITS.otherLinkMs, () => this.#readNow(name));
+  }
+
+  /** A Link that changes while it is read is read once more. */
+  #readNow(name: string): void {
+    this.#due.add(name);
+    for (const next of this.#due) {
+      if (this.#reading.size >= LIMITS.linkReadsAtOnce) return;
+      const other = this.#others.get(next);
+      if (!other || this.#reading.has(next)) continue;
+      this.#due.delete(next);
+      void this.#read(next, other);
+    }
   }
 
   /** Never rejects. A Link that cannot be read counts as what its name says, and is read again later. */
   async #read(name: string, other: Other): Promise<void> {
     other.timer?.cancel();
     other.timer = undefined;
-    if (other.reading) {
-      other.again = true;
-      return;
-    }
-    other.reading = true;
+    this.#reading.add(name);
     const before = JSON.stringify([other.cluster, other.networks]);
     try {
       const link = await this.#deps.client.get<Link>(LINKS, name, this.#namespace);
@@ -186,11 +194,10 @@ export class Links {
         this.#readLater(name, other);
       }
     }
-    other.reading = false;
-    if (this.#others.get(name) !== other) return;
-    if (JSON.stringify([other.cluster, other.networks]) !== before) this.#deps.changed();
-    if (!other.again) return;
-    other.again = false;
-    await this.#read(name, other);
+    this.#reading.delete(name);
+    if (this.#others.get(name) === other && JSON.stringify([other.cluster, other.networks]) !== before)
+      this.#deps.changed();
+    const [next] = this.#due;
+    if (next !== undefined) this.#readNow(next);
   }
 }
