@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import {
   type AnyObject,
+  CLUSTER_ROLE_BINDINGS,
+  CLUSTER_ROLES,
   CONFIG_MAPS,
   CUSTOM_RESOURCE_DEFINITIONS,
+  DEPLOYMENTS,
   ENDPOINTS,
   type Gvr,
   type KubeObject,
@@ -11,6 +14,7 @@ import {
   NAMESPACES,
   PODS,
   REPLICA_SETS,
+  ROLES,
   SECRETS,
   SERVICES,
 } from '#api/kube';
@@ -257,7 +261,9 @@ ${clusters}√ service mirror controllers are running
 ${clusters}√ extension is managing controllers
 ${clusters}√ Links do not contradict themselves or each other
 √ linked clusters answer as they should
-${clusters}√ multicluster extension proxies are healthy
+${clusters}√ accounts of other clusters have required permissions
+\t* linkerd-multicluster/linkerd-service-mirror-remote-access-default
+√ multicluster extension proxies are healthy
 √ multicluster extension proxies and cli versions match
 
 `,
@@ -273,10 +279,7 @@ test('a cluster that cannot be reached, other anchors and a controller that is g
     data: { values: `identityTrustAnchorsPEM: ${JSON.stringify(other.anchors)}` },
   } as AnyObject);
   const client = linked('east', 'north');
-  await client.delete(
-    { group: 'apps', version: 'v1', resource: 'deployments' },
-    { name: 'controller-north', namespace: 'linkerd-multicluster' },
-  );
+  await client.delete(DEPLOYMENTS, { name: 'controller-north', namespace: MC });
   const { text } = await checkLinks(client, { north: stranger });
   assert.match(
     text,
@@ -458,6 +461,55 @@ test('one cluster may have a Link through its gateway and one without', async ()
     } as AnyObject);
   const { text } = await checkLinks(client, { flat: remote(), gated: remote() });
   assert.doesNotMatch(text, /CredentialsOfOther/);
+});
+
+test('what roles of the extension do not allow, or bindings do not bind, is named with role and verb', async () => {
+  const client = linked('east');
+  const access = 'linkerd-multicluster-controller-access-local-resources';
+  const account = 'linkerd-service-mirror-remote-access-default';
+  const edit = async (gvr: Gvr, name: string, namespace: string | undefined, change: (object: AnyObject) => void) => {
+    const object = await client.get<AnyObject>(gvr, name, namespace);
+    change(object);
+    client.seed(gvr, object);
+  };
+  interface Rule {
+    resources: string[];
+    verbs: string[];
+  }
+  const without = (resource: string, verb: string) => (object: AnyObject) => {
+    for (const rule of object['rules'] as Rule[])
+      if (rule.resources.includes(resource)) rule.verbs = rule.verbs.filter((each) => each !== verb);
+  };
+  await edit(CLUSTER_ROLES, access, undefined, without('endpointslices', 'delete'));
+  await edit(ROLES, 'controller-renew-remote-creds-east', 'linkerd', without('secrets', 'update'));
+  await edit(CLUSTER_ROLE_BINDINGS, `${access}-east`, undefined, (object) => {
+    object['subjects'] = [];
+  });
+  const local = 'linkerd-local-service-mirror-access-local-resources';
+  await edit(CLUSTER_ROLES, local, undefined, without('serviceexports', 'watch'));
+  await edit(CLUSTER_ROLES, account, undefined, without('nodes', 'list'));
+  await client.delete(ROLES, { name: account, namespace: MC });
+  const { text } = await checkLinks(client, {});
+  for (const line of [
+    `× service mirror controller has required permissions\n    service mirror controllers that may not do what they need:\n    * east: ClusterRole ${access} lacks delete of endpointslices.discovery.k8s.io; ClusterRoleBinding ${access}-east is not for ServiceAccount ${MC}/controller-east; Role controller-renew-remote-creds-east lacks update of secrets cluster-credentials-east\n`,
+    `    * linkerd-local-service-mirror: ClusterRole ${local} lacks watch of serviceexports.multicluster.x-k8s.io\n`,
+    `‼ accounts of other clusters have required permissions\n    Accounts that may not do what is needed:\n    * ${MC}/${account}: missing Role ${account}; ClusterRole ${account} lacks list of nodes\n`,
+  ])
+    assert.ok(text.includes(line), `${line}\n${text}`);
+});
+
+test('whoever may do all may do this; namespaces are made only where the controller is told to', async () => {
+  const client = linked('east');
+  const access = 'linkerd-multicluster-controller-access-local-resources';
+  const names = { name: 'controller-east', namespace: MC };
+  const deployment = await client.get<AnyObject>(DEPLOYMENTS, names.name, names.namespace);
+  const spec = deployment['spec'] as { template: { spec: { containers: [{ args: string[] }] } } };
+  spec.template.spec.containers[0].args.push('-enable-namespace-creation');
+  client.seed(DEPLOYMENTS, deployment);
+  assert.match((await checkLinks(client, {})).text, new RegExp(`${access} lacks create of namespaces\n`));
+  const role = await client.get<AnyObject>(CLUSTER_ROLES, access);
+  client.seed(CLUSTER_ROLES, { ...role, rules: [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }] } as AnyObject);
+  assert.match((await checkLinks(client, {})).text, /√ service mirror controller has required permissions\n/);
 });
 
 test('the Secret of the destination controller is looked at, too', async () => {

@@ -1,25 +1,15 @@
-import {
-  CLUSTER_ROLE_BINDINGS,
-  CLUSTER_ROLES,
-  DEPLOYMENTS,
-  ENDPOINT_SLICES,
-  type KubeObject,
-  NAMESPACES,
-  ROLE_BINDINGS,
-  ROLES,
-  SERVICE_ACCOUNTS,
-  SERVICES,
-} from '#api/kube';
+import { DEPLOYMENTS, ENDPOINT_SLICES, type KubeObject, NAMESPACES, SERVICES } from '#api/kube';
 import { LINKS, type Link, MIRROR } from '#extensions/multicluster';
 import { isNotFound } from '#kube/client';
 import type { ForwardTarget } from '#kube/port-forward';
-import { controllerNames, legacyNames } from '../manifests/multicluster/index.ts';
+import { LOCAL_MIRROR } from '../manifests/multicluster/index.ts';
 import { type Category, type Check, type CheckDetails, CheckFailure, CheckSkipped } from './check.ts';
 import { proxyChecks } from './control-plane.ts';
 import { exportsCheck } from './exports.ts';
 import { EXTENSION_LABEL } from './extensions.ts';
 import { consistencyCheck, leftOutCheck, probeCheck } from './gateways.ts';
 import { expiryChecks, membersCheck, networksCheck } from './links.ts';
+import { accountsCheck, linkPermissions, localPermissions } from './permissions.ts';
 import { answersCheck, Remotes, type RemotesOptions } from './remotes.ts';
 import type { CheckSubject } from './subject.ts';
 import type { Versions } from './versions.ts';
@@ -98,8 +88,8 @@ export function multiclusterCategory(subject: CheckSubject, options: Multicluste
         description: 'service mirror controller has required permissions',
         anchor: 'l5d-multicluster-source-rbac-correct',
         remedy:
-          'The mirror controller of each Link has its account, roles and bindings. Make the Link again, or set its controller in the values of the extension.',
-        run: each('missing service mirror resources:', (link) => missingPermissions(subject, link)),
+          'The mirror controller of each Link, and that of the cluster itself, has its account, roles and bindings, and roles allow what it does; what one lacks is named with its verb. Install the extension again, with its controllers in the values, or make the Link again with `multicluster link`.',
+        run: async () => lackingPermissions(subject, await links()),
       },
       {
         description: 'service mirror controllers are running',
@@ -126,6 +116,7 @@ export function multiclusterCategory(subject: CheckSubject, options: Multicluste
       membersCheck(links),
       networksCheck(links),
       exportsCheck(subject),
+      accountsCheck(subject),
       ...proxyHealth(subject, options),
     ],
   };
@@ -147,28 +138,20 @@ function otherVersion(link: Link, expected: string): string | undefined {
     : `${clusterOf(link)}: CLI version is ${expected} but Link version is ${version}`;
 }
 
-async function missingPermissions(subject: CheckSubject, link: Link): Promise<string | undefined> {
-  const namespace = link.metadata.namespace ?? '';
-  const generations = [controllerNames, legacyNames].map((namesOf) => namesOf(link.metadata.name ?? ''));
-  const missing: string[] = [];
-  for (const [kind, gvr, part, isNamespaced] of PERMISSIONS) {
-    const names = generations.map((generation) => generation[part]);
-    const found = await Promise.all(
-      names.map((name) => subject.exists(gvr, name, isNamespaced ? namespace : undefined)),
-    );
-    if (!found.includes(true)) missing.push(`${kind} ${names[0]}`);
-  }
-  return missing.length > 0 ? `${clusterOf(link)}: missing ${missing.join(', ')}` : undefined;
+/** Of every controller: those of Links, and the one for the cluster itself. */
+async function lackingPermissions(subject: CheckSubject, all: readonly Link[]): Promise<CheckDetails> {
+  if (all.length === 0) throw new CheckSkipped('no links');
+  const namespace = await multiclusterNamespace(subject);
+  const problems = await Promise.all([
+    ...all.map(async (link) => ({ of: clusterOf(link), problem: await linkPermissions(subject, link) })),
+    ...(namespace === undefined
+      ? []
+      : [localPermissions(subject, namespace).then((problem) => ({ of: LOCAL_MIRROR, problem }))]),
+  ]);
+  const bad = problems.flatMap(({ of, problem }) => (problem === undefined ? [] : [`${of}: ${problem}`]));
+  if (bad.length > 0) throw new CheckFailure('service mirror controllers that may not do what they need:', bad);
+  return { items: all.map(clusterOf) };
 }
-
-/** What a controller needs: kind, resource, which of its names, and whether it is in a namespace. */
-const PERMISSIONS = [
-  ['ServiceAccount', SERVICE_ACCOUNTS, 'serviceAccount', true],
-  ['ClusterRole', CLUSTER_ROLES, 'clusterRole', false],
-  ['ClusterRoleBinding', CLUSTER_ROLE_BINDINGS, 'clusterRoleBinding', false],
-  ['Role', ROLES, 'role', true],
-  ['RoleBinding', ROLE_BINDINGS, 'roleBinding', true],
-] as const;
 
 interface Deployment extends KubeObject {
   status?: { availableReplicas?: number };

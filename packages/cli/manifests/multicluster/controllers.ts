@@ -40,10 +40,13 @@ export const controllerRole = (values: MulticlusterValues): AnyObject =>
     allow('', ['nodes'], READ),
   ]);
 
+/** What the controller for the local cluster's own members of federated services is called. */
+export const LOCAL_MIRROR = 'linkerd-local-service-mirror';
+
 /** The controller for the local cluster's own members of federated services. */
 export function localMirror(values: MulticlusterValues): AnyObject[] {
   const { namespace, localServiceMirror: own } = values;
-  const name = 'linkerd-local-service-mirror';
+  const name = LOCAL_MIRROR;
   const roleName = `${name}-access-local-resources`;
   const component = 'local-service-mirror';
   const subjects = [{ kind: 'ServiceAccount' as const, name, namespace }];

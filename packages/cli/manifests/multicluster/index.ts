@@ -3,7 +3,15 @@
  * mirror controllers, and what links one cluster to another.
  */
 export { remoteAccess } from './access.ts';
-export { controllerNames, legacyNames, linkController } from './controllers.ts';
+export {
+  controllerAccess,
+  controllerNames,
+  controllerRole,
+  LOCAL_MIRROR,
+  legacyNames,
+  linkController,
+  localMirror,
+} from './controllers.ts';
 export { type LinkSource, renderLink } from './links.ts';
 export { multiclusterParts, renderMulticluster } from './render.ts';
 export { MULTICLUSTER_VALUE_DOCS } from './value-docs.ts';
