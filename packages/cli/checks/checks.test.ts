@@ -372,6 +372,47 @@ test('gateways are judged by what the leading controller of each Link measures',
   );
 });
 
+test('what a Link takes through a gateway that will refuse it is named, where that can be known', async () => {
+  const client = await withGateway('east', 'north', 'south');
+  const selectors = {
+    selector: { matchLabels: { 'mirror.linkerd.io/exported': 'true' } },
+    remoteDiscoverySelector: { matchLabels: { flat: 'yes' } },
+  };
+  for (const name of ['east', 'north', 'south'])
+    await client.patch<Link>(LINKS, { name, namespace: MC }, { type: 'merge', body: { spec: selectors } });
+  const gateway = (name: string, services?: string): AnyObject =>
+    ({
+      metadata: {
+        name,
+        namespace: 'gate',
+        annotations: {
+          'mirror.linkerd.io/gateway-identity': 'gw',
+          ...(services !== undefined && { 'gateway.weft.dev/services': services }),
+        },
+      },
+    }) as AnyObject;
+  const service = (name: string, more: Record<string, string> = {}): AnyObject =>
+    ({ metadata: { name, namespace: 'shop', labels: { 'mirror.linkerd.io/exported': 'true', ...more } } }) as AnyObject;
+  const services = [
+    service('api', { tier: 'public' }),
+    service('web'),
+    service('db', { flat: 'yes' }),
+    service('cart-west', { 'mirror.linkerd.io/mirrored-service': 'true' }),
+    { metadata: { name: 'own', namespace: 'shop' } } as AnyObject,
+  ];
+  const cluster = (...gateways: AnyObject[]) => clusterWith(installed).seed(SERVICES, ...services, ...gateways);
+  const open = { east: cluster(gateway('gw')), north: cluster(gateway('gw', 'a'), gateway('other', 'b')) };
+  assert.match(
+    (await checkLinks(client, { ...open, south: cluster() })).text,
+    /√ gateways reach what is mirrored through them\n\t\* east\n√/,
+  );
+  const held = { ...open, south: cluster(gateway('gw', 'tier=public')) };
+  assert.match(
+    (await checkLinks(client, held)).text,
+    /‼ gateways reach what is mirrored through them\n {4}Services that their gateway refuses:\n {4}\* south: gateway gate\/gw reaches only Services with tier=public, not shop\/web\n/,
+  );
+});
+
 test('Links that contradict each other, and services that are not mirrored, are named', async () => {
   const client = await withGateway('east', 'north');
   const conditions = [

@@ -4,6 +4,7 @@ import type { KubeClient } from '#kube/client';
 import type { ForwardTarget } from '#kube/port-forward';
 import { gatewayState } from '../gateways/index.ts';
 import { type Check, CheckFailure, CheckSkipped } from './check.ts';
+import type { Remotes } from './remotes.ts';
 import type { CheckSubject } from './subject.ts';
 
 /** Checks of what stands between two clusters: gateways, and what Links say that cannot be done. */
@@ -61,6 +62,32 @@ async function probeProblem(
     return `${cluster}: ${(error as Error).message}`;
   }
 }
+
+/** Whether gateways reach what Links take through them, by what linked clusters say of their gateways. */
+export const reachCheck = (links: Links, remotes: Pick<Remotes, 'beyondGateway'>): Check => ({
+  description: 'gateways reach what is mirrored through them',
+  anchor: 'weft-multicluster-gateways-reach',
+  remedy:
+    "Every Service of a linked cluster that its Link takes through the gateway has the labels that the gateway is held to, as the annotation `gateway.weft.dev/services` of the gateway's Service over there says; others it answers 404. Label the Service, or change `gateway.serviceSelector` over there or the selector of the Link. The gateway is known by its identity; nothing is said of a cluster that cannot be asked, or whose gateway is not found.",
+  severity: 'warning',
+  async run() {
+    const said = await Promise.all(
+      (await links()).map(async (link) => ({ cluster: clusterOf(link), refused: await remotes.beyondGateway(link) })),
+    );
+    const known = said.flatMap(({ cluster, refused }) => (refused ? [{ cluster, refused }] : []));
+    if (known.length === 0) throw new CheckSkipped('no gateway that can be asked about');
+    const bad = known.filter(({ refused }) => refused.names.length > 0);
+    if (bad.length > 0)
+      throw new CheckFailure(
+        'Services that their gateway refuses:',
+        bad.map(
+          ({ cluster, refused: { selector, gateway, names } }) =>
+            `${cluster}: gateway ${gateway} reaches only Services with ${selector}, not ${names.join(', ')}`,
+        ),
+      );
+    return { items: known.map(({ cluster }) => cluster) };
+  },
+});
 
 /** What Links say that cannot be, or that something else is used for. */
 export const consistencyCheck = (links: Links): Check => ({

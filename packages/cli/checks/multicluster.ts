@@ -7,7 +7,7 @@ import { type Category, type Check, type CheckDetails, CheckFailure, CheckSkippe
 import { proxyChecks } from './control-plane.ts';
 import { exportsCheck } from './exports.ts';
 import { EXTENSION_LABEL } from './extensions.ts';
-import { consistencyCheck, leftOutCheck, probeCheck } from './gateways.ts';
+import { consistencyCheck, leftOutCheck, probeCheck, reachCheck } from './gateways.ts';
 import { expiryChecks, membersCheck, networksCheck } from './links.ts';
 import { accountsCheck, linkPermissions, localPermissions } from './permissions.ts';
 import { answersCheck, Remotes, type RemotesOptions } from './remotes.ts';
@@ -108,6 +108,7 @@ export function multiclusterCategory(subject: CheckSubject, options: Multicluste
         run: each('Links with controllers of their own:', (link) => legacyController(subject, link)),
       },
       probeCheck(subject, links, options.scrape ?? ((target) => subject.scrape(target))),
+      reachCheck(links, remotes),
       endpointCheck(subject),
       orphanCheck(subject, links),
       consistencyCheck(links),

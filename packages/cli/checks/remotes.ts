@@ -12,6 +12,7 @@ import { FAULTS, type Fault, type FaultName, faultMessage, faultOf, type LinkedO
 import { CREDENTIALS, type Link } from '#extensions/multicluster';
 import { isNotFound, type KubeClient, NoAnswer } from '#kube/client';
 import { readCertificates, sameCertificates } from '../certificates/index.ts';
+import { type Refused, refusedIn } from '../gateways/index.ts';
 import { type Check, type CheckDetails, CheckFailure, CheckSkipped } from './check.ts';
 import type { CheckSubject } from './subject.ts';
 
@@ -31,6 +32,8 @@ interface Visit {
   uid?: string | undefined;
   /** PEM; or why they could not be read. */
   anchors?: string | Error;
+  /** What its gateway keeps from the Link; undefined: that cannot be told. */
+  beyondGateway?: Refused | undefined;
   /** Objects that something is left out of, and why. */
   refused: Map<string, string>;
 }
@@ -93,6 +96,11 @@ export class Remotes {
       : `${cluster}: its trust anchors are not those of this cluster: SHA-256 ${fingerprints(anchors)} there, ${fingerprints(ours)} here`;
   }
 
+  /** What the Link takes through a gateway that will refuse it; undefined: that cannot be told from here. */
+  async beyondGateway(link: Link): Promise<Refused | undefined> {
+    return (await this.#visit(link)).beyondGateway;
+  }
+
   #visit(link: Link): Promise<Visit> {
     const key = nameOf(link);
     let visit = this.#visits.get(key);
@@ -132,6 +140,7 @@ export class Remotes {
   async #ask(remote: KubeClient, link: Link, visit: Visit): Promise<void> {
     const { items } = await remote.list(SERVICES);
     visit.uid = apiServerOf(items);
+    visit.beyondGateway = refusedIn(items, link.spec ?? {});
     const namespace = link.spec?.targetClusterLinkerdNamespace || this.#subject.namespace;
     visit.anchors = await anchorsOf(remote, namespace).catch((error: Error) => error);
     await remote.list<EndpointSlice>(ENDPOINT_SLICES).catch((error: unknown) => {

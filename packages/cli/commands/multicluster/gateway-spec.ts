@@ -1,9 +1,9 @@
-import { type KubeObject, type LabelSelector, NODES, SERVICES } from '#api/kube';
-import { exportedBy } from '#control/gateways';
-import { type LinkSpec, selects } from '#extensions/multicluster';
+import { type KubeObject, NODES, SERVICES } from '#api/kube';
+import type { LinkSpec } from '#extensions/multicluster';
 import { isNotFound, type KubeClient } from '#kube/client';
-import { ANNOTATIONS, parseGoDuration } from '#model/annotations';
+import { parseGoDuration } from '#model/annotations';
 import { UserError } from '../../context.ts';
+import { GATEWAY_IDENTITY, type Refused, refusedBy } from '../../gateways/index.ts';
 
 interface GatewayService extends KubeObject {
   spec?: { type?: string; ports?: { name?: string; port: number; nodePort?: number }[] };
@@ -30,8 +30,8 @@ export async function gatewaySpec(client: KubeClient, choice: GatewayChoice): Pr
   const called = `${choice.name}.${choice.namespace}`;
   const gateway = await gatewayService(client, choice);
   const annotations = gateway.metadata.annotations ?? {};
-  const gatewayIdentity = annotations['mirror.linkerd.io/gateway-identity'];
-  if (!gatewayIdentity) throw new UserError(`gateway ${called} has no mirror.linkerd.io/gateway-identity annotation`);
+  const gatewayIdentity = annotations[GATEWAY_IDENTITY];
+  if (!gatewayIdentity) throw new UserError(`gateway ${called} has no ${GATEWAY_IDENTITY} annotation`);
   const addresses = choice.addresses ?? (await addressesOf(client, gateway)).join(',');
   if (addresses === '') throw new UserError(`gateway ${called} has no ingress addresses`);
   const path = annotations['mirror.linkerd.io/probe-path'] ?? '';
@@ -56,19 +56,11 @@ export async function gatewaySpec(client: KubeClient, choice: GatewayChoice): Pr
   };
 }
 
-/** Services that a Link would take and the gateway refuse, as `namespace/name`, and by which selector. */
-export async function refusedServices(
-  client: KubeClient,
-  choice: GatewayChoice,
-  selector: LabelSelector | undefined,
-): Promise<{ selector: string; names: string[] }> {
-  const { metadata } = await gatewayService(client, choice);
-  const services = metadata.annotations?.[ANNOTATIONS.gatewayServices.key];
-  if (services === undefined) return { selector: '', names: [] };
-  const reaches = exportedBy(services);
+/** Services that a Link would take through the gateway, and the gateway refuse. */
+export async function refusedServices(client: KubeClient, choice: GatewayChoice, spec: LinkSpec): Promise<Refused> {
+  const gateway = await gatewayService(client, choice);
   const { items } = await client.list(SERVICES, { metadataOnly: true });
-  const refused = items.filter(({ metadata: { labels = {} } }) => selects(selector, labels) && !reaches(labels));
-  return { selector: services, names: refused.map((each) => `${each.metadata.namespace}/${each.metadata.name}`) };
+  return refusedBy(gateway, spec, items);
 }
 
 async function gatewayService(client: KubeClient, { name, namespace }: GatewayChoice): Promise<GatewayService> {

@@ -130,7 +130,7 @@ async function link(flags: LinkFlags, context: CliContext, withController: boole
   };
   const gateway = throughGateway ? await gatewaySpec(connection.client, choice) : {};
   if (throughGateway) {
-    const refused = await refusedServices(connection.client, choice, spec.selector);
+    const refused = await refusedServices(connection.client, choice, spec);
     if (refused.names.length > 0)
       context.io.err(
         `warning: the gateway reaches only Services with ${refused.selector}, and will refuse ${refused.names.join(', ')}\n`,
