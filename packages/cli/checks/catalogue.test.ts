@@ -179,6 +179,7 @@ linkerd-multicluster
 const LATER = ['viz extension self-check'];
 /** Of this program alone. */
 const OURS = [
+  'services of this cluster have ready endpoints in federated services',
   'gateways reach what is mirrored through them',
   'accounts of other clusters have required permissions',
   'data plane annotations are understood',

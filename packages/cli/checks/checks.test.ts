@@ -7,6 +7,7 @@ import {
   CONFIG_MAPS,
   CUSTOM_RESOURCE_DEFINITIONS,
   DEPLOYMENTS,
+  ENDPOINT_SLICES,
   ENDPOINTS,
   type Gvr,
   type KubeObject,
@@ -203,7 +204,12 @@ test('addresses outside the cluster networks are listed', async () => {
 
 function linked(...clusters: string[]): FakeKubeClient {
   const settings = defaultMulticluster();
-  const client = running(clusterWith([...installed, ...renderMulticluster(settings)]));
+  const available = { status: { availableReplicas: 1 } };
+  const extension = renderMulticluster(settings).map((object) => ({
+    ...object,
+    ...(object.kind === 'Deployment' && available),
+  }));
+  const client = running(clusterWith([...installed, ...extension]));
   for (const cluster of clusters) {
     const source = {
       cluster,
@@ -217,8 +223,7 @@ function linked(...clusters: string[]): FakeKubeClient {
       ...renderLink(settings, source),
       ...linkController(settings, { link: { ref: { name: cluster } } }),
     ]) {
-      const status = object.kind === 'Deployment' ? { status: { availableReplicas: 1 } } : {};
-      client.seed(gvrOf(object), { ...object, ...status });
+      client.seed(gvrOf(object), { ...object, ...(object.kind === 'Deployment' && available) });
     }
   }
   return client;
@@ -638,6 +643,63 @@ test('members without ready endpoints or with fewer ports, lost clusters and pod
     'east: 10.0.0.0/8 of east …',
   ])
     assert.ok(text.includes(`* ${line}\n`), `${line}\n${text}`);
+});
+
+test('what this cluster itself gives to federated services is counted, and what it does not give is named', async () => {
+  const client = linked();
+  const namespace = 'shop';
+  const member = (name: string, spec: object = {}): AnyObject =>
+    ({
+      metadata: { name, namespace, labels: { 'mirror.linkerd.io/federated': 'member' } },
+      spec: { clusterIP: '10.0.0.1', ports: [{ name: 'http', port: 80 }], ...spec },
+    }) as AnyObject;
+  const federated = (name: string): AnyObject =>
+    ({
+      metadata: {
+        name: `${name}-federated`,
+        namespace,
+        labels: { 'mirror.linkerd.io/mirrored-service': 'true' },
+        annotations: { 'multicluster.linkerd.io/local-discovery': name },
+      },
+      spec: { clusterIP: '10.0.0.2', ports: [{ name: 'http', port: 80 }] },
+    }) as AnyObject;
+  const slice = (name: string, ...ready: boolean[]): AnyObject =>
+    ({
+      metadata: { name, namespace, labels: { 'kubernetes.io/service-name': name } },
+      addressType: 'IPv4',
+      endpoints: ready.map((each) => ({ addresses: ['10.1.0.1'], conditions: { ready: each } })),
+    }) as AnyObject;
+  client.seed(NAMESPACES, { metadata: { name: namespace } });
+  assert.doesNotMatch((await checkLinks(client, {})).text, /services of this cluster/);
+  client.seed(SERVICES, member('web'), federated('web')).seed(ENDPOINT_SLICES, slice('web', true, true, false));
+  assert.match(
+    (await checkLinks(client, {})).text,
+    /√ services of this cluster have ready endpoints in federated services\n\t\* local: 2 of 3 endpoints ready\n/,
+  );
+  client.seed(SERVICES, member('db', { clusterIP: 'None' }), member('new'), member('api'), federated('api'));
+  client.seed(ENDPOINT_SLICES, slice('new', true), slice('api', false));
+  const mirror = { name: 'linkerd-local-service-mirror', namespace: MC };
+  const status = { availableReplicas: 0 };
+  await client.patch(DEPLOYMENTS, mirror, { type: 'merge', body: { status }, subresource: 'status' });
+  assert.match(
+    (await checkLinks(client, {})).text,
+    new RegExp(
+      [
+        '‼ services of this cluster have ready endpoints in federated services',
+        'What this cluster does not give to federated services:',
+        `\\* local: Deployment ${MC}/linkerd-local-service-mirror is not available`,
+        '\\* local: api\\.shop: 0 of 1 endpoints ready',
+        '\\* local: db\\.shop: InvalidService: Headless service cannot join federated service',
+        '\\* local: new\\.shop: it is not in new-federated yet',
+        'see',
+      ].join('\\n {4}'),
+    ),
+  );
+  await client.delete(DEPLOYMENTS, mirror);
+  assert.match(
+    (await checkLinks(client, {})).text,
+    /\* local: there is no Deployment linkerd-multicluster\/linkerd-local-service-mirror, which makes/,
+  );
 });
 
 test('credentials are looked for where the Link says', async () => {

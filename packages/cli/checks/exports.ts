@@ -1,6 +1,6 @@
 import type { Condition, KubeObject } from '#api/kube';
 import { SERVICE_EXPORTS, type ServiceExport } from '#extensions/multicluster';
-import { isNotFound } from '#kube/client';
+import { isNotFound, type KubeClient } from '#kube/client';
 import { type Check, CheckFailure, CheckSkipped } from './check.ts';
 import type { CheckSubject } from './subject.ts';
 
@@ -12,16 +12,17 @@ export const exportsCheck = (subject: CheckSubject): Check => ({
     'Every ServiceExport has a Service of its name that can be exported, and all clusters that export it agree about it. The conditions of the ServiceExport say what is missing, or which cluster says what; the oldest export rules until the others follow.',
   severity: 'warning',
   async run() {
-    const exports = await exportsOf(subject);
+    const exports = await exportsOf(await subject.client());
     if (exports.length === 0) throw new CheckSkipped('no service exports');
     const lines = exports.flatMap((each) => problems(each).map((problem) => `${nameOf(each)}: ${problem}`));
     if (lines.length > 0) throw new CheckFailure('Service exports with problems:', lines.sort());
   },
 });
 
-async function exportsOf(subject: CheckSubject): Promise<ServiceExport[]> {
+/** All of the cluster; none without the kind. */
+export async function exportsOf(client: KubeClient): Promise<ServiceExport[]> {
   try {
-    return (await (await subject.client()).list<ServiceExport>(SERVICE_EXPORTS)).items;
+    return (await client.list<ServiceExport>(SERVICE_EXPORTS)).items;
   } catch (error) {
     if (isNotFound(error)) return [];
     throw error;

@@ -9,6 +9,7 @@ import { exportsCheck } from './exports.ts';
 import { EXTENSION_LABEL } from './extensions.ts';
 import { consistencyCheck, leftOutCheck, probeCheck, reachCheck } from './gateways.ts';
 import { expiryChecks, membersCheck, networksCheck } from './links.ts';
+import { ownMembersCheck } from './own-members.ts';
 import { accountsCheck, linkPermissions, localPermissions } from './permissions.ts';
 import { answersCheck, Remotes, type RemotesOptions } from './remotes.ts';
 import type { CheckSubject } from './subject.ts';
@@ -115,6 +116,7 @@ export function multiclusterCategory(subject: CheckSubject, options: Multicluste
       answersCheck(links, remotes),
       leftOutCheck(links),
       membersCheck(links),
+      ownMembersCheck(subject, () => multiclusterNamespace(subject)),
       networksCheck(links),
       exportsCheck(subject),
       accountsCheck(subject),

@@ -15,10 +15,12 @@ export {
   type ServiceImport,
 } from './mcs/index.ts';
 export {
+  EndpointTally,
   FEDERATED_LABEL,
   FLAT_EXPORT,
   federatedName,
   type LocalView,
+  localMembers,
   MIRROR,
   mirrorName,
   type ObservedService,

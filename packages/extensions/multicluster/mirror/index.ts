@@ -19,7 +19,7 @@ export {
   reconcileLink,
   settingsOf,
 } from './reconcile.ts';
-export { reconcileLocal } from './reconcile-local.ts';
+export { localMembers, reconcileLocal } from './reconcile-local.ts';
 export {
   API_SERVER,
   type Change,

@@ -23,20 +23,14 @@ export function reconcileLocal(
   linkedClusters: ReadonlySet<string> | undefined,
   exports: ReadonlyMap<string, ObservedExport> = new Map(),
 ): Change[] {
-  const joiner = { ...settings, cluster: '', linkedAt: new Map<string, string>() };
   const changes: Change[] = [];
   const joined = new Set<string>();
   const touched = new Set<string>();
-  for (const service of local.services.values()) {
-    if (service.labels[MIRROR.mirroredService] !== undefined) continue;
-    const exported = exports.get(serviceKey(service.namespace, service.name));
-    if (!exported && !selects(settings.federatedServiceSelector, service.labels)) continue;
-    joined.add(serviceKey(service.namespace, service.name));
-    const existing = local.services.get(serviceKey(service.namespace, federatedName(service.name)));
-    const { change } = joinFederated(service, joiner, local, existing, exported);
+  for (const { outcome, change } of localMembers(settings, local, exports)) {
+    joined.add(serviceKey(outcome.namespace, outcome.name));
     if (!change) continue;
     changes.push(change);
-    if (change.do !== 'delete') touched.add(serviceKey(service.namespace, change.service.metadata.name ?? ''));
+    if (change.do !== 'delete') touched.add(serviceKey(outcome.namespace, change.service.metadata.name ?? ''));
   }
   for (const service of local.services.values()) {
     // One change to an object at a time: the next round sees what the first one made of it.
@@ -45,6 +39,22 @@ export function reconcileLocal(
     if (change) changes.push(change);
   }
   return changes;
+}
+
+/** What becomes of every Service of the cluster that a selector or an export makes a member, and what that changes. */
+export function* localMembers(
+  settings: LocalSettings,
+  local: Pick<LocalView, 'services' | 'namespaces'>,
+  exports: ReadonlyMap<string, ObservedExport>,
+): Generator<ReturnType<typeof joinFederated>> {
+  const joiner = { ...settings, cluster: '', linkedAt: new Map<string, string>() };
+  for (const service of local.services.values()) {
+    if (service.labels[MIRROR.mirroredService] !== undefined) continue;
+    const exported = exports.get(serviceKey(service.namespace, service.name));
+    if (!exported && !selects(settings.federatedServiceSelector, service.labels)) continue;
+    const existing = local.services.get(serviceKey(service.namespace, federatedName(service.name)));
+    yield joinFederated(service, joiner, local, existing, exported);
+  }
 }
 
 function leftMember(service: ObservedService, joined: ReadonlySet<string>): Change | undefined {
