@@ -13,6 +13,7 @@ const PROGRAMS = [
   ['conformance/helm/', helmPath],
   ['conformance/mcs/', installMcsDefinitions],
   ['conformance/scenarios/install/', helmPath],
+  ['conformance/scenarios/multicluster/helm', helmPath],
 ];
 
 const files = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));

@@ -76,3 +76,6 @@ export const MCS_LABELS = {
   'multicluster.x-k8s.io/release-version': 'v0.5.2',
   'multicluster.x-k8s.io/crd-schema-revision': '0',
 } as const;
+
+/** The exports are the users': Helm does not take them away with a release, nor when something else brings the definitions. */
+export const MCS_ANNOTATIONS = { 'helm.sh/resource-policy': 'keep' } as const;

@@ -1,6 +1,13 @@
-import type { AnyObject } from '#api/kube';
+import type { AnyObject, ObjectMeta } from '#api/kube';
 import { forEach, when } from '#model/template';
-import { type CrdSource, customResourceDefinition, LINK_CRD, MCS_CRDS, MCS_LABELS } from '../crds/index.ts';
+import {
+  type CrdSource,
+  customResourceDefinition,
+  LINK_CRD,
+  MCS_ANNOTATIONS,
+  MCS_CRDS,
+  MCS_LABELS,
+} from '../crds/index.ts';
 import { object } from '../objects.ts';
 import { remoteAccess } from './access.ts';
 import { controllerAccess, controllerRole, controllerWorkload, localMirror } from './controllers.ts';
@@ -28,7 +35,7 @@ export function multiclusterParts(values: MulticlusterValues): Readonly<Record<s
       definition(values, LINK_CRD),
       ...when(
         values.installMcsApi,
-        MCS_CRDS.map((source) => definition(values, source, MCS_LABELS)),
+        MCS_CRDS.map((source) => definition(values, source, { labels: MCS_LABELS, annotations: MCS_ANNOTATIONS })),
       ),
     ],
     policies: adminPolicies(values),
@@ -41,10 +48,14 @@ export function multiclusterParts(values: MulticlusterValues): Readonly<Record<s
   };
 }
 
-const definition = (values: MulticlusterValues, source: CrdSource, labels: Record<string, string> = {}): AnyObject =>
+const definition = (
+  values: MulticlusterValues,
+  source: CrdSource,
+  more: Pick<ObjectMeta, 'labels' | 'annotations'> = {},
+): AnyObject =>
   customResourceDefinition(source, {
-    labels: { ...EXTENSION, ...labels },
-    annotations: { 'linkerd.io/created-by': values.createdBy },
+    labels: { ...EXTENSION, ...more.labels },
+    annotations: { 'linkerd.io/created-by': values.createdBy, ...more.annotations },
   });
 
 /** With the CNI plugin no pod of ours needs a privilege. */
