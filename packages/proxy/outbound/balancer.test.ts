@@ -144,6 +144,15 @@ test('nothing goes on after stop', () => {
   assert.equal(clock.pending, 0);
 });
 
+test('who comes after stop is refused at once: nobody would wake them', () => {
+  const { balancer, events, clock } = setUp();
+  balancer.acquire('a');
+  balancer.stop();
+  balancer.acquire('b');
+  assert.deepEqual(events, ['a load-shed', 'b load-shed']);
+  assert.deepEqual([balancer.queueLength, clock.pending], [0, 0]);
+});
+
 const BREAKER = {
   kind: 'consecutive',
   maxFailures: 2,

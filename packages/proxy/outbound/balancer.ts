@@ -117,7 +117,7 @@ export class Balancer<W, E> {
     return this.#slots.values();
   }
 
-  /** Gives the waiter to an endpoint, now or when one is ready. */
+  /** Gives the waiter to an endpoint, now or when one is ready; after `stop` nobody is. */
   acquire(waiter: W): void {
     this.#watch?.asked();
     const slot = this.#picker.pick(this.#deps.clock.nowMs());
@@ -209,6 +209,10 @@ export class Balancer<W, E> {
   }
 
   #enqueue(waiter: W): void {
+    if (this.#stopped) {
+      this.#user.refuse(waiter, new Fault('load-shed', 'the destination is not used any more'));
+      return;
+    }
     const full = this.#queue.length >= this.#config.queueMax;
     if (this.#shut || full) {
       this.#user.refuse(waiter, new Fault('load-shed', full ? 'the queue is full' : 'no endpoint is ready'));
