@@ -77,6 +77,7 @@ export class Http2Client implements Http2Sink<Http2Sender>, Http2SenderHost, Hol
       flusher: shared.flusher,
       keepAlive: settings.keepAlive,
       drained: () => this.#announce(),
+      settled: () => this.#relieve(),
       silent: () => this.#silent(),
       gone: (errno) => this.#gone(errno),
     });
@@ -208,7 +209,6 @@ export class Http2Client implements Http2Sink<Http2Sender>, Http2SenderHost, Hol
 
   free(sender: Http2Sender): void {
     this.#endIfAbandoned();
-    if (this.#connection.openStreams < this.#crowdedAt) this.#relieved();
     if (this.#free.length < LIMITS.http2SpareStreamsMax) this.#free.push(sender);
   }
 
@@ -232,8 +232,9 @@ export class Http2Client implements Http2Sink<Http2Sender>, Http2SenderHost, Hol
       this.#abandoned.resetAll();
   }
 
-  #relieved(): void {
-    if (this.#crowdedAt === Number.POSITIVE_INFINITY) return;
+  /** A stream has ended since the server refused one, be it one that nobody waits for any more. */
+  #relieve(): void {
+    if (this.#crowdedAt === Number.POSITIVE_INFINITY || this.#connection.openStreams >= this.#crowdedAt) return;
     this.#crowdedAt = Number.POSITIVE_INFINITY;
     this.#announce();
   }

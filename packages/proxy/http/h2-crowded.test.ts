@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Fault } from '#model/faults';
+import { systemClock } from '#runtime/clock';
 import { HTTP2_ERROR } from '#wire/http2';
+import { dial } from '../dial/index.ts';
+import { LIMITS } from '../limits.ts';
 import { eventually, H2Peer, type SeenStream, serveH2 } from '../testing/index.ts';
-import { hop } from './h2-hop.fake.ts';
+import type { ResponseSink, Sender, UpstreamSink } from './contract.ts';
+import { requestOf } from './exchange.fake.ts';
+import type { Exchange } from './exchange.ts';
+import { Http2Connections } from './h2-connections.ts';
+import { Counted, hop, SETTINGS } from './h2-hop.fake.ts';
+import { createHttpShared } from './shared.ts';
 
 test('where a server refuses a stream, further ones go to another connection until one of those open has ended', async () => {
   // One request a connection at a time; those for /wait are answered when the test says.
@@ -33,6 +42,65 @@ test('where a server refuses a stream, further ones go to another connection unt
   } finally {
     client.close();
     proxy.close();
+    app.close();
+  }
+});
+
+/** A request for a path, asked again where the server did not take it. */
+function asking(path: string, connections: () => Http2Connections) {
+  const asked = { status: 0, sender: undefined as Sender | undefined };
+  const sink: Partial<ResponseSink & UpstreamSink> = {
+    attach: (sender) => {
+      asked.sender = sender;
+      sender.head(requestOf({ version: 20, scheme: 'http', path }), true);
+      return true;
+    },
+    response: (head) => {
+      asked.status = head.status;
+      asked.sender?.release();
+    },
+    lost: () => connections().acquire(sink as Exchange),
+  };
+  connections().acquire(sink as Exchange);
+  return asked;
+}
+
+test('who waits because a server refused it goes on when a stream has ended that nobody waits for any more', async () => {
+  const open = new Set<SeenStream>();
+  const app = await serveH2((seen) => {
+    if (seen.request?.path === '/wait') open.add(seen);
+    else if ([...open].every(({ resetCode }) => resetCode !== undefined)) seen.stream.respond(200, [], true);
+    else seen.stream.reset(HTTP2_ERROR.REFUSED_STREAM);
+  });
+  let dials = 0;
+  const connections: Http2Connections = new Http2Connections({
+    // There is no second connection.
+    dial: (sink) => {
+      if (dials++ === 0)
+        return dial(
+          { host: '127.0.0.1', port: app.port, timeoutMs: 15_000, options: {} },
+          { clock: systemClock },
+          sink,
+        );
+      setImmediate(() => sink.failed(new Fault('connect-refused')));
+      return () => undefined;
+    },
+    scope: new Counted(),
+    clock: systemClock,
+    shared: createHttpShared(systemClock),
+    settings: SETTINGS,
+    failed: () => undefined,
+  });
+  try {
+    // More than may be reset at once: the reset of the last one waits for its turn.
+    const count = LIMITS.http2ResetsBurst + 1;
+    const waiting = Array.from({ length: count }, () => asking('/wait', () => connections));
+    await eventually(() => open.size === count, 'all are at the server');
+    for (const { sender } of waiting) sender?.cancel();
+    const other = asking('/', () => connections);
+    await eventually(() => other.status === 200, 'the other is answered', 3_000);
+  } finally {
+    connections.close();
     app.close();
   }
 });

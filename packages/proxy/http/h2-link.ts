@@ -21,6 +21,8 @@ export interface Http2LinkOptions {
   readonly keepAlive: Http2KeepAlive | undefined;
   /** The socket takes more again. */
   readonly drained?: () => void;
+  /** What had come, or was to go out, has been dealt with: streams may have ended. */
+  readonly settled?: () => void;
   /** A ping was not answered in time. */
   readonly silent: () => void;
   /** Called once: the socket is closed, or the peer sends no more; '' for a clean end, else an errno. */
@@ -111,6 +113,7 @@ export class Http2Link implements Flushable {
   flush(): void {
     this.#waiting = false;
     this.#write();
+    this.#options.settled?.();
   }
 
   /** A ping was answered. */
@@ -174,6 +177,7 @@ export class Http2Link implements Flushable {
     if (chunk.length !== PING_BYTES) this.#patienceMs = patienceOf(this.#options.keepAlive);
     this.#connection.receive(chunk, this.#lastReadMs);
     if (this.#left === true) this.#finishIfIdle();
+    this.#options.settled?.();
   }
 
   #write(): void {
@@ -201,6 +205,7 @@ export class Http2Link implements Flushable {
     this.#connection.hold(false);
     this.#write();
     this.#options.drained?.();
+    this.#options.settled?.();
   }
 
   #cutAfter(delayMs: number): void {
