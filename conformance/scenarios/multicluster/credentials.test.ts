@@ -148,6 +148,8 @@ describe('credentials and status of a Link', () => {
     );
     const text = await follow('Read what the Link says', 1);
     assert.match(text, /\* east: web\.shop: has 1 of 2 ports of the federated service; 81\/TCP missing/);
+    assert.match(text, /√ services of this cluster .* in federated services\n\t\* local: 1 of 1 endpoints ready\n/);
+    assert.match(text, /√ service mirror controller has required permissions\n\t\* east\n/);
     assert.match(text, /√ pod networks of linked clusters are distinct\n\t\* east/);
     assert.match(
       text,
@@ -190,6 +192,11 @@ describe('credentials and status of a Link', () => {
     assert.match(
       await check(),
       /‼ remote cluster access .* soon\n.*\n.*east: the mirror controller cannot renew the token/,
+    );
+    const { stdout } = await weft('east', 'multicluster check --wait=5s');
+    assert.match(
+      stdout,
+      /‼ accounts of other clusters .*\n.*\n {4}\* linkerd-multicluster\/second: missing Role second\n/,
     );
   });
 

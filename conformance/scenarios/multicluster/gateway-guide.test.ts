@@ -137,6 +137,19 @@ describe('the guide to gateways', () => {
     await eventually('an answer from the east', MINUTE_MS, async () =>
       (await answers('http://web-east/', 1)).east === 1 ? true : undefined,
     );
+    const check = async (): Promise<string> =>
+      (await lab.sh('weft --context west multicluster check --wait=0s')).stdout;
+    assert.match(await check(), /√ gateways reach what is mirrored through them\n\t\* east\n/);
+    const annotate = (services: string): Promise<string> =>
+      lab.ok(
+        `kubectl --context east -n linkerd-multicluster annotate --overwrite svc/linkerd-gateway gateway.weft.dev/services=${services}`,
+      );
+    await annotate('tier=public');
+    assert.match(
+      await check(),
+      /‼ gateways reach .*\n.*\n {4}\* east: gateway linkerd-multicluster\/linkerd-gateway reaches only Services with tier=public, not shop\/web\n/,
+    );
+    await annotate('mirror.linkerd.io/exported=true');
   });
 
   test('unlinked, nothing is left', { timeout: 2 * MINUTE_MS }, async () => {
@@ -145,5 +158,18 @@ describe('the guide to gateways', () => {
       (await lab.ok('kubectl --context west get svc -A -o name')).includes('web-east') ? undefined : true,
     );
     assert.deepEqual(await answers('http://web/', 5), { west: 5, east: 0, failed: 0 });
+  });
+
+  test('what is left of a Link that was deleted by hand is unlinked, once', { timeout: 2 * MINUTE_MS }, async () => {
+    await lab.ok('weft --context east multicluster link --cluster-name east | kubectl --context west apply -f -');
+    await lab.ok('kubectl --context west -n linkerd-multicluster delete link east');
+    const unlink = 'weft --context west multicluster unlink --cluster-name east';
+    const done = await lab.ok(`set -o pipefail; ${unlink} | kubectl --context west delete -f -`);
+    assert.match(done, /^deployment\.apps "controller-east" deleted/);
+    for (const left of ['role.rbac.authorization.k8s.io', 'secret'])
+      assert.equal(done.split(`\n${left} "`).length, 3, done);
+    const again = await lab.sh(unlink);
+    assert.deepEqual([again.code, again.stdout], [1, '']);
+    assert.match(again.stderr, /there is no Link east .*; saw no Links/);
   });
 });
