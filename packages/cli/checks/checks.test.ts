@@ -558,6 +558,21 @@ test('whoever may do all may do this; namespaces are made only where the control
   assert.match((await checkLinks(client, {})).text, /√ service mirror controller has required permissions\n/);
 });
 
+test('of a controller that was printed for one Link, whatever program it is, accounts and roles are there by their names', async () => {
+  const client = linked('east');
+  await client.delete(DEPLOYMENTS, { name: 'controller-east', namespace: MC });
+  const old = 'linkerd-service-mirror-east';
+  client.seed(DEPLOYMENTS, { metadata: { name: old, namespace: MC } });
+  const access = 'linkerd-service-mirror-access-local-resources-east';
+  const role = 'linkerd-service-mirror-read-remote-creds-east';
+  client.seed(CLUSTER_ROLES, { metadata: { name: access } }).seed(ROLES, { metadata: { name: role, namespace: MC } });
+  assert.ok(
+    (await checkLinks(client, {})).text.includes(
+      `* east: missing ServiceAccount ${old}, ClusterRoleBinding ${access}, RoleBinding ${role}\n`,
+    ),
+  );
+});
+
 test('the Secret of the destination controller is looked at, too', async () => {
   const remote = clusterWith(installed);
   const client = linked('east');
