@@ -18,6 +18,7 @@ import {
 import type { KubeClient } from '#kube/client';
 import { type CliContext, UserError } from '../context.ts';
 import { renderManifests } from '../output/index.ts';
+import { definitionsInUse, type SharedApi } from './definitions.ts';
 import { minimal } from './multicluster/install.ts';
 
 interface Flags {
@@ -41,7 +42,7 @@ const KINDS: readonly { gvr: Gvr; apiVersion: string; kind: string; namespace?: 
 ];
 const LABEL = 'linkerd.io/control-plane-ns';
 /** Its kinds are other controllers' as well: routes of gateways may hang from definitions that the mesh installed. */
-const SHARED_GROUP = 'gateway.networking.k8s.io';
+const SHARED: SharedApi = { group: 'gateway.networking.k8s.io', name: 'the Gateway API' };
 
 /** `weft uninstall`: what to delete; refuses while something still depends on it. */
 export function registerUninstall(program: Command, context: CliContext): void {
@@ -63,46 +64,12 @@ export function registerUninstall(program: Command, context: CliContext): void {
           ...(namespace !== undefined && { namespace }),
         });
         const kept: readonly KubeObject[] =
-          gvr === CUSTOM_RESOURCE_DEFINITIONS ? await definitionsInUse(client, items, flags, context) : [];
+          gvr === CUSTOM_RESOURCE_DEFINITIONS ? await definitionsInUse(client, items, SHARED, flags, context) : [];
         for (const item of items) if (!kept.includes(item)) objects.push(minimal(apiVersion, kind, item.metadata));
       }
       if (objects.length === 0) context.io.err('No resources found to uninstall.\n');
       context.io.out(renderManifests(objects, flags.output));
     });
-}
-
-interface Definition extends KubeObject {
-  spec?: { group?: string; names?: { plural?: string }; versions?: { name: string; storage?: boolean }[] };
-}
-
-/** A definition that goes takes its objects with it: says how many, and which definitions are left out for that. */
-async function definitionsInUse(
-  client: KubeClient,
-  definitions: readonly Definition[],
-  { force = false }: Flags,
-  { io }: CliContext,
-): Promise<Definition[]> {
-  const counted = await Promise.all(
-    definitions.map(async (definition) => ({ definition, count: await countObjects(client, definition) })),
-  );
-  const used = counted.filter(({ count }) => count > 0);
-  const kept = used.filter(({ definition }) => !force && definition.spec?.group === SHARED_GROUP);
-  const going = used.filter((each) => !kept.includes(each));
-  const lines = (some: typeof used) =>
-    some.map(({ definition, count }) => `\t* ${definition.metadata.name}: ${count}\n`);
-  if (going.length > 0) io.err(`‼ Objects that are deleted with their definitions:\n${lines(going).join('')}`);
-  if (kept.length > 0)
-    io.err(
-      `‼ Definitions of the Gateway API that are left out, as objects would be deleted with them; --force adds them:\n${lines(kept).join('')}`,
-    );
-  return kept.map(({ definition }) => definition);
-}
-
-async function countObjects(client: KubeClient, { spec }: Definition): Promise<number> {
-  const version = spec?.versions?.find(({ storage }) => storage)?.name;
-  const { group, names } = spec ?? {};
-  if (version === undefined || group === undefined || names?.plural === undefined) return 0;
-  return (await client.list({ group, version, resource: names.plural }, { metadataOnly: true })).items.length;
 }
 
 async function refuseDependants(client: KubeClient, linkerdNamespace: string): Promise<void> {

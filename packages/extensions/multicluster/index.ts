@@ -7,6 +7,7 @@ export { type Expiry, expiriesOf, expiryText, judgeExpiry, requestToken } from '
 export * from './link/index.ts';
 export {
   MCS,
+  MCS_API_VERSION,
   type ObservedExport,
   observeExport,
   SERVICE_EXPORTS,

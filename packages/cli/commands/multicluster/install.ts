@@ -10,7 +10,15 @@ import {
   type KubeObject,
   SERVICES,
 } from '#api/kube';
-import { LINKS, type Link, MCS, MIRROR } from '#extensions/multicluster';
+import {
+  LINKS,
+  type Link,
+  MCS,
+  MCS_API_VERSION,
+  MIRROR,
+  SERVICE_EXPORTS,
+  SERVICE_IMPORTS,
+} from '#extensions/multicluster';
 import { isNotFound, type KubeClient, parseSelector } from '#kube/client';
 import { type CliContext, UserError } from '../../context.ts';
 import {
@@ -21,6 +29,7 @@ import {
   renderMulticluster,
 } from '../../manifests/multicluster/index.ts';
 import { renderManifests } from '../../output/index.ts';
+import { definitionsInUse, type SharedApi } from '../definitions.ts';
 import { readDuration } from '../duration.ts';
 import { addValueFlags, readValueFlags, type ValueFlags } from '../value-flags.ts';
 
@@ -198,15 +207,34 @@ const UNINSTALLED: readonly { gvr: Gvr; apiVersion: string; kind: string }[] = [
   { gvr: { group: '', version: 'v1', resource: 'namespaces' }, apiVersion: 'v1', kind: 'Namespace' },
 ];
 
+/** What others than the mesh export and import; imports of ours go. */
+const SHARED: SharedApi = {
+  group: SERVICE_EXPORTS.group,
+  name: 'the Multi-Cluster Services API',
+  others: `!${MIRROR.mirroredService}`,
+};
+
+/** ServiceImports that the controllers made; where their definition goes, they go with it. */
+async function ownImports(client: KubeClient, going: readonly AnyObject[]): Promise<AnyObject[]> {
+  const definition = `${SERVICE_IMPORTS.resource}.${SERVICE_IMPORTS.group}`;
+  if (going.some(({ metadata }) => metadata.name === definition)) return [];
+  const labelSelector = `${MIRROR.mirroredService}=true`;
+  const items = await unlessUnknown(client.list(SERVICE_IMPORTS, { labelSelector, metadataOnly: true }));
+  return items.map(({ metadata }) => minimal(MCS_API_VERSION, 'ServiceImport', metadata));
+}
+
 /** The fewest words that `kubectl delete -f -` understands. */
 export function minimal(apiVersion: string, kind: string, metadata: KubeObject['metadata']): AnyObject {
   const { name = '', namespace } = metadata;
   return { apiVersion, kind, metadata: { name, ...(namespace !== undefined && { namespace }) } };
 }
 
-export async function listLinks(client: KubeClient): Promise<Link[]> {
+export const listLinks = (client: KubeClient): Promise<Link[]> => unlessUnknown(client.list<Link>(LINKS));
+
+/** What a list has; nothing where the API server does not know such objects. */
+async function unlessUnknown<T>(list: Promise<{ items: T[] }>): Promise<T[]> {
   try {
-    return (await client.list<Link>(LINKS)).items;
+    return (await list).items;
   } catch (error) {
     if (isNotFound(error)) return [];
     throw error;
@@ -217,8 +245,9 @@ export function registerUninstall(group: Command, context: CliContext): void {
   group
     .command('uninstall')
     .description('Output Kubernetes resources to uninstall the multicluster extension')
+    .option('-f, --force', 'Delete the definitions of the Multi-Cluster Services API with what is exported by them')
     .addOption(new Option('-o, --output <format>', 'Output format').choices(['yaml', 'json']).default('yaml'))
-    .action(async (flags: { output: Format }) => {
+    .action(async (flags: { output: Format; force?: boolean }) => {
       const { client } = await context.connect();
       const links = await listLinks(client);
       if (links.length > 0) {
@@ -232,7 +261,9 @@ export function registerUninstall(group: Command, context: CliContext): void {
         const { items } = await client.list(gvr, {
           labelSelector: 'linkerd.io/extension in (multicluster, linkerd-multicluster)',
         });
-        for (const { metadata } of items) objects.push(minimal(apiVersion, kind, metadata));
+        const kept: readonly KubeObject[] =
+          kind === 'CustomResourceDefinition' ? await definitionsInUse(client, items, SHARED, flags, context) : [];
+        for (const item of items) if (!kept.includes(item)) objects.push(minimal(apiVersion, kind, item.metadata));
       }
       // Last, when the controller that would make them again is gone: local members leave federated services behind.
       const mirrors = await client.list(SERVICES, {
@@ -243,6 +274,7 @@ export function registerUninstall(group: Command, context: CliContext): void {
       const labelSelector = `${MCS.managedBy}=${MCS.manager}`;
       const slices = await client.list(ENDPOINT_SLICES, { labelSelector, metadataOnly: true });
       for (const { metadata } of slices.items) objects.push(minimal('discovery.k8s.io/v1', 'EndpointSlice', metadata));
+      objects.push(...(await ownImports(client, objects)));
       if (objects.length === 0) context.io.err('No resources of the multicluster extension found.\n');
       context.io.out(renderManifests(objects, flags.output));
     });

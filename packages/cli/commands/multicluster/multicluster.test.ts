@@ -5,6 +5,7 @@ import {
   type AnyObject,
   CLUSTER_ROLE_BINDINGS,
   CONFIG_MAPS,
+  CUSTOM_RESOURCE_DEFINITIONS,
   DEPLOYMENTS,
   ENDPOINT_SLICES,
   type Gvr,
@@ -18,10 +19,11 @@ import {
   SERVICE_ACCOUNTS,
   SERVICES,
 } from '#api/kube';
-import { LINKS, SERVICE_EXPORTS } from '#extensions/multicluster';
+import { LINKS, SERVICE_EXPORTS, SERVICE_IMPORTS } from '#extensions/multicluster';
 import { FakeKubeClient, type ServerAccess } from '#kube/client';
 import { inlineAccess } from '#kube/config';
 import { FakeIo, fakeContext } from '../../io.fake.ts';
+import { defaultMulticluster, renderMulticluster } from '../../manifests/multicluster/index.ts';
 import { parseManifests } from '../../output/index.ts';
 import { gatewaysTable } from './gateways.ts';
 import { registerMulticluster } from './index.ts';
@@ -537,4 +539,27 @@ test('uninstall takes what local members left, last', async () => {
     'Service/shop/web-federated',
     'EndpointSlice/shop/web-1.local',
   ]);
+});
+
+test('uninstall leaves definitions of the Multi-Cluster Services API while something is exported, unless forced', async () => {
+  const client = target().seed(SERVICE_EXPORTS, { metadata: { name: 'web', namespace: 'shop' } });
+  client.seed(SERVICE_IMPORTS, {
+    metadata: { name: 'web', namespace: 'shop', labels: { 'mirror.linkerd.io/mirrored-service': 'true' } },
+  });
+  for (const object of renderMulticluster(defaultMulticluster()))
+    if (object.kind === 'CustomResourceDefinition') client.seed(CUSTOM_RESOURCE_DEFINITIONS, object);
+  const definition = (name: string): string => `CustomResourceDefinition//${name}.multicluster.x-k8s.io`;
+  const kept = await run(client, 'uninstall');
+  assert.deepEqual(
+    names(kept.objects).filter((name) => name.includes('x-k8s.io')),
+    [definition('serviceimports')],
+    'our imports go with their definition',
+  );
+  assert.match(kept.stderr, /Multi-Cluster Services API that are left out.*--force.*serviceexports\.\S+: 1\n/s);
+  const forced = await run(client, 'uninstall --force');
+  assert.ok(names(forced.objects).includes(definition('serviceexports')));
+  client.seed(SERVICE_IMPORTS, { metadata: { name: 'db', namespace: 'others' } });
+  const shared = names((await run(client, 'uninstall')).objects);
+  assert.ok(!shared.includes(definition('serviceimports')));
+  assert.equal(shared.at(-1), 'ServiceImport/shop/web', 'ours go, those of others stay');
 });

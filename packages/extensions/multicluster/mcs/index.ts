@@ -13,7 +13,14 @@ export {
   sayExport,
 } from './facts.ts';
 export { type Exported, exportedServices, type ImportChange, isForeign, reconcileImports } from './import.ts';
-export { MCS, SERVICE_EXPORTS, SERVICE_IMPORTS, type ServiceExport, type ServiceImport } from './kinds.ts';
+export {
+  MCS,
+  MCS_API_VERSION,
+  SERVICE_EXPORTS,
+  SERVICE_IMPORTS,
+  type ServiceExport,
+  type ServiceImport,
+} from './kinds.ts';
 export { servicesWithPodNames } from './places.ts';
 export { type Resolved, resolveExports } from './resolve.ts';
 export { orphanSlices, reconcileSlices, type SliceChange, type SliceScene } from './slices.ts';
