@@ -145,8 +145,11 @@ export class Http1Client implements Sender, Holder {
   /** Keeps the connection if the server does. */
   release(): void {
     this.#owner = undefined;
-    // Both sides of a tunnel have said their end; what is still to be sent is not cut off.
-    if (this.#tunnel) return;
+    // Both sides of a tunnel have said their end; what is still to be sent is not cut off at once.
+    if (this.#tunnel) {
+      if (!this.#closed) this.#options.clock.after(LIMITS.finishMs, () => this.#destroy(true));
+      return;
+    }
     this.resume();
     if (this.#keepAlive && !this.#closed) this.#options.host.idle(this);
     else this.#destroy(false);

@@ -330,7 +330,12 @@ export class Http1Server implements Downstream, Drainable, SlowHead, Holder {
 
   /** Ends our side; what the client still sends is read for a moment, so that a reset does not overtake the answer. */
   #finishWriting(): void {
-    if (this.#ending || this.#closed) return;
+    if (this.#closed) return;
+    if (this.#ending) {
+      // A tunnel has said its end before; what is left of it has as long as the end of any answer.
+      if (this.#tunnel) this.#cutAfter(LIMITS.finishMs);
+      return;
+    }
     this.#leftover = undefined;
     this.#pauses = 0;
     this.#cutAfter(LIMITS.finishMs);

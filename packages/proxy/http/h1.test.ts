@@ -224,6 +224,25 @@ test('CONNECT becomes a tunnel, and what is left to send when both have ended is
   assert.equal(hop.servers[0]!.state, 'ended');
 });
 
+test('a tunnel whose ends have both been said does not wait for ever for a peer that takes nothing', () => {
+  for (const stuck of ['client', 'server'] as const) {
+    const hop = new Hop();
+    hop.request('CONNECT b:443 HTTP/1.1\r\nhost: b:443\r\n\r\n');
+    hop.response('HTTP/1.1 200 OK\r\n\r\n');
+    const server = hop.servers[0]!;
+    const socket = stuck === 'client' ? hop.client : server;
+    socket.room = false;
+    server.receive('the last of it');
+    server.receiveEnd();
+    hop.client.receive('the last of it');
+    hop.client.receiveEnd();
+    hop.clock.advance(LIMITS.finishMs - 1);
+    assert.equal(socket.state, 'ended', stuck);
+    hop.clock.advance(1);
+    assert.match(socket.state, /closed|reset/, stuck);
+  }
+});
+
 test('a large body is written as it comes, and a full socket stops the other side', () => {
   const hop = new Hop();
   hop.request(GET);
