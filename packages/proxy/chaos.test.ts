@@ -203,7 +203,7 @@ test(`whatever happens around requests, each ends once, with the right octets, a
 });
 
 /** Gauges are at 0, and as many requests have ended as have begun. */
-async function leftNothing({ client, server }: World): Promise<void> {
+async function leftNothing({ apps, client, server }: World): Promise<void> {
   const gone = (proxy: TestProxy, name: string, labels = {}): Promise<void> =>
     eventually(
       () => proxy.metric(name, labels) === 0,
@@ -215,7 +215,8 @@ async function leftNothing({ client, server }: World): Promise<void> {
     const series = (): string => ['request_total', 'response_total'].flatMap((name) => proxy.series(name)).join('\n');
     return eventually(
       () => counts()[0] === counts()[1],
-      () => `${proxy.name}: as many responses as requests\n${series()}`,
+      () =>
+        `${proxy.name}: as many responses as requests\n${series()}\n${apps.flatMap((app) => app.underWay()).join('\n')}`,
       SETTLES_MS,
     );
   };

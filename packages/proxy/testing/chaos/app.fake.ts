@@ -28,6 +28,7 @@ class AppExchange {
   readonly #writer: BodyWriter;
   #answering = false;
   #over = false;
+  #whole = false;
 
   constructor(head: RequestHead, reply: Reply, wrong: (what: string) => void) {
     this.script = scriptOf(head.path);
@@ -54,8 +55,16 @@ class AppExchange {
     this.#reader.take(buf, start, end);
   }
 
+  /** What is known of it, as long as it is not over. */
+  get state(): string | undefined {
+    if (this.#over) return undefined;
+    const came = this.#whole ? 'whole' : `${this.#reader.bytes} octets`;
+    return `${JSON.stringify(this.script)}: ${came} came, ${this.#answering ? 'being answered' : 'no answer'}`;
+  }
+
   /** The request is whole. */
   ended(): void {
+    this.#whole = true;
     const { id, upload, app, waitMs } = this.script;
     const { bytes, isRight } = this.#reader;
     if (!isRight || bytes !== upload)
@@ -96,7 +105,12 @@ class AppExchange {
   }
 }
 
-function http1(socket: net.Socket, first: Buffer, wrong: (what: string) => void): void {
+function http1(
+  socket: net.Socket,
+  first: Buffer,
+  wrong: (what: string) => void,
+  begun: (one: AppExchange) => void,
+): void {
   let current: AppExchange | undefined;
   let framing: Script['framing'] = 'length';
   const reply: Reply = {
@@ -131,6 +145,7 @@ function http1(socket: net.Socket, first: Buffer, wrong: (what: string) => void)
       if (current) wrong(`a request before request ${current.script.id} was answered`);
       current = new AppExchange(requestHead(head, FIELDS), reply, wrong);
       receiving = current;
+      begun(current);
       current.begin();
     },
     data: (buf, start, end) => receiving?.data(buf, start, end),
@@ -157,7 +172,12 @@ function http1(socket: net.Socket, first: Buffer, wrong: (what: string) => void)
   take(first);
 }
 
-function http2(socket: net.Socket, first: Buffer, wrong: (what: string) => void): void {
+function http2(
+  socket: net.Socket,
+  first: Buffer,
+  wrong: (what: string) => void,
+  begun: (one: AppExchange) => void,
+): void {
   const replyOn = (stream: Http2Stream<AppExchange>): Reply => ({
     informational: () => stream.respond(103, [FIELDS.fieldOf('link', 'a')], false),
     head: (script, status) => {
@@ -180,6 +200,7 @@ function http2(socket: net.Socket, first: Buffer, wrong: (what: string) => void)
     {
       request: (stream, head, end) => {
         stream.owner = new AppExchange(head, replyOn(stream), wrong);
+        begun(stream.owner);
         stream.owner.begin();
         if (end) stream.owner.ended();
       },
@@ -199,24 +220,34 @@ function http2(socket: net.Socket, first: Buffer, wrong: (what: string) => void)
 
 const part0 = Buffer.alloc(0);
 
+/** Requests that are remembered before those that are over are forgotten. */
+const KEPT_MAX = 1_000;
+
 /** An application that speaks both versions of HTTP on one port, and whose connections can be broken. */
 export interface ChaosApp {
   readonly port: number;
   /** Breaks a connection, some by a mere end. */
   breakOne(random: Random): void;
+  /** Requests that are not over, for whoever wonders what is waited for. */
+  underWay(): string[];
   close(): void;
 }
 
 /** `wrong`: told of requests that are not what their clients sent. */
 export async function startApp(wrong: (what: string) => void): Promise<ChaosApp> {
   const sockets = new Set<net.Socket>();
+  let exchanges: AppExchange[] = [];
+  const begun = (one: AppExchange): void => {
+    if (exchanges.length >= KEPT_MAX) exchanges = exchanges.filter(({ state }) => state !== undefined);
+    exchanges.push(one);
+  };
   const server = net.createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => socket.destroy());
     socket.once('data', (first: Buffer) => {
-      if (first.toString('latin1', 0, 3) === 'PRI') http2(socket, first, wrong);
-      else http1(socket, first, wrong);
+      if (first.toString('latin1', 0, 3) === 'PRI') http2(socket, first, wrong, begun);
+      else http1(socket, first, wrong, begun);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -228,6 +259,7 @@ export async function startApp(wrong: (what: string) => void): Promise<ChaosApp>
       if (one && random() < 0.5) one.emit('chaos');
       else one?.resetAndDestroy();
     },
+    underWay: () => exchanges.flatMap(({ state }) => state ?? []),
     close: () => {
       server.close();
       for (const socket of sockets) socket.destroy();
