@@ -416,6 +416,8 @@ test('what a Link takes through a gateway that will refuse it is named, where th
     (await checkLinks(client, held)).text,
     /‼ gateways reach what is mirrored through them\n {4}Services that their gateway refuses:\n {4}\* south: gateway gate\/gw reaches only Services with tier=public, not shop\/web\n/,
   );
+  const shut = { ...open, south: cluster(gateway('gw', '')) };
+  assert.match((await checkLinks(client, shut)).text, /reaches no Service, as its selector is empty, not shop\/api, /);
 });
 
 test('Links that contradict each other, and services that are not mirrored, are named', async () => {

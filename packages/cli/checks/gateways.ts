@@ -81,8 +81,8 @@ export const reachCheck = (links: Links, remotes: Pick<Remotes, 'beyondGateway'>
       throw new CheckFailure(
         'Services that their gateway refuses:',
         bad.map(
-          ({ cluster, refused: { selector, gateway, names } }) =>
-            `${cluster}: gateway ${gateway} reaches only Services with ${selector}, not ${names.join(', ')}`,
+          ({ cluster, refused: { reaches, gateway, names } }) =>
+            `${cluster}: gateway ${gateway} reaches ${reaches}, not ${names.join(', ')}`,
         ),
       );
     return { items: known.map(({ cluster }) => cluster) };

@@ -8,8 +8,8 @@ export const GATEWAY_IDENTITY = 'mirror.linkerd.io/gateway-identity';
 
 /** Services that a Link takes through a gateway that will refuse them. */
 export interface Refused {
-  /** By which selector of the gateway; empty: it reaches all. */
-  selector: string;
+  /** What the gateway reaches, in words. */
+  reaches: string;
   /** `namespace/name` of the gateway's Service. */
   gateway: string;
   /** `namespace/name`, sorted. */
@@ -29,7 +29,8 @@ export function refusedBy(gateway: KubeObject, spec: LinkSpec, services: readonl
     const goesThrough = selects(spec.selector, labels) && !selects(spec.remoteDiscoverySelector, labels);
     return goesThrough && labels[MIRROR.mirroredService] === undefined && !reaches(labels);
   });
-  return { selector: selector ?? '', gateway: nameOf(gateway), names: refused.map(nameOf).sort() };
+  const words = selector?.trim() ? `only Services with ${selector}` : 'no Service, as its selector is empty';
+  return { reaches: words, gateway: nameOf(gateway), names: refused.map(nameOf).sort() };
 }
 
 /**

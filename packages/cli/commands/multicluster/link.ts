@@ -132,9 +132,7 @@ async function link(flags: LinkFlags, context: CliContext, withController: boole
   if (throughGateway) {
     const refused = await refusedServices(connection.client, choice, spec);
     if (refused.names.length > 0)
-      context.io.err(
-        `warning: the gateway reaches only Services with ${refused.selector}, and will refuse ${refused.names.join(', ')}\n`,
-      );
+      context.io.err(`warning: the gateway reaches ${refused.reaches}, and will refuse ${refused.names.join(', ')}\n`);
   }
   if (flags.plan) {
     const target = { targetClusterName: cluster, targetClusterDomain: config.clusterDomain };
