@@ -1,23 +1,18 @@
 /** docs/guides/install.md, command by command: install, high availability, upgrade, prune, removal, and the same by Helm. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { createTrust } from '#cli/certificates';
-import { helmPath } from '../../../tools/clients.mjs';
 import {
   deploy,
   eventually,
   guideBlocks,
   type Lab,
-  repository,
   requireProgram,
   shop,
   startLab,
   webContainer,
   workload,
 } from '../../harness/index.ts';
+import { type InstallFolder, installFolder } from '../../harness/install-folder.ts';
 
 const MINUTE_MS = 60_000;
 const GUIDE = guideBlocks('install.md');
@@ -31,17 +26,11 @@ ${workload('load', LOAD)}
 `);
 
 let lab: Lab;
-let folder: string;
+let folder: InstallFolder;
 before(
   async () => {
     requireProgram('kubectl', 'kubectl >= 1.28');
-    folder = mkdtempSync(join(tmpdir(), 'weft-install-'));
-    symlinkSync(join(repository, 'charts'), join(folder, 'charts'));
-    symlinkSync(helmPath(), join(folder, 'helm'));
-    const trust = await createTrust('identity.linkerd.cluster.local');
-    writeFileSync(join(folder, 'ca.crt'), trust.anchors);
-    writeFileSync(join(folder, 'issuer.crt'), trust.issuer.certificate);
-    writeFileSync(join(folder, 'issuer.key'), trust.issuer.key);
+    folder = await installFolder();
     lab = await startLab(['--clusters', 'west', '--nodes', '3']);
   },
   { timeout: 6 * MINUTE_MS },
@@ -49,7 +38,7 @@ before(
 after(
   async () => {
     await lab?.down();
-    if (folder) rmSync(folder, { recursive: true, force: true });
+    folder?.remove();
   },
   { timeout: MINUTE_MS },
 );
@@ -57,12 +46,7 @@ after(
 /** Runs a block of the guide, in a folder that has what it names. */
 async function follow(heading: string, at = 0): Promise<string> {
   const script = GUIDE.get(heading)?.[at] ?? assert.fail(`the guide has no block ${at} under ${heading}`);
-  return lab.ok(
-    `set -e; cd '${folder}'; export PATH="$PATH:$PWD" HELM_CACHE_HOME=$PWD/cache HELM_CONFIG_HOME=$PWD/config HELM_DATA_HOME=$PWD/data\n${script}`,
-    {
-      timeoutMs: 4 * MINUTE_MS,
-    },
-  );
+  return lab.ok(folder.within(script), { timeoutMs: 4 * MINUTE_MS });
 }
 const k = async (command: string): Promise<string> => (await lab.ok(`kubectl ${command}`)).trim();
 const rolledOut = (): Promise<string> =>

@@ -3,25 +3,20 @@
  * what a value changes, and leaves what it says.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { AnyObject } from '#api/kube';
-import { createTrust } from '#cli/certificates';
-import { helmPath } from '../../../tools/clients.mjs';
 import {
   deploy,
   eventually,
   guideBlocks,
   type Lab,
-  repository,
   requireProgram,
   shop,
   startLab,
   webContainer,
   workload,
 } from '../../harness/index.ts';
+import { type InstallFolder, installFolder } from '../../harness/install-folder.ts';
 
 const MINUTE_MS = 60_000;
 const CLUSTERS = ['west', 'east'] as const;
@@ -31,20 +26,14 @@ const HERE = 'Several clusters by Helm';
 const RELEASE = 'linkerd-multicluster';
 
 let lab: Lab;
-let folder: string;
+let folder: InstallFolder;
 /** What each cluster holds with the mesh and the application, before the extension. */
 let bare: Record<Cluster, string[]>;
 
 before(
   async () => {
     requireProgram('kubectl', 'kubectl >= 1.28');
-    folder = mkdtempSync(join(tmpdir(), 'weft-several-helm-'));
-    symlinkSync(join(repository, 'charts'), join(folder, 'charts'));
-    symlinkSync(helmPath(), join(folder, 'helm'));
-    const trust = await createTrust('identity.linkerd.cluster.local');
-    writeFileSync(join(folder, 'ca.crt'), trust.anchors);
-    writeFileSync(join(folder, 'issuer.crt'), trust.issuer.certificate);
-    writeFileSync(join(folder, 'issuer.key'), trust.issuer.key);
+    folder = await installFolder();
     lab = await startLab(['--clusters', CLUSTERS.join(), '--nodes', '1']);
     // One node each: not three replicas that avoid each other.
     const mesh = blockOf('Helm').replace(/ \\\n\s*-f \S+\/values-ha\.yaml/, ' --wait');
@@ -62,7 +51,7 @@ before(
 after(
   async () => {
     await lab?.down();
-    if (folder) rmSync(folder, { recursive: true, force: true });
+    folder?.remove();
   },
   { timeout: MINUTE_MS },
 );
@@ -70,12 +59,8 @@ after(
 const blockOf = (heading: string, at = 0): string =>
   GUIDE.get(heading)?.[at] ?? assert.fail(`the guide has no block ${at} under ${heading}`);
 
-/** Runs a script in a folder that has what the guide names, and a Helm that keeps its files there. */
 const inFolder = (script: string, env: Record<string, string> = {}): Promise<string> =>
-  lab.ok(
-    `set -e; cd '${folder}'; export PATH="$PATH:$PWD" HELM_CACHE_HOME=$PWD/cache HELM_CONFIG_HOME=$PWD/config HELM_DATA_HOME=$PWD/data\n${script}`,
-    { env, timeoutMs: 3 * MINUTE_MS },
-  );
+  lab.ok(folder.within(script), { env, timeoutMs: 3 * MINUTE_MS });
 const follow = (at: number): Promise<string> => inFolder(blockOf(HERE, at));
 const kubectl = async (cluster: Cluster, words: string): Promise<string> =>
   (await lab.ok(`kubectl --context ${cluster} ${words}`, { timeoutMs: 2 * MINUTE_MS })).trim();
