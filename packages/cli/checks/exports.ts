@@ -1,6 +1,6 @@
 import type { Condition, KubeObject } from '#api/kube';
 import { SERVICE_EXPORTS, type ServiceExport } from '#extensions/multicluster';
-import { isNotFound, type KubeClient } from '#kube/client';
+import { ifFound, type KubeClient } from '#kube/client';
 import { type Check, CheckFailure, CheckSkipped } from './check.ts';
 import type { CheckSubject } from './subject.ts';
 
@@ -20,14 +20,8 @@ export const exportsCheck = (subject: CheckSubject): Check => ({
 });
 
 /** All of the cluster; none without the kind. */
-export async function exportsOf(client: KubeClient): Promise<ServiceExport[]> {
-  try {
-    return (await client.list<ServiceExport>(SERVICE_EXPORTS)).items;
-  } catch (error) {
-    if (isNotFound(error)) return [];
-    throw error;
-  }
-}
+export const exportsOf = async (client: KubeClient): Promise<ServiceExport[]> =>
+  (await ifFound(client.list<ServiceExport>(SERVICE_EXPORTS)))?.items ?? [];
 
 function problems({ status }: ServiceExport): string[] {
   const conditions = status?.conditions ?? [];

@@ -1,4 +1,4 @@
-import { DEPLOYMENTS, ENDPOINT_SLICES, type EndpointSlice, type KubeObject, NAMESPACES, SERVICES } from '#api/kube';
+import { DEPLOYMENTS, type Deployment, ENDPOINT_SLICES, type EndpointSlice, NAMESPACES, SERVICES } from '#api/kube';
 import {
   EndpointTally,
   localMembers,
@@ -9,19 +9,15 @@ import {
   type ServiceObject,
   serviceKey,
 } from '#extensions/multicluster';
-import { isNotFound, type KubeClient, parseSelector } from '#kube/client';
+import { ifFound, type KubeClient, parseSelector } from '#kube/client';
 import { LOCAL_CLUSTER } from '#model/federation';
 import { defaultMulticluster, LOCAL_MIRROR } from '../manifests/multicluster/index.ts';
 import { type Check, CheckFailure, CheckSkipped } from './check.ts';
+import { containerArgs } from './deployment.ts';
 import { exportsOf } from './exports.ts';
 import type { CheckSubject } from './subject.ts';
 
 /** What the cluster itself gives to federated services: no Link says that of it. */
-
-interface Deployment extends KubeObject {
-  spec?: { template?: { spec?: { containers?: { args?: string[] }[] } } };
-  status?: { availableReplicas?: number };
-}
 
 /** `namespaceOf`: that of the extension; undefined where it is not installed. */
 export const ownMembersCheck = (subject: CheckSubject, namespaceOf: () => Promise<string | undefined>): Check => ({
@@ -33,7 +29,7 @@ export const ownMembersCheck = (subject: CheckSubject, namespaceOf: () => Promis
     const namespace = await namespaceOf();
     if (namespace === undefined) throw new CheckSkipped('not installed');
     const client = await subject.client();
-    const mirror = await localMirrorOf(client, namespace);
+    const mirror = await ifFound(client.get<Deployment>(DEPLOYMENTS, LOCAL_MIRROR, namespace));
     const members = await membersOf(client, selectorOf(mirror));
     const bad = [
       ...mirrorProblems(mirror, namespace, members.length > 0),
@@ -50,15 +46,6 @@ export const ownMembersCheck = (subject: CheckSubject, namespaceOf: () => Promis
   },
 });
 
-async function localMirrorOf(client: KubeClient, namespace: string): Promise<Deployment | undefined> {
-  try {
-    return await client.get<Deployment>(DEPLOYMENTS, LOCAL_MIRROR, namespace);
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
-}
-
 /** Without it nothing else is amiss where there is nothing for it to do. */
 function mirrorProblems(mirror: Deployment | undefined, namespace: string, isNeeded: boolean): string[] {
   const name = `Deployment ${namespace}/${LOCAL_MIRROR}`;
@@ -70,8 +57,9 @@ const SELECTOR_FLAG = '-federated-service-selector=';
 
 /** What it takes for members, by its own arguments. */
 function selectorOf(mirror: Deployment | undefined) {
-  const args = mirror?.spec?.template?.spec?.containers?.flatMap((container) => container.args ?? []) ?? [];
-  const given = args.find((arg) => arg.startsWith(SELECTOR_FLAG))?.slice(SELECTOR_FLAG.length);
+  const given = containerArgs(mirror)
+    .find((arg) => arg.startsWith(SELECTOR_FLAG))
+    ?.slice(SELECTOR_FLAG.length);
   return parseSelector(given ?? defaultMulticluster().localServiceMirror.federatedServiceSelector) ?? {};
 }
 

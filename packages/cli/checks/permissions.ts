@@ -3,15 +3,15 @@ import {
   CLUSTER_ROLE_BINDINGS,
   CLUSTER_ROLES,
   DEPLOYMENTS,
+  type Deployment,
   type Gvr,
-  type KubeObject,
   ROLE_BINDINGS,
   ROLES,
   SECRETS,
   SERVICE_ACCOUNTS,
 } from '#api/kube';
 import type { Link } from '#extensions/multicluster';
-import { isNotFound, type KubeClient } from '#kube/client';
+import { ifFound, type KubeClient } from '#kube/client';
 import {
   controllerAccess,
   controllerNames,
@@ -23,28 +23,24 @@ import {
   remoteAccess,
 } from '../manifests/multicluster/index.ts';
 import { type Check, CheckFailure, CheckSkipped } from './check.ts';
+import { containerArgs } from './deployment.ts';
 import { EXTENSION_LABEL } from './extensions.ts';
 import type { CheckSubject } from './subject.ts';
 
 /** Whether accounts, roles and bindings allow what the manifests of the extension allow. */
-
-interface Deployment extends KubeObject {
-  spec?: { template?: { spec?: { containers?: { args?: string[] }[] } } };
-}
 
 /** Of the controller of a Link. One that `link` once printed is another program: what it is called is all that is known of it. */
 export async function linkPermissions(subject: CheckSubject, link: Link): Promise<string | undefined> {
   const client = await subject.client();
   const { name = '', namespace = '' } = link.metadata;
   const legacy = legacyNames(name);
-  const deployment = await found<Deployment>(client, DEPLOYMENTS, controllerNames(name).deployment, namespace);
-  const isLegacy = !deployment && (await found(client, DEPLOYMENTS, legacy.deployment, namespace)) !== undefined;
-  const args = deployment?.spec?.template?.spec?.containers?.flatMap((container) => container.args ?? []) ?? [];
+  const deployment = await ifFound(client.get<Deployment>(DEPLOYMENTS, controllerNames(name).deployment, namespace));
+  const isLegacy = !deployment && (await subject.exists(DEPLOYMENTS, legacy.deployment, namespace));
   const values = {
     ...defaultMulticluster(),
     namespace,
     linkerdNamespace: subject.namespace,
-    enableNamespaceCreation: args.includes('-enable-namespace-creation'),
+    enableNamespaceCreation: containerArgs(deployment).includes('-enable-namespace-creation'),
   };
   const wanted = isLegacy
     ? legacyAccess(legacy, namespace)
@@ -55,7 +51,7 @@ export async function linkPermissions(subject: CheckSubject, link: Link): Promis
 /** Of the controller for the local cluster's own members; undefined where it is not installed, too. */
 export async function localPermissions(subject: CheckSubject, namespace: string): Promise<string | undefined> {
   const client = await subject.client();
-  if (!(await found(client, DEPLOYMENTS, LOCAL_MIRROR, namespace))) return undefined;
+  if (!(await subject.exists(DEPLOYMENTS, LOCAL_MIRROR, namespace))) return undefined;
   return lacking(client, localMirror({ ...defaultMulticluster(), namespace }));
 }
 
@@ -103,7 +99,7 @@ async function lacking(client: KubeClient, wanted: readonly AnyObject[]): Promis
     wanted.flatMap((object) => {
       const gvr = ACCESS[object.kind ?? ''];
       const { name = '', namespace } = object.metadata;
-      return gvr ? [found<AnyObject>(client, gvr, name, namespace).then((seen) => ({ object, seen }))] : [];
+      return gvr ? [ifFound(client.get<AnyObject>(gvr, name, namespace)).then((seen) => ({ object, seen }))] : [];
     }),
   );
   const missing = pairs.filter(({ seen }) => !seen).map(({ object }) => called(object));
@@ -184,17 +180,3 @@ const legacyAccess = (names: ReturnType<typeof legacyNames>, namespace: string):
   { kind: 'Role', metadata: { name: names.role, namespace } },
   { kind: 'RoleBinding', metadata: { name: names.roleBinding, namespace } },
 ];
-
-async function found<T extends KubeObject>(
-  client: KubeClient,
-  gvr: Gvr,
-  name: string,
-  namespace?: string,
-): Promise<T | undefined> {
-  try {
-    return await client.get<T>(gvr, name, namespace);
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
-}

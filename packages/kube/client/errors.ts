@@ -97,3 +97,13 @@ function parseStatus(body: string): Status | undefined {
   }
   return undefined;
 }
+
+/** What is asked for; undefined where the server does not have it, or does not know such objects. */
+export async function ifFound<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}

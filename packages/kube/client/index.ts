@@ -3,7 +3,16 @@
  * `connect(access)` gives a {@link KubeClient}; `FakeKubeClient` is its twin in memory, for tests.
  */
 export { type FakeAction, FakeKubeClient } from './client.fake.ts';
-export { AnswerFault, type AnswerFaultReason, ApiError, isConflict, isGone, isNotFound, NoAnswer } from './errors.ts';
+export {
+  AnswerFault,
+  type AnswerFaultReason,
+  ApiError,
+  ifFound,
+  isConflict,
+  isGone,
+  isNotFound,
+  NoAnswer,
+} from './errors.ts';
 export type { AnswerGuard, CollectionGuard } from './guard.ts';
 export { createKubeClient } from './http-client.ts';
 export type { RequestRate } from './pace.ts';

@@ -262,6 +262,7 @@ function isKindOf(kind: unknown, resource: string, suffix: string): boolean {
   const singular = kind.slice(0, kind.length - suffix.length).toLowerCase();
   return [singular, `${singular}s`, `${singular}es`, singular.replace(/y$/, 'ies')].includes(resource);
 }
+
 /** Readers keep metadata, what a Service says, and endpoints; of a pod's containers next to nothing. */
 function keptBytes(object: KubeObject): number {
   const { metadata: all, spec, endpoints } = object as KubeObject & { spec?: object; endpoints?: unknown };

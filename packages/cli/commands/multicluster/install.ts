@@ -19,7 +19,7 @@ import {
   SERVICE_EXPORTS,
   SERVICE_IMPORTS,
 } from '#extensions/multicluster';
-import { isNotFound, type KubeClient, parseSelector } from '#kube/client';
+import { ifFound, isNotFound, type KubeClient, parseSelector } from '#kube/client';
 import { type CliContext, UserError } from '../../context.ts';
 import {
   defaultMulticluster,
@@ -219,8 +219,8 @@ async function ownImports(client: KubeClient, going: readonly AnyObject[]): Prom
   const definition = `${SERVICE_IMPORTS.resource}.${SERVICE_IMPORTS.group}`;
   if (going.some(({ metadata }) => metadata.name === definition)) return [];
   const labelSelector = `${MIRROR.mirroredService}=true`;
-  const items = await unlessUnknown(client.list(SERVICE_IMPORTS, { labelSelector, metadataOnly: true }));
-  return items.map(({ metadata }) => minimal(MCS_API_VERSION, 'ServiceImport', metadata));
+  const found = await ifFound(client.list(SERVICE_IMPORTS, { labelSelector, metadataOnly: true }));
+  return (found?.items ?? []).map(({ metadata }) => minimal(MCS_API_VERSION, 'ServiceImport', metadata));
 }
 
 /** The fewest words that `kubectl delete -f -` understands. */
@@ -229,17 +229,8 @@ export function minimal(apiVersion: string, kind: string, metadata: KubeObject['
   return { apiVersion, kind, metadata: { name, ...(namespace !== undefined && { namespace }) } };
 }
 
-export const listLinks = (client: KubeClient): Promise<Link[]> => unlessUnknown(client.list<Link>(LINKS));
-
-/** What a list has; nothing where the API server does not know such objects. */
-async function unlessUnknown<T>(list: Promise<{ items: T[] }>): Promise<T[]> {
-  try {
-    return (await list).items;
-  } catch (error) {
-    if (isNotFound(error)) return [];
-    throw error;
-  }
-}
+export const listLinks = async (client: KubeClient): Promise<Link[]> =>
+  (await ifFound(client.list<Link>(LINKS)))?.items ?? [];
 
 export function registerUninstall(group: Command, context: CliContext): void {
   group

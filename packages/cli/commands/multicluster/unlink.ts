@@ -14,7 +14,7 @@ import {
   SERVICES,
 } from '#api/kube';
 import { CREDENTIALS, LINKS, type Link, MIRROR } from '#extensions/multicluster';
-import { isNotFound, type KubeClient } from '#kube/client';
+import { ifFound, type KubeClient } from '#kube/client';
 import { type CliContext, UserError } from '../../context.ts';
 import { controllerNames, legacyNames } from '../../manifests/multicluster/index.ts';
 import { renderManifests } from '../../output/index.ts';
@@ -38,22 +38,13 @@ export function registerUnlink(group: Command, context: CliContext): void {
     .addOption(new Option('-o, --output <format>', 'Output format').choices(['yaml', 'json']).default('yaml'))
     .action(async (flags: UnlinkFlags) => {
       const { client } = await context.connect();
-      const link = await linkNamed(client, flags);
+      // Undefined when it was deleted by hand: what belongs to it is known by name.
+      const link = await ifFound(client.get<Link>(LINKS, flags.clusterName, flags.namespace));
       const controller = await standing(client, controllerParts(flags, context.flags.linkerdNamespace));
       const rest = flags.onlyController ? [] : await linkObjects(client, link, flags);
       if (controller.length + rest.length === 0) throw await nothingLeft(client, link, flags);
       context.io.out(renderManifests([...controller, ...rest], flags.output));
     });
-}
-
-/** Undefined when it is gone, deleted by hand: what belongs to it is known by name. */
-async function linkNamed(client: KubeClient, { clusterName, namespace }: UnlinkFlags): Promise<Link | undefined> {
-  try {
-    return await client.get<Link>(LINKS, clusterName, namespace);
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
 }
 
 async function nothingLeft(client: KubeClient, link: Link | undefined, flags: UnlinkFlags): Promise<UserError> {
@@ -66,14 +57,10 @@ async function nothingLeft(client: KubeClient, link: Link | undefined, flags: Un
 }
 
 async function linksSeen(client: KubeClient): Promise<string> {
-  try {
-    const { items } = await client.list(LINKS, { metadataOnly: true });
-    const names = items.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`).sort();
-    return names.length > 0 ? `Links ${names.join(', ')}` : 'no Links';
-  } catch (error) {
-    if (isNotFound(error)) return 'no definition of Links';
-    throw error;
-  }
+  const found = await ifFound(client.list(LINKS, { metadataOnly: true }));
+  if (!found) return 'no definition of Links';
+  const names = found.items.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`).sort();
+  return names.length > 0 ? `Links ${names.join(', ')}` : 'no Links';
 }
 
 /** Something that may be there: its resource, and how it is named in a manifest. */
@@ -114,23 +101,14 @@ async function standing(client: KubeClient, parts: readonly Part[]): Promise<Any
   const found = await Promise.all(
     parts.map(async ({ gvr, kind, name, namespace }) => {
       const metadata = { name, ...(namespace !== undefined && { namespace }) };
-      return (await exists(client, gvr, name, namespace)) ? [minimal(apiVersionOf(gvr), kind, metadata)] : [];
+      const isThere = await ifFound(client.get(gvr, name, namespace));
+      return isThere ? [minimal(apiVersionOf(gvr), kind, metadata)] : [];
     }),
   );
   return found.flat();
 }
 
 const apiVersionOf = ({ group, version }: Gvr): string => (group === '' ? version : `${group}/${version}`);
-
-async function exists(client: KubeClient, gvr: Gvr, name: string, namespace?: string): Promise<boolean> {
-  try {
-    await client.get(gvr, name, namespace);
-    return true;
-  } catch (error) {
-    if (isNotFound(error)) return false;
-    throw error;
-  }
-}
 
 /** Members of federated services are taken out by the local mirror once the Link is gone. */
 async function linkObjects(
